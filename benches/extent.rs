@@ -4,16 +4,16 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// As much as a judgement needs.
-    Whole,
+    Full,
     /// As little as possible: what comes out is not judged.
     Short,
 }
 
 impl Extent {
     /// One of two sizes.
-    pub(crate) fn of<T>(self, whole: T, short: T) -> T {
+    pub(crate) fn choose<T>(self, full: T, short: T) -> T {
         match self {
-            Self::Whole => whole,
+            Self::Full => full,
             Self::Short => short,
         }
     }

@@ -11,10 +11,10 @@ use ecs_bluegreen_sim::rehearse::job::Step;
 use ecs_bluegreen_sim::rehearse::sample::{REPOSITORY, TOKEN, TOKEN_PARAMETER, service};
 use ecs_bluegreen_sim::{Controller, Stage, StageOptions};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A stage with services that run version 1.0.0.
-pub(crate) async fn stage(
+pub(crate) async fn start_stage(
     programs: &Programs,
     folder: &Path,
     options: StageOptions,
@@ -27,7 +27,7 @@ pub(crate) async fn stage(
         ..options
     })
     .await?;
-    let layout = Images::new(&programs.sample, &folder.join("images")).layout("1.0.0")?;
+    let layout = Images::new(&programs.sample, &folder.join("images")).build_layout("1.0.0")?;
     stage
         .world()
         .push_layout(&layout, REPOSITORY, "1.0.0")
@@ -38,7 +38,7 @@ pub(crate) async fn stage(
             .await?;
     }
     for (name, _) in services {
-        if !stage.wait_until_steady(name, PATIENCE).await {
+        if !stage.wait_until_steady(name, TIMEOUT).await {
             return Err(Box::new(io::Error::other(format!(
                 "{name} does not come up"
             ))));

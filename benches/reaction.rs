@@ -9,23 +9,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use ecs_bluegreen_sim::rehearse::Programs;
-use ecs_bluegreen_sim::rehearse::job::{Job, Stop};
+use ecs_bluegreen_sim::rehearse::job::{Job, StopSignals};
 use ecs_bluegreen_sim::{
     Clock, ConfigOptions, Controller, GroupOptions, Stage, StageOptions, Traffic,
 };
 use tokio::task::JoinSet;
 
-use crate::Measured;
-use crate::bar::{Bar, median, worst};
+use crate::Measurements;
+use crate::benchmark::{Benchmark, median, worst};
 use crate::extent::Extent;
-use crate::fixture::{new_revision, stage};
+use crate::fixture::{new_revision, start_stage};
 
 /// How much faster than AWS each stage is. Green needs five seconds divided by this, and its start:
 /// so `Ready` comes at six moments that are evenly spread over the time between two looks.
 const FACTORS: [f64; 6] = [1.5, 1.74, 2.08, 2.6, 3.4, 5.0];
 const SERVICES: [&str; 2] = ["one", "two"];
 const FOLLOWED: Duration = Duration::from_mins(1);
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Longer at every speed than everything is looked at.
 const CANARY: Traffic = Traffic::Canary {
     percent: 10,
@@ -33,42 +33,44 @@ const CANARY: Traffic = Traffic::Canary {
 };
 
 /// Both bars.
-pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> Measured {
-    let followed = extent.of(FOLLOWED, Duration::from_secs(1));
-    let stages = stages(programs, folder, extent.of(&FACTORS[..], &FACTORS[5..])).await?;
+pub(crate) async fn measure(programs: &Programs, folder: &Path, extent: Extent) -> Measurements {
+    let followed = extent.choose(FOLLOWED, Duration::from_secs(1));
+    let stages = start_stages(programs, folder, extent.choose(&FACTORS[..], &FACTORS[5..])).await?;
     let deployments = deploy(programs, folder, &stages)?;
     for stage in &stages {
         if !stage
-            .wait_until(PATIENCE, |stage| reactions(stage).len() == SERVICES.len())
+            .wait_until(TIMEOUT, |stage| {
+                reaction_times(stage).len() == SERVICES.len()
+            })
             .await
         {
             return Err("a deployment did not pass its gate".into());
         }
     }
-    let before = reads(&stages);
+    let before = count_reads(&stages);
     tokio::time::sleep(followed).await;
-    let read = reads(&stages) - before;
+    let read = count_reads(&stages) - before;
     drop(deployments);
-    let times: Vec<f64> = stages.iter().flat_map(reactions).collect();
+    let times: Vec<f64> = stages.iter().flat_map(reaction_times).collect();
     for stage in stages {
         stage.shutdown().await;
     }
-    Ok(report(&times, read, followed))
+    Ok(to_benchmarks(&times, read, followed))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "some hundreds of reads")]
-fn report(times: &[f64], read: u64, followed: Duration) -> Vec<Bar> {
+fn to_benchmarks(times: &[f64], read: u64, followed: Duration) -> Vec<Benchmark> {
     let a_minute = read as f64 / times.len() as f64 / followed.as_secs_f64() * 60.0;
     let note = format!("worst of {}: {:.1}", times.len(), worst(times));
     vec![
-        Bar::at_most(
+        Benchmark::at_most(
             "Ready visible → ContinueDeployment, median",
             median(times),
             2.0,
             "s",
             &note,
         ),
-        Bar::at_most(
+        Benchmark::at_most(
             "reads of AWS while traffic shifts",
             a_minute,
             30.0,
@@ -78,7 +80,7 @@ fn report(times: &[f64], read: u64, followed: Duration) -> Vec<Bar> {
     ]
 }
 
-async fn stages(
+async fn start_stages(
     programs: &Programs,
     folder: &Path,
     factors: &[f64],
@@ -100,7 +102,7 @@ async fn stages(
             deployment_configs: configs,
             ..StageOptions::default()
         };
-        stages.push(stage(programs, folder, options, &services).await?);
+        stages.push(start_stage(programs, folder, options, &services).await?);
     }
     Ok(stages)
 }
@@ -117,7 +119,11 @@ fn deploy(programs: &Programs, folder: &Path, stages: &[Stage]) -> std::io::Resu
             )?;
             deployments.spawn(async move {
                 let _ = job
-                    .run(&new_revision(service, 1), &mut Stop::never(), |_| ())
+                    .run(
+                        &new_revision(service, 1),
+                        &mut StopSignals::disabled(),
+                        |_| (),
+                    )
                     .await;
             });
         }
@@ -130,7 +136,7 @@ fn deploy(programs: &Programs, folder: &Path, stages: &[Stage]) -> std::io::Resu
     clippy::cast_precision_loss,
     reason = "milliseconds between two events"
 )]
-fn reactions(stage: &Stage) -> Vec<f64> {
+fn reaction_times(stage: &Stage) -> Vec<f64> {
     let timeline = stage.timeline();
     let continued = stage
         .ledger()
@@ -146,9 +152,9 @@ fn reactions(stage: &Stage) -> Vec<f64> {
     seconds.collect()
 }
 
-fn reads(stages: &[Stage]) -> u64 {
+fn count_reads(stages: &[Stage]) -> u64 {
     stages
         .iter()
-        .map(|stage| stage.reads().values().sum::<u64>())
+        .map(|stage| stage.read_counts().values().sum::<u64>())
         .sum()
 }

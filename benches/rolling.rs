@@ -7,26 +7,26 @@ use ecs_bluegreen_sim::rehearse::Programs;
 use ecs_bluegreen_sim::rehearse::job::{Job, Step};
 use ecs_bluegreen_sim::{Controller, RollingOptions, StageOptions};
 
-use crate::Measured;
-use crate::bar::{Bar, median, worst};
+use crate::Measurements;
+use crate::benchmark::{Benchmark, median, worst};
 use crate::extent::Extent;
-use crate::fixture::{new_revision, stage};
+use crate::fixture::{new_revision, start_stage};
 use crate::usage::{self, Usage};
 
 const RUNS: usize = 20;
 
 /// Both bars.
-pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> Measured {
-    let runs = extent.of(RUNS, 2);
+pub(crate) async fn measure(programs: &Programs, folder: &Path, extent: Extent) -> Measurements {
+    let runs = extent.choose(RUNS, 2);
     let rolling = [(
         "api".to_owned(),
         Controller::Rolling(RollingOptions::default()),
     )];
-    let stage = stage(programs, folder, StageOptions::default(), &rolling).await?;
+    let stage = start_stage(programs, folder, StageOptions::default(), &rolling).await?;
     let mut usages: Vec<Usage> = Vec::new();
     for run in 0..runs {
         let job = Job::new(&programs.action, &folder.join("rolling"), &stage.endpoint())?;
-        usages.push(usage::of(&programs.action, &job, &step(run), 0).await?);
+        usages.push(usage::measure_step(&programs.action, &job, &deploy_step(run), 0).await?);
     }
     stage.shutdown().await;
     let cpu: Vec<f64> = usages.iter().map(|usage| usage.cpu).collect();
@@ -36,14 +36,14 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> 
         worst(&cpu)
     );
     Ok(vec![
-        Bar::at_most(
+        Benchmark::at_most(
             "rolling deploy, CPU time, median",
             median(&cpu),
             25.0,
             "ms",
             &note,
         ),
-        Bar::at_most(
+        Benchmark::at_most(
             "rolling deploy, peak memory",
             worst(&memory),
             20.0,
@@ -53,7 +53,7 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> 
     ])
 }
 
-fn step(run: usize) -> Step {
+fn deploy_step(run: usize) -> Step {
     let mut step = new_revision("api", run);
     step.inputs
         .push(("wait-for-service-stability", "false".to_owned()));

@@ -8,18 +8,18 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
-use ecs_bluegreen_sim::rehearse::job::{Ended, Job, Step, Stop};
+use ecs_bluegreen_sim::rehearse::job::{Job, Step, StepResult, StopSignals};
 use ecs_bluegreen_sim::rehearse::sample::{REPOSITORY, service};
 use ecs_bluegreen_sim::{
-    Clock, Controller, Entry, GroupOptions, Limits, Moment, NativeOptions, RollingOptions, Stage,
-    StageOptions, Strategy, Tally, TaskEngine,
+    Clock, Controller, EcsStrategyOptions, Entry, GroupOptions, Limits, RequestCounts,
+    RollingOptions, Stage, StageOptions, StateChange, Strategy, TaskEngine,
 };
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::bar::{Bar, percentile, worst};
+use crate::benchmark::{Benchmark, percentile, worst};
 use crate::fixture::new_revision;
-use crate::{Measured, say};
+use crate::{Measurements, print_line};
 
 /// How many deployments, unless somebody says otherwise.
 pub(crate) const DEPLOYMENTS: usize = 200;
@@ -29,7 +29,7 @@ const TASKS: u32 = 2;
 const STARTED_WITHIN: Duration = Duration::from_secs(20);
 /// Registering alone takes AWS's one revision a second: the rest is to be short beside it.
 const FASTER_THAN_AWS: f64 = 10.0;
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Who performs the rollouts, in turns.
 const MIX: [Kind; 4] = [
@@ -64,15 +64,15 @@ impl Kind {
         match self {
             Self::CodeDeploy => Controller::CodeDeploy(GroupOptions::default()),
             Self::Rolling => Controller::Rolling(RollingOptions::default()),
-            Self::BlueGreen => Controller::Native(NativeOptions::default()),
+            Self::BlueGreen => Controller::Ecs(EcsStrategyOptions::default()),
             Self::Canary => {
                 let strategy = Strategy::Canary {
                     percent: 10.0,
                     bake_minutes: 1,
                 };
-                Controller::Native(NativeOptions {
+                Controller::Ecs(EcsStrategyOptions {
                     strategy,
-                    ..NativeOptions::default()
+                    ..EcsStrategyOptions::default()
                 })
             }
         }
@@ -80,7 +80,7 @@ impl Kind {
 }
 
 /// A new revision, tested on green where there is a green to test.
-fn step(stage: &Stage, service: &str) -> Step {
+fn deploy_step(stage: &Stage, service: &str) -> Step {
     let mut step = new_revision(service, 1);
     if let (Some(test), Some(production)) = (
         stage.listener_url(&format!("{service}-test")),
@@ -99,11 +99,11 @@ fn step(stage: &Stage, service: &str) -> Step {
 struct Run {
     service: String,
     seconds: f64,
-    ended: Ended,
+    ended: StepResult,
 }
 
 impl Run {
-    fn is_right(&self) -> bool {
+    fn has_deployed(&self) -> bool {
         self.ended.exit == 0 && self.outcome() == "deployed"
     }
 
@@ -130,27 +130,27 @@ impl Run {
 }
 
 /// The bar, and what is worth knowing beside it.
-pub(crate) async fn bars(action: &Path, folder: &Path, deployments: usize) -> Measured {
+pub(crate) async fn measure(action: &Path, folder: &Path, deployments: usize) -> Measurements {
     let services: Vec<(String, Kind)> = MIX
         .into_iter()
         .cycle()
         .take(deployments)
         .enumerate()
-        .map(named)
+        .map(name_service)
         .collect();
-    let stage = stage(&services).await?;
+    let stage = start_stage(&services).await?;
     let runs = deploy(action, &folder.join("scale"), &stage, &services).await?;
-    let (tally, lags) = (stage.tally(), lags(&stage));
+    let (tally, lags) = (stage.request_counts(), gate_latencies(&stage));
     stage.shutdown().await;
-    tell(&runs, &tally);
-    Ok(report(&runs, &tally, &lags))
+    print_details(&runs, &tally);
+    Ok(to_benchmarks(&runs, &tally, &lags))
 }
 
-fn named((index, kind): (usize, Kind)) -> (String, Kind) {
+fn name_service((index, kind): (usize, Kind)) -> (String, Kind) {
     (format!("{}-{index:03}", kind.name()), kind)
 }
 
-async fn stage(services: &[(String, Kind)]) -> Result<Stage, Box<dyn Error>> {
+async fn start_stage(services: &[(String, Kind)]) -> Result<Stage, Box<dyn Error>> {
     let options = StageOptions {
         engine: TaskEngine::Imaginary,
         limits: Limits::Documented,
@@ -165,7 +165,7 @@ async fn stage(services: &[(String, Kind)]) -> Result<Stage, Box<dyn Error>> {
             .await?;
     }
     for (name, _) in services {
-        if !stage.wait_until_steady(name, PATIENCE).await {
+        if !stage.wait_until_steady(name, TIMEOUT).await {
             return Err(format!("{name} does not come up").into());
         }
     }
@@ -184,7 +184,7 @@ async fn deploy(
     let pause = STARTED_WITHIN / u32::try_from(services.len().max(1))?;
     for (service, _) in services {
         let job = Job::new(action, &folder.join(service), &stage.endpoint())?;
-        running.spawn(one(job, service.clone(), step(stage, service)));
+        running.spawn(run_one(job, service.clone(), deploy_step(stage, service)));
         sleep(pause).await;
     }
     let mut runs = Vec::new();
@@ -195,10 +195,12 @@ async fn deploy(
 }
 
 /// One run. Its log stays in its folder.
-async fn one(job: Job, service: String, step: Step) -> std::io::Result<Run> {
+async fn run_one(job: Job, service: String, step: Step) -> std::io::Result<Run> {
     let (began, mut log) = (Instant::now(), String::new());
     let ended = job
-        .run(&step, &mut Stop::never(), |line| log.extend([line, "\n"]))
+        .run(&step, &mut StopSignals::disabled(), |line| {
+            log.extend([line, "\n"]);
+        })
         .await?;
     std::fs::write(job.temp().join("log.txt"), log)?;
     Ok(Run {
@@ -209,13 +211,13 @@ async fn one(job: Job, service: String, step: Step) -> std::io::Result<Run> {
 }
 
 /// Seconds between each gate being visible and AWS accepting our answer to it.
-fn lags(stage: &Stage) -> Vec<f64> {
+fn gate_latencies(stage: &Stage) -> Vec<f64> {
     let timeline = stage.timeline();
     stage
         .ledger()
         .iter()
         .filter(|entry| entry.code.is_none())
-        .filter_map(|entry| lag(&timeline, entry))
+        .filter_map(|entry| gate_latency(&timeline, entry))
         .collect()
 }
 
@@ -224,7 +226,7 @@ fn lags(stage: &Stage) -> Vec<f64> {
     clippy::cast_precision_loss,
     reason = "milliseconds between two events"
 )]
-fn lag(timeline: &[Moment], answer: &Entry) -> Option<f64> {
+fn gate_latency(timeline: &[StateChange], answer: &Entry) -> Option<f64> {
     let (subject, gate) = match answer.operation.as_str() {
         "codedeploy:ContinueDeployment" => ("deploymentId", "Ready"),
         "ecs:ContinueServiceDeployment" => ("serviceDeploymentArn", " paused"),
@@ -240,20 +242,20 @@ fn lag(timeline: &[Moment], answer: &Entry) -> Option<f64> {
 }
 
 /// What a table has no room for: the minutes, who was throttled, and what went wrong.
-fn tell(runs: &[Run], tally: &Tally) {
-    say(&format!("  requests by minute: {:?}", tally.minutes()));
+fn print_details(runs: &[Run], tally: &RequestCounts) {
+    print_line(&format!("  requests by minute: {:?}", tally.per_minute()));
     for (operation, count) in tally
         .operations
         .iter()
         .filter(|(_, count)| count.throttled > 0)
     {
-        say(&format!(
+        print_line(&format!(
             "  throttled: {operation}, {} of {}",
             count.throttled, count.requests
         ));
     }
-    for run in runs.iter().filter(|run| !run.is_right()) {
-        say(&format!(
+    for run in runs.iter().filter(|run| !run.has_deployed()) {
+        print_line(&format!(
             "  {}: {} after {:.0} s",
             run.service,
             run.failure(),
@@ -266,9 +268,9 @@ fn tell(runs: &[Run], tally: &Tally) {
     clippy::cast_precision_loss,
     reason = "some hundreds of runs, some thousands of requests"
 )]
-fn report(runs: &[Run], tally: &Tally, lags: &[f64]) -> Vec<Bar> {
+fn to_benchmarks(runs: &[Run], tally: &RequestCounts, lags: &[f64]) -> Vec<Benchmark> {
     let name = |what: &str| format!("{} deployments at once: {what}", runs.len());
-    let wrong = runs.iter().filter(|run| !run.is_right()).count() as f64;
+    let wrong = runs.iter().filter(|run| !run.has_deployed()).count() as f64;
     let seconds: Vec<f64> = runs.iter().map(|run| run.seconds).collect();
     let longest = format!(
         "the longest took {:.0} s, half of them at most {:.0} s",
@@ -288,12 +290,12 @@ fn report(runs: &[Run], tally: &Tally, lags: &[f64]) -> Vec<Bar> {
         lags.len()
     );
     vec![
-        Bar::at_most(&name("ended wrong"), wrong, 0.0, "runs", &longest),
-        Bar::told(&name("requests to AWS"), &requests),
-        Bar::told(
+        Benchmark::at_most(&name("ended wrong"), wrong, 0.0, "runs", &longest),
+        Benchmark::without_limit(&name("requests to AWS"), &requests),
+        Benchmark::without_limit(
             &name("throttled"),
             &format!("{} requests", tally.total.throttled),
         ),
-        Bar::told(&name("gate visible → continued"), &gates),
+        Benchmark::without_limit(&name("gate visible → continued"), &gates),
     ]
 }

@@ -7,30 +7,31 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ecs_bluegreen_sim::rehearse::Programs;
-use ecs_bluegreen_sim::rehearse::way::Way;
+use ecs_bluegreen_sim::rehearse::mode::RehearsalMode;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::Measured;
-use crate::bar::Bar;
+use crate::Measurements;
+use crate::benchmark::Benchmark;
 
 const IMAGE: &str = "ecs-bluegreen-action";
-const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+const CA_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// As registries and `docker push` compress.
 const LEVEL: u32 = 6;
 
 /// The bar.
 #[expect(clippy::cast_precision_loss, reason = "some mebibytes")]
-pub(crate) async fn bars(programs: &Programs, way: Way) -> Measured {
+pub(crate) async fn measure(programs: &Programs, way: RehearsalMode) -> Measurements {
     let action = programs.action.clone();
     let measured = tokio::task::spawn_blocking(move || match way {
-        Way::Docker if has_image() => saved().map(|size| (size, "the image in the Docker engine")),
-        Way::Docker | Way::Process => {
-            parts(&action).map(|size| (size, "binary and CA roots; `make image` makes the image"))
+        RehearsalMode::Docker if has_image() => {
+            measure_saved_image().map(|size| (size, "the image in the Docker engine"))
         }
+        RehearsalMode::Docker | RehearsalMode::Process => measure_parts(&action)
+            .map(|size| (size, "binary and CA roots; `make image` makes the image")),
     });
     let (size, what) = measured.await??;
-    Ok(vec![Bar::at_most(
+    Ok(vec![Benchmark::at_most(
         "image, compressed",
         size as f64 / 1_048_576.0,
         8.0,
@@ -48,31 +49,31 @@ fn has_image() -> bool {
     inspected.is_ok_and(|status| status.success())
 }
 
-fn saved() -> io::Result<u64> {
+fn measure_saved_image() -> io::Result<u64> {
     let mut docker = Command::new("docker")
         .args(["save", IMAGE])
         .stdout(Stdio::piped())
         .spawn()?;
-    let size = docker.stdout.take().map_or(Ok(0), compressed)?;
+    let size = docker.stdout.take().map_or(Ok(0), compressed_size)?;
     docker.wait()?;
     Ok(size)
 }
 
-fn parts(action: &Path) -> io::Result<u64> {
+fn measure_parts(action: &Path) -> io::Result<u64> {
     // A machine without the bundle has its roots elsewhere; they are a twentieth of the image.
-    let roots = File::open(ROOTS).map_or(Ok(0), compressed)?;
-    Ok(compressed(File::open(action)?)? + roots)
+    let roots = File::open(CA_ROOTS).map_or(Ok(0), compressed_size)?;
+    Ok(compressed_size(File::open(action)?)? + roots)
 }
 
-fn compressed(mut content: impl Read) -> io::Result<u64> {
-    let mut gzip = GzEncoder::new(Count(0), Compression::new(LEVEL));
+fn compressed_size(mut content: impl Read) -> io::Result<u64> {
+    let mut gzip = GzEncoder::new(ByteCounter(0), Compression::new(LEVEL));
     io::copy(&mut content, &mut gzip)?;
     Ok(gzip.finish()?.0)
 }
 
-struct Count(u64);
+struct ByteCounter(u64);
 
-impl Write for Count {
+impl Write for ByteCounter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0 += bytes.len() as u64;
         Ok(bytes.len())

@@ -11,26 +11,26 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout};
 
-use crate::Measured;
-use crate::bar::{Bar, median, worst};
+use crate::Measurements;
+use crate::benchmark::{Benchmark, median, worst};
 use crate::extent::Extent;
 use crate::fixture::new_revision;
 
 const RUNS: usize = 50;
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The bar.
-pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> Measured {
-    let runs = extent.of(RUNS, 2);
+pub(crate) async fn measure(programs: &Programs, folder: &Path, extent: Extent) -> Measurements {
+    let runs = extent.choose(RUNS, 2);
     let mut times = Vec::new();
     for _ in 0..runs {
-        times.push(once(programs, folder).await?);
+        times.push(measure_once(programs, folder).await?);
     }
     let note = format!(
         "worst of {runs}: {:.1}; the official action: 189",
         worst(&times)
     );
-    Ok(vec![Bar::at_most(
+    Ok(vec![Benchmark::at_most(
         "process start → first AWS request, median",
         median(&times),
         20.0,
@@ -39,7 +39,7 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> 
     )])
 }
 
-async fn once(programs: &Programs, folder: &Path) -> std::io::Result<f64> {
+async fn measure_once(programs: &Programs, folder: &Path) -> std::io::Result<f64> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let job = Job::new(
         &programs.action,
@@ -54,7 +54,7 @@ async fn once(programs: &Programs, folder: &Path) -> std::io::Result<f64> {
         let (mut stream, _) = listener.accept().await?;
         stream.read_u8().await
     };
-    timeout(PATIENCE, first).await??;
+    timeout(TIMEOUT, first).await??;
     let took = began.elapsed();
     child.kill().await?;
     Ok(took.as_secs_f64() * 1000.0)

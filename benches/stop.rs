@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use ecs_bluegreen_sim::rehearse::Programs;
-use ecs_bluegreen_sim::rehearse::job::{Job, Step, Stop};
+use ecs_bluegreen_sim::rehearse::job::{Job, Step, StopSignals};
 use ecs_bluegreen_sim::{Controller, GroupOptions, Stage, StageOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::Measured;
-use crate::bar::{Bar, median, worst};
+use crate::Measurements;
+use crate::benchmark::{Benchmark, median, worst};
 use crate::extent::Extent;
-use crate::fixture::{new_revision, stage};
+use crate::fixture::{new_revision, start_stage};
 
 const RUNS: usize = 8;
 const TESTS: &str = "tests: [{ name: health, get: /health, retry: { for: 0s } }]";
@@ -24,13 +24,13 @@ const ANSWER: &[u8] =
 const ROLLED_BACK: i32 = 20;
 
 /// The bar.
-pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> Measured {
-    let runs = extent.of(RUNS, 1);
+pub(crate) async fn measure(programs: &Programs, folder: &Path, extent: Extent) -> Measurements {
+    let runs = extent.choose(RUNS, 1);
     let service = [(
         "api".to_owned(),
         Controller::CodeDeploy(GroupOptions::default()),
     )];
-    let stage = stage(programs, folder, StageOptions::default(), &service).await?;
+    let stage = start_stage(programs, folder, StageOptions::default(), &service).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let (url, answered) = (
         format!("http://{}", listener.local_addr()?),
@@ -41,10 +41,14 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> 
     for run in 0..runs {
         let job = Job::new(&programs.action, &folder.join("stop"), &stage.endpoint())?;
         let ended = job
-            .run(&step(run, &url), &mut Stop::never(), |_| ())
+            .run(
+                &failing_step(run, &url),
+                &mut StopSignals::disabled(),
+                |_| (),
+            )
             .await?;
-        let stopped = stopped(&stage).filter(|_| ended.exit == ROLLED_BACK);
-        times.push(milliseconds(
+        let stopped = last_stop_time(&stage).filter(|_| ended.exit == ROLLED_BACK);
+        times.push(to_milliseconds(
             stopped.ok_or("a failed smoke test did not lead to a rollback")?
                 - answered.load(Ordering::SeqCst),
         ));
@@ -52,7 +56,7 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> 
     server.abort();
     stage.shutdown().await;
     let note = format!("worst of {runs}: {:.0}", worst(&times));
-    Ok(vec![Bar::at_most(
+    Ok(vec![Benchmark::at_most(
         "smoke test fails → StopDeployment sent, median",
         median(&times),
         300.0,
@@ -61,7 +65,7 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> 
     )])
 }
 
-fn step(run: usize, url: &str) -> Step {
+fn failing_step(run: usize, url: &str) -> Step {
     let mut step = new_revision("api", run);
     step.inputs.extend([
         ("smoke-tests", TESTS.to_owned()),
@@ -70,7 +74,7 @@ fn step(run: usize, url: &str) -> Step {
     step
 }
 
-fn stopped(stage: &Stage) -> Option<i64> {
+fn last_stop_time(stage: &Stage) -> Option<i64> {
     stage
         .ledger()
         .iter()
@@ -83,7 +87,7 @@ fn stopped(stage: &Stage) -> Option<i64> {
     clippy::cast_precision_loss,
     reason = "milliseconds between two events"
 )]
-fn milliseconds(between: i64) -> f64 {
+fn to_milliseconds(between: i64) -> f64 {
     between as f64
 }
 
@@ -97,7 +101,7 @@ async fn answer(mut stream: TcpStream, answered: &AtomicI64) -> std::io::Result<
     let mut request = [0; 4096];
     let _ = stream.read(&mut request).await?;
     stream.write_all(ANSWER).await?;
-    answered.store(now(), Ordering::SeqCst);
+    answered.store(wall_clock_ms(), Ordering::SeqCst);
     stream.shutdown().await
 }
 
@@ -106,7 +110,7 @@ async fn answer(mut stream: TcpStream, answered: &AtomicI64) -> std::io::Result<
     clippy::disallowed_methods,
     reason = "a ledger of wall-clock times can only be compared with the wall clock"
 )]
-fn now() -> i64 {
+fn wall_clock_ms() -> i64 {
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();

@@ -55,7 +55,7 @@ fn run(program: &Path) -> io::Result<Usage> {
 }
 
 /// Runs a step of a job and measures it; its log goes to a file beside.
-pub(crate) async fn of(
+pub(crate) async fn measure_step(
     action: &Path,
     job: &Job,
     step: &Step,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::checks::measurement::Phase;
-use crate::scrub::masked;
+use crate::scrub::mask;
 
 /// An alarm as CloudWatch shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +48,7 @@ pub enum AlarmState {
     /// All is well.
     Ok,
     /// It rings.
-    Ringing,
+    InAlarm,
     /// It has nothing to judge by.
     InsufficientData,
     /// A word that is newer than this action.
@@ -61,7 +61,7 @@ impl fmt::Display for AlarmState {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Ok => "OK",
-            Self::Ringing => "ALARM",
+            Self::InAlarm => "ALARM",
             Self::InsufficientData => "INSUFFICIENT_DATA",
             Self::Unknown(word) => word,
             Self::Missing => "missing",
@@ -83,12 +83,12 @@ impl Alarm {
     }
 
     /// Whether it rings.
-    pub fn rings(&self) -> bool {
-        self.state == AlarmState::Ringing
+    pub fn is_in_alarm(&self) -> bool {
+        self.state == AlarmState::InAlarm
     }
 
     /// `ALARM since 2026-01-02T03:04:05Z`.
-    pub fn standing(&self) -> String {
+    pub fn describe_state(&self) -> String {
         if self.since.is_empty() {
             self.state.to_string()
         } else {
@@ -97,17 +97,17 @@ impl Alarm {
     }
 
     /// Why it is as it is: CloudWatch's words, and which alarms made a composite one ring.
-    pub fn why(&self) -> String {
+    pub fn explanation(&self) -> String {
         let children = match &self.kind {
             AlarmKind::Composite { triggered_by, .. } if !triggered_by.is_empty() => {
                 format!("ringing: {}", triggered_by.join(", "))
             }
-            AlarmKind::Composite { rule, .. } if self.rings() && !rule.is_empty() => {
+            AlarmKind::Composite { rule, .. } if self.is_in_alarm() && !rule.is_empty() => {
                 format!("its rule: {rule}")
             }
             AlarmKind::Composite { .. } | AlarmKind::Metric | AlarmKind::Log => String::new(),
         };
-        let parts = [masked(&self.reason), children];
+        let parts = [mask(&self.reason), children];
         parts
             .into_iter()
             .filter(|part| !part.is_empty())
@@ -116,7 +116,7 @@ impl Alarm {
     }
 
     /// `metric alarm`, `log alarm`, `composite alarm`.
-    pub fn kind_words(&self) -> &'static str {
+    pub fn kind_name(&self) -> &'static str {
         match self.kind {
             AlarmKind::Metric => "metric alarm",
             AlarmKind::Log => "log alarm",
@@ -131,7 +131,7 @@ pub struct WatchedAlarms {
     names: Vec<String>,
     /// They have been ringing since before the start.
     waived: BTreeSet<String>,
-    last: BTreeMap<String, AlarmState>,
+    last_states: BTreeMap<String, AlarmState>,
 }
 
 /// What a look at an alarm showed that was not so before.
@@ -160,13 +160,13 @@ impl WatchedAlarms {
     pub fn new(names: Vec<String>, before: &[Alarm]) -> Self {
         let waived = before
             .iter()
-            .filter(|alarm| alarm.rings())
+            .filter(|alarm| alarm.is_in_alarm())
             .map(|alarm| alarm.name.clone())
             .collect();
         Self {
             names,
             waived,
-            last: BTreeMap::new(),
+            last_states: BTreeMap::new(),
         }
     }
 
@@ -176,7 +176,7 @@ impl WatchedAlarms {
     }
 
     /// What is new, in the order of the names; `found` is what CloudWatch showed of them.
-    pub fn look(&mut self, found: &[Alarm]) -> Vec<AlarmChange> {
+    pub fn update(&mut self, found: &[Alarm]) -> Vec<AlarmChange> {
         let names = self.names.clone();
         let seen = names.iter().map(|name| {
             found
@@ -185,10 +185,10 @@ impl WatchedAlarms {
                 .cloned()
                 .unwrap_or_else(|| Alarm::missing(name))
         });
-        seen.filter_map(|alarm| self.change(alarm)).collect()
+        seen.filter_map(|alarm| self.update_alarm(alarm)).collect()
     }
 
-    fn change(&mut self, alarm: Alarm) -> Option<AlarmChange> {
+    fn update_alarm(&mut self, alarm: Alarm) -> Option<AlarmChange> {
         if alarm.state == AlarmState::Ok {
             self.waived.remove(&alarm.name);
         }
@@ -197,7 +197,9 @@ impl WatchedAlarms {
         } else {
             AlarmEffect::Counts
         };
-        let before = self.last.insert(alarm.name.clone(), alarm.state.clone());
+        let before = self
+            .last_states
+            .insert(alarm.name.clone(), alarm.state.clone());
         let phase = phase(&alarm.state);
         (before.as_ref() != Some(&alarm.state)).then_some(AlarmChange {
             alarm,
@@ -212,7 +214,7 @@ impl WatchedAlarms {
 fn phase(state: &AlarmState) -> Phase {
     match state {
         AlarmState::Ok => Phase::Successful,
-        AlarmState::Ringing => Phase::Failed,
+        AlarmState::InAlarm => Phase::Failed,
         AlarmState::InsufficientData | AlarmState::Unknown(_) => Phase::Inconclusive,
         AlarmState::Missing => Phase::Error,
     }

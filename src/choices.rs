@@ -54,7 +54,7 @@ pub enum DroppedFields {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Follow {
     /// Started and left to AWS.
-    Not,
+    LeaveToAws,
     /// Until green serves 100 %.
     Shifted,
     /// Until blue is gone.
@@ -65,9 +65,9 @@ pub enum Follow {
 #[derive(Debug, Clone, Copy)]
 pub struct PollSettings {
     /// A fixed time between looks, where given.
-    pub fixed: Option<Duration>,
+    pub fixed_interval: Option<Duration>,
     /// The longest time between looks.
-    pub longest: Duration,
+    pub max_interval: Duration,
 }
 
 /// What becomes of scale-in during a rollout.

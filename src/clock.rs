@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 /// A moment on the wall clock, as RFC 3339 in UTC to the second.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moment(pub String);
+pub struct Timestamp(pub String);
 
 /// When the run began, and how long ago that is.
 #[derive(Debug, Clone, Copy)]
@@ -35,29 +35,29 @@ impl Clock {
 }
 
 /// A duration as events carry it.
-pub fn milliseconds(duration: Duration) -> u64 {
+pub fn to_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The wall clock's moment, to the second.
-pub fn now() -> Moment {
+pub fn now() -> Timestamp {
     let now = OffsetDateTime::now_utc();
-    let whole = now.replace_nanosecond(0).unwrap_or(now);
-    Moment(whole.format(&Rfc3339).unwrap_or_default())
+    let to_second = now.replace_nanosecond(0).unwrap_or(now);
+    Timestamp(to_second.format(&Rfc3339).unwrap_or_default())
 }
 
 /// The wall clock as signatures want it.
-pub fn system() -> std::time::SystemTime {
+pub fn system_time() -> std::time::SystemTime {
     OffsetDateTime::now_utc().into()
 }
 
 /// The wall clock in seconds of the epoch.
-pub fn seconds() -> f64 {
+pub fn epoch_seconds() -> f64 {
     (OffsetDateTime::now_utc() - OffsetDateTime::UNIX_EPOCH).as_seconds_f64()
 }
 
 /// A moment that AWS gave in seconds of the epoch, as RFC 3339; empty when it gave none.
-pub fn at(seconds: f64) -> String {
+pub fn format_rfc3339(seconds: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "seconds of the epoch are far below the limit, and only whole ones are shown"
@@ -71,7 +71,7 @@ pub fn at(seconds: f64) -> String {
 }
 
 /// How long ago a moment was that AWS gave in seconds of the epoch.
-pub fn since(seconds: f64) -> Duration {
+pub fn elapsed_since(seconds: f64) -> Duration {
     let moment = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let now = OffsetDateTime::now_utc() - OffsetDateTime::UNIX_EPOCH;
     Duration::try_from(now)

@@ -10,11 +10,11 @@ use crate::outcome::Reason;
 
 /// What one look at our rollout showed.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Seen {
+pub enum RolloutStatus {
     /// Green is coming up; production is on blue.
     Preparing,
     /// The rollout waits to be told to go on.
-    AtGate(At),
+    AtGate(GateKind),
     /// Production traffic is moving.
     Shifting,
     /// Green serves 100 %, confirmed; blue is still there.
@@ -22,21 +22,21 @@ pub enum Seen {
     /// Green serves 100 %, confirmed; the rollout is over.
     Completed,
     /// The rollout ended another way.
-    Ended(Trouble),
+    Ended(RolloutFailure),
     /// We could not look.
-    Outage(Blindness),
+    Outage(OutageCause),
 }
 
-impl Seen {
+impl RolloutStatus {
     /// Whether some traffic is on green, or may be.
     pub fn shows_traffic_on_green(&self) -> bool {
         match self {
             Self::Shifting
             | Self::Shifted
             | Self::Completed
-            | Self::AtGate(At::Step | At::Production) => true,
+            | Self::AtGate(GateKind::Step | GateKind::Production) => true,
             Self::Preparing
-            | Self::AtGate(At::Green | At::Foreign)
+            | Self::AtGate(GateKind::Green | GateKind::External)
             | Self::Ended(_)
             | Self::Outage(_) => false,
         }
@@ -45,7 +45,7 @@ impl Seen {
 
 /// At which gate a rollout waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum At {
+pub enum GateKind {
     /// Green is up; no user has reached it.
     Green,
     /// Some traffic may be on green; the next share waits.
@@ -53,12 +53,12 @@ pub enum At {
     /// Green serves 100 %, confirmed; blue is still there.
     Production,
     /// Somebody else's gate, or one that we may not open: it is theirs to answer.
-    Foreign,
+    External,
 }
 
 /// How a rollout ended when it did not succeed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trouble {
+pub struct RolloutFailure {
     /// The reason in the outputs.
     pub reason: Reason,
     /// What happened, in a sentence.
@@ -69,7 +69,7 @@ pub struct Trouble {
 
 /// Why we could not look, and for how long already.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Blindness {
+pub enum OutageCause {
     /// AWS denies the look: trying again will not help.
     Denied(String),
     /// AWS failed or could not be reached.
@@ -102,7 +102,7 @@ pub enum Goal {
 
 /// How long we follow.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct WaitLimits {
     /// Time since the rollout began.
     pub elapsed: Duration,
     /// Our deadline, from there.
@@ -113,7 +113,7 @@ pub struct Patience {
 
 /// How long we go on without being able to see. Long enough for an incident of an AWS API to pass,
 /// short enough to leave time for the rollback.
-pub const BLIND_BUDGET: Duration = Duration::from_mins(5);
+pub const OUTAGE_BUDGET: Duration = Duration::from_mins(5);
 
 /// What to do about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,9 +123,9 @@ pub enum Verdict {
     /// What we waited for is there.
     Proceed,
     /// A gate on the way: check what is to be checked there, and open it.
-    Open(At),
+    Open(GateKind),
     /// Take it back.
-    Abort(Trouble),
+    Abort(RolloutFailure),
     /// Our deadline passed before any traffic moved: nobody needs green any more, and it is rolled
     /// back.
     GiveUp,
@@ -134,10 +134,10 @@ pub enum Verdict {
 }
 
 /// What an observation means for what we wait for.
-pub fn decide(goal: Goal, seen: &Seen, patience: Patience) -> Verdict {
-    match verdict_on(goal, seen) {
-        Verdict::Wait if patience.elapsed < patience.deadline => Verdict::Wait,
-        Verdict::Wait if !patience.has_moved && is_before_traffic(goal, seen) => Verdict::GiveUp,
+pub fn decide(goal: Goal, status: &RolloutStatus, limits: WaitLimits) -> Verdict {
+    match verdict_for(goal, status) {
+        Verdict::Wait if limits.elapsed < limits.deadline => Verdict::Wait,
+        Verdict::Wait if !limits.has_moved && is_before_traffic(goal, status) => Verdict::GiveUp,
         Verdict::Wait => Verdict::Leave,
         verdict => verdict,
     }
@@ -145,55 +145,61 @@ pub fn decide(goal: Goal, seen: &Seen, patience: Patience) -> Verdict {
 
 /// Whether only blue serves and nobody else is asked to change that. Whoever only watches rolls
 /// nothing back, and a gate of somebody else is theirs to answer: AWS ends the wait for them.
-fn is_before_traffic(goal: Goal, seen: &Seen) -> bool {
-    goal != Goal::Watch && matches!(seen, Seen::Preparing | Seen::AtGate(At::Green))
+fn is_before_traffic(goal: Goal, status: &RolloutStatus) -> bool {
+    goal != Goal::Watch
+        && matches!(
+            status,
+            RolloutStatus::Preparing | RolloutStatus::AtGate(GateKind::Green)
+        )
 }
 
-fn verdict_on(goal: Goal, seen: &Seen) -> Verdict {
-    match (seen, goal) {
-        (Seen::Ended(trouble), _) => Verdict::Abort(trouble.clone()),
-        (Seen::Outage(blindness), _) => blind(blindness),
-        (Seen::AtGate(at), _) => at_gate(*at, goal),
-        (Seen::Shifting | Seen::Shifted | Seen::Completed, Goal::TestAtGate) => Verdict::Abort(bypassed()),
-        (Seen::Shifting, Goal::Gate)
-        | (Seen::Shifted, Goal::Gate | Goal::Shifted | Goal::Baking)
-        | (Seen::Completed, Goal::Gate | Goal::Shifted | Goal::Baking | Goal::Completed | Goal::Watch)
+fn verdict_for(goal: Goal, status: &RolloutStatus) -> Verdict {
+    match (status, goal) {
+        (RolloutStatus::Ended(failure), _) => Verdict::Abort(failure.clone()),
+        (RolloutStatus::Outage(cause), _) => verdict_on_outage(cause),
+        (RolloutStatus::AtGate(gate), _) => verdict_at_gate(*gate, goal),
+        (RolloutStatus::Shifting | RolloutStatus::Shifted | RolloutStatus::Completed, Goal::TestAtGate) => Verdict::Abort(gate_bypassed_failure()),
+        (RolloutStatus::Shifting, Goal::Gate)
+        | (RolloutStatus::Shifted, Goal::Gate | Goal::Shifted | Goal::Baking)
+        | (RolloutStatus::Completed, Goal::Gate | Goal::Shifted | Goal::Baking | Goal::Completed | Goal::Watch)
         // It was not held: somebody else opened its gate, or took blue away.
-        | (Seen::Shifting | Seen::Completed, Goal::Hold) => Verdict::Proceed,
-        (Seen::Preparing, _)
-        | (Seen::Shifting, Goal::Shifted | Goal::Baking | Goal::Completed | Goal::Watch)
-        | (Seen::Shifted, Goal::Completed | Goal::Watch | Goal::Hold) => Verdict::Wait,
+        | (RolloutStatus::Shifting | RolloutStatus::Completed, Goal::Hold) => Verdict::Proceed,
+        (RolloutStatus::Preparing, _)
+        | (RolloutStatus::Shifting, Goal::Shifted | Goal::Baking | Goal::Completed | Goal::Watch)
+        | (RolloutStatus::Shifted, Goal::Completed | Goal::Watch | Goal::Hold) => Verdict::Wait,
     }
 }
 
-fn at_gate(at: At, goal: Goal) -> Verdict {
-    match (at, goal) {
+fn verdict_at_gate(gate: GateKind, goal: Goal) -> Verdict {
+    match (gate, goal) {
         (_, Goal::Watch)
-        | (At::Green, Goal::TestAtGate | Goal::Gate)
-        | (At::Step | At::Production, Goal::Gate)
-        | (At::Production, Goal::Shifted) => Verdict::Proceed,
-        (At::Step | At::Production, Goal::TestAtGate) => Verdict::Abort(bypassed()),
-        (At::Step, Goal::Shifted | Goal::Baking | Goal::Completed)
-        | (At::Production, Goal::Baking | Goal::Completed) => Verdict::Open(at),
+        | (GateKind::Green, Goal::TestAtGate | Goal::Gate)
+        | (GateKind::Step | GateKind::Production, Goal::Gate)
+        | (GateKind::Production, Goal::Shifted) => Verdict::Proceed,
+        (GateKind::Step | GateKind::Production, Goal::TestAtGate) => {
+            Verdict::Abort(gate_bypassed_failure())
+        }
+        (GateKind::Step, Goal::Shifted | Goal::Baking | Goal::Completed)
+        | (GateKind::Production, Goal::Baking | Goal::Completed) => Verdict::Open(gate),
         // Green's gate was opened already: the answer is on its way, or was lost and is sent again.
-        (At::Green, Goal::Shifted | Goal::Baking | Goal::Completed)
-        | (At::Foreign, _)
+        (GateKind::Green, Goal::Shifted | Goal::Baking | Goal::Completed)
+        | (GateKind::External, _)
         | (_, Goal::Hold) => Verdict::Wait,
     }
 }
 
-fn blind(blindness: &Blindness) -> Verdict {
-    match blindness {
-        Blindness::Failing { since, .. } if *since < BLIND_BUDGET => Verdict::Wait,
-        Blindness::Failing { why, .. } => Verdict::Abort(Trouble {
+fn verdict_on_outage(cause: &OutageCause) -> Verdict {
+    match cause {
+        OutageCause::Failing { since, .. } if *since < OUTAGE_BUDGET => Verdict::Wait,
+        OutageCause::Failing { why, .. } => Verdict::Abort(RolloutFailure {
             reason: Reason::AwsFailed,
             sentence: format!(
                 "AWS could not be asked about the rollout for {} minutes",
-                BLIND_BUDGET.as_secs() / 60
+                OUTAGE_BUDGET.as_secs() / 60
             ),
             cause: Some(why.clone()),
         }),
-        Blindness::Denied(why) => Verdict::Abort(Trouble {
+        OutageCause::Denied(why) => Verdict::Abort(RolloutFailure {
             reason: Reason::Denied,
             sentence: "AWS denies looking at the rollout".into(),
             cause: Some(why.clone()),
@@ -201,8 +207,8 @@ fn blind(blindness: &Blindness) -> Verdict {
     }
 }
 
-fn bypassed() -> Trouble {
-    Trouble {
+fn gate_bypassed_failure() -> RolloutFailure {
+    RolloutFailure {
         reason: Reason::GateBypassed,
         sentence: "the gate was opened before the smoke tests had run, by somebody else or by the rollout's own settings".into(),
         cause: None,
@@ -216,22 +222,22 @@ mod properties;
 mod tests {
     use super::*;
 
-    const EARLY: Patience = Patience {
+    const EARLY: WaitLimits = WaitLimits {
         elapsed: Duration::from_secs(1),
         deadline: Duration::from_secs(10),
         has_moved: false,
     };
-    const LATE: Patience = Patience {
+    const LATE: WaitLimits = WaitLimits {
         elapsed: Duration::from_secs(10),
         ..EARLY
     };
-    const LATE_AND_MOVED: Patience = Patience {
+    const LATE_AND_MOVED: WaitLimits = WaitLimits {
         has_moved: true,
         ..LATE
     };
 
-    fn ended() -> Seen {
-        Seen::Ended(Trouble {
+    fn failed_status() -> RolloutStatus {
+        RolloutStatus::Ended(RolloutFailure {
             reason: Reason::Alarm,
             sentence: "rang".into(),
             cause: None,
@@ -239,14 +245,22 @@ mod tests {
     }
 
     #[test]
-    fn tests_come_before_traffic_or_the_rollout_is_taken_back() {
+    fn tests_come_before_traffic_or_the_rollout_is_rolled_back() {
         assert_eq!(
-            decide(Goal::TestAtGate, &Seen::AtGate(At::Green), EARLY),
+            decide(
+                Goal::TestAtGate,
+                &RolloutStatus::AtGate(GateKind::Green),
+                EARLY
+            ),
             Verdict::Proceed
         );
-        for past in [Seen::Shifting, Seen::Shifted, Seen::Completed] {
+        for bypassed in [
+            RolloutStatus::Shifting,
+            RolloutStatus::Shifted,
+            RolloutStatus::Completed,
+        ] {
             assert!(
-                matches!(decide(Goal::TestAtGate, &past, EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::GateBypassed)
+                matches!(decide(Goal::TestAtGate, &bypassed, EARLY), Verdict::Abort(failure) if failure.reason == Reason::GateBypassed)
             );
         }
     }
@@ -254,24 +268,24 @@ mod tests {
     #[test]
     fn only_what_was_observed_counts_as_success() {
         for not_yet in [
-            Seen::Preparing,
-            Seen::AtGate(At::Green),
-            Seen::AtGate(At::Foreign),
-            Seen::Shifting,
+            RolloutStatus::Preparing,
+            RolloutStatus::AtGate(GateKind::Green),
+            RolloutStatus::AtGate(GateKind::External),
+            RolloutStatus::Shifting,
         ] {
             assert_eq!(decide(Goal::Shifted, &not_yet, EARLY), Verdict::Wait);
             assert_eq!(decide(Goal::Completed, &not_yet, EARLY), Verdict::Wait);
         }
         assert_eq!(
-            decide(Goal::Completed, &Seen::Shifted, EARLY),
+            decide(Goal::Completed, &RolloutStatus::Shifted, EARLY),
             Verdict::Wait
         );
         assert_eq!(
-            decide(Goal::Shifted, &Seen::Shifted, EARLY),
+            decide(Goal::Shifted, &RolloutStatus::Shifted, EARLY),
             Verdict::Proceed
         );
         assert_eq!(
-            decide(Goal::Completed, &Seen::Completed, EARLY),
+            decide(Goal::Completed, &RolloutStatus::Completed, EARLY),
             Verdict::Proceed
         );
     }
@@ -279,19 +293,19 @@ mod tests {
     #[test]
     fn what_is_held_waits_at_its_gate_and_is_let_go_when_it_moves_by_itself() {
         for held in [
-            Seen::AtGate(At::Step),
-            Seen::AtGate(At::Production),
-            Seen::Shifted,
-            Seen::Preparing,
+            RolloutStatus::AtGate(GateKind::Step),
+            RolloutStatus::AtGate(GateKind::Production),
+            RolloutStatus::Shifted,
+            RolloutStatus::Preparing,
         ] {
             assert_eq!(decide(Goal::Hold, &held, EARLY), Verdict::Wait);
         }
-        for moved in [Seen::Shifting, Seen::Completed] {
+        for moved in [RolloutStatus::Shifting, RolloutStatus::Completed] {
             assert_eq!(decide(Goal::Hold, &moved, EARLY), Verdict::Proceed);
         }
         assert_eq!(
-            decide(Goal::Hold, &ended(), EARLY),
-            decide(Goal::Shifted, &ended(), EARLY)
+            decide(Goal::Hold, &failed_status(), EARLY),
+            decide(Goal::Shifted, &failed_status(), EARLY)
         );
     }
 
@@ -304,18 +318,21 @@ mod tests {
             Goal::Baking,
             Goal::Completed,
         ] {
-            assert!(matches!(decide(goal, &ended(), LATE), Verdict::Abort(_)));
+            assert!(matches!(
+                decide(goal, &failed_status(), LATE),
+                Verdict::Abort(_)
+            ));
         }
     }
 
     #[test]
     fn the_deadline_leaves_what_aws_is_doing_but_never_hides_a_success() {
         assert_eq!(
-            decide(Goal::Completed, &Seen::Shifting, LATE),
+            decide(Goal::Completed, &RolloutStatus::Shifting, LATE),
             Verdict::Leave
         );
         assert_eq!(
-            decide(Goal::Completed, &Seen::Completed, LATE),
+            decide(Goal::Completed, &RolloutStatus::Completed, LATE),
             Verdict::Proceed
         );
     }
@@ -331,32 +348,35 @@ mod tests {
             Goal::Hold,
         ] {
             assert_eq!(
-                decide(goal, &Seen::Preparing, LATE),
+                decide(goal, &RolloutStatus::Preparing, LATE),
                 Verdict::GiveUp,
                 "{goal:?}"
             );
             assert_eq!(
-                decide(goal, &Seen::Preparing, LATE_AND_MOVED),
+                decide(goal, &RolloutStatus::Preparing, LATE_AND_MOVED),
                 Verdict::Leave,
                 "{goal:?}"
             );
             assert_eq!(
-                decide(goal, &Seen::AtGate(At::Foreign), LATE),
+                decide(goal, &RolloutStatus::AtGate(GateKind::External), LATE),
                 Verdict::Leave,
                 "{goal:?}"
             );
         }
         assert_eq!(
-            decide(Goal::Shifted, &Seen::AtGate(At::Green), LATE),
+            decide(Goal::Shifted, &RolloutStatus::AtGate(GateKind::Green), LATE),
             Verdict::GiveUp
         );
-        assert_eq!(decide(Goal::Watch, &Seen::Preparing, LATE), Verdict::Leave);
+        assert_eq!(
+            decide(Goal::Watch, &RolloutStatus::Preparing, LATE),
+            Verdict::Leave
+        );
     }
 
     #[test]
-    fn being_unable_to_see_has_a_budget_of_its_own_and_a_denial_has_none() {
+    fn an_outage_has_a_budget_of_its_own_and_a_denial_has_none() {
         let failing = |since| {
-            Seen::Outage(Blindness::Failing {
+            RolloutStatus::Outage(OutageCause::Failing {
                 since,
                 why: "500".into(),
             })
@@ -366,10 +386,10 @@ mod tests {
             Verdict::Wait
         );
         assert!(
-            matches!(decide(Goal::Gate, &failing(BLIND_BUDGET), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::AwsFailed)
+            matches!(decide(Goal::Gate, &failing(OUTAGE_BUDGET), EARLY), Verdict::Abort(failure) if failure.reason == Reason::AwsFailed)
         );
         assert!(
-            matches!(decide(Goal::Gate, &Seen::Outage(Blindness::Denied("no".into())), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::Denied)
+            matches!(decide(Goal::Gate, &RolloutStatus::Outage(OutageCause::Denied("no".into())), EARLY), Verdict::Abort(failure) if failure.reason == Reason::Denied)
         );
     }
 }

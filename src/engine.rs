@@ -18,9 +18,9 @@ use crate::planner::Planner;
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::steps::rollout::Interrupted;
-use crate::survey::{Incomplete, Snapshot, Unready};
+use crate::survey::{IncompleteSurvey, Snapshot, SurveyFailure};
 use crate::undo::Undo;
-use crate::unwind::{self, Unwound};
+use crate::unwind::{self, UnwindOutcome};
 
 mod approval;
 mod checks;
@@ -60,7 +60,7 @@ enum Halt {
     Refused(Vec<Problem>),
     NoCredentials(Vec<Problem>),
     Failed(Failure),
-    Left(Failure),
+    LeftRunning(Failure),
     /// Another rollout took over.
     Superseded {
         failure: Failure,
@@ -68,7 +68,7 @@ enum Halt {
         serves: String,
     },
     /// It stands at a gate, and a person is to answer.
-    Waits(Ending),
+    Waiting(Ending),
 }
 
 impl From<Failure> for Halt {
@@ -90,7 +90,7 @@ impl From<Interrupted> for Halt {
     fn from(interrupted: Interrupted) -> Self {
         match interrupted {
             Interrupted::Failed(failure) | Interrupted::Busy(failure) => Self::Failed(failure),
-            Interrupted::Left(failure) => Self::Left(failure),
+            Interrupted::LeftRunning(failure) => Self::LeftRunning(failure),
             Interrupted::Superseded { failure, serves } => Self::Superseded { failure, serves },
         }
     }
@@ -106,48 +106,57 @@ pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>)
     tokio::pin!(signal);
     let ended = tokio::select! {
         biased;
-        () = &mut signal => Err(cancelled(run, planner)),
-        ended = Box::pin(mode(run, planner)) => ended,
+        () = &mut signal => Err(halt_on_cancel(run, planner)),
+        ended = Box::pin(run_mode(run, planner)) => ended,
     };
-    let stays: Vec<String> = run.armed().iter().filter_map(Undo::what_stays).collect();
+    let permanent: Vec<String> = run
+        .armed_undos()
+        .iter()
+        .filter_map(Undo::permanent_effect)
+        .collect();
     let ending = match ended {
         // Everything was undone but what is stuck: it stays armed, so that `post` tries it once
         // more.
         Ok(ending) if ending.outcome == Outcome::Stuck => ending,
-        Ok(ending) | Err(Halt::Waits(ending)) => {
-            run.keep();
-            let time_is_up = grace_after_signal(run, signal).shared();
-            let ending = settle(run, ending, time_is_up.clone()).await;
-            tags::finish(run, ending, time_is_up).await
+        Ok(ending) | Err(Halt::Waiting(ending)) => {
+            run.retain_temporary_undos();
+            let time_is_up = wait_for_grace_end(run, signal).shared();
+            let ending = restore_temporary(run, ending, time_is_up.clone()).await;
+            tags::set_deferred(run, ending, time_is_up).await
         }
         Err(Halt::Refused(problems)) => {
-            settle(
+            restore_temporary(
                 run,
-                refuse(run, &problems, Reason::InvalidInputs),
-                grace_after_signal(run, signal),
+                refuse_with(run, &problems, Reason::InvalidInputs),
+                wait_for_grace_end(run, signal),
             )
             .await
         }
         Err(Halt::NoCredentials(problems)) => {
-            settle(
+            restore_temporary(
                 run,
-                refuse(run, &problems, Reason::Credentials),
-                grace_after_signal(run, signal),
+                refuse_with(run, &problems, Reason::Credentials),
+                wait_for_grace_end(run, signal),
             )
             .await
         }
-        Err(Halt::Left(failure)) if failure.reason == Reason::Cancelled => {
-            settle(run, leave(run, failure), tokio::time::sleep(GRACE)).await
+        Err(Halt::LeftRunning(failure)) if failure.reason == Reason::Cancelled => {
+            restore_temporary(run, leave_running(run, failure), tokio::time::sleep(GRACE)).await
         }
-        Err(Halt::Left(failure)) => {
-            settle(run, leave(run, failure), grace_after_signal(run, signal)).await
+        Err(Halt::LeftRunning(failure)) => {
+            restore_temporary(
+                run,
+                leave_running(run, failure),
+                wait_for_grace_end(run, signal),
+            )
+            .await
         }
         Err(Halt::Superseded { failure, serves }) => {
             let unused = run
-                .armed()
+                .armed_undos()
                 .into_iter()
                 .find(|undo| matches!(undo, Undo::Revision(_)));
-            let left = leave(run, failure);
+            let left = leave_running(run, failure);
             if let Some(revision) = unused {
                 run.arm(revision);
             }
@@ -155,27 +164,27 @@ pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>)
                 sentence: format!("{serves}; {}", left.sentence),
                 ..left
             };
-            settle(run, ending, grace_after_signal(run, signal)).await
+            restore_temporary(run, ending, wait_for_grace_end(run, signal)).await
         }
         Err(Halt::Failed(failure)) if failure.reason == Reason::Cancelled => {
-            roll_back_in_grace(run, failure).await
+            roll_back_within_grace(run, failure).await
         }
         Err(Halt::Failed(failure)) => tokio::select! {
             ending = roll_back(run, failure.clone()) => ending,
-            () = grace_after_signal(run, signal) => unfinished(&failure),
+            () = wait_for_grace_end(run, signal) => unfinished_ending(&failure),
         },
     };
-    ending.naming(&stays)
+    ending.with_permanent_effects(&permanent)
 }
 
 impl Ending {
     /// With what was done and is not undone. Of a release that is out nothing is to be undone.
-    fn naming(self, stays: &[String]) -> Self {
+    fn with_permanent_effects(self, permanent: &[String]) -> Self {
         match self.outcome {
             Outcome::Deployed | Outcome::Refused => self,
             _ => Self {
                 sentence: std::iter::once(&self.sentence)
-                    .chain(stays)
+                    .chain(permanent)
                     .cloned()
                     .collect::<Vec<_>>()
                     .join("; "),
@@ -185,42 +194,46 @@ impl Ending {
     }
 }
 
-async fn mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
+async fn run_mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
     match planner.mode() {
         Mode::Deploy => deploy::deploy(run, planner).await,
         Mode::Plan => preview::plan(run, planner).await,
         Mode::Rollback => rollback::rollback(run, planner).await,
-        Mode::Continue => approval::go_on(run, planner).await,
+        Mode::Continue => approval::continue_rollout(run, planner).await,
         Mode::Abort => approval::abort(run, planner).await,
-        Mode::Status => status::status(run, planner).await,
+        Mode::Status => status::follow(run, planner).await,
     }
 }
 
 /// The runner wants us to stop while we take something back: it gets what fits into the grace.
-async fn grace_after_signal(run: &Run, signal: impl Future<Output = ()>) {
+async fn wait_for_grace_end(run: &Run, signal: impl Future<Output = ()>) {
     signal.await;
-    run.tell(Event::Signalled);
+    run.emit(Event::Signalled);
     tokio::time::sleep(GRACE).await;
 }
 
 /// What was changed only for the rollout is restored, whatever its end; what is not done when time
 /// is up is left to `post`.
-async fn settle(run: &Run, ending: Ending, time_is_up: impl Future<Output = ()>) -> Ending {
-    if run.armed().is_empty() {
+async fn restore_temporary(
+    run: &Run,
+    ending: Ending,
+    time_is_up: impl Future<Output = ()>,
+) -> Ending {
+    if run.armed_undos().is_empty() {
         return ending;
     }
     let stuck = tokio::select! {
-        unwound = Box::pin(unwind::settle(run)) => unwound.is_stuck(),
+        unwound = Box::pin(unwind::restore_temporary(run)) => unwound.is_stuck(),
         () = time_is_up => true,
     };
     if stuck {
-        run.tell(HooksFact::StillSet);
+        run.emit(HooksFact::StillSet);
     }
     ending
 }
 
 /// How long AWS is asked for more when the inputs are wrong already.
-const MORE_PROBLEMS: Duration = Duration::from_secs(10);
+const SURVEY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Refuses inputs with these problems, and with what is wrong in AWS as far as these inputs tell
 /// where to look: whoever corrects them should not have to come back for the rest. Nothing is
@@ -231,28 +244,28 @@ pub async fn refuse_inputs(
     mut problems: Vec<Problem>,
     signal: impl Future<Output = ()>,
 ) -> Ending {
-    let looked = tokio::time::timeout(MORE_PROBLEMS, Box::pin(planner.survey(run)));
-    let looked = tokio::select! {
+    let survey = tokio::time::timeout(SURVEY_TIMEOUT, Box::pin(planner.survey(run)));
+    let survey = tokio::select! {
         biased;
         () = signal => None,
-        looked = looked => looked.ok(),
+        looked = survey => looked.ok(),
     };
     // Without credentials nothing can be asked, and that may be right in the run that follows.
-    let (found, seen) = match looked {
+    let (found, seen) = match survey {
         Some(Ok(snapshot)) => (Vec::new(), snapshot),
-        Some(Err(Incomplete {
-            why: Some(Unready::Problems(found)),
-            seen,
+        Some(Err(IncompleteSurvey {
+            why: Some(SurveyFailure::Problems(found)),
+            snapshot: seen,
             ..
         })) => (found, *seen),
-        Some(Err(Incomplete { seen, .. })) => (Vec::new(), *seen),
+        Some(Err(IncompleteSurvey { snapshot: seen, .. })) => (Vec::new(), *seen),
         None => (Vec::new(), Snapshot::default()),
     };
     let mut more = found;
-    add_new(&mut more, planner.problems_beside_inputs(&seen));
+    add_new_problems(&mut more, planner.input_independent_problems(&seen));
     more.retain(|problem| !depends_on_a_refused_input(&problem.input, &problems));
-    add_new(&mut problems, more);
-    refuse(run, &problems, Reason::InvalidInputs)
+    add_new_problems(&mut problems, more);
+    refuse_with(run, &problems, Reason::InvalidInputs)
 }
 
 /// Where one of these inputs cannot be read, it is not known what was meant with those.
@@ -277,16 +290,20 @@ fn depends_on_a_refused_input(input: &str, problems: &[Problem]) -> bool {
 }
 
 /// Adds what is wrong with other inputs: of one input the first problem is told.
-fn add_new(problems: &mut Vec<Problem>, more: Vec<Problem>) {
-    let is_new = |problem: &Problem| problems.iter().all(|known| known.input != problem.input);
+fn add_new_problems(problems: &mut Vec<Problem>, more: Vec<Problem>) {
+    let is_new = |problem: &Problem| {
+        problems
+            .iter()
+            .all(|reported| reported.input != problem.input)
+    };
     let more: Vec<Problem> = more.into_iter().filter(is_new).collect();
     problems.extend(more);
 }
 
-fn refuse(run: &Run, problems: &[Problem], reason: Reason) -> Ending {
+fn refuse_with(run: &Run, problems: &[Problem], reason: Reason) -> Ending {
     let after_changes = run.has_changed();
-    run.tell(Event::Refused(RefusedInputs {
-        problems: problems.iter().map(refused).collect(),
+    run.emit(Event::Refused(RefusedInputs {
+        problems: problems.iter().map(to_reported_problem).collect(),
         after_changes,
         reason,
     }));
@@ -303,8 +320,8 @@ fn refuse(run: &Run, problems: &[Problem], reason: Reason) -> Ending {
 }
 
 /// A problem as the report shows it.
-pub fn refused(problem: &Problem) -> ReportedProblem {
-    let at = problem.at.as_ref().filter(|at| at.origin != "inline");
+pub fn to_reported_problem(problem: &Problem) -> ReportedProblem {
+    let at = problem.position.as_ref().filter(|at| at.origin != "inline");
     let at = at.map(|at| FilePlace {
         file: at.origin.clone(),
         line: at.line,
@@ -319,26 +336,26 @@ pub fn refused(problem: &Problem) -> ReportedProblem {
 
 /// With `on-cancel: leave` a rollout that was begun is AWS's; what was not begun yet is rolled back
 /// all the same.
-fn cancelled(run: &Run, planner: &Planner) -> Halt {
+fn halt_on_cancel(run: &Run, planner: &Planner) -> Halt {
     let failure = Failure::new(Reason::Cancelled, "the workflow was cancelled");
-    match run.what_continues() {
+    match run.if_left_alone() {
         Some(what) if planner.on_cancel() == OnCancel::Leave => {
-            run.tell(QueueFact::LeftToAws);
-            Halt::Left(failure.caused_by(what))
+            run.emit(QueueFact::LeftToAws);
+            Halt::LeftRunning(failure.with_cause(what))
         }
         _ => {
-            run.tell(Event::Signalled);
+            run.emit(Event::Signalled);
             Halt::Failed(failure)
         }
     }
 }
 
 /// What goes on is AWS's, or somebody else's: it is not rolled back.
-fn leave(run: &Run, failure: Failure) -> Ending {
-    run.keep();
+fn leave_running(run: &Run, failure: Failure) -> Ending {
+    run.retain_temporary_undos();
     let reason = failure.reason;
     let sentence = failure.chain.join(": ");
-    run.tell(Event::Failed { failure });
+    run.emit(Event::Failed { failure });
     Ending {
         outcome: Outcome::StillRunning,
         reason,
@@ -346,15 +363,15 @@ fn leave(run: &Run, failure: Failure) -> Ending {
     }
 }
 
-async fn roll_back_in_grace(run: &Run, failure: Failure) -> Ending {
-    let late = unfinished(&failure);
+async fn roll_back_within_grace(run: &Run, failure: Failure) -> Ending {
+    let unfinished = unfinished_ending(&failure);
     tokio::time::timeout(GRACE, roll_back(run, failure))
         .await
-        .unwrap_or(late)
+        .unwrap_or(unfinished)
 }
 
 /// What is still armed is rolled back by `post`.
-fn unfinished(failure: &Failure) -> Ending {
+fn unfinished_ending(failure: &Failure) -> Ending {
     let sentence = "the rollback was asked for, but this step had to end before it was observed; the post step continues it".to_owned();
     Ending {
         outcome: Outcome::StillRunning,
@@ -365,8 +382,8 @@ fn unfinished(failure: &Failure) -> Ending {
 
 async fn roll_back(run: &Run, failure: Failure) -> Ending {
     let reason = failure.reason;
-    let armed = run.armed();
-    run.tell(Event::Failed { failure });
+    let armed = run.armed_undos();
+    run.emit(Event::Failed { failure });
     if armed.is_empty() {
         return Ending {
             outcome: Outcome::NotDeployed,
@@ -374,36 +391,36 @@ async fn roll_back(run: &Run, failure: Failure) -> Ending {
             sentence: "nothing was rolled out: what served production before still does".into(),
         };
     }
-    after(
-        unwinding(run, Box::pin(unwind::all(run, &armed))).await,
+    unwound_ending(
+        run_unwind_step(run, Box::pin(unwind::undo_all(run, &armed))).await,
         reason,
     )
 }
 
 /// Tells the begin and end of undoing around it.
-async fn unwinding(run: &Run, work: impl Future<Output = Unwound>) -> Unwound {
-    run.tell(Event::StepStarted { step: Step::Unwind });
-    let armed = run.armed();
+async fn run_unwind_step(run: &Run, work: impl Future<Output = UnwindOutcome>) -> UnwindOutcome {
+    run.emit(Event::StepStarted { step: Step::Unwind });
+    let armed = run.armed_undos();
     let unwound = work.await;
     let end = if unwound.is_stuck() {
         StepEnd::Failed
     } else {
         StepEnd::Done
     };
-    run.tell(Event::StepEnded {
+    run.emit(Event::StepEnded {
         step: Step::Unwind,
         end,
-        result: unwound.result(&armed).into(),
+        result: unwound.summarize(&armed).into(),
     });
-    run.tell(Event::Measured {
-        reads: run.aws.reads(),
+    run.emit(Event::Measured {
+        reads: run.aws.read_count(),
     });
     unwound
 }
 
-fn after(unwound: Unwound, reason: Reason) -> Ending {
+fn unwound_ending(unwound: UnwindOutcome, reason: Reason) -> Ending {
     match unwound {
-        Unwound::Stuck { what, serves } => {
+        UnwindOutcome::Stuck { what, serves } => {
             let serves = serves.map(|words| format!("{words}; ")).unwrap_or_default();
             let sentence = format!("{serves}{what} could not be undone: a person is needed");
             Ending {
@@ -412,12 +429,12 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
                 sentence,
             }
         }
-        Unwound::NoRollout => Ending {
+        UnwindOutcome::NoRollout => Ending {
             outcome: Outcome::NotDeployed,
             reason,
             sentence: "nothing was rolled out: what served production before still does".into(),
         },
-        Unwound::OnBlue {
+        UnwindOutcome::OnBlue {
             revision,
             observed_by,
         } => Ending {
@@ -426,10 +443,10 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
             sentence: format!(
                 "blue serves 100 % of production: {} ({})",
                 short_name(&revision),
-                observed_by.words()
+                observed_by.describe()
             ),
         },
-        Unwound::TooLate { revision } => {
+        UnwindOutcome::TooLate { revision } => {
             // A cancelled run that had succeeded is a success; one whose production tests failed
             // needs a person.
             let outcome = if reason == Reason::Cancelled {
@@ -458,7 +475,7 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
                 sentence,
             }
         }
-        Unwound::Superseded { by, serves } => Ending {
+        UnwindOutcome::Superseded { by, serves } => Ending {
             outcome: Outcome::StillRunning,
             reason,
             sentence: format!("{serves}; {by}"),
@@ -467,19 +484,19 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
 }
 
 /// Tells a step's begin and end around it.
-async fn step<T, E>(
+async fn run_step<T, E>(
     run: &Run,
     step: Step,
     work: impl Future<Output = Result<T, E>>,
     result: impl FnOnce(&T) -> String,
 ) -> Result<T, E> {
-    run.tell(Event::StepStarted { step });
+    run.emit(Event::StepStarted { step });
     let ended = work.await;
     let (end, result) = match &ended {
         Ok(value) => (StepEnd::Done, result(value)),
         Err(_) => (StepEnd::Failed, String::new()),
     };
-    run.tell(Event::StepEnded {
+    run.emit(Event::StepEnded {
         step,
         end,
         result: result.into(),

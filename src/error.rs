@@ -40,7 +40,7 @@ pub struct StoppedContainer {
 
 impl StoppedContainer {
     /// How it ended, in a few words. One that has logged did run, whatever AWS knows of its exit.
-    pub fn exit(&self) -> String {
+    pub fn describe_exit(&self) -> String {
         match self.exit_code {
             Some(code) => format!("exit code {code}"),
             None if self.log.is_empty() => "never ran".to_owned(),
@@ -75,14 +75,14 @@ impl Failure {
 
     /// The same, with something to do about it.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<Text>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<Text>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
     /// The same, with a cause below the last one.
     #[must_use]
-    pub fn caused_by(mut self, cause: impl Into<Text>) -> Self {
+    pub fn with_cause(mut self, cause: impl Into<Text>) -> Self {
         self.chain.push(cause.into());
         self
     }
@@ -102,7 +102,7 @@ impl Failure {
 
 impl<E: Explain> From<E> for Failure {
     fn from(error: E) -> Self {
-        let chain = chain_of(&error).into_iter().map(Text::from).collect();
+        let chain = cause_chain(&error).into_iter().map(Text::from).collect();
         Self {
             reason: error.reason(),
             chain,
@@ -113,7 +113,7 @@ impl<E: Explain> From<E> for Failure {
 }
 
 /// The error's sentence and those of its sources.
-pub fn chain_of(error: &dyn Error) -> Vec<String> {
+pub fn cause_chain(error: &dyn Error) -> Vec<String> {
     let mut chain = vec![error.to_string()];
     let mut next = error.source();
     while let Some(cause) = next {
@@ -141,7 +141,7 @@ mod tests {
                 why: "gone".into(),
                 log,
             }
-            .exit()
+            .describe_exit()
         };
         assert_eq!(ended(Some(1), &[]), "exit code 1");
         assert_eq!(ended(None, &[]), "never ran");

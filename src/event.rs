@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checks::load::{LoadResult, WarmedUp};
+use crate::checks::load::{LoadResult, WarmUpResult};
 use crate::checks::measurement::Measurement;
 use crate::checks::smoke::TestResult;
 use crate::checks::tester::TesterResult;
@@ -36,7 +36,7 @@ pub use rollout::{
 pub use run::{FilePlace, RefusedInputs, ReportedProblem, RunEnd, RunStart};
 pub use step::{Step, StepEnd};
 pub use tester::StartedTester;
-pub use traffic::{ObservedBy, ObservedTraffic, Serving, TestUrl, Traffic, on};
+pub use traffic::{ObservedBy, ObservedTraffic, Serving, TestUrl, Traffic, describe_target};
 
 /// An event and when it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -176,7 +176,7 @@ pub enum Event {
     /// Green was warmed up.
     WarmedUp {
         /// What it came to.
-        result: WarmedUp,
+        result: WarmUpResult,
     },
     /// A load probe ended.
     Loaded {

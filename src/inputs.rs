@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::nearest::nearest;
+use crate::nearest::find_nearest;
 use crate::problem::Problem;
 
 /// One input as people read about it.
@@ -188,7 +188,7 @@ pub fn read_all(variables: &BTreeMap<String, String>) -> (Inputs, Vec<Problem>) 
     let mut problems: Vec<Problem> = variables
         .keys()
         .filter_map(|name| name.strip_prefix("INPUT_"))
-        .filter_map(unknown)
+        .filter_map(unknown_input_problem)
         .collect();
     let inputs = envy::prefixed("INPUT_").from_iter(
         variables
@@ -206,19 +206,19 @@ pub fn read_all(variables: &BTreeMap<String, String>) -> (Inputs, Vec<Problem>) 
     (inputs, problems)
 }
 
-fn unknown(input: &str) -> Option<Problem> {
-    let asked = input.to_lowercase();
+fn unknown_input_problem(input: &str) -> Option<Problem> {
+    let lowercase = input.to_lowercase();
     if TABLE
         .iter()
-        .any(|known| known.name.eq_ignore_ascii_case(&asked))
+        .any(|known| known.name.eq_ignore_ascii_case(&lowercase))
     {
         return None;
     }
-    let remedy = nearest(&asked, TABLE.iter().map(|input| input.name)).map_or_else(
+    let remedy = find_nearest(&lowercase, TABLE.iter().map(|input| input.name)).map_or_else(
         || "remove it; docs/inputs.md lists the inputs".to_owned(),
         |name| format!("did you mean `{name}`?"),
     );
-    Some(Problem::new(asked, "there is no such input", remedy))
+    Some(Problem::new(lowercase, "there is no such input", remedy))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use ecs_bluegreen::aws::Aws;
 use ecs_bluegreen::aws::connection::{AwsSettings, InstanceProfile};
-use ecs_bluegreen::clock::{self, Clock, milliseconds};
+use ecs_bluegreen::clock::{self, Clock, to_milliseconds};
 use ecs_bluegreen::engine::{self, Ending};
 use ecs_bluegreen::error::Failure;
 use ecs_bluegreen::event::fact::AwsFact;
@@ -30,14 +30,14 @@ use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::scrub;
 use ecs_bluegreen::secret::Secret;
 use ecs_bluegreen::settings::{DEFAULT_CLUSTER, Settings, codedeploy_names};
-use ecs_bluegreen::sinks::recorder::{self, Recorder, STATE, print};
+use ecs_bluegreen::sinks::recorder::{self, Recorder, UNDO_STATE, print};
 use ecs_bluegreen::sinks::{self, background, journal, outputs, replay};
 use ecs_bluegreen::undo::saved::{self, RestoredUndos, UndoOwner, UnusableUndo};
 use ecs_bluegreen::unwind;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Credentials of the environment that must never be read by people, whoever repeats them.
-const SECRETS: &[&str] = &[
+const SECRET_VARIABLES: &[&str] = &[
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
@@ -55,18 +55,18 @@ enum Invocation {
 
 fn main() -> ExitCode {
     let clock = Clock::start();
-    let variables = variables();
+    let variables = read_environment();
     let _ = rustls::crypto::ring::default_provider().install_default();
-    debug_log(&variables);
-    on_defect(variables.get("GITHUB_STEP_SUMMARY").map(PathBuf::from));
-    SECRETS
+    init_debug_log(&variables);
+    install_panic_hook(variables.get("GITHUB_STEP_SUMMARY").map(PathBuf::from));
+    SECRET_VARIABLES
         .iter()
         .filter_map(|name| variables.get(*name))
         .for_each(|value| scrub::register(&Secret::new(value.clone())));
-    let code = match task() {
+    let code = match parse_invocation() {
         Invocation::Replay(journal) => replay(&journal),
-        Invocation::Run => on_runtime(run(clock, &variables)),
-        Invocation::Post => on_runtime(post(clock, &variables)),
+        Invocation::Run => block_on_runtime(run(clock, &variables)),
+        Invocation::Post => block_on_runtime(post(clock, &variables)),
     };
     ExitCode::from(code)
 }
@@ -76,10 +76,10 @@ fn main() -> ExitCode {
     clippy::exit,
     reason = "a panic ends the process here, with the exit code of a defect"
 )]
-fn on_defect(summary: Option<PathBuf>) {
+fn install_panic_hook(summary: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |panic| {
         background::stop_if_sink();
-        recorder::defect(summary.as_deref(), &panic.to_string());
+        recorder::report_defect(summary.as_deref(), &panic.to_string());
         std::process::exit(i32::from(DEFECT))
     }));
 }
@@ -88,7 +88,7 @@ fn on_defect(summary: Option<PathBuf>) {
     clippy::disallowed_methods,
     reason = "this is the one place that reads the environment"
 )]
-fn variables() -> BTreeMap<String, String> {
+fn read_environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
@@ -96,7 +96,7 @@ fn variables() -> BTreeMap<String, String> {
 
 /// The runner gives `args:` of action.yml to main and post alike, so the name under which we are
 /// started decides.
-fn task() -> Invocation {
+fn parse_invocation() -> Invocation {
     let mut arguments = std::env::args();
     let is_post = arguments.next().is_some_and(|name| name.ends_with("-post"));
     match arguments.next().as_deref() {
@@ -107,7 +107,7 @@ fn task() -> Invocation {
     }
 }
 
-fn on_runtime(work: impl Future<Output = u8>) -> u8 {
+fn block_on_runtime(work: impl Future<Output = u8>) -> u8 {
     match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -118,14 +118,14 @@ fn on_runtime(work: impl Future<Output = u8>) -> u8 {
             code
         }
         Err(error) => {
-            recorder::defect(None, &format!("the process cannot start: {error}"));
+            recorder::report_defect(None, &format!("the process cannot start: {error}"));
             DEFECT
         }
     }
 }
 
 /// With RUNNER_DEBUG=1 every call to AWS is told as a debug line; bodies and headers never are.
-fn debug_log(variables: &BTreeMap<String, String>) {
+fn init_debug_log(variables: &BTreeMap<String, String>) {
     if variables
         .get("RUNNER_DEBUG")
         .is_some_and(|value| value == "1")
@@ -147,16 +147,16 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let (settings, found) = Settings::draft(&inputs, &runner);
     problems.extend(found);
     let Some(settings) = settings else {
-        return refuse(&recorder(&runner), &problems);
+        return refuse_inputs(&create_recorder(&runner), &problems);
     };
-    confide(&settings);
-    let recorder = Arc::new(recorder(&runner));
+    register_secrets(&settings);
+    let recorder = Arc::new(create_recorder(&runner));
     let aws = Aws::connect(&settings.aws).await;
-    let owner = owner(&inputs, &runner);
-    let run = new_run(aws, runner, clock, owner, &recorder);
+    let owner = undo_owner(&inputs, &runner);
+    let run = create_run(aws, runner, clock, owner, &recorder);
     // Of a version that comes from inputs that are wrong nothing is said.
     let version = settings.version.clone().filter(|_| problems.is_empty());
-    run.tell(started(&run, &settings, version));
+    run.emit(start_event(&run, &settings, version));
     let planner = Planner::new(settings, &run.id);
     let ending = if problems.is_empty() {
         engine::run(&run, &planner, stop).await
@@ -164,28 +164,28 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
         engine::refuse_inputs(&run, &planner, problems, stop).await
     };
     let code = ending.exit_code();
-    tell_end(&run, ending);
+    report_end(&run, ending);
     recorder.finish();
     code
 }
 
 /// Registers what no one may read. The runner masks it too, but not what names this run in its
 /// outputs.
-fn confide(settings: &Settings) {
+fn register_secrets(settings: &Settings) {
     let token = settings.control.github_token.iter();
     settings.secrets().chain(token).for_each(scrub::register);
-    let names = settings.names();
-    let is_said =
-        |text: &str| outputs::is_said(text) || names.iter().any(|name| name.contains(text));
+    let names = settings.public_names();
+    let is_in_outputs =
+        |text: &str| outputs::is_in_outputs(text) || names.iter().any(|name| name.contains(text));
     for secret in settings.secrets() {
-        print(&commands::mask(secret.expose(), is_said));
+        print(&commands::mask_commands(secret.expose(), is_in_outputs));
     }
 }
 
 /// Whose undos are saved, and may be restored.
-fn owner(inputs: &Inputs, runner: &Runner) -> UndoOwner {
+fn undo_owner(inputs: &Inputs, runner: &Runner) -> UndoOwner {
     UndoOwner {
-        attempt: runner.run.clone(),
+        attempt: runner.run_id.clone(),
         cluster: inputs
             .cluster
             .clone()
@@ -199,7 +199,7 @@ fn owner(inputs: &Inputs, runner: &Runner) -> UndoOwner {
     }
 }
 
-fn started(run: &Run, settings: &Settings, version: Option<String>) -> Event {
+fn start_event(run: &Run, settings: &Settings, version: Option<String>) -> Event {
     Event::Started(RunStart {
         run: run.id.clone(),
         time: clock::now().0,
@@ -211,9 +211,9 @@ fn started(run: &Run, settings: &Settings, version: Option<String>) -> Event {
     })
 }
 
-fn tell_end(run: &Run, ending: Ending) {
+fn report_end(run: &Run, ending: Ending) {
     if ending.outcome != Outcome::Refused {
-        run.tell(Event::Ended(RunEnd {
+        run.emit(Event::Ended(RunEnd {
             outcome: ending.outcome,
             reason: ending.reason,
             sentence: ending.sentence.into(),
@@ -221,48 +221,48 @@ fn tell_end(run: &Run, ending: Ending) {
     }
 }
 
-fn new_run(
+fn create_run(
     aws: Aws,
     runner: Runner,
     clock: Clock,
     owner: UndoOwner,
     recorder: &Arc<Recorder>,
 ) -> Run {
-    let [observer, keeper, hider, throttled] = [(); 4].map(|()| Arc::clone(recorder));
+    let [observer, state_store, secret_masker, throttled] = [(); 4].map(|()| Arc::clone(recorder));
     aws.on_throttled(Box::new(move |action, since| {
-        throttled.record(&waits(action, since, clock));
+        throttled.record(&throttled_event(action, since, clock));
     }));
     let observers = Observers {
         observer: Box::new(move |event| observer.record(event)),
-        state_store: Box::new(move |armed| keeper.keep(&owner, armed)),
-        secret_masker: Box::new(move |secret| hider.hide(secret)),
+        state_store: Box::new(move |armed| state_store.save_undos(&owner, armed)),
+        secret_masker: Box::new(move |secret| secret_masker.mask_secret(secret)),
     };
-    let listener = Arc::clone(recorder);
-    aws.tell_secrets(move |secret| listener.hide(secret));
+    let masker = Arc::clone(recorder);
+    aws.on_secret(move |secret| masker.mask_secret(secret));
     Run::new(aws, runner, clock, observers)
 }
 
 /// A write of ours waits until AWS takes it.
-fn waits(action: &str, since: Duration, clock: Clock) -> Stamped {
+fn throttled_event(action: &str, since: Duration, clock: Clock) -> Stamped {
     Stamped {
-        at_ms: milliseconds(clock.elapsed()),
+        at_ms: to_milliseconds(clock.elapsed()),
         event: AwsFact::Throttled {
             action: action.to_owned(),
-            milliseconds: milliseconds(since),
+            milliseconds: to_milliseconds(since),
         }
         .into(),
     }
 }
 
-fn recorder(runner: &Runner) -> Recorder {
-    Recorder::new(runner.files.state.clone(), sinks::of(runner))
+fn create_recorder(runner: &Runner) -> Recorder {
+    Recorder::new(runner.files.state.clone(), sinks::for_runner(runner))
 }
 
-fn refuse(recorder: &Recorder, problems: &[Problem]) -> u8 {
+fn refuse_inputs(recorder: &Recorder, problems: &[Problem]) -> u8 {
     recorder.record(&Stamped {
         at_ms: 0,
         event: Event::Refused(RefusedInputs {
-            problems: problems.iter().map(engine::refused).collect(),
+            problems: problems.iter().map(engine::to_reported_problem).collect(),
             after_changes: false,
             reason: Reason::InvalidInputs,
         }),
@@ -290,21 +290,21 @@ fn stop_signal() -> impl Future<Output = ()> {
 /// Takes back what is still armed. It has minutes, where a cancelled main step has seconds.
 async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let state = variables
-        .get(&format!("STATE_{STATE}"))
+        .get(&format!("STATE_{UNDO_STATE}"))
         .map(String::as_str)
         .unwrap_or_default();
     let runner = Runner::from_variables(variables);
     let inputs = inputs::read(variables).unwrap_or_default();
     if let Ok(settings) = Settings::from_inputs(&inputs, &runner) {
-        confide(&settings);
+        register_secrets(&settings);
     }
-    let owner = owner(&inputs, &runner);
+    let owner = undo_owner(&inputs, &runner);
     let restored = saved::restore(state, &owner);
     if restored == RestoredUndos::default() {
         print(&["Nothing is left to undo".to_owned()]);
         return 0;
     }
-    let recorder = Arc::new(recorder(&runner));
+    let recorder = Arc::new(create_recorder(&runner));
     let region = inputs
         .region
         .or_else(|| runner.region.clone())
@@ -328,20 +328,20 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
         registries,
     })
     .await;
-    let run = new_run(aws, runner, clock, owner, &recorder);
-    let unusable = tell_unusable(&run, restored.unusable);
-    let unwound = unwind::all(&run, &restored.undos).await;
+    let run = create_run(aws, runner, clock, owner, &recorder);
+    let unusable = report_unusable(&run, restored.unusable);
+    let unwound = unwind::undo_all(&run, &restored.undos).await;
     let result = match unusable {
-        0 => unwound.result(&restored.undos),
+        0 => unwound.summarize(&restored.undos),
         _ if restored.undos.is_empty() => {
             "nothing was undone: the saved state cannot be used".into()
         }
         count => format!(
             "{count} of the saved undos cannot be used and were not done; the rest: {}",
-            unwound.result(&restored.undos)
+            unwound.summarize(&restored.undos)
         ),
     };
-    run.tell(Event::PostEnded {
+    run.emit(Event::PostEnded {
         result: result.into(),
     });
     recorder.finish();
@@ -354,26 +354,26 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
 
 /// What of the saved state cannot be used is said as what an undo that failed is: a person has to
 /// look.
-fn tell_unusable(run: &Run, unusable: Vec<UnusableUndo>) -> usize {
+fn report_unusable(run: &Run, unusable: Vec<UnusableUndo>) -> usize {
     let count = unusable.len();
     for UnusableUndo { what, why } in unusable {
         let hint = "look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)";
-        run.tell(Event::UndoFailed {
+        run.emit(Event::UndoFailed {
             what: what.into(),
-            failure: Failure::new(Reason::InvalidInputs, why).hint(hint),
+            failure: Failure::new(Reason::InvalidInputs, why).with_hint(hint),
         });
     }
     count
 }
 
 fn replay(path: &str) -> u8 {
-    match journal_at(path).and_then(journal::read) {
+    match open_journal(path).and_then(journal::read) {
         Ok(events) => {
             print(&replay::lines(&events));
             0
         }
         Err(error) => {
-            print(&[commands::harmless(&format!(
+            print(&[commands::sanitize(&format!(
                 "{path} cannot be replayed: {error}"
             ))]);
             REFUSED
@@ -382,7 +382,7 @@ fn replay(path: &str) -> u8 {
 }
 
 /// What is no file (a pipe, a device) might never end.
-fn journal_at(path: &str) -> std::io::Result<BufReader<File>> {
+fn open_journal(path: &str) -> std::io::Result<BufReader<File>> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(std::io::Error::new(
             std::io::ErrorKind::InvalidInput,

@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::rollout_kind::PlannedRollout;
 use crate::run_order::RunOrder;
 use crate::settings::{AppSpecSource, DefinitionSource, Settings};
-use crate::survey::{Registered, Snapshot};
+use crate::survey::{RegisteredRevision, Snapshot};
 use crate::undo::{Blue, ServiceKey};
 
 mod alarms;
@@ -46,10 +46,10 @@ mod unwatched;
 mod weights;
 
 pub use alarms::AlarmsPlan;
-use blue::blue;
+use blue::identify_blue;
 pub use checks::ChecksPlan;
 pub use clearance::{
-    Clearance, LeftHooks, LeftoversPlan, QueuePlan, SupersedePlan, WaitPlan, clearance,
+    Clearance, LeftoverHooks, LeftoversPlan, QueuePlan, SupersedePlan, WaitPlan, clearance,
 };
 pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployPlan, GroupKey};
 pub use ecs::{Balancer, EcsPlan};
@@ -60,7 +60,7 @@ pub use running::{
     HistoryQuery, InProgressPlan, RollbackChecks, RollbackPlan, RunningUndos, in_progress, rollback,
 };
 pub use scan::ScanPlan;
-pub use sides::{SPARE, traffic_queries};
+pub use sides::{ROLLBACK_RESERVE, traffic_queries};
 pub use task::{TaskHost, TaskPlan};
 pub use test_url::TestUrlPlan;
 
@@ -72,7 +72,7 @@ pub struct Plan {
     /// The containers that get the image.
     pub image_containers: Vec<String>,
     /// The registered revisions the definition is compared with, the one that serves first.
-    pub comparable: Vec<Registered>,
+    pub comparable_revisions: Vec<RegisteredRevision>,
     /// The fields of the definition whose values people may read besides those that are always
     /// shown.
     pub shown_values: Vec<ShownField>,
@@ -95,7 +95,7 @@ pub struct Plan {
     /// How often AWS is looked at.
     pub poll: PollSettings,
     /// How what an earlier attempt of this run has started would be undone.
-    pub adopted: RunningUndos,
+    pub adopted_undos: RunningUndos,
     /// Things to say of the inputs.
     pub notes: Vec<String>,
     /// Lines for the log.
@@ -120,9 +120,9 @@ pub struct RolloutPlan {
     /// How long it is followed.
     pub deadline: Duration,
     /// How long traffic shifts and blue is kept by itself, as far as that is followed.
-    pub lasts: Duration,
+    pub expected_duration: Duration,
     /// How traffic goes to green, where both sides can be told apart.
-    pub course: Option<TrafficSchedule>,
+    pub traffic_schedule: Option<TrafficSchedule>,
     /// The alarms that say when to take it back.
     pub alarms: AlarmsPlan,
     /// Where test-url leads, as far as that is known.
@@ -153,7 +153,7 @@ impl RolloutPlan {
         };
         revision == self.blue.revision
             && !self.update.force_new_deployment
-            && self.kind.desired().is_none_or(as_many)
+            && self.kind.desired_count().is_none_or(as_many)
     }
 }
 
@@ -209,29 +209,31 @@ pub enum PlanRefusal {
 /// # Errors
 /// Every reason why the run cannot start.
 pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan, PlanRefusal> {
-    let mut problems = refuse::problems(settings, snapshot);
-    problems.extend(refuse::unscannable(settings, snapshot));
-    problems.extend(found_problems(settings, snapshot));
-    problems.extend(weights::problems(settings, snapshot));
+    let mut problems = refuse::find_problems(settings, snapshot);
+    problems.extend(refuse::scan_problem(settings, snapshot));
+    problems.extend(snapshot_problems(settings, snapshot));
+    problems.extend(weights::find_problem(settings, snapshot));
     // What else could be said about a definition that cannot be made would only repeat why.
-    let Some((definition, notes)) = keep(&mut problems, definition::definition(settings, snapshot))
-    else {
+    let Some((definition, notes)) = collect_problems(
+        &mut problems,
+        definition::build_definition(settings, snapshot),
+    ) else {
         return Err(PlanRefusal::Problems(problems));
     };
-    problems.extend(image::problems(settings, snapshot, &definition));
-    let image_containers = keep(
+    problems.extend(image::find_problem(settings, snapshot, &definition));
+    let image_containers = collect_problems(
         &mut problems,
-        definition::image_containers(settings, &definition),
+        definition::find_image_containers(settings, &definition),
     );
     problems.extend(
         image_containers
             .iter()
-            .flat_map(|containers| unusable::problems(&definition, containers)),
+            .flat_map(|containers| unusable::find_problems(&definition, containers)),
     );
     let image_containers = image_containers.unwrap_or_default();
-    let rollout = keep(
+    let rollout = collect_problems(
         &mut problems,
-        rollout(settings, snapshot, Some(&definition)),
+        plan_rollout(settings, snapshot, Some(&definition)),
     )
     .flatten();
     problems.extend(settings.task.iter().flat_map(|asked| {
@@ -240,21 +242,21 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan,
             TaskDefinition(&definition),
         )
     }));
-    problems.extend(sides::problems(settings, snapshot, rollout.as_ref()));
+    problems.extend(sides::find_problems(settings, snapshot, rollout.as_ref()));
     if !problems.is_empty() {
         return Err(PlanRefusal::Problems(problems));
     }
-    refuse::not_now(settings, snapshot)
-        .and_then(|()| alarms::not_now(settings, snapshot))
+    refuse::check_startable(settings, snapshot)
+        .and_then(|()| alarms::check_alarms(settings, snapshot))
         .map_err(PlanRefusal::Failure)?;
-    let warnings = warnings(settings, snapshot, rollout.as_ref(), notes);
-    let repository = image::repository(settings, snapshot);
-    let mut lines = lines(settings, snapshot, rollout.as_ref());
-    lines.extend(repository.as_ref().and_then(RepositoryPlan::line));
+    let warnings = collect_warnings(settings, snapshot, rollout.as_ref(), notes);
+    let repository = image::plan_repository(settings, snapshot);
+    let mut lines = describe_plan(settings, snapshot, rollout.as_ref());
+    lines.extend(repository.as_ref().and_then(RepositoryPlan::describe));
     Ok(Plan {
         definition,
         image_containers,
-        comparable: definition::comparable(settings, snapshot),
+        comparable_revisions: definition::comparable_revisions(settings, snapshot),
         shown_values: settings.definition.shown_values.clone(),
         dropped_fields: settings.definition.dropped_fields,
         repository,
@@ -263,77 +265,79 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan,
         task: task::plan(settings),
         rollout,
         checks: ChecksPlan::new(settings),
-        order: task::order(settings),
-        poll: settings.rollout.pace,
-        adopted: running::adopted_undos(settings, snapshot, run),
+        order: task::run_order(settings),
+        poll: settings.rollout.poll,
+        adopted_undos: running::adopted_undos(settings, snapshot, run),
         notes: settings.notes.clone(),
         lines,
         warnings,
     })
 }
 
-fn warnings(
+fn collect_warnings(
     settings: &Settings,
     snapshot: &Snapshot,
     rollout: Option<&RolloutPlan>,
-    of_definition: Vec<String>,
+    definition_warnings: Vec<String>,
 ) -> Vec<String> {
-    let mut warnings = refuse::warnings(settings, snapshot);
-    warnings.extend(alarms::warnings(settings, snapshot));
-    warnings.extend(sides::warning(settings, rollout));
-    warnings.extend(of_definition);
-    warnings.extend(test_url::unreachable(snapshot).1);
+    let mut warnings = refuse::find_warnings(settings, snapshot);
+    warnings.extend(alarms::find_warnings(settings, snapshot));
+    warnings.extend(sides::gate_warning(settings, rollout));
+    warnings.extend(definition_warnings);
+    warnings.extend(test_url::unreachable_urls(snapshot).1);
     warnings
 }
 
 /// What is wrong with what was read, where reading the rest has failed already.
-pub fn problems_beside(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
-    let mut problems = refuse::problems(settings, snapshot);
-    problems.extend(found_problems(settings, snapshot));
+pub fn partial_survey_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    let mut problems = refuse::find_problems(settings, snapshot);
+    problems.extend(snapshot_problems(settings, snapshot));
     problems.extend(app_spec_problems(settings, snapshot));
     let is_known = match &settings.definition.source {
         DefinitionSource::File(_) => true,
-        DefinitionSource::Registered(_) => snapshot.base.is_some(),
-        DefinitionSource::Live => snapshot.live.is_some(),
+        DefinitionSource::Registered(_) => snapshot.base_revision.is_some(),
+        DefinitionSource::Live => snapshot.live_revision.is_some(),
     };
     if is_known
-        && brings_a_revision(settings)
-        && let Some((definition, _)) =
-            keep(&mut problems, definition::definition(settings, snapshot))
-    {
-        let _ = keep(
+        && needs_revision(settings)
+        && let Some((definition, _)) = collect_problems(
             &mut problems,
-            definition::image_containers(settings, &definition),
+            definition::build_definition(settings, snapshot),
+        )
+    {
+        let _ = collect_problems(
+            &mut problems,
+            definition::find_image_containers(settings, &definition),
         );
     }
     problems
 }
 
 /// The same where inputs are wrong: only what does not depend on what they may have meant.
-pub fn problems_beside_inputs(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
-    found_problems(settings, snapshot)
+pub fn input_independent_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    snapshot_problems(settings, snapshot)
         .into_iter()
         .chain(app_spec_problems(settings, snapshot))
         .collect()
 }
 
 /// What needs no definition and one look: alarms, the repository, URLs.
-fn found_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
-    let mut problems = alarms::problems(settings, snapshot);
+fn snapshot_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    let mut problems = alarms::find_problems(settings, snapshot);
     problems.extend(image::repository_problems(settings, snapshot));
-    problems.extend(test_url::problems(settings, snapshot));
+    problems.extend(test_url::find_problems(settings, snapshot));
     problems
 }
 
 /// Whether the mode makes a definition and an AppSpec.
-fn brings_a_revision(settings: &Settings) -> bool {
+fn needs_revision(settings: &Settings) -> bool {
     matches!(settings.mode, Mode::Deploy | Mode::Plan | Mode::Rollback)
 }
 
 /// Problems with an AppSpec, for a service that needs one; where there is none that could be read,
 /// with one that the user named.
 fn app_spec_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
-    if !brings_a_revision(settings) {
+    if !needs_revision(settings) {
         return Vec::new();
     }
     let Some(service) = &snapshot.service else {
@@ -351,29 +355,32 @@ fn app_spec_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     }
 }
 
-fn keep<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Problem>>) -> Option<T> {
+fn collect_problems<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Problem>>) -> Option<T> {
     result.map_err(|found| problems.extend(found)).ok()
 }
 
 /// Whether production's traffic is not all on blue, as far as it was read.
-pub fn is_divided(settings: &Settings, snapshot: &Snapshot) -> bool {
-    weights::problems(settings, snapshot).is_some()
+pub fn is_traffic_split(settings: &Settings, snapshot: &Snapshot) -> bool {
+    weights::find_problem(settings, snapshot).is_some()
 }
 
 /// The plan of a rollout that is in progress already: nothing is made, so no definition is needed.
 ///
 /// # Errors
 /// Every reason why it cannot be followed.
-fn attached(settings: &Settings, snapshot: &Snapshot) -> Result<Option<RolloutPlan>, Vec<Problem>> {
-    let problems = refuse::problems(settings, snapshot);
+fn plan_attached(
+    settings: &Settings,
+    snapshot: &Snapshot,
+) -> Result<Option<RolloutPlan>, Vec<Problem>> {
+    let problems = refuse::find_problems(settings, snapshot);
     if problems.is_empty() {
-        rollout(settings, snapshot, None)
+        plan_rollout(settings, snapshot, None)
     } else {
         Err(problems)
     }
 }
 
-fn rollout(
+fn plan_rollout(
     settings: &Settings,
     snapshot: &Snapshot,
     definition: Option<&Value>,
@@ -392,27 +399,27 @@ fn rollout(
         DeploymentController::Other(_) => return Ok(None),
     };
     Ok(Some(RolloutPlan {
-        place: running::place(settings),
+        place: running::service_key(settings),
         cluster: service.cluster_name().to_owned(),
         service: service.service_name.clone(),
-        blue: blue(snapshot, service),
+        blue: identify_blue(snapshot, service),
         tasks: service.running_count,
         deadline: deadline::deadline(settings, &kind),
-        lasts: kind.lasts(settings),
-        course: sides::course(&kind),
-        alarms: alarms::watched(settings, snapshot),
+        expected_duration: kind.expected_duration(settings),
+        traffic_schedule: sides::traffic_schedule(&kind),
+        alarms: alarms::plan(settings, snapshot),
         test_url: test_url::plan(snapshot, &kind),
         approval: settings.control.approval,
         follow: settings.rollout.follow,
-        poll: settings.rollout.pace,
+        poll: settings.rollout.poll,
         scale_in: settings.control.scale_in,
-        update: update(settings),
-        wants_zero: kind.wants_zero(settings.rollout.desired_count),
+        update: plan_update(settings),
+        wants_zero: kind.wants_zero_tasks(settings.rollout.desired_count),
         kind,
     }))
 }
 
-fn update(settings: &Settings) -> ServiceUpdate {
+fn plan_update(settings: &Settings) -> ServiceUpdate {
     let rollout = &settings.rollout;
     ServiceUpdate {
         force_new_deployment: rollout.force_new_deployment,
@@ -428,7 +435,11 @@ const TESTED: &str = "green is tested before users reach it";
 /// What one without says.
 const UNTESTED: &str = "green is not tested before users reach it (no smoke-tests with test-url)";
 
-fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>) -> Vec<String> {
+fn describe_plan(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    rollout: Option<&RolloutPlan>,
+) -> Vec<String> {
     let Some(rollout) = rollout else {
         return vec![
             "no service is given: the definition is registered, no traffic is touched".into(),
@@ -439,10 +450,10 @@ fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>
         short_name(&rollout.blue.revision),
         rollout.tasks
     )];
-    lines.extend(rollout.kind.lines(settings));
-    if refuse::without_tasks(settings, snapshot).is_some() {
+    lines.extend(rollout.kind.describe(settings));
+    if refuse::zero_tasks_warning(settings, snapshot).is_some() {
         lines.retain(|line| line != TESTED);
     }
-    lines.extend(unwatched::line(settings, snapshot, rollout));
+    lines.extend(unwatched::find_warning(settings, snapshot, rollout));
     lines
 }

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::registry::PushEstimate;
 use crate::run::Run;
 use crate::settings::{CheckSettings, DefinitionSource, Settings};
-use crate::survey::{self, Incomplete, Snapshot};
+use crate::survey::{self, IncompleteSurvey, Snapshot};
 
 /// Makes the plans of one run.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl Planner {
     ///
     /// # Errors
     /// All problems that were found, or that AWS could not be asked.
-    pub async fn survey(&self, run: &Run) -> Result<Snapshot, Incomplete> {
+    pub async fn survey(&self, run: &Run) -> Result<Snapshot, IncompleteSurvey> {
         let snapshot = survey::survey(run, &self.settings).await?;
         let traffic = match plan::traffic_queries(&self.settings, &snapshot) {
             Some(queries) => survey::read_traffic(run, &queries).await,
@@ -114,41 +114,41 @@ impl Planner {
     }
 
     /// Whether production's traffic is not all on blue, as far as it was read.
-    pub fn is_divided(&self, snapshot: &Snapshot) -> bool {
-        plan::is_divided(&self.settings, snapshot)
+    pub fn is_traffic_split(&self, snapshot: &Snapshot) -> bool {
+        plan::is_traffic_split(&self.settings, snapshot)
     }
 
     /// What is wrong with what was read, where reading the rest has failed already.
-    pub fn problems_beside(&self, seen: &Snapshot) -> Vec<Problem> {
-        plan::problems_beside(&self.settings, seen)
+    pub fn partial_survey_problems(&self, seen: &Snapshot) -> Vec<Problem> {
+        plan::partial_survey_problems(&self.settings, seen)
     }
 
     /// The same where inputs are wrong: only what does not depend on what they may have meant.
-    pub fn problems_beside_inputs(&self, seen: &Snapshot) -> Vec<Problem> {
-        plan::problems_beside_inputs(&self.settings, seen)
+    pub fn input_independent_problems(&self, seen: &Snapshot) -> Vec<Problem> {
+        plan::input_independent_problems(&self.settings, seen)
     }
 
     /// The planner of the deployment that a rollback comes to. It deploys a revision that is
     /// registered already, without approval and without a one-off task.
     #[must_use]
-    pub fn bringing_back(&self, back: BroughtBack) -> Self {
-        let mut again = self.clone();
-        again.settings.definition.source = DefinitionSource::Registered(back.revision);
-        again.settings.control.approval = Approval::None;
-        again.settings.task = None;
-        again.settings.rollout.force_new_deployment |= back.forces_new_deployment;
-        match back.checks {
-            RollbackChecks::Skipped => again.settings.checks = CheckSettings::default(),
-            RollbackChecks::OfItsVersion => again.settings.version = back.version,
+    pub fn for_rollback_to(&self, restored: RevisionToRestore) -> Self {
+        let mut planner = self.clone();
+        planner.settings.definition.source = DefinitionSource::Registered(restored.revision);
+        planner.settings.control.approval = Approval::None;
+        planner.settings.task = None;
+        planner.settings.rollout.force_new_deployment |= restored.forces_new_deployment;
+        match restored.checks {
+            RollbackChecks::Skipped => planner.settings.checks = CheckSettings::default(),
+            RollbackChecks::WithItsVersion => planner.settings.version = restored.version,
             RollbackChecks::AsGiven => {}
         }
-        again
+        planner
     }
 }
 
 /// What a rollback brings back by a new rollout.
 #[derive(Debug)]
-pub struct BroughtBack {
+pub struct RevisionToRestore {
     /// The revision.
     pub revision: String,
     /// The version that it tells of itself, where it was asked for.

@@ -8,21 +8,21 @@ use crate::choices::PollSettings;
 /// 23 looks a minute; with CodeDeploy's target at every fourth of them or less that is below 30
 /// reads a minute, which many jobs at once can afford in one account. A change is acted upon after
 /// half of it, at the median.
-const A_LOOK: Duration = Duration::from_millis(2_600);
+const LOOK_INTERVAL: Duration = Duration::from_millis(2_600);
 
 /// 15 looks a minute: what watches beside the rollout has the other reads, ten of them for alarms.
-const A_SHARED_LOOK: Duration = Duration::from_secs(4);
+const SHARED_INTERVAL: Duration = Duration::from_secs(4);
 
 /// Ten looks a minute, in the bake: alarms have ten other reads there, and the health of green has
 /// seven.
-const A_LOOK_AMONG_OTHERS: Duration = Duration::from_secs(6);
+const BAKE_INTERVAL: Duration = Duration::from_secs(6);
 
 /// The time between looks, adapting.
 #[derive(Debug)]
 pub struct PollInterval {
     settings: PollSettings,
-    slower: u32,
-    look: Duration,
+    slowdown: u32,
+    interval: Duration,
 }
 
 impl PollInterval {
@@ -30,38 +30,38 @@ impl PollInterval {
     pub fn new(settings: PollSettings) -> Self {
         Self {
             settings,
-            slower: 1,
-            look: A_LOOK,
+            slowdown: 1,
+            interval: LOOK_INTERVAL,
         }
     }
 
     /// Waits until the next look.
-    pub async fn rest(&mut self) {
+    pub async fn wait(&mut self) {
         tokio::time::sleep(self.pause()).await;
     }
 
     fn pause(&self) -> Duration {
-        let pause = self.settings.fixed.unwrap_or(self.look);
-        (pause * self.slower).min(self.settings.longest.max(pause))
+        let pause = self.settings.fixed_interval.unwrap_or(self.interval);
+        (pause * self.slowdown).min(self.settings.max_interval.max(pause))
     }
 
     /// Somebody else reads AWS too from now on.
-    pub fn share(&mut self) {
-        self.look = if self.look < A_SHARED_LOOK {
-            A_SHARED_LOOK
+    pub fn share_limit(&mut self) {
+        self.interval = if self.interval < SHARED_INTERVAL {
+            SHARED_INTERVAL
         } else {
-            A_LOOK_AMONG_OTHERS
+            BAKE_INTERVAL
         };
     }
 
     /// AWS throttles: half as often.
-    pub fn slower(&mut self) {
-        self.slower = (self.slower * 2).min(8);
+    pub fn slow_down(&mut self) {
+        self.slowdown = (self.slowdown * 2).min(8);
     }
 
     /// AWS answers again.
     pub fn recover(&mut self) {
-        self.slower = (self.slower / 2).max(1);
+        self.slowdown = (self.slowdown / 2).max(1);
     }
 }
 
@@ -78,9 +78,9 @@ impl Default for Backoff {
 
 impl Backoff {
     /// Waits, a little longer every time.
-    pub async fn rest(&mut self) {
+    pub async fn wait(&mut self) {
         tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 3 / 2).min(A_LOOK);
+        self.0 = (self.0 * 3 / 2).min(LOOK_INTERVAL);
     }
 }
 
@@ -88,27 +88,27 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    fn pace(fixed: Option<Duration>) -> PollInterval {
+    fn poll_interval(fixed: Option<Duration>) -> PollInterval {
         PollInterval::new(PollSettings {
-            fixed,
-            longest: Duration::from_secs(15),
+            fixed_interval: fixed,
+            max_interval: Duration::from_secs(15),
         })
     }
 
     #[test]
     fn throttling_slows_down_to_the_longest_pause_and_recovers() {
-        let mut pace = pace(None);
-        assert_eq!(pace.pause(), A_LOOK);
-        (0..5).for_each(|_| pace.slower());
-        assert_eq!(pace.pause(), Duration::from_secs(15));
-        (0..5).for_each(|_| pace.recover());
-        assert_eq!(pace.pause(), A_LOOK);
+        let mut interval = poll_interval(None);
+        assert_eq!(interval.pause(), LOOK_INTERVAL);
+        (0..5).for_each(|_| interval.slow_down());
+        assert_eq!(interval.pause(), Duration::from_secs(15));
+        (0..5).for_each(|_| interval.recover());
+        assert_eq!(interval.pause(), LOOK_INTERVAL);
     }
 
     #[test]
     fn a_fixed_interval_is_kept() {
         assert_eq!(
-            pace(Some(Duration::from_millis(50))).pause(),
+            poll_interval(Some(Duration::from_millis(50))).pause(),
             Duration::from_millis(50)
         );
     }

@@ -147,14 +147,14 @@ pub struct StepReport {
 
 impl Report {
     /// Folds the events of a run, in their order.
-    pub fn of<'e>(events: impl IntoIterator<Item = &'e Stamped>) -> Self {
-        let mut report = Self::begin();
+    pub fn from_events<'e>(events: impl IntoIterator<Item = &'e Stamped>) -> Self {
+        let mut report = Self::empty();
         events.into_iter().for_each(|stamped| report.add(stamped));
         report
     }
 
     /// The report of a run that has told nothing yet.
-    pub fn begin() -> Self {
+    pub fn empty() -> Self {
         Self {
             version: VERSION,
             ..Self::default()
@@ -164,7 +164,7 @@ impl Report {
     /// Adds what happened next.
     pub fn add(&mut self, stamped: &Stamped) {
         self.milliseconds = stamped.at_ms;
-        self.take(&stamped.event, stamped.at_ms);
+        self.apply(&stamped.event, stamped.at_ms);
     }
 
     /// Whether the inputs were refused.
@@ -179,41 +179,45 @@ impl Report {
                 && self.reason == Some(Reason::RollbackAsked))
     }
 
-    fn take(&mut self, event: &Event, at_ms: u64) {
+    fn apply(&mut self, event: &Event, at_ms: u64) {
         match event {
-            Event::Started(start) => self.started(start),
-            Event::StepStarted { step } => self.step_started(*step, at_ms),
-            Event::StepEnded { step, end, result } => self.step_ended(*step, *end, result, at_ms),
-            Event::Refused(refused) => self.refused(refused),
+            Event::Started(start) => self.on_started(start),
+            Event::StepStarted { step } => self.on_step_started(*step, at_ms),
+            Event::StepEnded { step, end, result } => {
+                self.on_step_ended(*step, *end, result, at_ms);
+            }
+            Event::Refused(refused) => self.on_refused(refused),
             Event::Failed { failure } => self.failure = Some(failure.clone()),
-            Event::Ended(end) => self.ended(end, at_ms),
+            Event::Ended(end) => self.on_ended(end, at_ms),
             Event::Measured { reads } => self.reads = *reads,
             Event::PostEnded { result } => self.post_result = Some(result.clone()),
 
-            Event::Surveyed(service) => self.surveyed(service),
+            Event::Surveyed(service) => self.on_surveyed(service),
             Event::Planned(planned) => self.plan = Some((**planned).clone()),
             Event::Narrowed { check, allow, .. } => {
                 self.narrowed.push((check.clone(), allow.clone()));
             }
-            Event::Fact(fact) => self.fact(fact),
+            Event::Fact(fact) => self.on_fact(fact),
             Event::Warned { sentence } => self.warnings.push(sentence.clone()),
             Event::RepositoryCreated { repository, .. } => {
                 self.repository_created = Some(repository.clone());
             }
-            Event::ImagePinned(image) => self.image_pinned(image),
+            Event::ImagePinned(image) => self.on_image_pinned(image),
             Event::TagsDeferred { tags } => self.tags_not_set.clone_from(tags),
-            Event::TagSet { tag } => self.tag_set(tag),
+            Event::TagSet { tag } => self.on_tag_set(tag),
             Event::ScanAnswered { result } => self.scans.push((**result).clone()),
-            Event::Revision(revision) => self.revision(revision),
+            Event::Revision(revision) => self.on_revision(revision),
             Event::TaskStarted { arns } | Event::TaskFound { arns } => self.tasks.clone_from(arns),
             Event::TaskRan { task } => self.one_off_tasks.push(task.clone()),
 
-            Event::RolloutStarted(rollout) => self.rollout_started(rollout),
+            Event::RolloutStarted(rollout) => self.on_rollout_started(rollout),
             Event::TestUrlSeen { seen } => self.test_url = Some(seen.clone()),
-            Event::SmokeTested { result } => self.smoke_tested(result),
-            Event::Checked { measurement } => measured::take(&mut self.checks, measurement),
-            Event::Loaded { result } => self.loaded(result),
-            Event::Tested { result } => self.tested(result),
+            Event::SmokeTested { result } => self.on_smoke_tested(result),
+            Event::Checked { measurement } => {
+                measured::add_measurement(&mut self.checks, measurement);
+            }
+            Event::Loaded { result } => self.on_loaded(result),
+            Event::Tested { result } => self.on_tested(result),
             Event::TrafficObserved(seen) => self.traffic = Some((seen.side, seen.observed_by)),
             Event::UndoFailed { what, failure } => self.stuck.push((what.clone(), failure.clone())),
 
@@ -233,88 +237,88 @@ impl Report {
         }
     }
 
-    fn fact(&mut self, fact: &Fact) {
+    fn on_fact(&mut self, fact: &Fact) {
         match fact.level() {
             FactLevel::Warning => self.warnings.push(fact.sentence()),
             FactLevel::Note => {}
         }
     }
 
-    fn started(&mut self, start: &RunStart) {
+    fn on_started(&mut self, start: &RunStart) {
         let start = start.clone();
         (self.run, self.time) = (start.run, start.time);
         (self.region, self.cluster, self.service) = (start.region, start.cluster, start.service);
         self.deployed_version = start.version;
     }
 
-    fn refused(&mut self, refused: &RefusedInputs) {
+    fn on_refused(&mut self, refused: &RefusedInputs) {
         self.problems.clone_from(&refused.problems);
         self.after_changes = refused.after_changes;
         (self.outcome, self.reason) = (Some(Outcome::Refused), Some(refused.reason));
     }
 
-    fn ended(&mut self, end: &RunEnd, at_ms: u64) {
-        self.cut_short(at_ms);
+    fn on_ended(&mut self, end: &RunEnd, at_ms: u64) {
+        self.close_open_step(at_ms);
         (self.outcome, self.reason) = (Some(end.outcome), Some(end.reason));
         self.sentence.clone_from(&end.sentence);
     }
 
-    fn surveyed(&mut self, service: &SurveyedService) {
+    fn on_surveyed(&mut self, service: &SurveyedService) {
         self.controller = Some(service.controller.clone());
         self.blue = Some(service.blue.clone()).filter(|blue| !blue.is_empty());
     }
 
-    fn image_pinned(&mut self, image: &PinnedImage) {
+    fn on_image_pinned(&mut self, image: &PinnedImage) {
         let image = image.clone();
         (self.image, self.image_digest) = (Some(image.image), Some(image.digest));
         (self.registry, self.tags) = (Some(image.registry), image.tags);
         (self.image_bytes_moved, self.image_transfer) = (image.moved, image.transfer);
     }
 
-    fn tag_set(&mut self, tag: &str) {
+    fn on_tag_set(&mut self, tag: &str) {
         self.tags_not_set.retain(|waiting| waiting.tag != tag);
         self.tags.push(tag.to_owned());
     }
 
-    fn revision(&mut self, revision: &DeployedRevision) {
+    fn on_revision(&mut self, revision: &DeployedRevision) {
         self.revision = Some(revision.arn.clone());
         self.previous_revision.clone_from(&revision.previous);
         self.changes.clone_from(&revision.changes);
     }
 
-    fn rollout_started(&mut self, rollout: &StartedRollout) {
+    fn on_rollout_started(&mut self, rollout: &StartedRollout) {
         let rollout = rollout.clone();
         (self.deployment, self.console) = (Some(rollout.deployment), Some(rollout.console));
         self.is_codedeploy = rollout.codedeploy;
         self.service_deployment = rollout.service_deployment;
     }
 
-    fn smoke_tested(&mut self, result: &TestResult) {
+    fn on_smoke_tested(&mut self, result: &TestResult) {
         let same =
             |before: &TestResult| (&before.name, before.moment) == (&result.name, result.moment);
         let is_good = result.verdict != TestVerdict::Failed;
-        keep_last_good(&mut self.smoke_tests, result.moment, is_good, same);
+        drop_repeated_results(&mut self.smoke_tests, result.moment, is_good, same);
         self.smoke_tests.push(result.clone());
     }
 
-    fn loaded(&mut self, result: &LoadResult) {
+    fn on_loaded(&mut self, result: &LoadResult) {
         let same =
             |before: &LoadResult| (&before.name, before.moment) == (&result.name, result.moment);
         let is_good = result.phase == Phase::Successful;
-        keep_last_good(&mut self.loads, result.moment, is_good, same);
+        drop_repeated_results(&mut self.loads, result.moment, is_good, same);
         self.loads.push(result.clone());
     }
 
-    fn tested(&mut self, result: &TesterResult) {
+    fn on_tested(&mut self, result: &TesterResult) {
         let same =
             |before: &TesterResult| (&before.name, before.moment) == (&result.name, result.moment);
         let is_good = result.verdict == TesterVerdict::Passed;
-        keep_last_good(&mut self.testers, result.moment, is_good, same);
+        drop_repeated_results(&mut self.testers, result.moment, is_good, same);
         self.testers.push(result.clone());
     }
 
-    fn step_started(&mut self, step: Step, began_ms: u64) {
-        self.cut_short(began_ms);
+    fn on_step_started(&mut self, step: Step, began_ms: u64) {
+        self.close_open_step(began_ms);
         self.steps.push(StepReport {
             step,
             end: None,
@@ -325,13 +329,13 @@ impl Report {
     }
 
     /// A step that never ended took its time all the same: until something else began.
-    fn cut_short(&mut self, at_ms: u64) {
+    fn close_open_step(&mut self, at_ms: u64) {
         if let Some(report) = self.steps.last_mut().filter(|report| report.end.is_none()) {
             report.milliseconds = at_ms.saturating_sub(report.began_ms);
         }
     }
 
-    fn step_ended(&mut self, step: Step, end: StepEnd, result: &Text, at_ms: u64) {
+    fn on_step_ended(&mut self, step: Step, end: StepEnd, result: &Text, at_ms: u64) {
         if let Some(report) = self
             .steps
             .iter_mut()
@@ -346,7 +350,7 @@ impl Report {
 
 /// Of what recurs (at every step, every minute of the bake) and is good, only the last result is
 /// kept.
-fn keep_last_good<T>(
+fn drop_repeated_results<T>(
     results: &mut Vec<T>,
     moment: Moment,
     is_good: bool,

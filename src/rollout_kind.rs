@@ -13,20 +13,20 @@ use futures_util::future::{LocalBoxFuture, ready};
 use serde_json::Value;
 
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::checks::analysis::Front;
-use crate::decide::{Goal, Seen};
+use crate::checks::analysis::LoadBalancerKind;
+use crate::decide::{Goal, RolloutStatus};
 use crate::error::Failure;
 use crate::event::{ObservedBy, Progress, StepSeen};
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::TaskFailures;
-use crate::observe::traffic::Observed;
+use crate::observe::traffic::ProductionTraffic;
 use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::undo::ServiceKey;
 
 /// Nobody has reached green yet.
-pub const BEFORE_TRAFFIC: &str = "blue serves production";
+pub const BLUE_SERVES: &str = "blue serves production";
 
 /// What the run does at green's gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub enum GatePlan {
 
 /// How blue can be kept for longer after the shift.
 #[derive(Debug)]
-pub struct BlueKept {
+pub struct KeepBlueAdvice {
     /// Who keeps it.
     pub by: String,
     /// What the user changes for that.
@@ -54,7 +54,7 @@ pub trait PlannedRollout: Debug {
     fn controller(&self) -> &'static str;
 
     /// What is said of it before the start, a sentence each.
-    fn lines(&self, settings: &Settings) -> Vec<String>;
+    fn describe(&self, settings: &Settings) -> Vec<String>;
 
     /// What the run does at green's gate.
     fn gate(&self) -> GatePlan {
@@ -67,22 +67,22 @@ pub trait PlannedRollout: Debug {
     }
 
     /// How long AWS waits at green's gate.
-    fn gate_lasts(&self) -> Duration {
+    fn gate_timeout(&self) -> Duration {
         Duration::ZERO
     }
 
     /// How long traffic shifts and blue is kept by itself, as far as that is followed.
-    fn lasts(&self, _settings: &Settings) -> Duration {
+    fn expected_duration(&self, _settings: &Settings) -> Duration {
         Duration::ZERO
     }
 
     /// Wanted tasks before; none where the rollout sets no number of them.
-    fn desired(&self) -> Option<i32> {
+    fn desired_count(&self) -> Option<i32> {
         None
     }
 
     /// Whether no task is wanted; `asked` is the number of the inputs.
-    fn wants_zero(&self, asked: Option<i32>) -> bool {
+    fn wants_zero_tasks(&self, asked: Option<i32>) -> bool {
         asked == Some(0)
     }
 
@@ -92,13 +92,13 @@ pub trait PlannedRollout: Debug {
     }
 
     /// How long blue can be brought back once green serves everything; none where nothing is kept.
-    fn blue_stays(&self) -> Option<Duration> {
+    fn blue_kept_for(&self) -> Option<Duration> {
         None
     }
 
     /// How blue would be kept for so many minutes.
-    fn keep_blue(&self, _settings: &Settings, minutes: u64) -> BlueKept {
-        BlueKept {
+    fn keep_blue_advice(&self, _settings: &Settings, minutes: u64) -> KeepBlueAdvice {
+        KeepBlueAdvice {
             by: "ECS".to_owned(),
             remedy: format!("set bake to {minutes}m or more, or let manage-hooks be true"),
         }
@@ -106,12 +106,12 @@ pub trait PlannedRollout: Debug {
 
     /// Green's shares before it has everything, in percent, and how long it has each; none where no
     /// side is told from the other.
-    fn shares(&self) -> Option<Vec<(f64, Duration)>> {
+    fn traffic_steps(&self) -> Option<Vec<(f64, Duration)>> {
         None
     }
 
     /// How many verdicts an analysis is waited for.
-    fn verdicts(&self) -> u32 {
+    fn verdict_count(&self) -> u32 {
         1
     }
 
@@ -126,8 +126,8 @@ pub trait PlannedRollout: Debug {
     }
 
     /// What traffic goes through where it is no load balancer.
-    fn front(&self) -> Front {
-        Front::Nothing
+    fn load_balancer_kind(&self) -> LoadBalancerKind {
+        LoadBalancerKind::Nothing
     }
 
     /// The configuration of the service's deployments before and after, where the rollout changes it.
@@ -149,7 +149,7 @@ pub trait PlannedRollout: Debug {
     }
 
     /// Why it has none.
-    fn without_test_listener(&self) -> &'static str {
+    fn no_test_listener_reason(&self) -> &'static str {
         "there is no load balancer whose listeners could be read"
     }
 }
@@ -173,7 +173,7 @@ pub trait RolloutInProgress: Debug {
     }
 
     /// Whether it is on its way back already.
-    fn is_returning(&self) -> bool {
+    fn is_rolling_back(&self) -> bool {
         false
     }
 
@@ -188,12 +188,12 @@ pub trait RolloutInProgress: Debug {
     }
 
     /// ARN of the service revision that it replaces, where ECS names one.
-    fn source(&self) -> Option<&str> {
+    fn source_revision(&self) -> Option<&str> {
         None
     }
 
     /// The deployment configuration under which ECS performs it, where that is its own.
-    fn configuration(&self) -> Option<&Value> {
+    fn deployment_configuration(&self) -> Option<&Value> {
         None
     }
 }
@@ -201,7 +201,7 @@ pub trait RolloutInProgress: Debug {
 /// A rollout that was started or found, and is followed.
 pub trait FollowedRollout {
     /// Looks at it once, on the way to the goal.
-    fn look(&mut self, goal: Goal) -> LocalBoxFuture<'_, RolloutObservation>;
+    fn observe(&mut self, goal: Goal) -> LocalBoxFuture<'_, RolloutObservation>;
 
     /// Tasks of green that have failed, as far as they were looked at.
     fn task_failures(&self) -> &TaskFailures;
@@ -218,22 +218,22 @@ pub trait FollowedRollout {
     }
 
     /// Where production traffic goes while it waits at a gate, in a sentence.
-    fn serves(&self) -> String {
-        BEFORE_TRAFFIC.to_owned()
+    fn describe_serving(&self) -> String {
+        BLUE_SERVES.to_owned()
     }
 
     /// Green's share of traffic in percent while it waits at a gate, where it was observed.
-    fn on_green(&self) -> Option<f64> {
+    fn green_percent(&self) -> Option<f64> {
         None
     }
 
     /// Where production goes now; none where no weights say it, or they cannot be read.
-    fn observe(&self) -> LocalBoxFuture<'_, Option<Observed>> {
+    fn current_traffic(&self) -> LocalBoxFuture<'_, Option<ProductionTraffic>> {
         ready(None).boxed_local()
     }
 
     /// Whether traffic may have moved although no look shows it.
-    fn may_have_moved(&self) -> bool {
+    fn may_have_moved_traffic(&self) -> bool {
         false
     }
 
@@ -241,7 +241,7 @@ pub trait FollowedRollout {
     ///
     /// # Errors
     /// It reaches something else.
-    fn find_green<'f>(
+    fn check_test_traffic<'f>(
         &'f self,
         _interval: &'f mut PollInterval,
     ) -> LocalBoxFuture<'f, Result<(), Failure>> {
@@ -249,14 +249,14 @@ pub trait FollowedRollout {
     }
 
     /// ARNs of green's target groups; none before green is up, and where both sides share one.
-    fn green_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+    fn green_target_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
         ready(Vec::new()).boxed_local()
     }
 
     /// ARNs of the target groups through which green serves production; none where no load balancer
     /// leads to it.
-    fn serving_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
-        self.green_groups()
+    fn serving_target_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+        self.green_target_groups()
     }
 
     /// Whether it waits at a gate of green's that another run had set, which will not answer.
@@ -265,7 +265,7 @@ pub trait FollowedRollout {
     }
 
     /// How long green has waited at its gate, where AWS tells.
-    fn waited(&self) -> Option<Duration> {
+    fn waited_at_gate(&self) -> Option<Duration> {
         None
     }
 
@@ -322,7 +322,7 @@ pub trait FollowedRollout {
 /// One look at a rollout.
 pub struct RolloutObservation {
     /// What it means.
-    pub seen: Seen,
+    pub status: RolloutStatus,
     /// What people see of it.
     pub progress: Option<Progress>,
     /// Whether AWS throttled it.
@@ -331,9 +331,9 @@ pub struct RolloutObservation {
 
 impl RolloutObservation {
     /// One that showed nothing.
-    pub fn failed(outage: &mut Outage, error: &AwsError) -> Self {
+    pub fn from_error(outage: &mut Outage, error: &AwsError) -> Self {
         Self {
-            seen: Seen::Outage(outage.why(error)),
+            status: RolloutStatus::Outage(outage.classify_error(error)),
             progress: None,
             is_throttled: error.kind == AwsErrorKind::Throttled,
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::checks::moment::Moment;
-use crate::clock::{Clock, milliseconds};
+use crate::clock::{Clock, to_milliseconds};
 use crate::event::{self, Event, ObservedBy, ObservedTraffic, Serving, Stamped, TestUrl};
 use crate::registry::Tag;
 use crate::runner::Runner;
@@ -51,7 +51,7 @@ pub struct Run {
     observer: EventObserver,
     secret_masker: SecretMasker,
     armed: ArmedUndos,
-    narrowed: Mutex<BTreeSet<String>>,
+    reported: Mutex<BTreeSet<String>>,
     if_left_alone: Mutex<Option<String>>,
     deferred_tags: Mutex<Option<DeferredTags>>,
     test_url: Mutex<Option<TestUrl>>,
@@ -61,7 +61,7 @@ pub struct Run {
 impl Run {
     /// A run that tells these observers what happens.
     pub fn new(aws: Aws, runner: Runner, clock: Clock, observers: Observers) -> Self {
-        let id = format!("{}-{:08x}", runner.run, crate::clock::nonce() >> 32);
+        let id = format!("{}-{:08x}", runner.run_id, crate::clock::nonce() >> 32);
         Self {
             aws,
             runner,
@@ -70,7 +70,7 @@ impl Run {
             observer: observers.observer,
             secret_masker: observers.secret_masker,
             armed: ArmedUndos::new(observers.state_store),
-            narrowed: Mutex::default(),
+            reported: Mutex::default(),
             if_left_alone: Mutex::default(),
             deferred_tags: Mutex::default(),
             test_url: Mutex::default(),
@@ -79,14 +79,14 @@ impl Run {
     }
 
     /// Says what happened.
-    pub fn tell(&self, event: impl Into<Event>) {
-        let at_ms = milliseconds(self.clock.elapsed());
+    pub fn emit(&self, event: impl Into<Event>) {
+        let at_ms = to_milliseconds(self.clock.elapsed());
         let event = event.into();
         (self.observer)(&Stamped { at_ms, event });
     }
 
     /// Hides a secret that was read on the way, before anything is told of it.
-    pub fn hide(&self, secret: &Secret) {
+    pub fn mask_secret(&self, secret: &Secret) {
         (self.secret_masker)(secret);
     }
 
@@ -99,12 +99,12 @@ impl Run {
         };
         let key = if allow.is_empty() { check } else { allow };
         if self
-            .narrowed
+            .reported
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(key.to_owned())
         {
-            self.tell(Event::Narrowed {
+            self.emit(Event::Narrowed {
                 check: check.into(),
                 allow: allow.to_owned(),
                 why: error.to_string().into(),
@@ -122,12 +122,12 @@ impl Run {
     /// Says something for the record, once however often it is found.
     pub fn note_once(&self, sentence: String) {
         if self
-            .narrowed
+            .reported
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(sentence.clone())
         {
-            self.tell(Event::Noted {
+            self.emit(Event::Noted {
                 sentence: sentence.into(),
             });
         }
@@ -135,7 +135,7 @@ impl Run {
 
     /// Whether AWS has denied this action before; asking again would only cost requests.
     pub fn is_denied(&self, action: &str) -> bool {
-        self.narrowed
+        self.reported
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .contains(action)
@@ -147,7 +147,7 @@ impl Run {
     }
 
     /// Keeps in mind what AWS would do by itself if the run ended now.
-    pub fn if_left_alone(&self, what: String) {
+    pub fn set_if_left_alone(&self, what: String) {
         *self
             .if_left_alone
             .lock()
@@ -155,7 +155,7 @@ impl Run {
     }
 
     /// What AWS would do by itself, as far as a rollout was followed.
-    pub fn what_continues(&self) -> Option<String> {
+    pub fn if_left_alone(&self) -> Option<String> {
         self.if_left_alone
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -163,9 +163,9 @@ impl Run {
     }
 
     /// Tells where test-url leads, and keeps it in mind for what is said of its tests.
-    pub fn tell_test_url(&self, seen: TestUrl) {
-        *self.test_url.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.clone());
-        self.tell(Event::TestUrlSeen { seen });
+    pub fn record_test_url(&self, test_url: TestUrl) {
+        *self.test_url.lock().unwrap_or_else(PoisonError::into_inner) = Some(test_url.clone());
+        self.emit(Event::TestUrlSeen { seen: test_url });
     }
 
     /// Where test-url leads; none before that was looked at.
@@ -177,8 +177,8 @@ impl Run {
     }
 
     /// Where a check of a moment is sent, in words.
-    pub fn on(&self, moment: Moment) -> String {
-        event::on(moment, self.test_url().as_ref())
+    pub fn describe_side(&self, moment: Moment) -> String {
+        event::describe_target(moment, self.test_url().as_ref())
     }
 
     /// Leaves tags of the pushed image for the end of the run.
@@ -199,7 +199,7 @@ impl Run {
     }
 
     /// Notes that a tag names the image now.
-    pub fn tag_is_set(&self, tag: &Tag) {
+    pub fn mark_tag_set(&self, tag: &Tag) {
         if let Some(deferred) = self
             .deferred_tags
             .lock()
@@ -208,14 +208,14 @@ impl Run {
         {
             deferred.tags.retain(|other| other != tag);
         }
-        self.tell(Event::TagSet {
+        self.emit(Event::TagSet {
             tag: tag.as_str().to_owned(),
         });
     }
 
     /// Tells which side was seen to serve production, and by what.
     pub fn confirm_traffic(&self, revision: &str, side: Serving, observed_by: ObservedBy) {
-        self.tell(Event::TrafficObserved(ObservedTraffic {
+        self.emit(Event::TrafficObserved(ObservedTraffic {
             revision: revision.to_owned(),
             side,
             observed_by,
@@ -223,7 +223,7 @@ impl Run {
     }
 
     /// Notes that something in AWS is changed from now on.
-    pub fn changes(&self) {
+    pub fn mark_changed(&self) {
         self.has_changed.store(true, Ordering::Relaxed);
     }
 
@@ -234,7 +234,7 @@ impl Run {
 
     /// Arms an undo; call this before the effect.
     pub fn arm(&self, undo: Undo) -> ArmedUndo<'_> {
-        self.changes();
+        self.mark_changed();
         self.armed.arm(undo)
     }
 
@@ -244,12 +244,12 @@ impl Run {
     }
 
     /// What was done stays: only what was changed only for the rollout is still to be restored.
-    pub fn keep(&self) {
-        self.armed.keep_temporary();
+    pub fn retain_temporary_undos(&self) {
+        self.armed.retain_temporary();
     }
 
     /// What is armed, newest last.
-    pub fn armed(&self) -> Vec<Undo> {
-        self.armed.all()
+    pub fn armed_undos(&self) -> Vec<Undo> {
+        self.armed.to_vec()
     }
 }

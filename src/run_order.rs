@@ -41,26 +41,26 @@ impl RunOrder {
 
     /// Whether another workflow run is newer, and goes first: GitHub numbers runs in the order in
     /// which they were made.
-    pub fn gives_way_to(&self, ours: &str, theirs: &str) -> bool {
-        self.stale_run == StaleRun::Refuse && is_newer(theirs, ours)
+    pub fn gives_way_to(&self, own: &str, other: &str) -> bool {
+        self.stale_run == StaleRun::Refuse && is_newer(other, own)
     }
 }
 
-fn is_newer(theirs: &str, ours: &str) -> bool {
+fn is_newer(other: &str, own: &str) -> bool {
     let number = |run: &str| {
         run.split('-')
             .next()
             .and_then(|number| number.parse::<u64>().ok())
     };
-    number(theirs)
-        .zip(number(ours))
-        .is_some_and(|(theirs, ours)| theirs > ours)
+    number(other)
+        .zip(number(own))
+        .is_some_and(|(other, own)| other > own)
 }
 
 /// The failure of an older run: it does not come after a newer one.
 pub fn stale_failure(sentence: String) -> Failure {
     let hint = "set stale-run: allow to deploy the older commit all the same once that is over, or mode: rollback to go back on purpose";
-    Failure::new(Reason::StaleRun, sentence).hint(hint)
+    Failure::new(Reason::StaleRun, sentence).with_hint(hint)
 }
 
 #[cfg(test)]
@@ -76,8 +76,8 @@ mod tests {
             ("local-ab", "42-1-cd", false),
             ("43-1-ab", "local-cd", false),
         ];
-        for (theirs, ours, expected) in table {
-            assert_eq!(is_newer(theirs, ours), expected, "{theirs} {ours}");
+        for (other, own, expected) in table {
+            assert_eq!(is_newer(other, own), expected, "{other} {own}");
         }
     }
 

@@ -15,7 +15,7 @@ pub struct Runner {
     /// The command files.
     pub files: Files,
     /// `GITHUB_RUN_ID` and `GITHUB_RUN_ATTEMPT`, as `1234-1`; `local` outside a workflow.
-    pub run: String,
+    pub run_id: String,
     /// `GITHUB_SHA`.
     pub sha: Option<String>,
     /// The workflow's run as GitHub's API knows it; none outside a workflow.
@@ -25,7 +25,7 @@ pub struct Runner {
     /// The Docker engine's socket.
     pub engine_socket: PathBuf,
     /// Where large files may be kept for a while.
-    pub temp: PathBuf,
+    pub temp_folder: PathBuf,
     /// Every variable, for `${env.NAME}` in smoke tests.
     pub variables: BTreeMap<String, String>,
 }
@@ -36,7 +36,7 @@ const ENGINE_SOCKET: &str = "/var/run/docker.sock";
 impl Runner {
     /// Whether the job is run again.
     pub fn is_rerun(&self) -> bool {
-        self.run
+        self.run_id
             .rsplit_once('-')
             .and_then(|(_, attempt)| attempt.parse::<u32>().ok())
             .is_some_and(|attempt| attempt > 1)
@@ -64,7 +64,7 @@ impl Runner {
                 state: path("GITHUB_STATE"),
                 summary: path("GITHUB_STEP_SUMMARY"),
             },
-            run: text("GITHUB_RUN_ATTEMPT")
+            run_id: text("GITHUB_RUN_ATTEMPT")
                 .map_or(run.clone(), |attempt| format!("{run}-{attempt}")),
             sha: text("GITHUB_SHA"),
             workflow: Workflow::from_variables(variables),
@@ -73,7 +73,7 @@ impl Runner {
                 .and_then(|host| host.strip_prefix("unix://").map(PathBuf::from))
                 .unwrap_or_else(|| ENGINE_SOCKET.into()),
             // The image has no /tmp; the runner's temporary folder is a mount of the runner's disk.
-            temp: path("RUNNER_TEMP")
+            temp_folder: path("RUNNER_TEMP")
                 .filter(|folder| folder.is_dir())
                 .unwrap_or_else(std::env::temp_dir),
             variables: variables.clone(),

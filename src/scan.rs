@@ -13,12 +13,14 @@ mod result;
 mod severity;
 mod verdict;
 
-pub use answer::{Finding, Findings, Package, ScanAnswer, ScannerKind, Suppression, Without};
-pub use manifest::{Scanned, scanned};
+pub use answer::{
+    Finding, Findings, NoFindingsReason, Package, ScanAnswer, ScannerKind, Suppression,
+};
+pub use manifest::{ScannedManifest, select_manifests};
 pub use refusal::ScanRefusal;
-pub use result::{Ruling, ScanResult, counts_in_words};
+pub use result::{Ruling, ScanResult, describe_counts};
 pub use severity::{FailOn, Severity};
-pub use verdict::{ScanObservation, ScanVerdict, Start, Time, judge};
+pub use verdict::{ScanObservation, ScanStart, ScanVerdict, TimeLimit, evaluate};
 
 /// What the user allows in an image.
 #[derive(Debug, Clone, PartialEq, Eq)]

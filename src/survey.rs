@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::aws::arn::short_name;
-use crate::aws::codedeploy_shapes::{Group, Routing};
+use crate::aws::codedeploy_shapes::{DeploymentGroup, Routing};
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::aws::elb::ForwardingRule;
@@ -22,29 +22,29 @@ use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::{DefinitionSource, Settings, regions};
 
-mod again;
 mod alarms;
 mod ecs;
 mod image;
 mod in_progress;
-mod near;
 mod production;
 mod registries;
 mod repository;
+mod second_look;
+mod suggestions;
 mod traffic;
 mod urls;
 
-pub use again::has_changed;
-pub use alarms::Alarms;
+pub use alarms::SurveyedAlarms;
 pub use ecs::ServiceDeployments;
 pub use image::ImageFound;
 pub use in_progress::{
-    CodeDeployInProgress, DeploymentInProgress, RollingInProgress, Running, has_registered,
-    is_earlier_attempt, of_group,
+    CodeDeployInProgress, DeploymentInProgress, RollingInProgress, RunningRollout, find_in_group,
+    has_registered, is_earlier_attempt,
 };
-pub use repository::{RepositorySeen, RepositoryState, Template};
+pub use repository::{CreationTemplate, RepositoryState, SurveyedRepository};
+pub use second_look::has_changed;
 pub use traffic::read_traffic;
-pub use urls::{Fronts, Unreachable, Urls};
+pub use urls::{TestUrlListeners, UnreachableUrl, Urls};
 
 /// What there was when the run began.
 #[derive(Debug, Default)]
@@ -52,15 +52,15 @@ pub struct Snapshot {
     /// The service.
     pub service: Option<Service>,
     /// The service's live revision, as a definition that could be registered, with its ARN.
-    pub live: Option<Registered>,
+    pub live_revision: Option<RegisteredRevision>,
     /// The newest revision of the definition's family, where it was worth reading.
-    pub newest: Option<Registered>,
+    pub newest_revision: Option<RegisteredRevision>,
     /// The revision named by `task-definition-arn` or `task-definition-family`.
-    pub base: Option<Registered>,
+    pub base_revision: Option<RegisteredRevision>,
     /// CodeDeploy's side.
-    pub group: Option<Group>,
+    pub group: Option<DeploymentGroup>,
     /// A rollout of the service that is not over.
-    pub running: Option<Running>,
+    pub running: Option<RunningRollout>,
     /// What ECS tells about its own deployments.
     pub service_deployments: Option<ServiceDeployments>,
     /// How CodeDeploy shifts traffic; none where that could not be read.
@@ -69,15 +69,15 @@ pub struct Snapshot {
     /// be read.
     pub traffic: Option<Traffic>,
     /// The repository that the image is pushed to.
-    pub repository: Option<RepositorySeen>,
+    pub repository: Option<SurveyedRepository>,
     /// The image.
     pub image: Option<ImageFound>,
     /// Its alarms, and those of the inputs.
-    pub alarms: Alarms,
+    pub alarms: SurveyedAlarms,
     /// What answers at the URLs of the tests.
     pub urls: Urls,
     /// The forwards of production's rules, where they were read.
-    pub production: Vec<ForwardingRule>,
+    pub production_rules: Vec<ForwardingRule>,
 }
 
 impl Snapshot {
@@ -100,7 +100,7 @@ impl Snapshot {
 
 /// A registered revision: its ARN and the whole answer of DescribeTaskDefinition.
 #[derive(Debug, Clone)]
-pub struct Registered {
+pub struct RegisteredRevision {
     /// ARN.
     pub arn: String,
     /// AWS's answer.
@@ -109,18 +109,18 @@ pub struct Registered {
 
 /// A survey that found what is wrong, or could not look everywhere.
 #[derive(Debug)]
-pub struct Incomplete {
+pub struct IncompleteSurvey {
     /// Why; none where nothing is wrong but the credentials.
-    pub why: Option<Unready>,
+    pub why: Option<SurveyFailure>,
     /// What AWS says of credentials that it does not take.
     pub credentials: Option<Problem>,
     /// What could be read all the same.
-    pub seen: Box<Snapshot>,
+    pub snapshot: Box<Snapshot>,
 }
 
 /// Why something that the run needs was not read.
 #[derive(Debug)]
-pub enum Unready {
+pub enum SurveyFailure {
     /// The inputs name something that is not as it should be.
     Problems(Vec<Problem>),
     /// AWS did not answer.
@@ -131,54 +131,56 @@ pub enum Unready {
     Credentials(Problem),
 }
 
-impl Unready {
+impl SurveyFailure {
     /// What a call to AWS that the run cannot do without came to; `input` names what it asked for.
-    fn of(input: &str, error: AwsError) -> Self {
-        let mut gathering = Gathering::default();
-        gathering.aws(input, error);
+    fn from_aws_error(input: &str, error: AwsError) -> Self {
+        let mut gathering = FailureCollector::default();
+        gathering.add_aws_error(input, error);
         let credentials = gathering.credentials.take();
         credentials
             .map(Self::Credentials)
-            .or_else(|| gathering.unready())
+            .or_else(|| gathering.into_failure())
             .unwrap_or_else(|| Self::Problems(Vec::new()))
     }
 }
 
 /// How long the question who we are may take: it is only to be said, and some networks do not let
 /// it through.
-const COURTESY: Duration = Duration::from_secs(3);
+const CALLER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Reads everything the plan needs, and says whose credentials do so.
 ///
 /// # Errors
 /// All problems that were found, or that AWS could not be asked.
-pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Incomplete> {
+pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, IncompleteSurvey> {
     // On the heap: what is awaited above this is deep already.
     let (snapshot, caller) = tokio::join!(
-        Box::pin(snapshot(run, settings)),
-        tokio::time::timeout(COURTESY, run.aws.caller())
+        Box::pin(read_snapshot(run, settings)),
+        tokio::time::timeout(CALLER_TIMEOUT, run.aws.describe_caller())
     );
     if let Ok(Ok(sentence)) = caller {
         run.note_once(sentence);
     }
-    snapshot.map_err(|incomplete| Incomplete {
-        why: incomplete.why.map(|why| nowhere(settings, why)),
+    snapshot.map_err(|incomplete| IncompleteSurvey {
+        why: incomplete
+            .why
+            .map(|why| explain_unknown_region(settings, why)),
         ..incomplete
     })
 }
 
 /// A region that nobody knows, and in which nobody answers, is none.
-fn nowhere(settings: &Settings, unready: Unready) -> Unready {
+fn explain_unknown_region(settings: &Settings, unready: SurveyFailure) -> SurveyFailure {
     let region = &settings.aws.region;
     match unready {
-        Unready::Failure(failure)
-            if failure.reason == Reason::AwsFailed && !regions::is_known(region) =>
+        SurveyFailure::Failure(failure)
+            if failure.reason == Reason::AwsFailed && !regions::is_documented(region) =>
         {
             let message = format!(
                 "`{region}` is no region that this action knows, and what was asked there failed: {}",
                 failure.sentence()
             );
-            Unready::Problems(vec![Problem::new(
+            SurveyFailure::Problems(vec![Problem::new(
                 "aws-region",
                 message,
                 regions::remedy(region),
@@ -192,70 +194,74 @@ fn nowhere(settings: &Settings, unready: Unready) -> Unready {
 ///
 /// # Errors
 /// All problems that were found, or that AWS could not be asked.
-async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Incomplete> {
+async fn read_snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, IncompleteSurvey> {
     let ((mut gathering, read), asked) = tokio::join!(
-        Box::pin(read_at_rest(run, settings)),
-        Box::pin(urls::ask(settings))
+        Box::pin(read_consistently(run, settings)),
+        Box::pin(urls::probe(settings))
     );
     let urls = Urls {
-        fronts: read.urls.fronts.clone(),
+        test_url_listeners: read.urls.test_url_listeners.clone(),
         ..asked
     };
     let snapshot = Snapshot { urls, ..read };
-    let (credentials, why) = (gathering.credentials.take(), gathering.unready());
+    let (credentials, why) = (gathering.credentials.take(), gathering.into_failure());
     if why.is_some() || credentials.is_some() {
-        return Err(Incomplete {
+        return Err(IncompleteSurvey {
             why,
             credentials,
-            seen: Box::new(snapshot),
+            snapshot: Box::new(snapshot),
         });
     }
     Ok(snapshot)
 }
 
 /// What was read while a deployment ended would tell of before and after: it is read once more.
-async fn read_at_rest(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
-    let first = read(run, settings).await;
+async fn read_consistently(run: &Run, settings: &Settings) -> (FailureCollector, Snapshot) {
+    let first = read_once(run, settings).await;
     let has_just_ended = first
         .1
         .service_deployments
         .as_ref()
         .is_some_and(|service_deployments| service_deployments.has_just_ended);
     if has_just_ended {
-        Box::pin(read(run, settings)).await
+        Box::pin(read_once(run, settings)).await
     } else {
         first
     }
 }
 
 /// What AWS and the image's source tell, as far as it could be read.
-async fn read(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
-    let mut gathering = Gathering::default();
-    let (service, registry) =
-        tokio::join!(service(run, settings), repository::registry(run, settings));
-    let service = gathering.take("service", service).flatten();
-    let (access, mut repository) = gathering.take("repository", registry).unwrap_or_default();
+async fn read_once(run: &Run, settings: &Settings) -> (FailureCollector, Snapshot) {
+    let mut gathering = FailureCollector::default();
+    let (service, registry) = tokio::join!(
+        read_service(run, settings),
+        repository::read_registry(run, settings)
+    );
+    let service = gathering.collect("service", service).flatten();
+    let (access, mut repository) = gathering
+        .collect("repository", registry)
+        .unwrap_or_default();
     let (rollout, service_deployments, definitions, image) = tokio::join!(
-        rollout(run, settings, service.as_ref()),
-        ecs::service_deployments(run, settings, service.as_ref()),
-        definitions(run, settings, service.as_ref()),
+        read_codedeploy(run, settings, service.as_ref()),
+        ecs::read_service_deployments(run, settings, service.as_ref()),
+        read_definitions(run, settings, service.as_ref()),
         image::find(run, settings, access.as_ref(), repository.as_ref())
     );
     let rollout = gathering
-        .take("codedeploy-deployment-group", rollout)
+        .collect("codedeploy-deployment-group", rollout)
         .unwrap_or_default();
     let (service_deployments, running) = gathering
-        .take("service", service_deployments)
+        .collect("service", service_deployments)
         .unwrap_or_default();
     let definitions = gathering
-        .take("task-definition", definitions)
+        .collect("task-definition", definitions)
         .unwrap_or_default();
-    let image = gathering.take_any(image).flatten();
+    let image = gathering.collect_failure(image).flatten();
     let (group, service_seen) = (rollout.group.as_ref(), service.as_ref());
     let (alarms, fronts, production) = tokio::join!(
-        alarms::alarms(run, settings, group, service_seen),
-        urls::fronts(run, settings, group, service_seen),
-        production::rules(
+        alarms::read_alarms(run, settings, group, service_seen),
+        urls::find_test_url_listeners(run, settings, group, service_seen),
+        production::read_rules(
             run,
             settings,
             service_seen,
@@ -263,32 +269,32 @@ async fn read(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
         )
     );
     if let (Some(asked), Some(found), Some(seen)) = (&settings.image, &image, &mut repository) {
-        seen.fixed = image::fixed_tags(asked, found, seen).await;
+        seen.immutable_tags = image::read_immutable_tags(asked, found, seen).await;
     }
     let snapshot = Snapshot {
         service,
         repository,
         image,
-        live: definitions.live,
-        newest: definitions.newest,
-        base: definitions.base,
+        live_revision: definitions.live,
+        newest_revision: definitions.newest,
+        base_revision: definitions.base,
         service_deployments,
         alarms,
         urls: Urls {
-            fronts,
+            test_url_listeners: fronts,
             ..Urls::default()
         },
-        production,
+        production_rules: production,
         running: running
             .or(rollout.running)
-            .map(|running| running.claimed(run)),
+            .map(|running| running.claim_if_ours(run)),
         ..rollout
     };
     (gathering, snapshot)
 }
 
 #[derive(Default)]
-struct Gathering {
+struct FailureCollector {
     problems: Vec<Problem>,
     /// Said once for all calls.
     credentials: Option<Problem>,
@@ -296,25 +302,27 @@ struct Gathering {
     throttled: Option<Failure>,
 }
 
-impl Gathering {
-    fn take<T>(&mut self, input: &str, result: Result<T, Unread>) -> Option<T> {
+impl FailureCollector {
+    fn collect<T>(&mut self, input: &str, result: Result<T, ReadError>) -> Option<T> {
         match result {
             Ok(value) => return Some(value),
-            Err(Unread::Problem(problem)) => self.problems.push(problem),
-            Err(Unread::Aws(error)) => self.aws(input, error),
+            Err(ReadError::Problem(problem)) => self.problems.push(problem),
+            Err(ReadError::Aws(error)) => self.add_aws_error(input, error),
         }
         None
     }
 
-    fn take_any<T>(&mut self, result: Result<T, Unready>) -> Option<T> {
+    fn collect_failure<T>(&mut self, result: Result<T, SurveyFailure>) -> Option<T> {
         match result {
             Ok(value) => return Some(value),
-            Err(Unready::Problems(problems)) => self.problems.extend(problems),
-            Err(Unready::Failure(failure)) => self.failure = self.failure.take().or(Some(failure)),
-            Err(Unready::Throttled(failure)) => {
+            Err(SurveyFailure::Problems(problems)) => self.problems.extend(problems),
+            Err(SurveyFailure::Failure(failure)) => {
+                self.failure = self.failure.take().or(Some(failure));
+            }
+            Err(SurveyFailure::Throttled(failure)) => {
                 self.throttled = self.throttled.take().or(Some(failure));
             }
-            Err(Unready::Credentials(problem)) => {
+            Err(SurveyFailure::Credentials(problem)) => {
                 self.credentials = self.credentials.take().or(Some(problem));
             }
         }
@@ -323,7 +331,7 @@ impl Gathering {
 
     /// What AWS refuses is a problem with what was asked for; what it fails to answer is not the
     /// user's doing.
-    fn aws(&mut self, input: &str, error: AwsError) {
+    fn add_aws_error(&mut self, input: &str, error: AwsError) {
         match error.kind {
             AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused => {
                 let remedy = error
@@ -352,52 +360,52 @@ impl Gathering {
     }
 
     /// The most telling reason; none where everything was read.
-    fn unready(mut self) -> Option<Unready> {
+    fn into_failure(mut self) -> Option<SurveyFailure> {
         self.problems.dedup();
         if !self.problems.is_empty() {
-            return Some(Unready::Problems(self.problems));
+            return Some(SurveyFailure::Problems(self.problems));
         }
         self.failure
-            .map(Unready::Failure)
-            .or(self.throttled.map(Unready::Throttled))
+            .map(SurveyFailure::Failure)
+            .or(self.throttled.map(SurveyFailure::Throttled))
     }
 }
 
 /// Why something the run needs was not read.
 #[derive(Debug)]
-enum Unread {
+enum ReadError {
     Aws(AwsError),
     Problem(Problem),
 }
 
-impl From<AwsError> for Unread {
+impl From<AwsError> for ReadError {
     fn from(error: AwsError) -> Self {
         Self::Aws(error)
     }
 }
 
-async fn service(run: &Run, settings: &Settings) -> Result<Option<Service>, Unread> {
+async fn read_service(run: &Run, settings: &Settings) -> Result<Option<Service>, ReadError> {
     let Some(name) = settings.service.as_deref() else {
         return Ok(None);
     };
     match run.aws.describe_service(&settings.cluster, name).await {
         Ok(ServiceLookup::Service(service)) => Ok(Some(*service)),
-        Ok(ServiceLookup::Missing(word)) => Err(Unread::Problem(
-            near::no_service(run, settings, name, &word).await,
+        Ok(ServiceLookup::Missing(word)) => Err(ReadError::Problem(
+            suggestions::missing_service_problem(run, settings, name, &word).await,
         )),
-        Err(error) if error.is("ClusterNotFound") => {
-            Err(Unread::Problem(near::no_cluster(run, settings).await))
-        }
+        Err(error) if error.has_code("ClusterNotFound") => Err(ReadError::Problem(
+            suggestions::missing_cluster_problem(run, settings).await,
+        )),
         Err(error) => Err(error.into()),
     }
 }
 
 /// CodeDeploy's group, what runs in it, and how long it takes.
-async fn rollout(
+async fn read_codedeploy(
     run: &Run,
     settings: &Settings,
     service: Option<&Service>,
-) -> Result<Snapshot, Unread> {
+) -> Result<Snapshot, ReadError> {
     let Some(service) =
         service.filter(|service| service.controller() == DeploymentController::CodeDeploy)
     else {
@@ -407,10 +415,10 @@ async fn rollout(
     let (application, group) = (rollout.application.as_str(), rollout.group.as_str());
     let (found, running) = tokio::join!(
         run.aws.get_deployment_group(application, group),
-        in_progress::of_group(run, application, group, service)
+        in_progress::find_in_group(run, application, group, service)
     );
-    let found = found.map_err(|error| missing_group(error, application, group))?;
-    let routing = near::config(run, settings, found.config.as_deref()).await?;
+    let found = found.map_err(|error| explain_missing_group(error, application, group))?;
+    let routing = suggestions::read_routing(run, settings, found.config.as_deref()).await?;
     Ok(Snapshot {
         group: Some(found),
         running,
@@ -419,18 +427,18 @@ async fn rollout(
     })
 }
 
-fn missing_group(error: AwsError, application: &str, group: &str) -> Unread {
-    if error.is("DeploymentGroupDoesNotExist") {
+fn explain_missing_group(error: AwsError, application: &str, group: &str) -> ReadError {
+    if error.has_code("DeploymentGroupDoesNotExist") {
         let remedy = "set codedeploy-deployment-group; its default is DgpECS-{cluster}-{service}";
-        return Unread::Problem(Problem::new(
+        return ReadError::Problem(Problem::new(
             "codedeploy-deployment-group",
             format!("application `{application}` has no group `{group}`"),
             remedy,
         ));
     }
-    if error.is("ApplicationDoesNotExist") {
+    if error.has_code("ApplicationDoesNotExist") {
         let remedy = "set codedeploy-application; its default is AppECS-{cluster}-{service}";
-        return Unread::Problem(Problem::new(
+        return ReadError::Problem(Problem::new(
             "codedeploy-application",
             format!("there is no application `{application}`"),
             remedy,
@@ -441,22 +449,22 @@ fn missing_group(error: AwsError, application: &str, group: &str) -> Unread {
 
 #[derive(Default)]
 struct Definitions {
-    live: Option<Registered>,
-    newest: Option<Registered>,
-    base: Option<Registered>,
+    live: Option<RegisteredRevision>,
+    newest: Option<RegisteredRevision>,
+    base: Option<RegisteredRevision>,
 }
 
 /// Asked at the same time and told in order: two denials of one action are one line of the log,
 /// always the same.
-async fn definitions(
+async fn read_definitions(
     run: &Run,
     settings: &Settings,
     service: Option<&Service>,
-) -> Result<Definitions, Unread> {
+) -> Result<Definitions, ReadError> {
     let (live_described, newest_described, base) = tokio::join!(
-        live(run, service),
-        newest(run, settings, service),
-        base(run, settings)
+        read_live_revision(run, service),
+        read_newest_revision(run, settings, service),
+        read_base_revision(run, settings)
     );
     let live = match (live_described, &settings.definition.source) {
         (None, _) => None,
@@ -480,24 +488,31 @@ async fn definitions(
 }
 
 /// Needed when there is no file; otherwise it only shows what changes and whether anything does.
-async fn live(run: &Run, service: Option<&Service>) -> Option<Result<Registered, AwsError>> {
+async fn read_live_revision(
+    run: &Run,
+    service: Option<&Service>,
+) -> Option<Result<RegisteredRevision, AwsError>> {
     let service = service.filter(|service| !service.revision().is_empty())?;
-    Some(describe(&run.aws, service.revision()).await)
+    Some(describe_revision(&run.aws, service.revision()).await)
 }
 
 /// What a run that was cut short may have registered already; and what a definition without a
 /// service is compared with.
-async fn newest(
+async fn read_newest_revision(
     run: &Run,
     settings: &Settings,
     service: Option<&Service>,
-) -> Option<Result<Registered, AwsError>> {
-    Some(describe(&run.aws, family(run, settings, service)?).await)
+) -> Option<Result<RegisteredRevision, AwsError>> {
+    Some(describe_revision(&run.aws, definition_family(run, settings, service)?).await)
 }
 
 /// The family in which it may be. What starts from the live revision asks only when the job is run
 /// again: nothing of this run can be there before.
-fn family<'s>(run: &Run, settings: &'s Settings, service: Option<&'s Service>) -> Option<&'s str> {
+fn definition_family<'s>(
+    run: &Run,
+    settings: &'s Settings,
+    service: Option<&'s Service>,
+) -> Option<&'s str> {
     let of_revision = |revision: &'s str| {
         short_name(revision)
             .split(':')
@@ -512,18 +527,21 @@ fn family<'s>(run: &Run, settings: &'s Settings, service: Option<&'s Service>) -
     }
 }
 
-async fn base(run: &Run, settings: &Settings) -> Result<Option<Registered>, Unread> {
+async fn read_base_revision(
+    run: &Run,
+    settings: &Settings,
+) -> Result<Option<RegisteredRevision>, ReadError> {
     match &settings.definition.source {
-        DefinitionSource::Registered(name) => Ok(Some(describe(&run.aws, name).await?)),
+        DefinitionSource::Registered(name) => Ok(Some(describe_revision(&run.aws, name).await?)),
         DefinitionSource::File(_) | DefinitionSource::Live => Ok(None),
     }
 }
 
-async fn describe(aws: &Aws, revision: &str) -> Result<Registered, AwsError> {
+async fn describe_revision(aws: &Aws, revision: &str) -> Result<RegisteredRevision, AwsError> {
     let answer = aws.describe_task_definition(revision).await?;
     let arn = answer["taskDefinition"]["taskDefinitionArn"]
         .as_str()
         .unwrap_or(revision)
         .to_owned();
-    Ok(Registered { arn, answer })
+    Ok(RegisteredRevision { arn, answer })
 }

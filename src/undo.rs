@@ -143,13 +143,13 @@ pub struct ScalingUndo {
 
 impl Undo {
     /// What would be undone, in words.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::Revision(undo) => format!("task definition {}", short_name(&undo.arn)),
             Self::Task(_) => "one-off task".to_owned(),
-            Self::CodeDeploy(undo) => undo.words(),
-            Self::Rolling(undo) => undo.words(),
-            Self::Ecs(undo) => undo.words(),
+            Self::CodeDeploy(undo) => undo.describe(),
+            Self::Rolling(undo) => undo.describe(),
+            Self::Ecs(undo) => undo.describe(),
             Self::Hooks(_) => "PAUSE hooks of this run".to_owned(),
             Self::Scaling(undo) => format!("suspended scale-in of {}", undo.resource),
             Self::Tester(undo) => format!("container {}", undo.container),
@@ -171,7 +171,7 @@ impl Undo {
     }
 
     /// What of it stays, whatever is undone, in a sentence.
-    pub fn what_stays(&self) -> Option<String> {
+    pub fn permanent_effect(&self) -> Option<String> {
         let Self::Task(TaskUndo {
             arns,
             one_off: Some(one_off),
@@ -181,7 +181,7 @@ impl Undo {
             return None;
         };
         if !one_off.ran.is_empty() {
-            let ran: Vec<String> = one_off.ran.iter().map(OneOffTask::words).collect();
+            let ran: Vec<String> = one_off.ran.iter().map(OneOffTask::describe).collect();
             return Some(format!(
                 "the one-off task ran ({}) and is not undone",
                 ran.join("; ")
@@ -242,23 +242,23 @@ mod tests {
             end: TaskEnd::Stopped,
             ..ran.clone()
         };
-        let stays = |undo: &Undo| undo.what_stays();
+        let effect = |undo: &Undo| undo.permanent_effect();
         assert_eq!(
-            stays(&one_off(&["a"], vec![ran])).unwrap(),
+            effect(&one_off(&["a"], vec![ran])).unwrap(),
             "the one-off task ran (command \"migrate\", exit 3) and is not undone"
         );
         let words =
             "the one-off task ran (container app, stopped before its end) and is not undone";
-        assert_eq!(stays(&one_off(&["a"], vec![own])).unwrap(), words);
+        assert_eq!(effect(&one_off(&["a"], vec![own])).unwrap(), words);
         let begun =
             "the one-off task was started (command \"migrate\") and what it did is not undone";
-        assert_eq!(stays(&one_off(&["a"], Vec::new())).unwrap(), begun);
-        assert_eq!(stays(&one_off(&[], Vec::new())), None);
+        assert_eq!(effect(&one_off(&["a"], Vec::new())).unwrap(), begun);
+        assert_eq!(effect(&one_off(&[], Vec::new())), None);
         let tester = TaskUndo {
             arns: vec!["a".into()],
             ..TaskUndo::default()
         };
-        assert_eq!(stays(&Undo::Task(tester)), None);
+        assert_eq!(effect(&Undo::Task(tester)), None);
     }
 
     #[test]
@@ -279,6 +279,6 @@ mod tests {
         });
         let text = serde_json::to_string(&undo).unwrap();
         assert_eq!(serde_json::from_str::<Undo>(&text).unwrap(), undo);
-        assert_eq!(undo.words(), "task definition api:4");
+        assert_eq!(undo.describe(), "task definition api:4");
     }
 }

@@ -21,7 +21,7 @@ mod tester;
 
 /// What undoing came to.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Unwound {
+pub enum UnwindOutcome {
     /// No rollout had to be undone.
     NoRollout,
     /// Blue serves production again, observed.
@@ -53,25 +53,25 @@ pub enum Unwound {
 }
 
 /// How one undo ended.
-enum Undone {
+enum UndoOutcome {
     /// It is undone.
-    Nothing,
+    Done,
     /// There was nothing to undo.
-    Absent,
+    NothingToUndo,
     /// It matters for what serves traffic.
-    Traffic(Unwound),
+    Traffic(UnwindOutcome),
 }
 
-impl Unwound {
+impl UnwindOutcome {
     /// Whether a person is needed.
     pub fn is_stuck(&self) -> bool {
         matches!(self, Self::Stuck { .. })
     }
 
     /// In a few words, of what was armed.
-    pub fn result(&self, armed: &[Undo]) -> String {
+    pub fn summarize(&self, armed: &[Undo]) -> String {
         match self {
-            Self::NoRollout if armed.iter().any(|undo| undo.what_stays().is_some()) => {
+            Self::NoRollout if armed.iter().any(|undo| undo.permanent_effect().is_some()) => {
                 "everything of this run but its one-off task is undone".into()
             }
             Self::NoRollout => "everything of this run is undone".into(),
@@ -84,7 +84,7 @@ impl Unwound {
 
     /// Being stuck outweighs everything; what was said of traffic outweighs nothing having been
     /// said.
-    fn and(self, newer: Self) -> Self {
+    fn combine(self, newer: Self) -> Self {
         match (self, newer) {
             (stuck @ Self::Stuck { .. }, _) | (_, stuck @ Self::Stuck { .. }) => stuck,
             (Self::NoRollout, other) | (other, Self::NoRollout) => other,
@@ -95,13 +95,13 @@ impl Unwound {
 
 /// Restores what was only changed for the rollout, and a revision that nobody deploys any more.
 /// What cannot be restored stays armed, for `post` and the next run.
-pub async fn settle(run: &Run) -> Unwound {
-    let left: Vec<Undo> = run
-        .armed()
+pub async fn restore_temporary(run: &Run) -> UnwindOutcome {
+    let temporary: Vec<Undo> = run
+        .armed_undos()
         .into_iter()
         .filter(|undo| undo.is_temporary() || matches!(undo, Undo::Revision(_)))
         .collect();
-    all(run, &left).await
+    undo_all(run, &temporary).await
 }
 
 /// Whether a rollout is stopped, or only watched on its way back.
@@ -114,21 +114,21 @@ pub enum Trigger {
 }
 
 /// Watches a rollout that is on its way back until it is over.
-pub async fn watch(run: &Run, undo: &Undo) -> Unwound {
-    one(run, undo, Trigger::Watch).await
+pub async fn watch_rollback(run: &Run, undo: &Undo) -> UnwindOutcome {
+    undo_one(run, undo, Trigger::Watch).await
 }
 
 /// Takes back everything that is given, newest first, and goes on when one fails. Nothing waits for
 /// the containers of testers.
-pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
+pub async fn undo_all(run: &Run, armed: &[Undo]) -> UnwindOutcome {
     run.aws.begin_undoing();
-    let (unwound, ()) = tokio::join!(in_aws(run, armed), tester::remove(run, armed));
+    let (unwound, ()) = tokio::join!(undo_in_aws(run, armed), tester::remove(run, armed));
     run.aws.end_undoing();
     unwound
 }
 
-async fn in_aws(run: &Run, armed: &[Undo]) -> Unwound {
-    let mut unwound = Unwound::NoRollout;
+async fn undo_in_aws(run: &Run, armed: &[Undo]) -> UnwindOutcome {
+    let mut unwound = UnwindOutcome::NoRollout;
     for undo in armed
         .iter()
         .rev()
@@ -137,7 +137,9 @@ async fn in_aws(run: &Run, armed: &[Undo]) -> Unwound {
         // A revision stays while its rollout could not be undone, and where green serves after all.
         let is_in_use = matches!(
             unwound,
-            Unwound::Stuck { .. } | Unwound::TooLate { .. } | Unwound::Superseded { .. }
+            UnwindOutcome::Stuck { .. }
+                | UnwindOutcome::TooLate { .. }
+                | UnwindOutcome::Superseded { .. }
         );
         if is_in_use && matches!(undo, Undo::Revision(_)) {
             continue;
@@ -147,74 +149,74 @@ async fn in_aws(run: &Run, armed: &[Undo]) -> Unwound {
         if is_in_use {
             kept.keep_strategy();
         }
-        let one = Box::pin(one(run, &kept, Trigger::Stop)).await;
-        if !one.is_stuck() {
+        let outcome = Box::pin(undo_one(run, &kept, Trigger::Stop)).await;
+        if !outcome.is_stuck() {
             run.disarm(undo);
         }
-        unwound = unwound.and(one);
+        unwound = unwound.combine(outcome);
     }
     unwound
 }
 
-async fn one(run: &Run, undo: &Undo, hand: Trigger) -> Unwound {
-    if hand == Trigger::Stop {
-        run.changes();
+async fn undo_one(run: &Run, undo: &Undo, trigger: Trigger) -> UnwindOutcome {
+    if trigger == Trigger::Stop {
+        run.mark_changed();
     }
-    let what = undo.words();
-    match apply(run, undo, hand).await {
-        Ok(Undone::Nothing) => {
-            run.tell(Event::Undone { what: what.into() });
-            Unwound::NoRollout
+    let what = undo.describe();
+    match dispatch(run, undo, trigger).await {
+        Ok(UndoOutcome::Done) => {
+            run.emit(Event::Undone { what: what.into() });
+            UnwindOutcome::NoRollout
         }
-        Ok(Undone::Absent) => Unwound::NoRollout,
+        Ok(UndoOutcome::NothingToUndo) => UnwindOutcome::NoRollout,
         // What came too late, or is somebody else's by now, was left as it is.
-        Ok(Undone::Traffic(unwound @ (Unwound::TooLate { .. } | Unwound::Superseded { .. }))) => {
-            unwound
-        }
-        Ok(Undone::Traffic(unwound)) => {
-            run.tell(Event::Undone { what: what.into() });
+        Ok(UndoOutcome::Traffic(
+            unwound @ (UnwindOutcome::TooLate { .. } | UnwindOutcome::Superseded { .. }),
+        )) => unwound,
+        Ok(UndoOutcome::Traffic(unwound)) => {
+            run.emit(Event::Undone { what: what.into() });
             unwound
         }
         Err(failure) => {
-            run.tell(Event::UndoFailed {
+            run.emit(Event::UndoFailed {
                 what: what.clone().into(),
                 failure,
             });
-            Unwound::Stuck {
+            UnwindOutcome::Stuck {
                 what,
-                serves: serves(run, undo).await,
+                serves: describe_serving(run, undo).await,
             }
         }
     }
 }
 
 /// What serves production while an undo is stuck: the first thing a person needs to know.
-async fn serves(run: &Run, undo: &Undo) -> Option<String> {
-    let (place, blue) = undo.rollout()?.weights()?;
+async fn describe_serving(run: &Run, undo: &Undo) -> Option<String> {
+    let (place, blue) = undo.rollout()?.traffic_query()?;
     let observed = traffic::observe(run, place, blue).await;
-    observed.map(|observed| observed.words())
+    observed.map(|observed| observed.describe())
 }
 
 /// Somebody has changed production's weights after the shift: the rules are named, because a person
 /// has to set them right.
-async fn weights_changed(run: &Run, blue: &Blue, sentence: String) -> Failure {
+async fn weights_changed_failure(run: &Run, blue: &Blue, sentence: String) -> Failure {
     let rules = traffic::rules_to_blue(run, blue).await;
     let failure = Failure::new(Reason::RolloutFailed, sentence);
-    rules.into_iter().fold(failure, Failure::caused_by).hint(
+    rules.into_iter().fold(failure, Failure::with_cause).with_hint(
         "where the new version is to serve all: aws elbv2 modify-rule --rule-arn RULE --actions with all weight on its target group (docs/stuck.md)",
     )
 }
 
-async fn apply(run: &Run, undo: &Undo, hand: Trigger) -> Result<Undone, Failure> {
+async fn dispatch(run: &Run, undo: &Undo, trigger: Trigger) -> Result<UndoOutcome, Failure> {
     match undo {
         Undo::Revision(undo) => revision::undo(run, undo).await,
         Undo::Task(undo) => task::undo(run, undo).await,
-        Undo::CodeDeploy(undo) => Box::pin(codedeploy::undo(run, undo, hand)).await,
-        Undo::Rolling(undo) => Box::pin(rolling::undo(run, undo, hand)).await,
-        Undo::Ecs(undo) => Box::pin(ecs::undo(run, undo, hand)).await,
+        Undo::CodeDeploy(undo) => Box::pin(codedeploy::undo(run, undo, trigger)).await,
+        Undo::Rolling(undo) => Box::pin(rolling::undo(run, undo, trigger)).await,
+        Undo::Ecs(undo) => Box::pin(ecs::undo(run, undo, trigger)).await,
         Undo::Hooks(undo) => hooks::undo(run, undo).await,
         Undo::Scaling(undo) => scaling::undo(run, undo).await,
         // `all` sees to it.
-        Undo::Tester(_) => Ok(Undone::Absent),
+        Undo::Tester(_) => Ok(UndoOutcome::NothingToUndo),
     }
 }

@@ -23,7 +23,7 @@ pub struct Workspace {
 }
 
 /// What the host calls the runner's temporary folder.
-const HOST_TEMPORARY: &str = "_temp";
+const HOST_TEMP_FOLDER: &str = "_temp";
 
 /// How a place was found for a path that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ enum PathMatch {
     /// The runner's temporary folder has a file of that end.
     Temporary,
     /// The workspace has a file of that end.
-    ByItsEnd,
+    BySuffix,
 }
 
 /// A file that could not be read, and where it was looked for.
@@ -46,7 +46,7 @@ pub struct Unreadable {
 
 impl Workspace {
     /// The path in the workspace, or the absolute path itself.
-    fn path(&self, text: &str) -> PathBuf {
+    fn join_root(&self, text: &str) -> PathBuf {
         self.root.join(text)
     }
 
@@ -55,8 +55,8 @@ impl Workspace {
     /// # Errors
     /// None of the places it may be in has a readable text file.
     pub fn read(&self, text: &str) -> Result<String, Unreadable> {
-        self.first(text, &self.folders(), |place, folders| {
-            as_text(files::read_inside(place, folders))
+        self.read_first(text, &self.allowed_folders(), |place, folders| {
+            decode_text(files::read_inside(place, folders))
         })
     }
 
@@ -65,11 +65,11 @@ impl Workspace {
     ///
     /// # Errors
     /// The workspace has no such readable file.
-    pub fn document_file(&self, text: &str) -> Result<Vec<u8>, Unreadable> {
-        let reading = |place: &Path, folders: &[&Path]| {
+    pub fn read_document_file(&self, text: &str) -> Result<Vec<u8>, Unreadable> {
+        let read_bytes = |place: &Path, folders: &[&Path]| {
             files::read_inside(place, folders).map_err(|error| error.to_string())
         };
-        self.first(text, &[&self.root], reading)
+        self.read_first(text, &[&self.root], read_bytes)
     }
 
     /// Where the file or folder of an input really is.
@@ -77,7 +77,7 @@ impl Workspace {
     /// # Errors
     /// It is in none of the places it may be in.
     pub fn find(&self, text: &str) -> Result<PathBuf, Unreadable> {
-        self.first(text, &self.folders(), |place, folders| {
+        self.read_first(text, &self.allowed_folders(), |place, folders| {
             files::resolve(place, folders).map_err(|error| error.to_string())
         })
     }
@@ -86,16 +86,16 @@ impl Workspace {
     ///
     /// # Errors
     /// It is not there, or no readable text file.
-    pub fn stated(path: &str) -> Result<String, String> {
-        as_text(files::read_regular(Path::new(path)))
+    pub fn read_environment_file(path: &str) -> Result<String, String> {
+        decode_text(files::read_regular(Path::new(path)))
     }
 
     /// Whether the path leads to a file.
-    pub fn has(&self, text: &str) -> bool {
-        self.path(text).is_file()
+    pub fn has_file(&self, text: &str) -> bool {
+        self.join_root(text).is_file()
     }
 
-    fn folders(&self) -> Vec<&Path> {
+    fn allowed_folders(&self) -> Vec<&Path> {
         self.runner_temp
             .as_deref()
             .into_iter()
@@ -104,19 +104,19 @@ impl Workspace {
     }
 
     /// What is read at the first place that has it.
-    fn first<T>(
+    fn read_first<T>(
         &self,
         text: &str,
         folders: &[&Path],
         read: impl Fn(&Path, &[&Path]) -> Result<T, String>,
     ) -> Result<T, Unreadable> {
-        let given = self.path(text);
+        let given = self.join_root(text);
         let why = match read(&given, folders) {
             Ok(content) => return Ok(content),
             Err(why) => why,
         };
-        let elsewhere = self.places(text, folders);
-        if let Some(content) = elsewhere
+        let candidates = self.candidate_places(text, folders);
+        if let Some(content) = candidates
             .iter()
             .find_map(|(place, _)| read(place, folders).ok())
         {
@@ -124,7 +124,7 @@ impl Workspace {
         }
         let mut tried = vec![given.display().to_string()];
         let shortest = |how| {
-            elsewhere
+            candidates
                 .iter()
                 .rev()
                 .find(|(_, other)| *other == how)
@@ -134,7 +134,7 @@ impl Workspace {
             [
                 PathMatch::Translated,
                 PathMatch::Temporary,
-                PathMatch::ByItsEnd,
+                PathMatch::BySuffix,
             ]
             .into_iter()
             .filter_map(shortest),
@@ -146,20 +146,20 @@ impl Workspace {
     }
 
     /// Where an absolute path of the host may be here, the likeliest first.
-    fn places(&self, text: &str, folders: &[&Path]) -> Vec<(PathBuf, PathMatch)> {
+    fn candidate_places(&self, text: &str, folders: &[&Path]) -> Vec<(PathBuf, PathMatch)> {
         let path = Path::new(text);
         if !path.is_absolute() {
             return Vec::new();
         }
-        let ends = ends(path);
+        let suffixes = path_suffixes(path);
         let in_temporary = |end: &PathBuf| self.runner_temp.as_ref().map(|folder| folder.join(end));
         let is_read = |place: &PathBuf| folders.iter().any(|folder| place.starts_with(folder));
-        let temporary = ends
+        let temporary = suffixes
             .iter()
             .filter_map(in_temporary)
             .filter(is_read)
             .map(|place| (place, PathMatch::Temporary));
-        if let Some(rest) = self.below_workspace(path) {
+        if let Some(rest) = self.strip_host_workspace(path) {
             return std::iter::once((self.root.join(rest), PathMatch::Translated))
                 .chain(temporary)
                 .collect();
@@ -167,17 +167,17 @@ impl Workspace {
         // What names the temporary folder does not mean a file of the workspace.
         let is_temporary = path
             .components()
-            .any(|part| part.as_os_str() == HOST_TEMPORARY);
-        let by_end = ends
+            .any(|part| part.as_os_str() == HOST_TEMP_FOLDER);
+        let by_end = suffixes
             .iter()
             .filter(|_| !is_temporary)
-            .map(|end| (self.root.join(end), PathMatch::ByItsEnd));
+            .map(|end| (self.root.join(end), PathMatch::BySuffix));
         temporary.chain(by_end).collect()
     }
 
     /// The rest of a path of the host that leads into the workspace: `…/api/api/REST` of the
     /// repository `org/api`.
-    fn below_workspace(&self, path: &Path) -> Option<PathBuf> {
+    fn strip_host_workspace(&self, path: &Path) -> Option<PathBuf> {
         let name = self.repository.as_deref()?;
         let parts: Vec<_> = path.components().map(Component::as_os_str).collect();
         let at = parts
@@ -188,16 +188,16 @@ impl Workspace {
 
     /// Which file of the workspace is taken for an absolute path that only ends like it; none when
     /// the path itself says where it is.
-    pub fn elsewhere(&self, text: &str) -> Option<String> {
-        let folders = self.folders();
-        if files::resolve(&self.path(text), &folders).is_ok() {
+    pub fn describe_substitute(&self, text: &str) -> Option<String> {
+        let folders = self.allowed_folders();
+        if files::resolve(&self.join_root(text), &folders).is_ok() {
             return None;
         }
-        let places = self.places(text, &folders);
+        let places = self.candidate_places(text, &folders);
         let (place, how) = places
             .into_iter()
             .find(|(place, _)| files::resolve(place, &folders).is_ok())?;
-        (how == PathMatch::ByItsEnd).then(|| {
+        (how == PathMatch::BySuffix).then(|| {
             let place = place
                 .strip_prefix(&self.root)
                 .unwrap_or(&place)
@@ -210,14 +210,14 @@ impl Workspace {
 
 /// The ends of an absolute path of the host, the longest first: what comes after the folder that is
 /// mounted elsewhere here.
-fn ends(path: &Path) -> Vec<PathBuf> {
+fn path_suffixes(path: &Path) -> Vec<PathBuf> {
     let parts: Vec<_> = path.components().skip(1).collect();
     (0..parts.len())
         .map(|from| parts[from..].iter().collect())
         .collect()
 }
 
-fn as_text(read: Result<Vec<u8>, FileError>) -> Result<String, String> {
+fn decode_text(read: Result<Vec<u8>, FileError>) -> Result<String, String> {
     let bytes = read.map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
 }
@@ -226,7 +226,7 @@ fn as_text(read: Result<Vec<u8>, FileError>) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn job() -> (tempfile::TempDir, Workspace) {
+    fn job_workspace() -> (tempfile::TempDir, Workspace) {
         let home = tempfile::tempdir().unwrap();
         let (root, temp) = (home.path().join("workspace"), home.path().join("temp"));
         std::fs::create_dir_all(root.join("dist/out")).unwrap();
@@ -243,9 +243,9 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_read_as_bytes_only() {
-        let (_home, workspace) = job();
+        let (_home, workspace) = job_workspace();
         std::fs::write(workspace.root.join("picture"), [0, 255]).unwrap();
-        assert_eq!(workspace.document_file("picture").unwrap(), [0, 255]);
+        assert_eq!(workspace.read_document_file("picture").unwrap(), [0, 255]);
         assert!(
             workspace
                 .read("picture")
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_host_path_is_found_by_its_end_in_the_runner_s_temporary_folder_and_below_the_workspace() {
-        let (home, workspace) = job();
+        let (home, workspace) = job_workspace();
         let at = |path: &str| home.path().join(path);
         std::fs::write(at("temp/task.json"), "{}").unwrap();
         std::fs::write(at("workspace/dist/out/index.json"), "[]").unwrap();
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn another_file_of_the_same_name_is_never_read_in_silence() {
-        let (home, workspace) = job();
+        let (home, workspace) = job_workspace();
         std::fs::write(home.path().join("workspace/td.json"), "top").unwrap();
         for path in [
             "/home/runner/work/api/api/deploy/prod/td.json",
@@ -305,34 +305,36 @@ mod tests {
                     .contains("there is no such file"),
                 "{path}"
             );
-            assert_eq!(workspace.elsewhere(path), None, "{path}");
+            assert_eq!(workspace.describe_substitute(path), None, "{path}");
         }
         assert_eq!(
             workspace.read("/home/runner/work/api/api/td.json").unwrap(),
             "top"
         );
         assert_eq!(
-            workspace.elsewhere("/home/runner/work/api/api/td.json"),
+            workspace.describe_substitute("/home/runner/work/api/api/td.json"),
             None
         );
         assert_eq!(workspace.read("/builds/org/td.json").unwrap(), "top");
         let expected = "/builds/org/td.json is not there; td.json in the workspace is read instead";
         assert_eq!(
-            workspace.elsewhere("/builds/org/td.json").unwrap(),
+            workspace
+                .describe_substitute("/builds/org/td.json")
+                .unwrap(),
             expected
         );
-        assert_eq!(workspace.elsewhere("td.json"), None);
+        assert_eq!(workspace.describe_substitute("td.json"), None);
     }
 
     #[test]
     fn a_document_sees_the_workspace_only_and_an_input_the_temporary_folder_too() {
-        let (home, workspace) = job();
+        let (home, workspace) = job_workspace();
         std::fs::write(home.path().join("temp/a"), "a").unwrap();
         std::fs::write(home.path().join("b"), "b").unwrap();
         assert_eq!(workspace.read("../temp/a").unwrap(), "a");
         assert!(
             workspace
-                .document_file("../temp/a")
+                .read_document_file("../temp/a")
                 .unwrap_err()
                 .to_string()
                 .contains("it is outside the workspace")

@@ -4,17 +4,17 @@
 //! Only the judgement is measured, by the functions that the product uses. Every run is drawn from
 //! a seed of its own: the table is the same each time.
 
-mod judge;
+mod evaluation;
 mod traffic;
 
 use ecs_bluegreen_checks::measurement::Phase;
-use ecs_bluegreen_sim::rehearse::table::ruled;
+use ecs_bluegreen_sim::rehearse::table::align_with_rule;
 use rand_pcg::Pcg64;
 
-use super::bar::{Bar, median};
+use super::benchmark::{Benchmark, median};
 use super::extent::Extent;
-use judge::{ALPHA, Canary};
-use traffic::{Traffic, Truth, minute};
+use evaluation::{ALPHA, Canary};
+use traffic::{Traffic, Truth, draw_minute};
 
 /// Runs of each kind.
 const RUNS: u32 = 500;
@@ -32,16 +32,16 @@ const CANARIES: [(u32, u32); 5] = [(10, 10), (10, 30), (50, 10), (50, 30), (90, 
 const ENOUGH: f64 = 1200.0;
 
 /// The table of all canaries as lines, and the bars.
-pub(super) fn bars(extent: Extent) -> (Vec<String>, Vec<Bar>) {
-    let mut rows = vec![head()];
+pub(super) fn measure(extent: Extent) -> (Vec<String>, Vec<Benchmark>) {
+    let mut rows = vec![header_row()];
     let mut bars = Vec::new();
     let (mut alarms, mut passes): (f64, f64) = (0.0, 0.0);
-    let runs = extent.of(RUNS, 2);
+    let runs = extent.choose(RUNS, 2);
     for (share, minutes) in CANARIES {
-        let measured: Vec<Measured> = REQUESTS
+        let measured: Vec<CanaryResults> = REQUESTS
             .iter()
             .map(|requests| {
-                Measured::of(
+                CanaryResults::simulate(
                     Traffic {
                         requests: *requests,
                         share,
@@ -59,29 +59,29 @@ pub(super) fn bars(extent: Extent) -> (Vec<String>, Vec<Bar>) {
             .iter()
             .map(|measured| measured.worse.percent(measured.worse.passed))
             .fold(passes, f64::max);
-        rows.extend(measured.iter().map(Measured::row));
-        bars.push(needed(share, minutes, &measured));
+        rows.extend(measured.iter().map(CanaryResults::row));
+        bars.push(required_traffic(share, minutes, &measured));
     }
     let note = "of 500 runs, at the traffic where it is most";
-    bars.push(Bar::at_most(
+    bars.push(Benchmark::at_most(
         "canaries: equal green called worse",
         alarms,
         100.0 * ALPHA,
         "%",
         note,
     ));
-    bars.push(Bar::at_most(
+    bars.push(Benchmark::at_most(
         "canaries: worse green called no worse",
         passes,
         100.0 * ALPHA,
         "%",
         note,
     ));
-    (ruled(&rows), bars)
+    (align_with_rule(&rows), bars)
 }
 
 /// The least traffic at which a worse green is missed in no more than one of twenty runs.
-fn needed(share: u32, minutes: u32, measured: &[Measured]) -> Bar {
+fn required_traffic(share: u32, minutes: u32, measured: &[CanaryResults]) -> Benchmark {
     let name = format!("canaries: traffic for {share} % watched for {minutes} minutes");
     match measured
         .iter()
@@ -93,7 +93,7 @@ fn needed(share: u32, minutes: u32, measured: &[Measured]) -> Bar {
                 enough.worse.percent_missed(),
                 median(&enough.worse.failed)
             );
-            Bar::at_most(
+            Benchmark::at_most(
                 &name,
                 f64::from(enough.traffic.requests),
                 ENOUGH,
@@ -101,7 +101,7 @@ fn needed(share: u32, minutes: u32, measured: &[Measured]) -> Bar {
                 &note,
             )
         }
-        None => Bar::at_most(
+        None => Benchmark::at_most(
             &name,
             f64::INFINITY,
             ENOUGH,
@@ -112,20 +112,20 @@ fn needed(share: u32, minutes: u32, measured: &[Measured]) -> Bar {
 }
 
 /// What came of all runs of all kinds, for some traffic.
-struct Measured {
+struct CanaryResults {
     traffic: Traffic,
     minutes: u32,
-    equal: Ends,
-    worse: Ends,
-    more_errors: Ends,
-    slower: Ends,
+    equal: RunOutcomes,
+    worse: RunOutcomes,
+    more_errors: RunOutcomes,
+    slower: RunOutcomes,
 }
 
-impl Measured {
-    fn of(traffic: Traffic, minutes: u32, runs: u32) -> Self {
+impl CanaryResults {
+    fn simulate(traffic: Traffic, minutes: u32, runs: u32) -> Self {
         let [equal, worse, more_errors, slower] =
             [Truth::Equal, Truth::Worse, Truth::MoreErrors, Truth::Slower]
-                .map(|truth| ends(traffic, minutes, truth, runs));
+                .map(|truth| simulate_runs(traffic, minutes, truth, runs));
         Self {
             traffic,
             minutes,
@@ -138,7 +138,7 @@ impl Measured {
 
     fn row(&self) -> Vec<String> {
         let words = |percent: f64| format!("{percent:.1} %");
-        let soon = |ends: &Ends| {
+        let soon = |ends: &RunOutcomes| {
             if ends.failed.is_empty() {
                 "–".to_owned()
             } else {
@@ -149,7 +149,7 @@ impl Measured {
             format!("{} % for {} min", self.traffic.share, self.minutes),
             self.traffic.requests.to_string(),
             words(self.equal.percent_failed()),
-            words(self.equal.percent(self.equal.open)),
+            words(self.equal.percent(self.equal.undecided)),
             words(self.worse.percent_missed()),
             words(self.worse.percent(self.worse.passed)),
             soon(&self.worse),
@@ -159,30 +159,30 @@ impl Measured {
     }
 }
 
-fn head() -> Vec<String> {
-    let known = [
+fn header_row() -> Vec<String> {
+    let equal_columns = [
         "canary",
         "requests/min",
         "false alarms",
         "equal: no verdict",
     ];
-    let worse = [
+    let worse_columns = [
         "misses",
         "of them passed",
         "seen after",
         "errors × 3: misses",
         "p95 × 2: misses",
     ];
-    known
+    equal_columns
         .iter()
-        .chain(&worse)
+        .chain(&worse_columns)
         .map(ToString::to_string)
         .collect()
 }
 
 /// What came of all runs of one kind.
 #[derive(Default)]
-struct Ends {
+struct RunOutcomes {
     /// How many there were.
     runs: u32,
     /// The minute in which green was called worse, of the runs in which it was.
@@ -190,16 +190,16 @@ struct Ends {
     /// How many ended with green called no worse.
     passed: u32,
     /// How many ended without a verdict.
-    open: u32,
+    undecided: u32,
 }
 
-impl Ends {
+impl RunOutcomes {
     fn percent_failed(&self) -> f64 {
-        self.percent(self.runs - self.passed - self.open)
+        self.percent(self.runs - self.passed - self.undecided)
     }
 
     fn percent_missed(&self) -> f64 {
-        self.percent(self.passed + self.open)
+        self.percent(self.passed + self.undecided)
     }
 
     fn percent(&self, runs: u32) -> f64 {
@@ -207,43 +207,43 @@ impl Ends {
     }
 }
 
-fn ends(traffic: Traffic, minutes: u32, truth: Truth, runs: u32) -> Ends {
-    let mut ends = Ends {
+fn simulate_runs(traffic: Traffic, minutes: u32, truth: Truth, runs: u32) -> RunOutcomes {
+    let mut ends = RunOutcomes {
         runs,
-        ..Ends::default()
+        ..RunOutcomes::default()
     };
     for run in 0..runs {
-        match canary(
+        match simulate_run(
             traffic,
             minutes,
             truth,
             &mut Pcg64::new(SEED, u128::from(run)),
         ) {
-            End::Failed(minute) => ends.failed.push(f64::from(minute)),
-            End::Passed => ends.passed += 1,
-            End::Open => ends.open += 1,
+            RunOutcome::Failed(minute) => ends.failed.push(f64::from(minute)),
+            RunOutcome::Passed => ends.passed += 1,
+            RunOutcome::Undecided => ends.undecided += 1,
         }
     }
     ends
 }
 
-enum End {
+enum RunOutcome {
     Failed(u32),
     Passed,
-    Open,
+    Undecided,
 }
 
-fn canary(traffic: Traffic, minutes: u32, truth: Truth, random: &mut Pcg64) -> End {
+fn simulate_run(traffic: Traffic, minutes: u32, truth: Truth, random: &mut Pcg64) -> RunOutcome {
     let mut canary = Canary::new(minutes);
     let mut last = Phase::Inconclusive;
     for now in 1..=minutes {
-        last = canary.judge(minute(traffic, truth, random));
+        last = canary.evaluate(draw_minute(traffic, truth, random));
         if last == Phase::Failed {
-            return End::Failed(now);
+            return RunOutcome::Failed(now);
         }
     }
     match last {
-        Phase::Successful => End::Passed,
-        Phase::Inconclusive | Phase::Error | Phase::Failed => End::Open,
+        Phase::Successful => RunOutcome::Passed,
+        Phase::Inconclusive | Phase::Error | Phase::Failed => RunOutcome::Undecided,
     }
 }

@@ -70,7 +70,7 @@ pub(super) struct Minutes {
 impl Minutes {
     /// Of the side with fewer.
     #[expect(clippy::cast_precision_loss, reason = "thousands")]
-    pub(super) fn requests_of_the_smaller(self) -> f64 {
+    pub(super) fn min_side_requests(self) -> f64 {
         self.blue.requests.min(self.green.requests) as f64
     }
 }
@@ -85,30 +85,30 @@ impl AddAssign<Minute> for Minute {
 }
 
 /// Draws one minute.
-pub(super) fn minute(traffic: Traffic, truth: Truth, random: &mut Pcg64) -> Minutes {
+pub(super) fn draw_minute(traffic: Traffic, truth: Truth, random: &mut Pcg64) -> Minutes {
     let part = |percent: u32| f64::from(traffic.requests) * f64::from(percent) / 100.0;
-    let blue = side(part(100 - traffic.share), Truth::Equal, random);
+    let blue = draw_side(part(100 - traffic.share), Truth::Equal, random);
     Minutes {
         blue,
-        green: side(part(traffic.share), truth, random),
+        green: draw_side(part(traffic.share), truth, random),
     }
 }
 
-fn side(expected: f64, truth: Truth, random: &mut Pcg64) -> Minute {
+fn draw_side(expected: f64, truth: Truth, random: &mut Pcg64) -> Minute {
     let requests = Poisson::new(expected).map_or(0.0, |poisson| poisson.sample(random));
-    let requests = whole(requests);
+    let requests = to_count(requests);
     let errors =
         Binomial::new(requests, truth.errors()).map_or(0, |binomial| binomial.sample(random));
     Minute {
         requests,
         errors,
-        p95: p95(requests, truth.latency(), random),
+        p95: draw_p95(requests, truth.latency(), random),
     }
 }
 
 /// The value at rank 95 % of so many lognormal ones. Ranks are the same before and after the
 /// exponential, so only one value needs it.
-fn p95(requests: u64, times: f64, random: &mut Pcg64) -> Option<f64> {
+fn draw_p95(requests: u64, times: f64, random: &mut Pcg64) -> Option<f64> {
     let mut logarithms: Vec<f64> = (0..requests)
         .map(|_| StandardNormal.sample(random))
         .collect();
@@ -122,6 +122,6 @@ fn p95(requests: u64, times: f64, random: &mut Pcg64) -> Option<f64> {
     clippy::cast_sign_loss,
     reason = "thousands"
 )]
-fn whole(count: f64) -> u64 {
+fn to_count(count: f64) -> u64 {
     count as u64
 }

@@ -22,7 +22,7 @@ pub(super) struct Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.stop();
-        let _ = bridge("delete").status();
+        let _ = bridge_command("delete").status();
     }
 }
 
@@ -30,7 +30,7 @@ impl Engine {
     pub(super) fn start(folder: &Path) -> Result<Self> {
         let folder = tempfile::tempdir_in(folder)?;
         // One that was left by a run that was killed is as good.
-        let _ = bridge("add")
+        let _ = bridge_command("add")
             .args(["type", "bridge"])
             .stderr(Stdio::null())
             .status()?;
@@ -68,7 +68,7 @@ impl Engine {
 
     /// As on a machine that has just begun: the images are there, what was pushed where is not
     /// remembered.
-    pub(super) fn forget(&self) -> Result<()> {
+    pub(super) fn forget_pushes(&self) -> Result<()> {
         self.stop();
         for driver in fs::read_dir(self.folder.path().join("data/image"))? {
             let remembered = driver?.path().join("distribution");
@@ -114,7 +114,7 @@ impl Engine {
     }
 }
 
-fn bridge(what: &str) -> Command {
+fn bridge_command(what: &str) -> Command {
     let mut ip = Command::new("ip");
     ip.args(["link", what, BRIDGE]);
     ip

@@ -38,11 +38,11 @@ impl Images {
         let mut noise = File::open("/dev/urandom")?;
         let mut written = layers
             .iter()
-            .map(|size| images.layer(&mut noise, *size))
+            .map(|size| images.write_layer(&mut noise, *size))
             .collect::<io::Result<Vec<_>>>()?;
-        images.image("one", &written)?;
-        written.push(images.layer(&mut noise, more)?);
-        images.image("changed", &written)?;
+        images.write_image("one", &written)?;
+        written.push(images.write_layer(&mut noise, more)?);
+        images.write_image("changed", &written)?;
         Ok(images)
     }
 
@@ -74,7 +74,7 @@ impl Images {
     }
 
     /// An archive of one file of noise, as a layer is.
-    fn layer(&self, noise: &mut File, size: u64) -> io::Result<Content> {
+    fn write_layer(&self, noise: &mut File, size: u64) -> io::Result<Content> {
         let path = self.folder.join("contents/new");
         let mut archive =
             tar::Builder::new(BufWriter::with_capacity(1 << 20, File::create(&path)?));
@@ -85,16 +85,16 @@ impl Images {
         header.set_cksum();
         archive.append(&header, noise.take(size))?;
         archive.into_inner()?.flush()?;
-        self.named(&path)
+        self.store_content(&path)
     }
 
-    fn document(&self, value: &Value) -> io::Result<Content> {
+    fn write_document(&self, value: &Value) -> io::Result<Content> {
         let path = self.folder.join("contents/new");
         fs::write(&path, value.to_string())?;
-        self.named(&path)
+        self.store_content(&path)
     }
 
-    fn named(&self, path: &Path) -> io::Result<Content> {
+    fn store_content(&self, path: &Path) -> io::Result<Content> {
         let mut hasher = Sha256::new();
         let size = io::copy(&mut File::open(path)?, &mut hasher)?;
         let hex = format!("{:x}", hasher.finalize());
@@ -107,10 +107,10 @@ impl Images {
         })
     }
 
-    fn image(&self, name: &str, layers: &[Content]) -> io::Result<()> {
+    fn write_image(&self, name: &str, layers: &[Content]) -> io::Result<()> {
         let diff_ids: Vec<&str> = layers.iter().map(|layer| layer.digest.as_str()).collect();
         let config = json!({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": diff_ids}});
-        let config = self.document(&config)?;
+        let config = self.write_document(&config)?;
         self.write_layout(name, &config, layers)?;
         self.write_archive(name, &config, layers)
     }
@@ -121,7 +121,7 @@ impl Images {
         let described = |content: &Content, kind: &str| json!({"mediaType": kind, "digest": content.digest, "size": content.size});
         let listed: Vec<Value> = layers.iter().map(|layer| described(layer, LAYER)).collect();
         let manifest =
-            self.document(&json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": described(config, CONFIG), "layers": listed}))?;
+            self.write_document(&json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": described(config, CONFIG), "layers": listed}))?;
         for content in layers.iter().chain([config, &manifest]) {
             fs::hard_link(
                 &content.path,

@@ -6,11 +6,11 @@
 //! the others are programs, measured from outside. The engine is a Docker engine of its own, made
 //! anew, so that it remembers no earlier push, as on a hosted runner.
 
+mod docker_registry;
 mod engine;
 mod images;
 mod ours;
 mod peers;
-mod rig;
 
 use std::error::Error;
 use std::path::Path;
@@ -18,13 +18,13 @@ use std::path::Path;
 pub(crate) use ours::FLAG;
 pub(crate) use ours::run as run_ours;
 
-use crate::Measured;
-use crate::bar::{Bar, median};
+use crate::Measurements;
+use crate::benchmark::{Benchmark, median};
 use crate::extent::Extent;
+use docker_registry::Registry;
 use engine::Engine;
 use images::{CHANGED_IN_ENGINE, IN_ENGINE, Images};
-use ours::{Ours, Took};
-use rig::Registry;
+use ours::{ActionPush, TransferCost};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -40,14 +40,14 @@ const LARGE: [u64; 4] = [512 * MIB; 4];
 const SHORT: [u64; 2] = [2 * MIB; 2];
 
 /// The bars of image transfers.
-pub(crate) fn bars(folder: &Path, extent: Extent) -> Measured {
-    let folder = tempfile::tempdir_in(rig::fast_folder(folder))?;
-    let images = Images::write(folder.path(), extent.of(&LAYERS[..], &SHORT), SMALL)?;
-    let mut bars = layouts(folder.path(), &images, extent)?;
+pub(crate) fn measure(folder: &Path, extent: Extent) -> Measurements {
+    let folder = tempfile::tempdir_in(docker_registry::fast_folder(folder))?;
+    let images = Images::write(folder.path(), extent.choose(&LAYERS[..], &SHORT), SMALL)?;
+    let mut bars = measure_layouts(folder.path(), &images, extent)?;
     bars.extend(match Engine::start(folder.path()) {
-        Ok(engine) => engine_bars(folder.path(), &images, &engine, extent)?,
+        Ok(engine) => measure_engine(folder.path(), &images, &engine, extent)?,
         Err(error) => {
-            vec![Bar::not_measured(
+            vec![Benchmark::not_measured(
                 "engine: all transfers",
                 "≤ 3.0 s, 2.6 s, 80 ms",
                 &format!("no Docker engine can be started: {error}"),
@@ -59,12 +59,12 @@ pub(crate) fn bars(folder: &Path, extent: Extent) -> Measured {
 }
 
 /// Peak memory with 2 GiB, which need a disk.
-pub(crate) fn memory(folder: &Path, extent: Extent) -> Measured {
+pub(crate) fn measure_memory(folder: &Path, extent: Extent) -> Measurements {
     let folder = tempfile::tempdir_in(folder)?;
-    let images = Images::write(folder.path(), extent.of(&LARGE[..], &SHORT), SMALL)?;
+    let images = Images::write(folder.path(), extent.choose(&LARGE[..], &SHORT), SMALL)?;
     let registry = Registry::start(folder.path())?;
-    let took = Ours::new(&registry, "team/large").push(&images.layout(), "v1")?;
-    let mut bars = vec![Bar::at_most(
+    let took = ActionPush::new(&registry, "team/large").push(&images.layout(), "v1")?;
+    let mut bars = vec![Benchmark::at_most(
         "2 GiB from an OCI layout, peak memory",
         took.memory,
         40.0,
@@ -73,8 +73,9 @@ pub(crate) fn memory(folder: &Path, extent: Extent) -> Measured {
     )];
     if let Ok(engine) = Engine::start(folder.path()) {
         engine.load(&images.archive())?;
-        let took = Ours::with(&registry, "team/engine", engine.socket()).push(IN_ENGINE, "v1")?;
-        bars.push(Bar::at_most(
+        let took = ActionPush::with_engine(&registry, "team/engine", engine.socket())
+            .push(IN_ENGINE, "v1")?;
+        bars.push(Benchmark::at_most(
             "2 GiB from the Docker engine, peak memory",
             took.memory,
             40.0,
@@ -85,51 +86,67 @@ pub(crate) fn memory(folder: &Path, extent: Extent) -> Measured {
     Ok(bars)
 }
 
-fn layouts(folder: &Path, images: &Images, extent: Extent) -> Measured {
+fn measure_layouts(folder: &Path, images: &Images, extent: Extent) -> Measurements {
     let (mut cold, mut noop, mut changed, mut promoted, mut retagged) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..extent.of(RUNS, 1) {
+    for _ in 0..extent.choose(RUNS, 1) {
         let registry = Registry::start(folder)?;
-        let ours = Ours::new(&registry, "team/api");
+        let ours = ActionPush::new(&registry, "team/api");
         cold.push(ours.push(&images.layout(), "v1")?);
         noop.push(ours.push(&images.layout(), "v1")?);
         changed.push(ours.push(&images.changed_layout(), "v1")?);
-        promoted.push(Ours::new(&registry, "prod/api").push(&registry.image("team/api:v1"), "v1")?);
+        promoted.push(
+            ActionPush::new(&registry, "prod/api").push(&registry.image("team/api:v1"), "v1")?,
+        );
         retagged.push(ours.push(&registry.image("team/api:v1"), "v2")?);
     }
     let (mut streams, mut skopeo) = (Vec::new(), Vec::new());
-    for _ in 0..extent.of(RUNS_OF_PEERS, 1) {
+    for _ in 0..extent.choose(RUNS_OF_PEERS, 1) {
         streams.push(peers::four_streams(&Registry::start(folder)?, images)?);
         skopeo.push(skopeo_layouts(folder, images)?);
     }
     let peer = |at: usize| median(&skopeo.iter().map(|times| times[at]).collect::<Vec<_>>());
     let limit = median(&streams);
-    let beside = |at: usize| format!("skopeo {}", time(peer(at)));
+    let describe_peer = |at: usize| format!("skopeo {}", format_time(peer(at)));
     Ok(vec![
-        Bar::at_most(
+        Benchmark::at_most(
             "OCI layout, cold",
-            wall(&cold),
+            median_wall(&cold),
             (limit * 1.05).round(),
             "ms",
-            &format!("4 streams of curl {}; {}", time(limit), beside(0)),
+            &format!(
+                "4 streams of curl {}; {}",
+                format_time(limit),
+                describe_peer(0)
+            ),
         ),
-        Bar::at_most(
+        Benchmark::at_most(
             "OCI layout, cold, CPU",
             median_of(&cold, |took| took.cpu),
             200.0,
             "ms",
             "",
         ),
-        requests("OCI layout, nothing new", &noop, 12.0, 2, &beside(1)),
-        requests("OCI layout, 1 MiB new", &changed, 30.0, 10, &beside(2)),
-        Bar::at_most(
+        limit_with_requests("OCI layout, nothing new", &noop, 12.0, 2, &describe_peer(1)),
+        limit_with_requests(
+            "OCI layout, 1 MiB new",
+            &changed,
+            30.0,
+            10,
+            &describe_peer(2),
+        ),
+        Benchmark::at_most(
             "other repository of the registry",
-            wall(&promoted),
+            median_wall(&promoted),
             45.0,
             "ms",
-            &format!("{} requests; {}", most_requests(&promoted), beside(3)),
+            &format!(
+                "{} requests; {}",
+                most_requests(&promoted),
+                describe_peer(3)
+            ),
         ),
-        requests("a new tag", &retagged, 15.0, 2, &beside(4)),
+        limit_with_requests("a new tag", &retagged, 15.0, 2, &describe_peer(4)),
     ])
 }
 
@@ -145,13 +162,13 @@ fn skopeo_layouts(folder: &Path, images: &Images) -> Result<[f64; 5]> {
     ])
 }
 
-fn engine_bars(folder: &Path, images: &Images, engine: &Engine, extent: Extent) -> Measured {
+fn measure_engine(folder: &Path, images: &Images, engine: &Engine, extent: Extent) -> Measurements {
     engine.load(&images.archive())?;
     engine.load(&images.changed_archive())?;
     let (mut cold, mut noop, mut changed) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..extent.of(RUNS, 1) {
+    for _ in 0..extent.choose(RUNS, 1) {
         let registry = Registry::start(folder)?;
-        let ours = Ours::with(&registry, "team/api", engine.socket());
+        let ours = ActionPush::with_engine(&registry, "team/api", engine.socket());
         cold.push(ours.push(IN_ENGINE, "v1")?);
         noop.push(ours.push(IN_ENGINE, "v1")?);
         changed.push(ours.push(CHANGED_IN_ENGINE, "v1")?);
@@ -166,65 +183,77 @@ fn engine_bars(folder: &Path, images: &Images, engine: &Engine, extent: Extent) 
         [IN_ENGINE, IN_ENGINE, CHANGED_IN_ENGINE]
             .map(|image| peers::docker_push(engine, image, &registry))
     };
-    let beside = |at: usize| {
+    let describe_peers = |at: usize| {
         format!(
             "docker push {}; skopeo {}",
-            shown(&docker[at]),
-            shown(&skopeo[at])
+            format_result(&docker[at]),
+            format_result(&skopeo[at])
         )
     };
     Ok(vec![
-        Bar::at_most("engine, cold", wall(&cold), 3000.0, "ms", &beside(0)),
-        Bar::at_most(
+        Benchmark::at_most(
+            "engine, cold",
+            median_wall(&cold),
+            3000.0,
+            "ms",
+            &describe_peers(0),
+        ),
+        Benchmark::at_most(
             "engine, 1 MiB new, on a fresh machine",
-            wall(&changed),
+            median_wall(&changed),
             2600.0,
             "ms",
-            &beside(2),
+            &describe_peers(2),
         ),
-        Bar::at_most(
+        Benchmark::at_most(
             "engine, nothing new, on a fresh machine",
-            wall(&noop),
+            median_wall(&noop),
             80.0,
             "ms",
-            &beside(1),
+            &describe_peers(1),
         ),
     ])
 }
 
 /// A bar of time that fails as well when more is asked of the registry.
-fn requests(name: &str, all: &[Took], limit: f64, most: usize, beside: &str) -> Bar {
+fn limit_with_requests(
+    name: &str,
+    all: &[TransferCost],
+    limit: f64,
+    max_requests: usize,
+    peers_note: &str,
+) -> Benchmark {
     let asked = most_requests(all);
-    let measured = if asked <= most {
-        wall(all)
+    let measured = if asked <= max_requests {
+        median_wall(all)
     } else {
         f64::INFINITY
     };
-    Bar::at_most(
+    Benchmark::at_most(
         name,
         measured,
         limit,
         "ms",
-        &format!("{asked} requests, ≤ {most}; {beside}"),
+        &format!("{asked} requests, ≤ {max_requests}; {peers_note}"),
     )
 }
 
-fn most_requests(all: &[Took]) -> usize {
+fn most_requests(all: &[TransferCost]) -> usize {
     all.iter()
         .map(|took| took.requests)
         .max()
         .unwrap_or_default()
 }
 
-fn wall(all: &[Took]) -> f64 {
+fn median_wall(all: &[TransferCost]) -> f64 {
     median_of(all, |took| took.wall)
 }
 
-fn median_of(all: &[Took], value: impl Fn(&Took) -> f64) -> f64 {
+fn median_of(all: &[TransferCost], value: impl Fn(&TransferCost) -> f64) -> f64 {
     median(&all.iter().map(value).collect::<Vec<_>>())
 }
 
-fn time(milliseconds: f64) -> String {
+fn format_time(milliseconds: f64) -> String {
     if milliseconds < 1000.0 {
         format!("{milliseconds:.0} ms")
     } else {
@@ -232,9 +261,9 @@ fn time(milliseconds: f64) -> String {
     }
 }
 
-fn shown(measured: &Result<f64>) -> String {
+fn format_result(measured: &Result<f64>) -> String {
     measured.as_ref().map_or_else(
         |error| format!("not measured ({error})"),
-        |milliseconds| time(*milliseconds),
+        |milliseconds| format_time(*milliseconds),
     )
 }

@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::Result;
-use super::rig::Registry;
+use super::docker_registry::Registry;
 
 /// `bench --transfer ORDER`.
 pub(crate) const FLAG: &str = "--transfer";
 
 /// What the small process is to do.
 #[derive(Serialize, Deserialize)]
-struct Order {
+struct TransferRequest {
     port: u16,
     repository: String,
     image: String,
@@ -29,7 +29,7 @@ struct Order {
 
 /// What a transfer took.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Took {
+pub(super) struct TransferCost {
     /// Milliseconds from looking for the image to its last tag.
     pub(super) wall: f64,
     /// Milliseconds of the whole process, user and system.
@@ -42,18 +42,18 @@ pub(super) struct Took {
 }
 
 /// Transfers to one repository.
-pub(super) struct Ours<'a> {
+pub(super) struct ActionPush<'a> {
     registry: &'a Registry,
     repository: String,
     engine: PathBuf,
 }
 
-impl<'a> Ours<'a> {
+impl<'a> ActionPush<'a> {
     pub(super) fn new(registry: &'a Registry, repository: &str) -> Self {
-        Self::with(registry, repository, PathBuf::new())
+        Self::with_engine(registry, repository, PathBuf::new())
     }
 
-    pub(super) fn with(registry: &'a Registry, repository: &str, engine: PathBuf) -> Self {
+    pub(super) fn with_engine(registry: &'a Registry, repository: &str, engine: PathBuf) -> Self {
         Self {
             registry,
             repository: repository.to_owned(),
@@ -61,9 +61,9 @@ impl<'a> Ours<'a> {
         }
     }
 
-    pub(super) fn push(&self, image: &str, tag: &str) -> Result<Took> {
+    pub(super) fn push(&self, image: &str, tag: &str) -> Result<TransferCost> {
         let (port, repository) = (self.registry.port, self.repository.clone());
-        let order = Order {
+        let order = TransferRequest {
             port,
             repository,
             image: image.to_owned(),
@@ -84,8 +84,8 @@ impl<'a> Ours<'a> {
             )
             .into());
         }
-        let took: Took = serde_json::from_slice(&done.stdout)?;
-        Ok(Took {
+        let took: TransferCost = serde_json::from_slice(&done.stdout)?;
+        Ok(TransferCost {
             requests: self.registry.requests()? - before,
             ..took
         })
@@ -97,7 +97,7 @@ pub(crate) fn run(order: &str) -> ExitCode {
     let done = serde_json::from_str(order)
         .map_err(Into::into)
         .and_then(|order| transfer(&order));
-    crate::say(&done.as_ref().map_or_else(ToString::to_string, |took| {
+    crate::print_line(&done.as_ref().map_or_else(ToString::to_string, |took| {
         serde_json::to_string(took).unwrap_or_default()
     }));
     if done.is_ok() {
@@ -107,7 +107,7 @@ pub(crate) fn run(order: &str) -> ExitCode {
     }
 }
 
-fn transfer(order: &Order) -> Result<Took> {
+fn transfer(order: &TransferRequest) -> Result<TransferCost> {
     // As the action does: one thread for the network, others for files.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -115,19 +115,19 @@ fn transfer(order: &Order) -> Result<Took> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| "a crypto provider is there already")?;
-    let to = target(order, order.repository.clone())?;
+    let to = build_target(order, order.repository.clone())?;
     let began = Instant::now();
     runtime.block_on(push_all(order, &to))?;
     let wall = began.elapsed().as_secs_f64() * 1000.0;
-    Ok(Took {
+    Ok(TransferCost {
         wall,
-        cpu: cpu()?,
-        memory: memory()?,
+        cpu: cpu_milliseconds()?,
+        memory: peak_memory()?,
         requests: 0,
     })
 }
 
-async fn push_all(order: &Order, to: &Target) -> Result<()> {
+async fn push_all(order: &TransferRequest, to: &Target) -> Result<()> {
     let image = order.image.parse()?;
     let from = match &image {
         ecs_bluegreen_registry::ImageReference::Registry(name) => Some(Target {
@@ -157,7 +157,7 @@ async fn push_all(order: &Order, to: &Target) -> Result<()> {
     Ok(())
 }
 
-fn target(order: &Order, repository: String) -> Result<Target> {
+fn build_target(order: &TransferRequest, repository: String) -> Result<Target> {
     let credentials = Some(Credentials {
         user: "AWS".to_owned(),
         password: Secret::new("none"),
@@ -176,14 +176,14 @@ fn target(order: &Order, repository: String) -> Result<Target> {
     clippy::cast_precision_loss,
     reason = "milliseconds of one transfer are few"
 )]
-fn cpu() -> Result<f64> {
+fn cpu_milliseconds() -> Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     Ok((usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1000.0)
 }
 
 /// The kernel's own count of this program's memory; the one of `getrusage` begins with the
 /// parent's.
-fn memory() -> Result<f64> {
+fn peak_memory() -> Result<f64> {
     let status = std::fs::read_to_string(Path::new("/proc/self/status"))?;
     let line = status
         .lines()

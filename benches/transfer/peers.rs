@@ -5,13 +5,13 @@ use std::process::{Command, Stdio};
 use tokio::time::Instant;
 
 use super::Result;
+use super::docker_registry::Registry;
 use super::engine::Engine;
 use super::images::Images;
-use super::rig::Registry;
 
 /// A copy by skopeo.
 pub(super) fn skopeo(from: &str, to: &str) -> Result<f64> {
-    timed(Command::new("skopeo").args([
+    run_timed(Command::new("skopeo").args([
         "copy",
         "--quiet",
         "--src-tls-verify=false",
@@ -24,7 +24,7 @@ pub(super) fn skopeo(from: &str, to: &str) -> Result<f64> {
 /// A copy by skopeo out of this engine.
 pub(super) fn skopeo_of_engine(engine: &Engine, from: &str, to: &str) -> Result<f64> {
     let socket = format!("unix://{}", engine.socket().display());
-    timed(Command::new("skopeo").args([
+    run_timed(Command::new("skopeo").args([
         "copy",
         "--quiet",
         "--src-daemon-host",
@@ -37,14 +37,14 @@ pub(super) fn skopeo_of_engine(engine: &Engine, from: &str, to: &str) -> Result<
 
 /// A push by the engine, which remembers no earlier one.
 pub(super) fn docker_push(engine: &Engine, image: &str, registry: &Registry) -> Result<f64> {
-    engine.forget()?;
+    engine.forget_pushes()?;
     let name = format!("127.0.0.1:{}/team/api:v1", registry.port);
-    timed(
+    run_timed(
         engine
             .docker()
             .args(["tag", image.trim_start_matches("docker-daemon:"), &name]),
     )?;
-    timed(engine.docker().args(["push", "--quiet", &name]))
+    run_timed(engine.docker().args(["push", "--quiet", &name]))
 }
 
 /// The limit of the registry itself: every layer in one PUT, four at a time, with nothing asked or
@@ -61,15 +61,18 @@ pub(super) fn four_streams(registry: &Registry, images: &Images) -> Result<f64> 
             .into_owned();
         curl.arg("--upload-file")
             .arg(&layer)
-            .arg(format!("{}&digest=sha256:{digest}", begun(registry)?))
+            .arg(format!(
+                "{}&digest=sha256:{digest}",
+                begin_upload(registry)?
+            ))
             .args(["--header", "content-type: application/octet-stream"]);
     }
-    timed(&mut curl)?;
+    run_timed(&mut curl)?;
     Ok(began.elapsed().as_secs_f64() * 1000.0)
 }
 
 /// Begins an upload and answers its address.
-fn begun(registry: &Registry) -> Result<String> {
+fn begin_upload(registry: &Registry) -> Result<String> {
     let address = format!(
         "http://127.0.0.1:{}/v2/team/api/blobs/uploads/",
         registry.port
@@ -90,7 +93,7 @@ fn begun(registry: &Registry) -> Result<String> {
     Ok(String::from_utf8(answer.stdout)?)
 }
 
-fn timed(command: &mut Command) -> Result<f64> {
+fn run_timed(command: &mut Command) -> Result<f64> {
     let began = Instant::now();
     let done = command
         .stdout(Stdio::null())

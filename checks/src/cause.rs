@@ -3,15 +3,15 @@
 use std::error::Error;
 
 /// An error with its causes, each said once.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
+pub(crate) fn describe_chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let next = error.to_string();
-        if !words.contains(&next) {
-            words = format!("{words}: {next}");
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
         }
         cause = error.source();
     }
-    words
+    text
 }

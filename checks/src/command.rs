@@ -13,7 +13,7 @@ pub const UNCLOSED: &str =
     "Close the quote, write \\' or \\\" for the character itself, or give a JSON list of texts";
 
 /// The words of a command; none when a quote in it is not closed.
-pub fn words(command: &str) -> Option<Vec<String>> {
+pub fn split_words(command: &str) -> Option<Vec<String>> {
     if let Ok(words) = serde_json::from_str::<Vec<String>>(command) {
         return Some(words);
     }
@@ -23,17 +23,17 @@ pub fn words(command: &str) -> Option<Vec<String>> {
         if next.is_whitespace() {
             characters.next();
         } else {
-            words.push(word(&mut characters)?);
+            words.push(read_word(&mut characters)?);
         }
     }
     Some(words)
 }
 
-fn word(characters: &mut Peekable<Chars<'_>>) -> Option<String> {
+fn read_word(characters: &mut Peekable<Chars<'_>>) -> Option<String> {
     let mut word = String::new();
     while let Some(next) = characters.next_if(|next| !next.is_whitespace()) {
         match next {
-            '\'' | '"' => quoted(next, characters, &mut word)?,
+            '\'' | '"' => read_quoted(next, characters, &mut word)?,
             '\\' => word.push(
                 characters
                     .next_if(|next| matches!(next, '\'' | '"') || next.is_whitespace())
@@ -45,7 +45,7 @@ fn word(characters: &mut Peekable<Chars<'_>>) -> Option<String> {
     Some(word)
 }
 
-fn quoted(quote: char, characters: &mut Peekable<Chars<'_>>, word: &mut String) -> Option<()> {
+fn read_quoted(quote: char, characters: &mut Peekable<Chars<'_>>, word: &mut String) -> Option<()> {
     loop {
         match characters.next()? {
             next if next == quote => return Some(()),
@@ -83,14 +83,14 @@ mod tests {
             ("[ -f x ]", vec!["[", "-f", "x", "]"]),
         ];
         for (command, expected) in table {
-            assert_eq!(words(command).unwrap(), expected, "{command}");
+            assert_eq!(split_words(command).unwrap(), expected, "{command}");
         }
     }
 
     #[test]
     fn an_open_quote_is_a_problem() {
         for command in ["it's", "\"a", r#"'a" b"#] {
-            assert_eq!(words(command), None);
+            assert_eq!(split_words(command), None);
         }
     }
 }

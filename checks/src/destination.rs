@@ -12,7 +12,7 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use crate::scrub::masked;
+use crate::scrub::mask;
 
 /// Metadata services outside of link-local addresses: Alibaba Cloud, Oracle Cloud, and Azure's
 /// host, on which GitHub's runners run.
@@ -28,15 +28,15 @@ const GOOGLE_V6: Ipv6Addr = Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254)
 
 /// A host that is not asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Forbidden {
+pub(crate) struct ForbiddenHost {
     host: String,
     address: IpAddr,
 }
 
-impl fmt::Display for Forbidden {
+impl fmt::Display for ForbiddenHost {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host != self.address.to_string() {
-            write!(out, "{}, which is ", masked(&self.host))?;
+            write!(out, "{}, which is ", mask(&self.host))?;
         }
         write!(
             out,
@@ -46,17 +46,17 @@ impl fmt::Display for Forbidden {
     }
 }
 
-impl Error for Forbidden {}
+impl Error for ForbiddenHost {}
 
 /// Why a URL is not asked, as far as the URL itself shows it. Every spelling of an address is the
 /// same address to the `url` crate.
-pub(crate) fn written(url: &Url) -> Option<Forbidden> {
+pub(crate) fn find_forbidden(url: &Url) -> Option<ForbiddenHost> {
     let address: IpAddr = match url.host()? {
         Host::Ipv4(address) => address.into(),
         Host::Ipv6(address) => address.into(),
         Host::Domain(_) => return None,
     };
-    is_forbidden(address).then(|| Forbidden {
+    is_forbidden(address).then(|| ForbiddenHost {
         host: address.to_string(),
         address,
     })
@@ -64,28 +64,28 @@ pub(crate) fn written(url: &Url) -> Option<Forbidden> {
 
 /// The same, also when its name leads there. A proxy looks names up by itself, so this is asked
 /// besides what [`Guard`] does.
-pub(crate) async fn reached(url: &Url) -> Option<Forbidden> {
+pub(crate) async fn resolve_forbidden(url: &Url) -> Option<ForbiddenHost> {
     let Some(Host::Domain(name)) = url.host() else {
-        return written(url);
+        return find_forbidden(url);
     };
     let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await.ok()?.collect();
-    allowed(name, found).err()
+    check_addresses(name, found).err()
 }
 
 /// Whether an input's URL is one that no document may ask, in words.
-pub fn refusal(url: &Url) -> Option<String> {
-    written(url).map(|forbidden| forbidden.to_string())
+pub fn describe_forbidden(url: &Url) -> Option<String> {
+    find_forbidden(url).map(|forbidden| forbidden.to_string())
 }
 
 /// The addresses of a name, none of which is forbidden: a name with a good and a bad one is made to
 /// deceive.
-fn allowed(name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Forbidden> {
+fn check_addresses(name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, ForbiddenHost> {
     match found
         .iter()
         .map(SocketAddr::ip)
         .find(|address| is_forbidden(*address))
     {
-        Some(address) => Err(Forbidden {
+        Some(address) => Err(ForbiddenHost {
             host: name.to_owned(),
             address,
         }),
@@ -100,14 +100,14 @@ fn is_forbidden(address: IpAddr) -> bool {
             let own = address.is_unicast_link_local()
                 || address.segments()[..2] == AWS_V6
                 || address == GOOGLE_V6;
-            own || inside(address).is_some_and(|inside| is_forbidden(inside.into()))
+            own || embedded_ipv4(address).is_some_and(|inside| is_forbidden(inside.into()))
         }
     }
 }
 
 /// The IPv4 address that an IPv6 address stands for: mapped, translated (RFC 6052, RFC 2765), 6to4,
 /// or the old compatible form.
-fn inside(address: Ipv6Addr) -> Option<Ipv4Addr> {
+fn embedded_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [first, second, third, fourth, fifth, sixth, high, low] = address.segments();
     let (high, low) = match (first, [second, third, fourth, fifth], sixth) {
         (0, [0, 0, 0, 0], 0 | 0xffff)
@@ -121,32 +121,33 @@ fn inside(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 /// Looks names up, some as if they were others, and refuses what leads to a forbidden address.
 #[derive(Clone, Default)]
-pub(crate) struct Guard {
+pub(crate) struct GuardedResolver {
     /// A name, and the host that is looked up in its place.
-    detour: Option<Arc<(String, String)>>,
+    host_override: Option<Arc<(String, String)>>,
 }
 
-impl Guard {
+impl GuardedResolver {
     /// One that looks `name` up as if it were `host`.
-    pub(crate) fn with_detour(name: &str, host: String) -> Self {
+    pub(crate) fn with_host_override(name: &str, host: String) -> Self {
         Self {
-            detour: Some(Arc::new((name.to_owned(), host))),
+            host_override: Some(Arc::new((name.to_owned(), host))),
         }
     }
 }
 
-impl Resolve for Guard {
+impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let detour = self
-            .detour
+        let host_override = self
+            .host_override
             .as_deref()
             .filter(|(from, _)| name.as_str().eq_ignore_ascii_case(from));
-        let asked = detour.map_or_else(|| name.as_str().to_owned(), |(_, host)| host.clone());
+        let lookup_name =
+            host_override.map_or_else(|| name.as_str().to_owned(), |(_, host)| host.clone());
         Box::pin(async move {
-            let found = tokio::net::lookup_host((asked.as_str(), 0))
+            let found = tokio::net::lookup_host((lookup_name.as_str(), 0))
                 .await?
                 .collect();
-            Ok(Box::new(allowed(&asked, found)?.into_iter()) as Addrs)
+            Ok(Box::new(check_addresses(&lookup_name, found)?.into_iter()) as Addrs)
         })
     }
 }
@@ -181,7 +182,7 @@ mod tests {
         ];
         for host in hosts {
             let url = Url::parse(&format!("http://{host}/latest/meta-data/")).unwrap();
-            assert!(written(&url).is_some(), "{host}");
+            assert!(find_forbidden(&url).is_some(), "{host}");
         }
         for host in [
             "127.0.0.1",
@@ -194,7 +195,7 @@ mod tests {
             "[::ffff:10.0.0.1]",
         ] {
             assert_eq!(
-                written(&Url::parse(&format!("http://{host}/")).unwrap()),
+                find_forbidden(&Url::parse(&format!("http://{host}/")).unwrap()),
                 None,
                 "{host}"
             );
@@ -209,7 +210,7 @@ mod tests {
                 .map(|text| SocketAddr::new(text.parse().unwrap(), 0))
                 .collect::<Vec<_>>()
         };
-        let both = allowed(
+        let both = check_addresses(
             "rebind.example",
             addresses(&["203.0.113.9", "169.254.169.254"]),
         )
@@ -220,7 +221,7 @@ mod tests {
             "{both}"
         );
         assert_eq!(
-            allowed("good.example", addresses(&["203.0.113.9"])),
+            check_addresses("good.example", addresses(&["203.0.113.9"])),
             Ok(addresses(&["203.0.113.9"]))
         );
     }

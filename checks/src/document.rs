@@ -25,7 +25,7 @@ pub struct Place {
 
 impl Place {
     /// The place in a document that came from `origin`.
-    pub fn within(self, origin: &str) -> Position {
+    pub fn to_position(self, origin: &str) -> Position {
         Position {
             origin: origin.to_owned(),
             line: self.line,
@@ -64,7 +64,7 @@ pub struct Node {
     /// Where it begins; for an alias, where the alias is.
     pub place: Place,
     /// How a number or a boolean is written (`1.10`); empty for everything else.
-    pub spelled: String,
+    pub written: String,
 }
 
 /// What a node holds.
@@ -102,7 +102,7 @@ pub fn read_document(text: &str, input: &str, origin: &str) -> Result<Node, Vec<
             FaultKind::YamlSyntax => format!("Not valid YAML: {}", fault.message),
             FaultKind::Other => fault.message,
         };
-        Problem::new(input, message, fault.remedy).at(fault.place.within(origin))
+        Problem::new(input, message, fault.remedy).at_position(fault.place.to_position(origin))
     };
     compose(text).map_err(|faults| faults.into_iter().map(problem).collect())
 }
@@ -134,7 +134,7 @@ impl Node {
         match &self.content {
             Content::Null => Value::Null,
             Content::Boolean(value) => Value::Bool(*value),
-            Content::Number(number) => Value::Number(scalar::as_javascript(number)),
+            Content::Number(number) => Value::Number(scalar::to_javascript(number)),
             Content::Text(text) => Value::String(text.clone()),
             Content::List(items) => items.iter().map(Self::to_json).collect(),
             Content::Mapping(entries) => {
@@ -151,7 +151,7 @@ impl Node {
 mod tests {
     use super::*;
 
-    fn problem(text: &str) -> String {
+    fn joined_problems(text: &str) -> String {
         read_document(text, "smoke-tests", "smoke.yml")
             .unwrap_err()
             .iter()
@@ -185,7 +185,7 @@ mod tests {
             ),
         ];
         for (text, expected) in table {
-            assert_eq!(problem(text), expected);
+            assert_eq!(joined_problems(text), expected);
         }
     }
 
@@ -209,9 +209,9 @@ mod tests {
         );
         for text in [values, bytes] {
             assert!(
-                problem(&text).contains("when its aliases are expanded"),
+                joined_problems(&text).contains("when its aliases are expanded"),
                 "{}",
-                problem(&text)
+                joined_problems(&text)
             );
         }
     }
@@ -232,7 +232,7 @@ mod tests {
         assert!(matches!(&items[0].content, Content::Text(text) if text == "yes"));
         assert!(matches!(&items[1].content, Content::Text(text) if text == "off"));
         assert!(matches!(&items[2].content, Content::Number(_)));
-        assert_eq!(items[2].spelled, "1.10");
+        assert_eq!(items[2].written, "1.10");
         assert!(matches!(&items[3].content, Content::Boolean(true)));
     }
 }

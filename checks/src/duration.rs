@@ -17,21 +17,21 @@ const TENTHS_BELOW: Duration = Duration::from_secs(10);
 ///
 /// The error is one sentence without a full stop that names the text and shows how it is written.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    milliseconds(text.trim())
+    parse_milliseconds(text.trim())
         .map(Duration::from_millis)
         .ok_or_else(|| {
             format!("`{text}` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`")
         })
 }
 
-fn milliseconds(text: &str) -> Option<u64> {
+fn parse_milliseconds(text: &str) -> Option<u64> {
     let (mut rest, mut total, mut units) = (text, 0u64, UNITS.as_slice());
     if rest.is_empty() {
         return None;
     }
     while !rest.is_empty() {
-        let (number, after) = split(rest, |character| character.is_ascii_digit());
-        let (unit, after) = split(after, |character| character.is_ascii_alphabetic());
+        let (number, after) = split_while(rest, |character| character.is_ascii_digit());
+        let (unit, after) = split_while(after, |character| character.is_ascii_alphabetic());
         let position = units.iter().position(|(name, _)| *name == unit)?;
         total = number
             .parse::<u64>()
@@ -43,18 +43,18 @@ fn milliseconds(text: &str) -> Option<u64> {
     Some(total)
 }
 
-fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
+fn split_while(text: &str, predicate: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(
-        text.find(|character| !belongs(character))
+        text.find(|character| !predicate(character))
             .unwrap_or(text.len()),
     )
 }
 
 /// A duration in words for people: `850 ms`, `2.4 s`, `42 s`, `1 m 30 s`, `2 h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Human(pub Duration);
+pub struct HumanDuration(pub Duration);
 
-impl fmt::Display for Human {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 < Duration::from_secs(1) {
             return write!(out, "{} ms", self.0.as_millis());
@@ -63,11 +63,11 @@ impl fmt::Display for Human {
         if self.0 < TENTHS_BELOW && !tenths.is_multiple_of(10) {
             return write!(out, "{}.{} s", tenths / 10, tenths % 10);
         }
-        whole_seconds(out, (self.0.as_millis() + 500) / 1000)
+        write_seconds(out, (self.0.as_millis() + 500) / 1000)
     }
 }
 
-fn whole_seconds(out: &mut fmt::Formatter<'_>, seconds: u128) -> fmt::Result {
+fn write_seconds(out: &mut fmt::Formatter<'_>, seconds: u128) -> fmt::Result {
     let parts = [
         (seconds / 3600, "h"),
         (seconds / 60 % 60, "m"),
@@ -146,7 +146,7 @@ mod tests {
         ];
         for (milliseconds, expected) in table {
             assert_eq!(
-                Human(Duration::from_millis(milliseconds)).to_string(),
+                HumanDuration(Duration::from_millis(milliseconds)).to_string(),
                 expected
             );
         }

@@ -37,7 +37,7 @@ impl Environment<'static> {
 
 /// Why a document is not given a variable: what is wrong, and the remedy.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Withheld {
+pub struct WithheldVariable {
     /// What is wrong.
     pub message: String,
     /// What to do.
@@ -55,7 +55,7 @@ impl Environment<'_> {
     ///
     /// # Errors
     /// Documents are not given it, or it is not set.
-    pub(crate) fn secrecy(&self, name: &str) -> Result<Secrecy, Withheld> {
+    pub(crate) fn secrecy(&self, name: &str) -> Result<Secrecy, WithheldVariable> {
         if is_reserved(name) {
             let message = format!(
                 "`${{env.{name}}}` is never given to a document: names with AWS_, ACTIONS_, GITHUB_, RUNNER_, INPUT_, STATE_ and DOCKER_ belong to the platform and to credentials"
@@ -63,19 +63,19 @@ impl Environment<'_> {
             let remedy = format!(
                 "set a variable of another name under `env:` of the step (`SMOKE_{name}`, say), if a document may have the value"
             );
-            return Err(Withheld { message, remedy });
+            return Err(WithheldVariable { message, remedy });
         }
         if self.exposed.is_some_and(|exposed| !exposed.contains(name)) {
             let message =
                 format!("`${{env.{name}}}` is used, but the input `expose-env` does not list it");
-            return Err(Withheld {
+            return Err(WithheldVariable {
                 message,
                 remedy: format!("add {name} to `expose-env`, if the document may have its value"),
             });
         }
         if !self.variables.contains_key(name) {
             let message = format!("`${{env.{name}}}` is used, but the environment has no {name}");
-            return Err(Withheld {
+            return Err(WithheldVariable {
                 message,
                 remedy: format!("set {name} under `env:` of the step"),
             });
@@ -111,7 +111,7 @@ pub(crate) mod tests {
     ];
 
     /// One in which the names that the tests use are set, `STAGE` being no secret.
-    pub(crate) fn environment() -> Environment<'static> {
+    pub(crate) fn test_environment() -> Environment<'static> {
         static VARIABLES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
             SET.iter()
                 .map(|name| ((*name).to_owned(), format!("value of {name}")))
@@ -161,12 +161,12 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_workflow_narrows_what_documents_use_and_says_what_is_no_secret() {
+    fn the_workflow_limits_what_documents_use_and_says_what_is_no_secret() {
         let exposed: BTreeSet<String> =
             ["TOKEN".to_owned(), "STAGE".to_owned(), "UNSET".to_owned()].into();
         let limited = Environment {
             exposed: Some(&exposed),
-            ..environment()
+            ..test_environment()
         };
         assert_eq!(
             (limited.secrecy("TOKEN"), limited.secrecy("STAGE")),

@@ -79,9 +79,9 @@ pub fn read_inside(path: &Path, folders: &[&Path]) -> Result<Vec<u8>, FileError>
 /// # Errors
 /// It is not there, no regular file, or too large.
 pub fn read_regular(path: &Path) -> Result<Vec<u8>, FileError> {
-    let before = checked(std::fs::metadata(path)?)?;
+    let before = check_metadata(std::fs::metadata(path)?)?;
     let file = File::open(path)?;
-    let opened = checked(file.metadata()?)?;
+    let opened = check_metadata(file.metadata()?)?;
     if (before.dev(), before.ino()) != (opened.dev(), opened.ino()) {
         return Err(FileError::Unreadable(io::Error::other(
             "it was replaced while it was read",
@@ -96,19 +96,19 @@ pub fn read_regular(path: &Path) -> Result<Vec<u8>, FileError> {
     }
 }
 
-fn checked(about: Metadata) -> Result<Metadata, FileError> {
-    if let Some(kind) = other_kind(about.file_type()) {
+fn check_metadata(metadata: Metadata) -> Result<Metadata, FileError> {
+    if let Some(kind) = irregular_kind(metadata.file_type()) {
         return Err(FileError::NotRegular(kind));
     }
-    if about.len() > LARGEST {
+    if metadata.len() > LARGEST {
         Err(FileError::TooLarge)
     } else {
-        Ok(about)
+        Ok(metadata)
     }
 }
 
 /// What it is when it is no regular file.
-fn other_kind(kind: FileType) -> Option<&'static str> {
+fn irregular_kind(kind: FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_file() => None,
         kind if kind.is_dir() => Some("a folder"),
@@ -134,7 +134,7 @@ mod tests {
                 home: tempfile::tempdir().unwrap(),
             };
             for folder in ["workspace/deploy", "workspace/.git", "temp", "elsewhere"] {
-                std::fs::create_dir_all(job.at(folder)).unwrap();
+                std::fs::create_dir_all(job.path(folder)).unwrap();
             }
             for file in [
                 "workspace/a",
@@ -143,22 +143,22 @@ mod tests {
                 "temp/c",
                 "elsewhere/secret",
             ] {
-                std::fs::write(job.at(file), file).unwrap();
+                std::fs::write(job.path(file), file).unwrap();
             }
             job
         }
 
-        fn at(&self, path: &str) -> PathBuf {
+        fn path(&self, path: &str) -> PathBuf {
             self.home.path().join(path)
         }
 
-        fn link(&self, name: &str, target: impl AsRef<Path>) {
-            symlink(target, self.at("workspace").join(name)).unwrap();
+        fn symlink_to(&self, name: &str, target: impl AsRef<Path>) {
+            symlink(target, self.path("workspace").join(name)).unwrap();
         }
 
         /// What reading a path of the workspace comes to.
         fn read(&self, path: &str) -> String {
-            let (workspace, temp) = (self.at("workspace"), self.at("temp"));
+            let (workspace, temp) = (self.path("workspace"), self.path("temp"));
             match read_inside(&workspace.join(path), &[&workspace, &temp]) {
                 Ok(bytes) => format!("read {}", String::from_utf8_lossy(&bytes)),
                 Err(error) => error.to_string(),
@@ -169,15 +169,15 @@ mod tests {
     #[test]
     fn what_a_path_leads_to_must_be_inside_whatever_it_says() {
         let job = Job::new();
-        job.link("in", "deploy/b");
-        job.link("out", "../elsewhere/secret");
-        job.link("out-folder", job.at("elsewhere"));
-        job.link("self", "/proc/self/environ");
-        job.link("loop", "loop");
-        job.link("git", ".git/config");
+        job.symlink_to("in", "deploy/b");
+        job.symlink_to("out", "../elsewhere/secret");
+        job.symlink_to("out-folder", job.path("elsewhere"));
+        job.symlink_to("self", "/proc/self/environ");
+        job.symlink_to("loop", "loop");
+        job.symlink_to("git", ".git/config");
         let (absolute, secret) = (
-            job.at("workspace/a").display().to_string(),
-            job.at("elsewhere/secret").display().to_string(),
+            job.path("workspace/a").display().to_string(),
+            job.path("elsewhere/secret").display().to_string(),
         );
         let table = [
             ("a", "read workspace/a"),
@@ -220,16 +220,16 @@ mod tests {
     fn pipes_sockets_and_devices_are_refused_at_once_and_large_files_are_not_read() {
         let job = Job::new();
         let made = std::process::Command::new("mkfifo")
-            .arg(job.at("workspace/pipe"))
+            .arg(job.path("workspace/pipe"))
             .status()
             .unwrap();
         assert!(made.success());
-        let _socket = std::os::unix::net::UnixListener::bind(job.at("workspace/socket")).unwrap();
-        File::create(job.at("workspace/huge"))
+        let _socket = std::os::unix::net::UnixListener::bind(job.path("workspace/socket")).unwrap();
+        File::create(job.path("workspace/huge"))
             .unwrap()
             .set_len(LARGEST + 1)
             .unwrap();
-        File::create(job.at("workspace/largest"))
+        File::create(job.path("workspace/largest"))
             .unwrap()
             .set_len(LARGEST)
             .unwrap();

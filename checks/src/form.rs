@@ -92,7 +92,7 @@ pub fn required<T: FromNode>(
         Some(entry) => T::from_entry(reader, entry),
         None => reader.refuse(
             node.place,
-            format!("{} has no `{key}`", capitalized(what)),
+            format!("{} has no `{key}`", capitalize(what)),
             remedy,
         ),
     }
@@ -107,7 +107,7 @@ pub(crate) fn schema_of<T: schemars::JsonSchema>() -> serde_json::Value {
 }
 
 /// `a test` → `A test`.
-fn capitalized(what: &str) -> String {
+fn capitalize(what: &str) -> String {
     let mut letters = what.chars();
     match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),

@@ -7,15 +7,15 @@ use serde_json::Value;
 
 #[test]
 fn generated_smoke_test_schema_is_what_the_types_say() {
-    is_current("docs/smoke-tests.schema.json", &crate::smoke::schema());
+    assert_current("docs/smoke-tests.schema.json", &crate::smoke::schema());
 }
 
 #[test]
 fn generated_analysis_schema_is_what_the_types_say() {
-    is_current("docs/analysis.schema.json", &crate::analysis::schema());
+    assert_current("docs/analysis.schema.json", &crate::analysis::schema());
 }
 
-fn is_current(path: &str, schema: &Value) {
+fn assert_current(path: &str, schema: &Value) {
     // Doc comments are wrapped, descriptions in editors are not.
     let text = serde_json::to_string_pretty(schema)
         .unwrap()

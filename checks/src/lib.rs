@@ -44,12 +44,12 @@ pub mod reader;
 #[cfg(test)]
 mod schema;
 mod scope;
-#[cfg(test)]
-mod served;
 pub mod smoke;
 pub mod statistics;
 mod template;
+#[cfg(test)]
+mod test_server;
 pub mod tester;
 
-pub use destination::refusal as forbidden;
+pub use destination::describe_forbidden as forbidden;
 use ecs_bluegreen_registry::{scrub, secret, text};

@@ -1,21 +1,27 @@
 //! "Did you mean": the known word that a slip of the hand leads to.
 
 /// How much of a word is enough to know it by.
-const BEGIN: usize = 3;
+const MIN_PREFIX: usize = 3;
 
 /// The known word a slip away: at most one edit in three characters of the longer word; or the only
 /// one that begins so.
-pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let plain = |word: &str| word.to_lowercase().replace('_', "-");
-    let given = plain(given);
-    let known: Vec<(String, &str)> = known.into_iter().map(|word| (plain(word), word)).collect();
-    let mut begun = known
+pub fn find_nearest<'k>(
+    given: &str,
+    candidates: impl IntoIterator<Item = &'k str>,
+) -> Option<&'k str> {
+    let normalize = |word: &str| word.to_lowercase().replace('_', "-");
+    let given = normalize(given);
+    let normalized: Vec<(String, &str)> = candidates
+        .into_iter()
+        .map(|word| (normalize(word), word))
+        .collect();
+    let mut with_prefix = normalized
         .iter()
-        .filter(|(word, _)| given.len() >= BEGIN && word.starts_with(&given));
-    if let (Some((_, word)), None) = (begun.next(), begun.next()) {
+        .filter(|(word, _)| given.len() >= MIN_PREFIX && word.starts_with(&given));
+    if let (Some((_, word)), None) = (with_prefix.next(), with_prefix.next()) {
         return Some(*word);
     }
-    let near = known
+    let near = normalized
         .iter()
         .map(|(plain, word)| (strsim::levenshtein(&given, plain), *word));
     let near = near.filter(|(edits, word)| *edits <= word.len().max(given.len()).div_ceil(3));
@@ -24,7 +30,7 @@ pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
 
 /// Whether a word is another one but for one slip, or two in a long word: near enough not to be a
 /// word of its own.
-pub fn is_slip(given: &str, word: &str) -> bool {
+pub fn is_typo(given: &str, word: &str) -> bool {
     strsim::damerau_levenshtein(given, word) <= if word.len() > 7 { 2 } else { 1 }
 }
 
@@ -33,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_known_by_its_begin_when_no_other_begins_so() {
+    fn a_prefix_is_enough_when_no_other_word_begins_so() {
         let known = [
             "production",
             "green",
@@ -50,7 +56,7 @@ mod tests {
             ("STEPS", Some("step")),
         ];
         for (given, expected) in table {
-            assert_eq!(nearest(given, known), expected, "{given}");
+            assert_eq!(find_nearest(given, known), expected, "{given}");
         }
     }
 
@@ -66,7 +72,7 @@ mod tests {
             ("banana", None),
         ];
         for (given, expected) in table {
-            assert_eq!(nearest(given, known), expected, "{given}");
+            assert_eq!(find_nearest(given, known), expected, "{given}");
         }
     }
 }

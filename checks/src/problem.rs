@@ -28,7 +28,7 @@ pub struct Problem {
     /// The input's name as the user writes it in the workflow, for example `smoke-tests`.
     pub input: String,
     /// Where in the input's document, when it has one.
-    pub at: Option<Position>,
+    pub position: Option<Position>,
     /// What is wrong: one sentence without a final full stop.
     pub message: String,
     /// What to do: one sentence without a final full stop.
@@ -44,7 +44,7 @@ impl Problem {
     ) -> Self {
         Self {
             input: input.into(),
-            at: None,
+            position: None,
             message: message.into(),
             remedy: remedy.into(),
         }
@@ -52,8 +52,8 @@ impl Problem {
 
     /// The same problem, at a place in the input's document.
     #[must_use]
-    pub fn at(mut self, position: Position) -> Self {
-        self.at = Some(position);
+    pub fn at_position(mut self, position: Position) -> Self {
+        self.position = Some(position);
         self
     }
 }
@@ -61,7 +61,7 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: ", self.input)?;
-        if let Some(position) = &self.at {
+        if let Some(position) = &self.position {
             write!(out, "{position}: ")?;
         }
         out.write_str(&self.message)

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::document::{Content, Entry, Node, Place};
 use crate::duration::parse_duration;
 use crate::environment::Environment;
-use crate::nearest::nearest;
+use crate::nearest::find_nearest;
 use crate::problem::{Position, Problem};
 use crate::scope::{Scope, Unresolved};
 use crate::template::{JsonTemplate, Pattern, Secrecy, Template, TemplateError, Variable};
@@ -26,16 +26,16 @@ pub type Files<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
 
 /// What a document may use that is not in it.
 #[derive(Clone, Copy)]
-pub struct Outside<'a> {
+pub struct DocumentResources<'a> {
     /// The files of the workspace.
     pub files: Files<'a>,
     /// The environment, as far as documents are given it.
     pub environment: Environment<'a>,
 }
 
-impl Outside<'static> {
+impl DocumentResources<'static> {
     /// For documents that use nothing but themselves.
-    pub const NOTHING: Self = Self {
+    pub const NONE: Self = Self {
         files: &|_| Err("cannot be read here".to_owned()),
         environment: Environment::EMPTY,
     };
@@ -45,7 +45,7 @@ impl Outside<'static> {
 pub struct Reader<'a> {
     input: &'static str,
     origin: &'a str,
-    outside: Outside<'a>,
+    resources: DocumentResources<'a>,
     problems: Vec<Problem>,
     /// The names that the document gives to values.
     pub(crate) scope: Scope,
@@ -77,7 +77,7 @@ impl<'n> Fields<'n> {
     }
 
     /// The entries whose key is one of these, in the order of the document.
-    pub fn among<K: AsRef<str>>(&self, keys: &[K]) -> Vec<&'n Entry> {
+    pub fn entries_with<K: AsRef<str>>(&self, keys: &[K]) -> Vec<&'n Entry> {
         self.0
             .iter()
             .filter(|entry| keys.iter().any(|key| key.as_ref() == entry.key))
@@ -88,11 +88,11 @@ impl<'n> Fields<'n> {
 impl<'a> Reader<'a> {
     /// A reader of a document that the user gave to `input` and that came from `origin` (a path, or
     /// `inline`).
-    pub fn new(input: &'static str, origin: &'a str, outside: Outside<'a>) -> Self {
+    pub fn new(input: &'static str, origin: &'a str, resources: DocumentResources<'a>) -> Self {
         Self {
             input,
             origin,
-            outside,
+            resources,
             problems: Vec::new(),
             scope: Scope::default(),
             declared_secrets: None,
@@ -108,29 +108,29 @@ impl<'a> Reader<'a> {
     /// The problems, in the order of the document, and the variables that it uses.
     pub(crate) fn finish_with_variables(mut self) -> (Vec<Problem>, BTreeSet<Variable>) {
         for (name, place, reason) in self.scope.take_unresolved() {
-            let (message, remedy) = self.unresolved(&name, reason);
+            let (message, remedy) = self.describe_unresolved(&name, reason);
             self.report(place, message, remedy);
         }
         self.problems.sort_by_key(|problem| {
             problem
-                .at
+                .position
                 .as_ref()
                 .map(|position| (position.line, position.column))
         });
         (self.problems, self.variables)
     }
 
-    fn unresolved(&self, name: &str, reason: Unresolved) -> (String, String) {
+    fn describe_unresolved(&self, name: &str, reason: Unresolved) -> (String, String) {
         match reason {
             Unresolved::Unknown => (
                 format!("Unknown variable `${{{name}}}`"),
-                self.known_variables(),
+                self.list_variables(),
             ),
             Unresolved::TooEarly => (
                 format!("`${{{name}}}` is used before it has a value"),
                 "Put what gives it its value (a test with `capture`, an earlier variable) before what uses it".to_owned(),
             ),
-            Unresolved::Inside => (
+            Unresolved::OutOfScope => (
                 format!("`${{{name}}}` is used outside of the test or flow with the `matrix` that gives it its value"),
                 "It has one value for each combination: use it in the steps of the same flow".to_owned(),
             ),
@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The remedy for a name that means nothing: those that do.
-    fn known_variables(&self) -> String {
+    fn list_variables(&self) -> String {
         let own = self.scope.names().into_iter();
         let own: Vec<String> = own.map(|name| format!("`${{{name}}}`, ")).collect();
         let own = own.concat();
@@ -153,12 +153,12 @@ impl<'a> Reader<'a> {
 
     /// A place of this document.
     pub(crate) fn position(&self, place: Place) -> Position {
-        place.within(self.origin)
+        place.to_position(self.origin)
     }
 
     /// Reports a problem at a place.
     pub fn report(&mut self, place: Place, message: impl Into<String>, remedy: impl Into<String>) {
-        let problem = Problem::new(self.input, message, remedy).at(self.position(place));
+        let problem = Problem::new(self.input, message, remedy).at_position(self.position(place));
         self.problems.push(problem);
     }
 
@@ -179,15 +179,15 @@ impl<'a> Reader<'a> {
         &mut self,
         node: &'n Node,
         what: &str,
-        known: &[K],
+        known_keys: &[K],
     ) -> Option<Fields<'n>> {
         let entries = self.entries(node, what)?;
-        let is_known = |entry: &&Entry| known.iter().any(|key| key.as_ref() == entry.key);
+        let is_known = |entry: &&Entry| known_keys.iter().any(|key| key.as_ref() == entry.key);
         for entry in entries.iter().filter(|entry| !is_known(entry)) {
             self.report(
                 entry.place,
                 format!("Unknown key `{}` in {what}", entry.key),
-                one_of(&entry.key, known),
+                suggest_choices(&entry.key, known_keys),
             );
         }
         Some(Fields(entries))
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
         if let Content::Mapping(entries) = &node.content {
             return Some(entries);
         }
-        self.unlike(node, what, "a mapping", "Write `key: value` pairs")
+        self.refuse_type(node, what, "a mapping", "Write `key: value` pairs")
     }
 
     /// A sequence.
@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
         if let Content::List(items) = &node.content {
             return Some(items);
         }
-        self.unlike(
+        self.refuse_type(
             node,
             what,
             "a list",
@@ -218,8 +218,8 @@ impl<'a> Reader<'a> {
     pub fn text(&mut self, node: &Node, what: &str) -> Option<String> {
         match &node.content {
             Content::Text(text) => Some(text.clone()),
-            Content::Number(_) | Content::Boolean(_) => Some(node.spelled.clone()),
-            Content::Null | Content::List(_) | Content::Mapping(_) => self.unlike(
+            Content::Number(_) | Content::Boolean(_) => Some(node.written.clone()),
+            Content::Null | Content::List(_) | Content::Mapping(_) => self.refuse_type(
                 node,
                 what,
                 "a text",
@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
         if let Content::Boolean(value) = node.content {
             return Some(value);
         }
-        self.unlike(node, what, "true or false", "Write `true` or `false`")
+        self.refuse_type(node, what, "true or false", "Write `true` or `false`")
     }
 
     /// A duration such as `90s`.
@@ -260,7 +260,7 @@ impl<'a> Reader<'a> {
         self.report(
             node.place,
             format!("{what} cannot be `{text}`"),
-            one_of(&text, &words),
+            suggest_choices(&text, &words),
         );
         None
     }
@@ -306,7 +306,7 @@ impl<'a> Reader<'a> {
     /// The content of the file that a path leads to.
     pub(crate) fn file(&mut self, node: &Node, what: &str) -> Option<Vec<u8>> {
         let path = self.text(node, what)?;
-        match (self.outside.files)(&path) {
+        match (self.resources.files)(&path) {
             Ok(content) => Some(content),
             Err(why) => self.refuse(
                 node.place,
@@ -319,7 +319,7 @@ impl<'a> Reader<'a> {
     /// A text with variables.
     pub(crate) fn template(&mut self, node: &Node, what: &str) -> Option<Template> {
         let text = self.text(node, what)?;
-        self.parsed(node, &text)
+        self.parse_template(node, &text)
     }
 
     /// Texts with variables, by names of the user's choice.
@@ -342,7 +342,10 @@ impl<'a> Reader<'a> {
             Ok(pattern) => Some(pattern),
             Err(error) => self.refuse(
                 node.place,
-                format!("{what} is not a regular expression: {}", reason(&error)),
+                format!(
+                    "{what} is not a regular expression: {}",
+                    describe_regex_error(&error)
+                ),
                 "Write a regular expression of Rust's `regex` crate (no look-around)",
             ),
         }
@@ -354,7 +357,7 @@ impl<'a> Reader<'a> {
             Content::Null => JsonTemplate::Fixed(Value::Null),
             Content::Boolean(value) => JsonTemplate::Fixed(Value::Bool(*value)),
             Content::Number(value) => JsonTemplate::Fixed(Value::Number(value.clone())),
-            Content::Text(text) => JsonTemplate::Text(self.parsed(node, text)?),
+            Content::Text(text) => JsonTemplate::Text(self.parse_template(node, text)?),
             Content::List(items) => {
                 // Collected first, so that every item's problems are found.
                 let items: Vec<_> = items.iter().map(|item| self.json(item)).collect();
@@ -371,7 +374,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that was read already, as a template.
-    pub(crate) fn parsed(&mut self, node: &Node, text: &str) -> Option<Template> {
+    pub(crate) fn parse_template(&mut self, node: &Node, text: &str) -> Option<Template> {
         let mut template = match Template::parse(text) {
             Ok(template) => template,
             Err(error) => {
@@ -379,13 +382,13 @@ impl<'a> Reader<'a> {
                     TemplateError::Unclosed => {
                         "Write `${name}`, or `$${` for a plain `${`".to_owned()
                     }
-                    TemplateError::Unknown(_) => self.known_variables(),
+                    TemplateError::Unknown(_) => self.list_variables(),
                 };
                 return self.refuse(node.place, error.to_string(), remedy);
             }
         };
-        template.classify(|name| self.scope.look_up(name, node.place));
-        template.classify_environment(|name| self.environment(node, name));
+        template.classify_bindings(|name| self.scope.look_up(name, node.place));
+        template.classify_environment(|name| self.environment_secrecy(node, name));
         for name in template.variables().filter_map(Variable::secret) {
             self.check_secret(node.place, name);
         }
@@ -396,7 +399,7 @@ impl<'a> Reader<'a> {
     fn check_secret(&mut self, place: Place, name: &str) {
         match &self.declared_secrets {
             None => {
-                let remedy = self.known_variables();
+                let remedy = self.list_variables();
                 self.report(
                     place,
                     format!("Unknown variable `${{secret.{name}}}`"),
@@ -413,8 +416,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether a variable of the environment is a secret; one that is withheld is reported.
-    fn environment(&mut self, node: &Node, name: &str) -> Secrecy {
-        self.outside
+    fn environment_secrecy(&mut self, node: &Node, name: &str) -> Secrecy {
+        self.resources
             .environment
             .secrecy(name)
             .unwrap_or_else(|withheld| {
@@ -423,7 +426,7 @@ impl<'a> Reader<'a> {
             })
     }
 
-    fn unlike<T>(&mut self, node: &Node, what: &str, wanted: &str, remedy: &str) -> Option<T> {
+    fn refuse_type<T>(&mut self, node: &Node, what: &str, wanted: &str, remedy: &str) -> Option<T> {
         let kind = match node.content {
             Content::Null => "empty",
             Content::Boolean(_) => "true or false",
@@ -442,18 +445,18 @@ impl<'a> Reader<'a> {
 }
 
 /// The last line of the crate's drawing is the reason.
-fn reason(error: &regex::Error) -> String {
+fn describe_regex_error(error: &regex::Error) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();
     last.trim_start_matches("error: ").to_owned()
 }
 
 /// A remedy that lists what is known, the likeliest first.
-pub fn one_of<K: AsRef<str>>(given: &str, known: &[K]) -> String {
-    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
-    let list: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
+pub fn suggest_choices<K: AsRef<str>>(given: &str, choices: &[K]) -> String {
+    let choices: Vec<&str> = choices.iter().map(AsRef::as_ref).collect();
+    let list: Vec<String> = choices.iter().map(|word| format!("`{word}`")).collect();
     let list = list.join(", ");
-    match nearest(given, known.iter().copied()) {
+    match find_nearest(given, choices.iter().copied()) {
         Some(word) => format!("Did you mean `{word}`? Known here: {list}"),
         None => format!("Known here: {list}"),
     }

@@ -12,7 +12,7 @@ use crate::template::Secrecy;
 /// What is known while a document is read.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
-    known: BTreeMap<String, Secrecy>,
+    visible: BTreeMap<String, Secrecy>,
     /// Every name that was ever declared, also those that are not known any more.
     declared: BTreeMap<String, Place>,
     /// Names that were used, and where first; taken by whoever wants to know what one test used.
@@ -28,18 +28,18 @@ pub(crate) enum Unresolved {
     /// It gets its value further down.
     TooEarly,
     /// It had its value only inside of an entry that came before.
-    Inside,
+    OutOfScope,
 }
 
 impl Scope {
     pub(crate) fn declare(&mut self, name: &str, secrecy: Secrecy, place: Place) {
-        self.known.insert(name.to_owned(), secrecy);
+        self.visible.insert(name.to_owned(), secrecy);
         self.declared.insert(name.to_owned(), place);
     }
 
     /// The name means nothing from here on.
-    pub(crate) fn forget(&mut self, name: &str) {
-        self.known.remove(name);
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.visible.remove(name);
     }
 
     pub(crate) fn was_declared(&self, name: &str) -> bool {
@@ -48,7 +48,7 @@ impl Scope {
 
     /// Notes that a name is used, and says whether its value is a secret.
     pub(crate) fn look_up(&mut self, name: &str, place: Place) -> Secrecy {
-        let Some(secrecy) = self.known.get(name) else {
+        let Some(secrecy) = self.visible.get(name) else {
             self.unresolved.push((name.to_owned(), place));
             return Secrecy::Open;
         };
@@ -66,22 +66,22 @@ impl Scope {
         let unresolved = std::mem::take(&mut self.unresolved);
         unresolved
             .into_iter()
-            .map(|(name, place)| (name.clone(), place, self.reason(&name, place)))
+            .map(|(name, place)| (name.clone(), place, self.unresolved_reason(&name, place)))
             .collect()
     }
 
-    fn reason(&self, name: &str, used: Place) -> Unresolved {
+    fn unresolved_reason(&self, name: &str, used: Place) -> Unresolved {
         match self.declared.get(name) {
             None => Unresolved::Unknown,
             Some(declared) if (declared.line, declared.column) > (used.line, used.column) => {
                 Unresolved::TooEarly
             }
-            Some(_) => Unresolved::Inside,
+            Some(_) => Unresolved::OutOfScope,
         }
     }
 
     /// The names that mean something at the top of the document or were captured in it.
     pub(crate) fn names(&self) -> BTreeSet<&str> {
-        self.known.keys().map(String::as_str).collect()
+        self.visible.keys().map(String::as_str).collect()
     }
 }

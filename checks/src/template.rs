@@ -5,7 +5,7 @@
 //! otherwise, and so is a name of the document that is said to be one: [`Template::masked`] is the
 //! only form of a template that people may read. `$${` is a plain `${`.
 
-mod bound;
+mod bindings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +13,9 @@ use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::secret::Secret;
-pub use bound::Bound;
+pub use bindings::Bindings;
 
 /// What the variables stand for in this run.
 #[derive(Debug, Clone, Default)]
@@ -33,12 +33,12 @@ pub struct Values {
     /// `${secret.NAME}` by name.
     pub secrets: BTreeMap<String, Secret>,
     /// What a run itself adds: nothing before it has begun.
-    pub bound: Bound,
+    pub bindings: Bindings,
 }
 
 impl Values {
     /// Everything that was given and must never be read by people.
-    pub fn confidential(&self) -> impl Iterator<Item = &Secret> {
+    pub fn secret_values(&self) -> impl Iterator<Item = &Secret> {
         let environment = self
             .environment
             .iter()
@@ -59,7 +59,7 @@ pub(crate) enum Variable {
     /// `${secret.NAME}`
     Secret(String),
     /// A name of the document: `base`, `matrix.locale`, a variable, a capture.
-    Bound(String, Secrecy),
+    Binding(String, Secrecy),
 }
 
 /// Whether a value may be read by people.
@@ -72,7 +72,7 @@ pub enum Secrecy {
 }
 
 /// The variables that are not `env.NAME`, by name.
-const NAMED: [(&str, Variable); 3] = [
+const BUILT_IN: [(&str, Variable); 3] = [
     ("version", Variable::Version),
     ("digest", Variable::Digest),
     ("revision", Variable::Revision),
@@ -82,20 +82,21 @@ const NAMED: [(&str, Variable); 3] = [
 const MASK: &str = "***";
 
 impl Variable {
-    fn named(name: &str) -> Option<Self> {
+    fn parse(name: &str) -> Option<Self> {
         if let Some(environment) = name.strip_prefix("env.") {
-            return is_name(environment)
+            return is_variable_name(environment)
                 .then(|| Self::Environment(environment.to_owned(), Secrecy::Secret));
         }
         if let Some(secret) = name.strip_prefix("secret.") {
-            return is_name(secret).then(|| Self::Secret(secret.to_owned()));
+            return is_variable_name(secret).then(|| Self::Secret(secret.to_owned()));
         }
-        let known = NAMED
+        let built_in = BUILT_IN
             .into_iter()
             .find(|(known, _)| *known == name)
             .map(|(_, variable)| variable);
         let own = name.strip_prefix("matrix.").unwrap_or(name);
-        known.or_else(|| is_value_name(own).then(|| Self::Bound(name.to_owned(), Secrecy::Open)))
+        built_in
+            .or_else(|| is_value_name(own).then(|| Self::Binding(name.to_owned(), Secrecy::Open)))
     }
 
     /// The name that is written in `${…}`, unless it is one of the environment or a secret.
@@ -104,7 +105,7 @@ impl Variable {
             Self::Version => Some("version"),
             Self::Digest => Some("digest"),
             Self::Revision => Some("revision"),
-            Self::Bound(name, _) => Some(name),
+            Self::Binding(name, _) => Some(name),
             Self::Environment(..) | Self::Secret(_) => None,
         }
     }
@@ -113,7 +114,7 @@ impl Variable {
     pub(crate) fn environment(&self) -> Option<&str> {
         match self {
             Self::Environment(name, _) => Some(name),
-            Self::Version | Self::Digest | Self::Revision | Self::Secret(_) | Self::Bound(..) => {
+            Self::Version | Self::Digest | Self::Revision | Self::Secret(_) | Self::Binding(..) => {
                 None
             }
         }
@@ -127,25 +128,27 @@ impl Variable {
             | Self::Digest
             | Self::Revision
             | Self::Environment(..)
-            | Self::Bound(..) => None,
+            | Self::Binding(..) => None,
         }
     }
 
     /// Whether its value must never be read by people.
-    fn is_confidential(&self) -> bool {
+    fn is_secret(&self) -> bool {
         match self {
-            Self::Environment(_, secrecy) | Self::Bound(_, secrecy) => *secrecy == Secrecy::Secret,
+            Self::Environment(_, secrecy) | Self::Binding(_, secrecy) => {
+                *secrecy == Secrecy::Secret
+            }
             Self::Secret(_) => true,
             Self::Version | Self::Digest | Self::Revision => false,
         }
     }
 
     /// As people may read it; a value that there is not yet is shown as it is written.
-    fn masked(&self, values: &Values) -> String {
+    fn render_masked(&self, values: &Values) -> String {
         match self {
-            Self::Bound(name, _) if !values.bound.knows(name) => format!("${{{name}}}"),
-            variable if variable.is_confidential() => MASK.to_owned(),
-            Self::Bound(..) => masked(self.value(values)),
+            Self::Binding(name, _) if !values.bindings.contains(name) => format!("${{{name}}}"),
+            variable if variable.is_secret() => MASK.to_owned(),
+            Self::Binding(..) => mask(self.value(values)),
             variable => variable.value(values).to_owned(),
         }
     }
@@ -156,14 +159,14 @@ impl Variable {
             Self::Digest => &values.digest,
             Self::Revision => &values.revision,
             Self::Environment(name, _) => values.environment.get(name).map_or("", Secret::expose),
-            Self::Bound(name, _) => values.bound.text(name).unwrap_or_default(),
+            Self::Binding(name, _) => values.bindings.text(name).unwrap_or_default(),
             Self::Secret(name) => values.secrets.get(name).map_or("", Secret::expose),
         }
     }
 }
 
 /// A name as environment variables have it.
-pub(crate) fn is_name(text: &str) -> bool {
+pub(crate) fn is_variable_name(text: &str) -> bool {
     let legal = |character: char| character.is_ascii_alphanumeric() || character == '_';
     text.starts_with(|character: char| !character.is_ascii_digit()) && text.chars().all(legal)
 }
@@ -208,7 +211,7 @@ impl Template {
             let (name, after) = after.split_once('}').ok_or(TemplateError::Unclosed)?;
             parts.push(TemplatePart::Text(before.to_owned()));
             parts.push(TemplatePart::Variable(
-                Variable::named(name).ok_or_else(|| TemplateError::Unknown(name.to_owned()))?,
+                Variable::parse(name).ok_or_else(|| TemplateError::Unknown(name.to_owned()))?,
             ));
             rest = after;
         }
@@ -224,22 +227,22 @@ impl Template {
 
     /// The same, with every variable's value (but not the text around it) changed.
     pub(crate) fn render_with(&self, values: &Values, change: impl Fn(&str) -> String) -> String {
-        self.join(|variable| change(variable.value(values)))
+        self.render_parts(|variable| change(variable.value(values)))
     }
 
     /// The text as people may read it: secrets are `***`.
-    pub(crate) fn masked(&self, values: &Values) -> String {
-        self.join(|variable| variable.masked(values))
+    pub(crate) fn render_masked(&self, values: &Values) -> String {
+        self.render_parts(|variable| variable.render_masked(values))
     }
 
     pub(crate) fn holds_secret(&self) -> bool {
-        self.variables().any(Variable::is_confidential)
+        self.variables().any(Variable::is_secret)
     }
 
     /// Says of every name of the document whether it is a secret.
-    pub(crate) fn classify(&mut self, mut secrecy_of: impl FnMut(&str) -> Secrecy) {
+    pub(crate) fn classify_bindings(&mut self, mut secrecy_of: impl FnMut(&str) -> Secrecy) {
         for part in &mut self.0 {
-            if let TemplatePart::Variable(Variable::Bound(name, secrecy)) = part {
+            if let TemplatePart::Variable(Variable::Binding(name, secrecy)) = part {
                 *secrecy = secrecy_of(name);
             }
         }
@@ -256,9 +259,9 @@ impl Template {
 
     /// The JSON of the value that is all there is of the template: `"${id}"` stays the number that
     /// was captured.
-    fn alone<'v>(&self, values: &'v Values) -> Option<&'v Value> {
+    fn sole_value<'v>(&self, values: &'v Values) -> Option<&'v Value> {
         match self.0.as_slice() {
-            [TemplatePart::Variable(Variable::Bound(name, _))] => values.bound.json(name),
+            [TemplatePart::Variable(Variable::Binding(name, _))] => values.bindings.json(name),
             _ => None,
         }
     }
@@ -270,17 +273,17 @@ impl Template {
         })
     }
 
-    fn join(&self, spell: impl Fn(&Variable) -> String) -> String {
-        let spelled = self.0.iter().map(|part| match part {
+    fn render_parts(&self, render_variable: impl Fn(&Variable) -> String) -> String {
+        let rendered = self.0.iter().map(|part| match part {
             TemplatePart::Text(text) => text.clone(),
-            TemplatePart::Variable(variable) => spell(variable),
+            TemplatePart::Variable(variable) => render_variable(variable),
         });
-        spelled.collect()
+        rendered.collect()
     }
 }
 
 /// What a compiled pattern may take: the time of a search grows with it.
-const LARGEST_PATTERN: usize = 2 * 1024 * 1024;
+const MAX_PATTERN_SIZE: usize = 2 * 1024 * 1024;
 
 /// A regular expression with variables, whose values are taken literally.
 #[derive(Debug, Clone)]
@@ -298,7 +301,7 @@ impl Pattern {
     }
 
     /// The first group of the first match, or all of it when the pattern has no group that matched.
-    pub(crate) fn first(&self, text: &str, values: &Values) -> Option<String> {
+    pub(crate) fn first_match(&self, text: &str, values: &Values) -> Option<String> {
         let regex = self.compile(values).ok()?;
         let found = regex.captures(text)?;
         found
@@ -310,8 +313,8 @@ impl Pattern {
             .map(|part| part.as_str().to_owned())
     }
 
-    pub(crate) fn masked(&self, values: &Values) -> String {
-        self.0.masked(values)
+    pub(crate) fn render_masked(&self, values: &Values) -> String {
+        self.0.render_masked(values)
     }
 
     fn compile(&self, values: &Values) -> Result<Regex, regex::Error> {
@@ -320,8 +323,8 @@ impl Pattern {
             .0
             .render_with(values, |value| format!("(?:{})", regex::escape(value)));
         RegexBuilder::new(&pattern)
-            .size_limit(LARGEST_PATTERN)
-            .dfa_size_limit(LARGEST_PATTERN)
+            .size_limit(MAX_PATTERN_SIZE)
+            .dfa_size_limit(MAX_PATTERN_SIZE)
             .build()
     }
 }
@@ -339,20 +342,22 @@ impl JsonTemplate {
     pub(crate) fn render(&self, values: &Values) -> Value {
         self.render_as(&|template| {
             template
-                .alone(values)
+                .sole_value(values)
                 .cloned()
                 .unwrap_or_else(|| template.render(values).into())
         })
     }
 
-    pub(crate) fn masked(&self, values: &Values) -> Value {
+    pub(crate) fn render_masked(&self, values: &Values) -> Value {
         let open = |template: &Template| {
             template
-                .alone(values)
+                .sole_value(values)
                 .filter(|_| !template.holds_secret())
                 .cloned()
         };
-        self.render_as(&|template| open(template).unwrap_or_else(|| template.masked(values).into()))
+        self.render_as(&|template| {
+            open(template).unwrap_or_else(|| template.render_masked(values).into())
+        })
     }
 
     pub(crate) fn holds_secret(&self) -> bool {
@@ -383,14 +388,14 @@ mod tests {
 
     fn values() -> Values {
         let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();
-        let mut bound = Bound::default();
-        bound.bind("id", 7.into());
+        let mut bindings = Bindings::default();
+        bindings.bind("id", 7.into());
         Values {
             version: "v1.2".to_owned(),
             digest: "sha256:ab".to_owned(),
             revision: "api:7".to_owned(),
             environment,
-            bound,
+            bindings,
             ..Values::default()
         }
     }
@@ -417,7 +422,7 @@ mod tests {
             assert_eq!(
                 (
                     template.render(&values()).as_str(),
-                    template.masked(&values()).as_str()
+                    template.render_masked(&values()).as_str()
                 ),
                 (rendered, masked)
             );
@@ -446,19 +451,19 @@ mod tests {
     fn a_name_of_the_document_keeps_its_type_where_it_stands_alone_and_its_secret_everywhere() {
         let json = |text: &str, secrecy| {
             let mut template = Template::parse(text).unwrap();
-            template.classify(|_| secrecy);
+            template.classify_bindings(|_| secrecy);
             let json = JsonTemplate::Text(template);
             format!(
                 "{} {} {}",
                 json.render(&values()),
-                json.masked(&values()),
+                json.render_masked(&values()),
                 json.holds_secret()
             )
         };
         assert_eq!(json("${id}", Secrecy::Open), "7 7 false");
         assert_eq!(json("no. ${id}", Secrecy::Open), r#""no. 7" "no. 7" false"#);
         assert_eq!(json("${id}", Secrecy::Secret), r#"7 "***" true"#);
-        assert_eq!(format!("{:?}", values().bound), r#"{"id"}"#);
+        assert_eq!(format!("{:?}", values().bindings), r#"{"id"}"#);
     }
 
     #[test]

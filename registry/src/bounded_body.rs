@@ -14,11 +14,11 @@ pub enum BodyError {
 }
 
 /// The body of a response, of at most `most` bytes.
-pub async fn read_body(mut response: Response, most: usize) -> Result<Vec<u8>, BodyError> {
+pub async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(BodyError::Broken)? {
-        if bytes.len() + piece.len() > most {
-            return Err(BodyError::TooLong(most));
+        if bytes.len() + piece.len() > limit {
+            return Err(BodyError::TooLong(limit));
         }
         bytes.extend_from_slice(&piece);
     }
@@ -27,11 +27,11 @@ pub async fn read_body(mut response: Response, most: usize) -> Result<Vec<u8>, B
 
 /// The beginning of the body of an error response: `most` bytes, or as many as arrive. Bytes that are
 /// not UTF-8 are replaced.
-pub async fn read_error_text(mut response: Response, most: usize) -> String {
+pub async fn read_error_text(mut response: Response, limit: usize) -> String {
     let mut bytes = Vec::new();
     while let Ok(Some(piece)) = response.chunk().await {
         bytes.extend_from_slice(&piece);
-        if bytes.len() > most {
+        if bytes.len() > limit {
             break;
         }
     }

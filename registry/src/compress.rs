@@ -16,20 +16,20 @@ use crate::digest::{Digest, DigestWriter};
 
 /// A member costs some 20 bytes and the matches that would reach back into the one before it: 0.2 %
 /// more than with chunks of 1 MiB, for half the memory.
-const CHUNK: usize = 512 * 1024;
+const CHUNK_BYTES: usize = 512 * 1024;
 /// Measured over 150 MiB of a Linux system in chunks of this size, MiB a second on one core and
 /// what is left: level 1 162 to 202 and 40.5 %, 2 116 to 136 and 39.2 %, 4 115 to 118 and 38.6 %, 6
 /// 64 to 106 and 37.5 %. Two cores at level 4 keep up with the network of most runners; every
 /// machine that pulls the image profits from what is saved.
 const LEVEL: i32 = 4;
 /// Each worker needs memory for a chunk and its compressed form.
-const MOST_WORKERS: usize = 8;
+const MAX_WORKERS: usize = 8;
 /// The bytes of a chunk that are compressed to see whether it pays.
-const SAMPLE: usize = 16 * 1024;
+const SAMPLE_BYTES: usize = 16 * 1024;
 /// A sample that shrinks by less than a thirtieth is of something compressed or encrypted.
-const PAYS_BELOW: usize = SAMPLE / 30 * 29;
+const MAX_SAMPLE_RESULT: usize = SAMPLE_BYTES / 30 * 29;
 /// The longest stored block of deflate.
-const LONGEST_STORED: usize = 65_535;
+const MAX_STORED_BLOCK: usize = 65_535;
 
 /// Which side of a copy failed: the image that is read, or the disk that should take it.
 #[derive(Debug)]
@@ -59,42 +59,43 @@ pub(crate) fn compress_gzip(
 ) -> Result<(Digest, u64), CopyError> {
     let workers = thread::available_parallelism()
         .map_or(1, usize::from)
-        .min(MOST_WORKERS);
+        .min(MAX_WORKERS);
     let (jobs, waiting) = sync_channel(workers);
     // One is being filled and one written while the workers compress theirs.
     let chunks = workers + 2;
     let (order, ordered) = sync_channel(chunks);
-    let (empty, empties) = channel();
+    let (empty, free_chunks) = channel();
     (0..chunks).for_each(|_| drop(empty.send(Chunk::default())));
     let waiting = Mutex::new(waiting);
     thread::scope(|scope| {
         (0..workers).for_each(|_| drop(scope.spawn(|| run_worker(&waiting))));
         let writing = scope.spawn(move || write_in_order(&ordered, &empty, to));
-        let fed = feed(from, &empties, &jobs, &order);
+        let fed_result = feed_chunks(from, &free_chunks, &jobs, &order);
         drop((jobs, order));
-        let wrote = writing
+        let write_result = writing
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("compressing ended early")));
         // When writing failed, feeding ended because of that.
-        wrote
+        write_result
             .map_err(CopyError::Write)
-            .and(fed.map_err(CopyError::Read))
+            .and(fed_result.map_err(CopyError::Read))
     })
 }
 
 /// Cuts the input into chunks. It ends early, without an error, if they are not taken: then writing
 /// failed, and that is reported.
-fn feed(
+fn feed_chunks(
     from: &mut dyn Read,
-    empties: &Receiver<Chunk>,
+    free_chunks: &Receiver<Chunk>,
     jobs: &SyncSender<Job>,
     order: &SyncSender<Receiver<Chunk>>,
 ) -> io::Result<(Digest, u64)> {
     let mut tally = DigestWriter::new(io::sink());
     let mut first = true;
-    while let Ok(mut chunk) = empties.recv() {
+    while let Ok(mut chunk) = free_chunks.recv() {
         chunk.plain.clear();
-        from.take(CHUNK as u64).read_to_end(&mut chunk.plain)?;
+        from.take(CHUNK_BYTES as u64)
+            .read_to_end(&mut chunk.plain)?;
         // An empty input becomes one empty member.
         if chunk.plain.is_empty() && !first {
             break;
@@ -140,7 +141,7 @@ fn write_in_order(
 
 /// Compresses a chunk into one gzip member, or stores it where compressing does not pay.
 fn compress_member(compressor: &mut Compressor, plain: &[u8], packed: &mut Vec<u8>) {
-    packed.resize(compressor.gzip_compress_bound(CHUNK), 0);
+    packed.resize(compressor.gzip_compress_bound(CHUNK_BYTES), 0);
     let done = if is_worth_compressing(compressor, plain, packed) {
         compressor.gzip_compress(plain, packed).ok()
     } else {
@@ -148,7 +149,7 @@ fn compress_member(compressor: &mut Compressor, plain: &[u8], packed: &mut Vec<u
     };
     match done {
         Some(length) => packed.truncate(length),
-        None => store(plain, packed),
+        None => store_member(plain, packed),
     }
 }
 
@@ -156,22 +157,22 @@ fn compress_member(compressor: &mut Compressor, plain: &[u8], packed: &mut Vec<u
 /// machine decides the same.
 fn is_worth_compressing(compressor: &mut Compressor, plain: &[u8], scratch: &mut [u8]) -> bool {
     let middle = plain.len() / 2;
-    let Some(sample) = plain.get(middle..middle + SAMPLE) else {
+    let Some(sample) = plain.get(middle..middle + SAMPLE_BYTES) else {
         return true;
     };
     compressor
         .deflate_compress(sample, scratch)
-        .is_ok_and(|length| length < PAYS_BELOW)
+        .is_ok_and(|length| length < MAX_SAMPLE_RESULT)
 }
 
 /// Makes a member of stored blocks (RFC 1951, 3.2.4).
-fn store(plain: &[u8], packed: &mut Vec<u8>) {
+fn store_member(plain: &[u8], packed: &mut Vec<u8>) {
     packed.clear();
     // No name, no time, an unknown system, as libdeflate writes it.
     packed.extend_from_slice(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
     let mut rest = plain;
     loop {
-        let (block, after) = rest.split_at(rest.len().min(LONGEST_STORED));
+        let (block, after) = rest.split_at(rest.len().min(MAX_STORED_BLOCK));
         let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
         packed.push(u8::from(after.is_empty()));
         packed.extend_from_slice(&length.to_le_bytes());
@@ -214,7 +215,7 @@ mod tests {
             .collect()
     }
 
-    fn packed(plain: &[u8]) -> Vec<u8> {
+    fn compress_bytes(plain: &[u8]) -> Vec<u8> {
         let mut packed = Vec::new();
         let (digest, bytes) = compress_gzip(&mut &*plain, &mut packed).unwrap();
         assert_eq!(
@@ -224,7 +225,7 @@ mod tests {
         packed
     }
 
-    fn unpacked(packed: &[u8]) -> Vec<u8> {
+    fn decompress_bytes(packed: &[u8]) -> Vec<u8> {
         let mut plain = Vec::new();
         MultiGzDecoder::new(packed).read_to_end(&mut plain).unwrap();
         plain
@@ -232,28 +233,42 @@ mod tests {
 
     #[test]
     fn whatever_goes_in_comes_out_again() {
-        for length in [0, 1, SAMPLE, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK + 7] {
+        for length in [
+            0,
+            1,
+            SAMPLE_BYTES,
+            CHUNK_BYTES - 1,
+            CHUNK_BYTES,
+            CHUNK_BYTES + 1,
+            5 * CHUNK_BYTES + 7,
+        ] {
             for plain in [noise(length), text(length), vec![0; length]] {
-                assert!(unpacked(&packed(&plain)) == plain, "{length}");
+                assert!(
+                    decompress_bytes(&compress_bytes(&plain)) == plain,
+                    "{length}"
+                );
             }
         }
     }
 
     #[test]
     fn what_does_not_shrink_is_stored_and_what_does_is_compressed() {
-        let (random, words) = (packed(&noise(4 * CHUNK)), packed(&text(4 * CHUNK)));
+        let (random, words) = (
+            compress_bytes(&noise(4 * CHUNK_BYTES)),
+            compress_bytes(&text(4 * CHUNK_BYTES)),
+        );
         assert!(
-            random.len() < 4 * CHUNK + 4 * CHUNK / 5000,
+            random.len() < 4 * CHUNK_BYTES + 4 * CHUNK_BYTES / 5000,
             "{}",
             random.len()
         );
-        assert!(words.len() < CHUNK / 10, "{}", words.len());
+        assert!(words.len() < CHUNK_BYTES / 10, "{}", words.len());
     }
 
     /// A chunk of zeros, but for the noise in this part of its sample.
-    fn sampled(noise_at: std::ops::Range<usize>) -> Vec<u8> {
-        let mut chunk = vec![0; CHUNK];
-        let sample = CHUNK / 2;
+    fn chunk_with_noise(noise_at: std::ops::Range<usize>) -> Vec<u8> {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let sample = CHUNK_BYTES / 2;
         chunk[sample + noise_at.start..sample + noise_at.end]
             .copy_from_slice(&noise(noise_at.len()));
         chunk
@@ -261,20 +276,20 @@ mod tests {
 
     #[test]
     fn the_sample_in_the_middle_decides_whether_a_chunk_is_compressed() {
-        let mut noise_around = noise(CHUNK);
-        noise_around[CHUNK / 2..CHUNK / 2 + SAMPLE].fill(0);
+        let mut noise_around = noise(CHUNK_BYTES);
+        noise_around[CHUNK_BYTES / 2..CHUNK_BYTES / 2 + SAMPLE_BYTES].fill(0);
         let table = [
-            (sampled(0..0), true),
-            (sampled(0..SAMPLE), false),
-            (sampled(0..SAMPLE - 256), false),
-            (sampled(0..SAMPLE - 1024), true),
-            (sampled(1040..SAMPLE), true),
-            (sampled(512..SAMPLE), false),
+            (chunk_with_noise(0..0), true),
+            (chunk_with_noise(0..SAMPLE_BYTES), false),
+            (chunk_with_noise(0..SAMPLE_BYTES - 256), false),
+            (chunk_with_noise(0..SAMPLE_BYTES - 1024), true),
+            (chunk_with_noise(1040..SAMPLE_BYTES), true),
+            (chunk_with_noise(512..SAMPLE_BYTES), false),
             (noise_around, true),
-            (noise(SAMPLE - 1), true),
+            (noise(SAMPLE_BYTES - 1), true),
         ];
         let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap());
-        let mut scratch = vec![0; 2 * CHUNK];
+        let mut scratch = vec![0; 2 * CHUNK_BYTES];
         for (at, (chunk, worth)) in table.iter().enumerate() {
             assert_eq!(
                 is_worth_compressing(&mut compressor, chunk, &mut scratch),
@@ -286,9 +301,9 @@ mod tests {
 
     #[test]
     fn the_bytes_are_those_of_every_machine_and_every_run() {
-        let plain = [noise(CHUNK + 99), text(2 * CHUNK)].concat();
-        let first = packed(&plain);
-        assert!((0..5).all(|_| packed(&plain) == first));
+        let plain = [noise(CHUNK_BYTES + 99), text(2 * CHUNK_BYTES)].concat();
+        let first = compress_bytes(&plain);
+        assert!((0..5).all(|_| compress_bytes(&plain) == first));
         // From another machine; a new version of libdeflate may change it, which costs every image
         // one upload.
         assert_eq!(

@@ -4,7 +4,7 @@
 use crate::error::Step;
 
 /// The quota for one layer in bytes (Amazon ECR service quotas, "Maximum layer size": 52,000 MiB).
-pub(crate) const LARGEST_LAYER: u64 = 52_000 * 1024 * 1024;
+pub(crate) const MAX_LAYER_BYTES: u64 = 52_000 * 1024 * 1024;
 
 /// How to make an archived image available again.
 pub(crate) const RESTORE_FROM_ARCHIVE: &str = "restore it: aws ecr update-image-storage-class --target-storage-class STANDARD, or push it again under a new tag";
@@ -30,7 +30,7 @@ pub(crate) fn iam_actions(step: Step) -> &'static str {
 }
 
 /// What to do about a step that was denied in a repository.
-pub(crate) fn allow(step: Step, repository: &str) -> String {
+pub(crate) fn allow_hint(step: Step, repository: &str) -> String {
     format!(
         "allow {} on the repository `{repository}`, in the role's policy and in the repository's",
         iam_actions(step)
@@ -38,12 +38,12 @@ pub(crate) fn allow(step: Step, repository: &str) -> String {
 }
 
 /// What to do about a repository that is missing.
-pub(crate) fn create(repository: &str) -> String {
+pub(crate) fn create_hint(repository: &str) -> String {
     format!("create it: aws ecr create-repository --repository-name {repository}")
 }
 
 /// What to do about a refusal that is only recognized by its HTTP status or by ECR's words.
-pub(crate) fn remedy(status: u16, message: &str) -> Option<&'static str> {
+pub(crate) fn refusal_hint(status: u16, message: &str) -> Option<&'static str> {
     const UPSTREAM: [&str; 4] = [
         "upstream image",
         "upstream layer",
@@ -96,8 +96,11 @@ mod tests {
                 "pull-through cache",
             ),
         ] {
-            assert!(remedy(status, message).unwrap().contains(word), "{message}");
+            assert!(
+                refusal_hint(status, message).unwrap().contains(word),
+                "{message}"
+            );
         }
-        assert_eq!(remedy(500, "INTERNAL"), None);
+        assert_eq!(refusal_hint(500, "INTERNAL"), None);
     }
 }

@@ -15,10 +15,10 @@ use crate::progress::Progress;
 
 /// The largest manifest or config that is read into memory, in bytes. Registries may refuse manifests
 /// of more than 4 MiB (OCI distribution specification); configs are far smaller.
-pub(crate) const SMALL: u64 = 4 * 1024 * 1024;
+pub(crate) const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 /// How deep indexes may be nested. Indexes of indexes exist, deeper ones do not; without a limit a
 /// forged layout could exhaust the stack.
-pub(crate) const DEEPEST: usize = 4;
+pub(crate) const MAX_INDEX_DEPTH: usize = 4;
 
 /// A complete image: each of its blobs can be read, or is in the registry already.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +28,7 @@ pub(crate) struct Image {
     /// Each blob once.
     pub(crate) blobs: Vec<Blob>,
     /// Blobs that the registry has, which are neither read nor sent.
-    pub(crate) present: Vec<Descriptor>,
+    pub(crate) existing: Vec<Descriptor>,
     pub(crate) facts: Facts,
 }
 
@@ -39,9 +39,9 @@ impl Image {
             .blobs
             .iter()
             .map(|blob| blob.size)
-            .chain(self.present.iter().map(|content| content.size));
+            .chain(self.existing.iter().map(|content| content.size));
         Progress::Ready {
-            blobs: self.blobs.len() + self.present.len(),
+            blobs: self.blobs.len() + self.existing.len(),
             bytes: contents.sum(),
         }
     }
@@ -89,13 +89,16 @@ pub(crate) type LocateBlob<'a> = &'a dyn Fn(&Descriptor) -> Result<Blob, BlobErr
 ///
 /// # Errors
 /// The first manifest or blob that is missing or damaged.
-pub(crate) fn gather(root: &Descriptor, locate: LocateBlob<'_>) -> Result<Image, SourceError> {
+pub(crate) fn gather_image(
+    root: &Descriptor,
+    locate: LocateBlob<'_>,
+) -> Result<Image, SourceError> {
     let mut gatherer = ImageGatherer {
         locate,
         seen: HashSet::new(),
         image: Image::default(),
     };
-    gatherer.add_manifest(root, DEEPEST)?;
+    gatherer.add_manifest(root, MAX_INDEX_DEPTH)?;
     Ok(gatherer.image)
 }
 
@@ -110,7 +113,7 @@ impl ImageGatherer<'_> {
         if !self.seen.insert(descriptor.digest.clone()) {
             return Ok(());
         }
-        let bytes = (self.locate)(descriptor)?.read_whole(SMALL)?;
+        let bytes = (self.locate)(descriptor)?.read_all(MAX_DOCUMENT_BYTES)?;
         let manifest = Manifest::parse(bytes, &descriptor.media_type)?;
         match &manifest.kind {
             ManifestKind::Image { config, layers } => {
@@ -195,5 +198,5 @@ impl ImageGatherer<'_> {
 
 /// Reads and verifies an image config.
 pub(crate) fn read_config(blob: &Blob) -> Result<ImageConfig, SourceError> {
-    ImageConfig::parse(&blob.read_whole(SMALL)?, &blob.digest)
+    ImageConfig::parse(&blob.read_all(MAX_DOCUMENT_BYTES)?, &blob.digest)
 }

@@ -91,7 +91,7 @@ impl Manifest {
     }
 
     /// Everything that it points at.
-    pub(crate) fn targets(&self) -> Vec<&Descriptor> {
+    pub(crate) fn referenced_contents(&self) -> Vec<&Descriptor> {
         match &self.kind {
             ManifestKind::Image { config, layers } => [config].into_iter().chain(layers).collect(),
             ManifestKind::Index { manifests } => manifests.iter().collect(),
@@ -115,7 +115,7 @@ impl Manifest {
     }
 
     /// A descriptor that points at this manifest.
-    pub(crate) fn describe(&self) -> Descriptor {
+    pub(crate) fn to_descriptor(&self) -> Descriptor {
         Descriptor::new(
             self.media_type.clone(),
             self.digest.clone(),
@@ -182,7 +182,7 @@ struct NewManifest<'a> {
 ///
 /// It is what `docker push` would write (Docker's schema 2), unless a layer is compressed with zstd,
 /// for which only OCI has a media type.
-pub(crate) fn write_manifest(
+pub(crate) fn build_manifest(
     config: (Digest, u64),
     layers: &[ManifestPart],
 ) -> Result<Manifest, SourceError> {
@@ -230,7 +230,7 @@ mod tests {
         Manifest::parse(text.as_bytes().to_vec(), &MediaType::new(announced))
     }
 
-    fn part(compression: Compression) -> ManifestPart {
+    fn layer_part(compression: Compression) -> ManifestPart {
         ManifestPart {
             digest: DIGEST.parse().unwrap(),
             size: 7,
@@ -240,8 +240,11 @@ mod tests {
 
     #[test]
     fn our_manifest_is_dockers_schema_2() {
-        let manifest =
-            write_manifest((DIGEST.parse().unwrap(), 9), &[part(Compression::Gzip)]).unwrap();
+        let manifest = build_manifest(
+            (DIGEST.parse().unwrap(), 9),
+            &[layer_part(Compression::Gzip)],
+        )
+        .unwrap();
         let expected = format!(
             "{{\"schemaVersion\":2,\"mediaType\":\"{DOCKER_MANIFEST}\",\
             \"config\":{{\"mediaType\":\"{DOCKER_CONFIG}\",\"size\":9,\"digest\":\"{DIGEST}\"}},\
@@ -253,9 +256,9 @@ mod tests {
 
     #[test]
     fn a_zstd_layer_makes_it_an_oci_manifest() {
-        let manifest = write_manifest(
+        let manifest = build_manifest(
             (DIGEST.parse().unwrap(), 9),
-            &[part(Compression::Gzip), part(Compression::Zstd)],
+            &[layer_part(Compression::Gzip), layer_part(Compression::Zstd)],
         )
         .unwrap();
         let ManifestKind::Image { config, layers } = manifest.kind else {

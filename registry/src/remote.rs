@@ -14,14 +14,14 @@ use crate::blob::{Blob, BlobLocation};
 use crate::client::{Registry, Target};
 use crate::descriptor::Descriptor;
 use crate::error::{PushError, SourceError};
-use crate::image::{DEEPEST, Facts, Image};
+use crate::image::{Facts, Image, MAX_INDEX_DEPTH};
 use crate::image_config::ImageConfig;
 use crate::manifest::Manifest;
 use crate::progress::Report;
 use crate::reference::{ImageName, ManifestReference, Tag};
 
 /// Requests for manifests and configs at once; they are small.
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT_READS: usize = 8;
 
 /// An image that was found in a registry.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl RemoteImage {
         name: &ImageName,
         report: Report<'_>,
     ) -> Result<Self, SourceError> {
-        let registry = Registry::new(target).map_err(into_source_error)?;
+        let registry = Registry::new(target).map_err(to_source_error)?;
         let latest = Tag::latest();
         let asked = match (name.digest(), name.tag()) {
             (Some(digest), _) => ManifestReference::Digest(digest),
@@ -49,7 +49,7 @@ impl RemoteImage {
         let given = registry
             .fetch_manifest(asked, report)
             .await
-            .map_err(into_source_error)?;
+            .map_err(to_source_error)?;
         let missing = || SourceError::NotInRegistry {
             host: registry.host(),
             name: format!("{}:{asked}", registry.repository),
@@ -57,7 +57,7 @@ impl RemoteImage {
         let root = given
             .ok_or_else(missing)?
             .parse()
-            .map_err(into_source_error)?;
+            .map_err(to_source_error)?;
         Ok(Self {
             registry: Arc::new(registry),
             root,
@@ -75,7 +75,7 @@ impl RemoteImage {
 
     /// Reads all manifests of the image. Its blobs are read when they are sent.
     pub(crate) async fn read_image(&self, report: Report<'_>) -> Result<Image, SourceError> {
-        let tree = self.tree(report).await?;
+        let tree = self.manifest_tree(report).await?;
         let mut image = Image {
             manifests: tree.iter().map(|(_, manifest)| manifest.clone()).collect(),
             ..Image::default()
@@ -99,7 +99,7 @@ impl RemoteImage {
 
     /// The platforms of the image, from its configs.
     pub(crate) async fn facts(&self, report: Report<'_>) -> Result<Facts, SourceError> {
-        let tree = self.tree(report).await?;
+        let tree = self.manifest_tree(report).await?;
         let configs: Vec<_> = tree
             .iter()
             .filter_map(|(descriptor, manifest)| {
@@ -111,10 +111,10 @@ impl RemoteImage {
             .map(|(_, config)| self.registry.fetch_config(config, report))
             .collect();
         let read: Vec<ImageConfig> = stream::iter(asked)
-            .buffered(AT_ONCE)
+            .buffered(MAX_CONCURRENT_READS)
             .try_collect()
             .await
-            .map_err(into_source_error)?;
+            .map_err(to_source_error)?;
         let mut facts = Facts::default();
         for ((manifest, _), config) in configs.iter().zip(read) {
             facts.add(config.platform, Some(manifest.digest.clone()));
@@ -122,7 +122,10 @@ impl RemoteImage {
         Ok(facts)
     }
 
-    async fn tree(&self, report: Report<'_>) -> Result<&Vec<(Descriptor, Manifest)>, SourceError> {
+    async fn manifest_tree(
+        &self,
+        report: Report<'_>,
+    ) -> Result<&Vec<(Descriptor, Manifest)>, SourceError> {
         self.tree.get_or_try_init(|| self.read_tree(report)).await
     }
 
@@ -131,7 +134,7 @@ impl RemoteImage {
         &self,
         report: Report<'_>,
     ) -> Result<Vec<(Descriptor, Manifest)>, SourceError> {
-        let mut levels = vec![vec![(self.root.describe(), self.root.clone())]];
+        let mut levels = vec![vec![(self.root.to_descriptor(), self.root.clone())]];
         let mut seen = HashSet::from([self.root.digest.clone()]);
         loop {
             let listed = levels
@@ -150,7 +153,7 @@ impl RemoteImage {
             if new.is_empty() {
                 return Ok(levels.into_iter().rev().flatten().collect());
             }
-            if levels.len() > DEEPEST {
+            if levels.len() > MAX_INDEX_DEPTH {
                 let reason = "indexes are nested too deeply".to_owned();
                 return Err(SourceError::Manifest {
                     digest: self.root.digest.clone(),
@@ -161,7 +164,12 @@ impl RemoteImage {
                 .into_iter()
                 .map(|child| self.read_child(child, report))
                 .collect();
-            levels.push(stream::iter(asked).buffered(AT_ONCE).try_collect().await?);
+            levels.push(
+                stream::iter(asked)
+                    .buffered(MAX_CONCURRENT_READS)
+                    .try_collect()
+                    .await?,
+            );
         }
     }
 
@@ -174,7 +182,7 @@ impl RemoteImage {
             .registry
             .fetch_manifest(ManifestReference::Digest(&descriptor.digest), report)
             .await
-            .map_err(into_source_error)?;
+            .map_err(to_source_error)?;
         let missing = || SourceError::NotInRegistry {
             host: self.registry.host(),
             name: format!("{}@{}", self.registry.repository, descriptor.digest),
@@ -182,7 +190,7 @@ impl RemoteImage {
         let manifest = given
             .ok_or_else(missing)?
             .parse()
-            .map_err(into_source_error)?;
+            .map_err(to_source_error)?;
         Ok((descriptor, manifest))
     }
 }
@@ -194,7 +202,7 @@ fn runnable_config<'a>(descriptor: &Descriptor, manifest: &'a Manifest) -> Optio
         .filter(|config| !descriptor.is_attestation() && config.is_image_config())
 }
 
-fn into_source_error(error: PushError) -> SourceError {
+fn to_source_error(error: PushError) -> SourceError {
     match error {
         PushError::Source(error) => error,
         other => SourceError::Registry(Box::new(other)),

@@ -246,13 +246,13 @@ impl Source {
             SourceKind::Registry(remote) => remote.read_image(report).await?,
         };
         report(image.ready_progress());
-        hand_over(&image, &blob_sender).await;
+        send_blobs(&image, &blob_sender).await;
         Ok(image)
     }
 }
 
 /// Hands over all blobs of an image.
-async fn hand_over(image: &Image, blob_sender: &BlobSender) {
+async fn send_blobs(image: &Image, blob_sender: &BlobSender) {
     for blob in &image.blobs {
         // If blobs are not received any more, the transfer has failed and says why itself.
         if blob_sender.send(blob.clone()).await.is_err() {

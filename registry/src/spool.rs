@@ -79,24 +79,24 @@ impl Spool {
 
     /// Appends everything that `from` gives.
     pub(crate) fn append_copy(&mut self, from: &mut dyn Read) -> Result<Blob, CopyError> {
-        Ok(self.append(|to| copy(from, to))?.0)
+        Ok(self.append(|to| copy_all(from, to))?.0)
     }
 
     /// Appends everything that `from` gives without computing its digest, and returns the number of bytes.
-    pub(crate) fn append_unnamed(&mut self, from: &mut dyn Read) -> Result<u64, CopyError> {
-        let bytes = copy(from, &mut self.file.as_ref())?;
+    pub(crate) fn append_raw(&mut self, from: &mut dyn Read) -> Result<u64, CopyError> {
+        let bytes = copy_all(from, &mut self.file.as_ref())?;
         self.end += bytes;
         Ok(bytes)
     }
 
     /// Takes back what was appended last, so that its room can be used again.
-    pub(crate) fn forget_last(&mut self, last: &Blob) -> io::Result<()> {
+    pub(crate) fn discard_last(&mut self, last: &Blob) -> io::Result<()> {
         self.end -= last.size;
         self.file.set_len(self.end)
     }
 }
 
-fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64, CopyError> {
+fn copy_all(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64, CopyError> {
     let (mut piece, mut bytes) = (vec![0; BUFFER], 0);
     loop {
         let length = match from.read(&mut piece) {
@@ -117,11 +117,11 @@ mod tests {
     #[test]
     fn contents_are_named_and_read_back_in_any_order() {
         let mut spool = Spool::new(&std::env::temp_dir()).unwrap();
-        let mut keep = |mut bytes: &'static [u8]| spool.append_copy(&mut bytes).unwrap();
-        let (first, empty, last) = (keep(b"first"), keep(b""), keep(b"last"));
-        assert_eq!(last.read_whole(9).unwrap(), b"last");
-        assert_eq!(empty.read_whole(9).unwrap(), b"");
-        assert_eq!(first.read_whole(9).unwrap(), b"first");
+        let mut append = |mut bytes: &'static [u8]| spool.append_copy(&mut bytes).unwrap();
+        let (first, empty, last) = (append(b"first"), append(b""), append(b"last"));
+        assert_eq!(last.read_all(9).unwrap(), b"last");
+        assert_eq!(empty.read_all(9).unwrap(), b"");
+        assert_eq!(first.read_all(9).unwrap(), b"first");
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         let mut spool = Spool::new(&std::env::temp_dir()).unwrap();
         let first = spool.append_copy(&mut b"first".as_slice()).unwrap();
         let second = spool.append_copy(&mut b"second".as_slice()).unwrap();
-        spool.forget_last(&second).unwrap();
+        spool.discard_last(&second).unwrap();
         let broken = |to: &mut (dyn Write + Send)| {
             to.write_all(&vec![7; 3 * BUFFER]).unwrap();
             Err::<(), _>(CopyError::Read(io::ErrorKind::ConnectionReset.into()))
@@ -137,7 +137,7 @@ mod tests {
         assert!(spool.append(broken).is_err());
         let third = spool.append_copy(&mut b"third".as_slice()).unwrap();
         assert_eq!(
-            (first.read_whole(9).unwrap(), third.read_whole(9).unwrap()),
+            (first.read_all(9).unwrap(), third.read_all(9).unwrap()),
             (b"first".to_vec(), b"third".to_vec())
         );
         assert!(matches!(

@@ -12,7 +12,7 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scrub::{mask_tokens, masked};
+use crate::scrub::{mask, mask_tokens};
 
 /// A text for people.
 ///
@@ -25,8 +25,8 @@ pub struct Text(String);
 
 impl Text {
     /// What AWS, a service or a person said: every secret is taken out, whatever it looks like.
-    pub fn foreign(said: &str) -> Self {
-        Self(masked(said))
+    pub fn from_outside(message: &str) -> Self {
+        Self(mask(message))
     }
 
     /// The text.
@@ -121,7 +121,7 @@ mod tests {
         register(&Secret::new("violin concerto"));
         let ours = Text::from("the answer was ghs_Text0a1B2c3D4e5F6, of a violin concerto");
         assert_eq!(ours, "the answer was ***, of a violin concerto");
-        let theirs = Text::foreign("ghs_Text0a1B2c3D4e5F6: a violin concerto");
+        let theirs = Text::from_outside("ghs_Text0a1B2c3D4e5F6: a violin concerto");
         assert_eq!(theirs, "***: a ***");
     }
 

@@ -68,7 +68,7 @@ impl Clock {
                 until_read: true,
             },
             Self::Scaled(factor) => Dwell {
-                at_most: scaled(seconds, factor),
+                at_most: scale_duration(seconds, factor),
                 until_read: false,
             },
         }
@@ -86,7 +86,7 @@ impl Clock {
                 until_read: true,
             },
             Self::Scaled(factor) => Dwell {
-                at_most: scaled(minutes * 60.0, factor),
+                at_most: scale_duration(minutes * 60.0, factor),
                 until_read: false,
             },
         }
@@ -98,12 +98,12 @@ impl Clock {
             Self::Observed {
                 ready_minute_ms, ..
             } => Duration::from_millis(ready_minute_ms).mul_f64(minutes.max(0.0)),
-            Self::Scaled(factor) => scaled(minutes * 60.0, factor),
+            Self::Scaled(factor) => scale_duration(minutes * 60.0, factor),
         }
     }
 }
 
-fn scaled(seconds: f64, factor: f64) -> Duration {
+fn scale_duration(seconds: f64, factor: f64) -> Duration {
     Duration::try_from_secs_f64(seconds / factor.max(f64::MIN_POSITIVE)).unwrap_or(Duration::MAX)
 }
 

@@ -24,7 +24,7 @@ use crate::sources::SourcesOptions;
 enum Page {
     Shown(Value),
     Done,
-    Wrong(String),
+    Invalid(String),
     Missing,
 }
 
@@ -42,8 +42,8 @@ pub(crate) async fn answer(
         .map(Collected::to_bytes)
         .unwrap_or_default();
     let answered = match method {
-        Method::GET => look(cloud, page),
-        Method::POST | Method::PUT => steer(cloud, page, &body).await,
+        Method::GET => show_page(cloud, page),
+        Method::POST | Method::PUT => apply_change(cloud, page, &body).await,
         Method::DELETE if page == "faults" => {
             cloud.faults.clear();
             Page::Done
@@ -53,7 +53,7 @@ pub(crate) async fn answer(
     let (status, body) = match answered {
         Page::Shown(value) => (StatusCode::OK, value),
         Page::Done => (StatusCode::OK, json!({ "done": page })),
-        Page::Wrong(why) => (StatusCode::BAD_REQUEST, json!({ "wrong": why })),
+        Page::Invalid(why) => (StatusCode::BAD_REQUEST, json!({ "wrong": why })),
         Page::Missing => (StatusCode::NOT_FOUND, json!({ "pages": PAGES })),
     };
     let mut response = Response::new(Full::new(Bytes::from(format!("{body}\n"))));
@@ -91,12 +91,12 @@ const PAGES: [&str; 22] = [
     "POST sources (a SourcesOptions)",
 ];
 
-fn look(cloud: &Cloud, page: &str) -> Page {
+fn show_page(cloud: &Cloud, page: &str) -> Page {
     let shown = match page {
         "addresses" => cloud.addresses(),
         "ledger" => json!(cloud.ledger.entries()),
-        "reads" => json!(cloud.ledger.reads()),
-        "unknown" => json!(cloud.ledger.unknown()),
+        "reads" => json!(cloud.ledger.read_counts()),
+        "unknown" => json!(cloud.ledger.unknown_operations()),
         "timeline" => json!(cloud.ledger.timeline()),
         "weights" => weights(cloud),
         "deployments" => deployments(cloud),
@@ -104,7 +104,7 @@ fn look(cloud: &Cloud, page: &str) -> Page {
         "github" => json!(cloud.github()),
         "sources" => json!(cloud.sources.requests()),
         "service-deployments" => json!(cloud.service_deployments()),
-        other => match of_service(cloud, other) {
+        other => match service_page(cloud, other) {
             Some(view) => view,
             None => return Page::Missing,
         },
@@ -112,7 +112,7 @@ fn look(cloud: &Cloud, page: &str) -> Page {
     Page::Shown(shown)
 }
 
-fn of_service(cloud: &Cloud, page: &str) -> Option<Value> {
+fn service_page(cloud: &Cloud, page: &str) -> Option<Value> {
     match page.split_once('/')? {
         ("services", name) => cloud.service_view(name).map(|view| json!(view)),
         ("scaling", name) => cloud.scaling_view(name).map(|view| json!(view)),
@@ -128,7 +128,7 @@ fn weights(cloud: &Cloud) -> Value {
             .collect();
         (name.to_owned(), Value::Object(weights))
     };
-    cloud.look(|account| {
+    cloud.read(|account| {
         Value::Object(
             account
                 .balancer
@@ -142,13 +142,13 @@ fn weights(cloud: &Cloud) -> Value {
 
 /// The buckets as they are now, and the requests that came since the stage began.
 fn limits(cloud: &Cloud) -> Value {
-    let tally = cloud.ledger.tally();
-    json!({ "buckets": cloud.buckets.view(now_ms()), "operations": tally.operations, "total": tally.total,
-        "requests_per_minute": tally.minutes(), "busiest_minute": tally.busiest_minute() })
+    let counts = cloud.ledger.request_counts();
+    json!({ "buckets": cloud.buckets.view(now_ms()), "operations": counts.operations, "total": counts.total,
+        "requests_per_minute": counts.per_minute(), "busiest_minute": counts.busiest_minute() })
 }
 
 fn deployments(cloud: &Cloud) -> Value {
-    cloud.look(|account| {
+    cloud.read(|account| {
         let shown = |(id, status): (&String, &str)| json!({ "id": id, "status": status });
         account
             .deployments
@@ -158,32 +158,36 @@ fn deployments(cloud: &Cloud) -> Value {
     })
 }
 
-async fn steer(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
+async fn apply_change(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
     match page {
-        "faults" => with(body, |fault: Fault| cloud.faults.plan(fault)),
-        "metric" => with(body, |put: Put| put.make(cloud)),
-        "sources" => with(body, |sources: SourcesOptions| {
+        "faults" => parse_and_apply(body, |fault: Fault| cloud.faults.add(fault)),
+        "metric" => parse_and_apply(body, |value: MetricValue| value.apply(cloud)),
+        "sources" => parse_and_apply(body, |sources: SourcesOptions| {
             cloud.sources.replace(sources);
         }),
-        "github" => with(body, |github: GithubOptions| cloud.set_github(github)),
-        "denied" => with(body, |actions: Vec<String>| cloud.deny(actions)),
-        "allowed" => with(body, |actions: Vec<String>| cloud.allow(actions)),
+        "github" => parse_and_apply(body, |github: GithubOptions| cloud.set_github(github)),
+        "denied" => parse_and_apply(body, |actions: Vec<String>| cloud.set_denied(actions)),
+        "allowed" => parse_and_apply(body, |actions: Vec<String>| cloud.set_allowed(actions)),
         "services" => match serde_json::from_slice::<ServiceOptions>(body) {
             Ok(options) => cloud
                 .add_service(options)
                 .await
-                .map_or_else(|error| Page::Wrong(error.to_string()), |()| Page::Done),
-            Err(error) => Page::Wrong(error.to_string()),
+                .map_or_else(|error| Page::Invalid(error.to_string()), |()| Page::Done),
+            Err(error) => Page::Invalid(error.to_string()),
         },
         other => match other.split_once('/') {
-            Some(("alarm", name)) => with(body, |turn: AlarmTurn| turn.make(cloud, name)),
-            Some(("weights", listener)) => with(body, |weights: BTreeMap<String, u32>| {
-                cloud.route(
-                    "by hand",
-                    listener,
-                    &weights.into_iter().collect::<Vec<_>>(),
-                );
-            }),
+            Some(("alarm", name)) => {
+                parse_and_apply(body, |change: AlarmChange| change.apply(cloud, name))
+            }
+            Some(("weights", listener)) => {
+                parse_and_apply(body, |weights: BTreeMap<String, u32>| {
+                    cloud.set_listener_weights(
+                        "by hand",
+                        listener,
+                        &weights.into_iter().collect::<Vec<_>>(),
+                    );
+                })
+            }
             _ => Page::Missing,
         },
     }
@@ -192,16 +196,16 @@ async fn steer(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
 /// An alarm's new state, with a reason or without.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum AlarmTurn {
+enum AlarmChange {
     State(AlarmState),
-    Because { state: AlarmState, reason: String },
+    WithReason { state: AlarmState, reason: String },
 }
 
-impl AlarmTurn {
-    fn make(self, cloud: &Cloud, name: &str) {
+impl AlarmChange {
+    fn apply(self, cloud: &Cloud, name: &str) {
         match self {
             Self::State(state) => cloud.set_alarm(name, state, None),
-            Self::Because { state, reason } => cloud.set_alarm(name, state, Some(&reason)),
+            Self::WithReason { state, reason } => cloud.set_alarm(name, state, Some(&reason)),
         }
     }
 }
@@ -209,7 +213,7 @@ impl AlarmTurn {
 /// A value of a metric; now, unless it says when.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Put {
+struct MetricValue {
     namespace: String,
     name: String,
     #[serde(default)]
@@ -218,8 +222,8 @@ struct Put {
     value: f64,
 }
 
-impl Put {
-    fn make(self, cloud: &Cloud) {
+impl MetricValue {
+    fn apply(self, cloud: &Cloud) {
         let metric = Metric {
             namespace: self.namespace,
             name: self.name,
@@ -231,13 +235,13 @@ impl Put {
     }
 }
 
-fn with<T: DeserializeOwned>(body: &Bytes, then: impl FnOnce(T)) -> Page {
+fn parse_and_apply<T: DeserializeOwned>(body: &Bytes, then: impl FnOnce(T)) -> Page {
     match serde_json::from_slice(body) {
         Ok(value) => {
             then(value);
             Page::Done
         }
-        Err(error) => Page::Wrong(error.to_string()),
+        Err(error) => Page::Invalid(error.to_string()),
     }
 }
 
@@ -245,7 +249,7 @@ impl Cloud {
     /// Where the registry and the listeners are reached.
     pub(crate) fn addresses(&self) -> Value {
         let host = self.public_host();
-        let listeners: Map<String, Value> = self.look(|account| {
+        let listeners: Map<String, Value> = self.read(|account| {
             let url = |port: u16| json!(format!("http://{host}:{port}"));
             account
                 .balancer

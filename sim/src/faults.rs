@@ -28,7 +28,7 @@ const fn first() -> u64 {
 
 impl Fault {
     /// A fault that the first call of an operation meets.
-    pub fn first(operation: &str, kind: FaultKind) -> Self {
+    pub fn on_first_call(operation: &str, kind: FaultKind) -> Self {
         Self {
             operation: operation.to_owned(),
             nth: 1,
@@ -38,7 +38,7 @@ impl Fault {
     }
 
     /// A fault that every call of an operation meets.
-    pub fn always(operation: &str, kind: FaultKind) -> Self {
+    pub fn on_every_call(operation: &str, kind: FaultKind) -> Self {
         Self {
             operation: operation.to_owned(),
             nth: 1,
@@ -49,17 +49,19 @@ impl Fault {
 
     /// The same fault, from another call on.
     #[must_use]
-    pub fn at(self, nth: u64) -> Self {
+    pub fn starting_at(self, nth: u64) -> Self {
         Self { nth, ..self }
     }
 
-    fn holds_for(&self, call: u64) -> bool {
+    fn applies_to(&self, call: u64) -> bool {
         call >= self.nth && call - self.nth < self.times
     }
 
-    fn is_about(&self, service: &str, operation: &str) -> bool {
+    fn matches(&self, service: &str, operation: &str) -> bool {
         match self.operation.split_once(':') {
-            Some((of, name)) => of == service && (name == "*" || name == operation),
+            Some((wanted_service, name)) => {
+                wanted_service == service && (name == "*" || name == operation)
+            }
             None => self.operation == "*" || self.operation == operation,
         }
     }
@@ -116,7 +118,7 @@ impl FaultPlan {
     }
 
     /// One more fault.
-    pub(crate) fn plan(&self, fault: Fault) {
+    pub(crate) fn add(&self, fault: Fault) {
         self.planned
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -132,19 +134,19 @@ impl FaultPlan {
     }
 
     /// What this call of an operation meets. Every fault about the operation counts it.
-    pub(crate) fn meet(&self, service: &str, operation: &str) -> Option<FaultKind> {
+    pub(crate) fn next_fault(&self, service: &str, operation: &str) -> Option<FaultKind> {
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut met = None;
+        let mut chosen = None;
         for (fault, calls) in planned
             .iter_mut()
-            .filter(|(fault, _)| fault.is_about(service, operation))
+            .filter(|(fault, _)| fault.matches(service, operation))
         {
             *calls += 1;
-            if met.is_none() && fault.holds_for(*calls) {
-                met = Some(fault.kind.clone());
+            if chosen.is_none() && fault.applies_to(*calls) {
+                chosen = Some(fault.kind.clone());
             }
         }
-        met
+        chosen
     }
 
     /// Remembers an answer for a later stale read of the same request.
@@ -178,18 +180,18 @@ mod tests {
             kind: FaultKind::Throttled,
         }]);
         let met: Vec<bool> = (0..4)
-            .map(|_| plan.meet("codedeploy", "GetDeployment").is_some())
+            .map(|_| plan.next_fault("codedeploy", "GetDeployment").is_some())
             .collect();
         assert_eq!(met, [false, true, true, false]);
-        assert_eq!(plan.meet("ecs", "DescribeServices"), None);
+        assert_eq!(plan.next_fault("ecs", "DescribeServices"), None);
     }
 
     #[test]
     fn a_fault_may_name_the_service() {
-        let plan = FaultPlan::new(&[Fault::always("ecs:*", FaultKind::Throttled)]);
-        assert_eq!(plan.meet("codedeploy", "GetDeployment"), None);
+        let plan = FaultPlan::new(&[Fault::on_every_call("ecs:*", FaultKind::Throttled)]);
+        assert_eq!(plan.next_fault("codedeploy", "GetDeployment"), None);
         assert_eq!(
-            plan.meet("ecs", "DescribeServices"),
+            plan.next_fault("ecs", "DescribeServices"),
             Some(FaultKind::Throttled)
         );
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::now_ms;
-use crate::tally::Tally;
+use crate::request_counts::RequestCounts;
 
 /// One mutating call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub struct Entry {
 
 /// When a state became visible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moment {
+pub struct StateChange {
     /// A deployment's id, or a service's name.
     pub subject: String,
     /// As AWS names it: `Ready`, `AllowTraffic InProgress`, `weight 10`.
@@ -56,19 +56,19 @@ pub(crate) struct Exchange<'a> {
 }
 
 #[derive(Debug, Default)]
-struct Pages {
+struct LedgerState {
     entries: Vec<Entry>,
     reads: BTreeMap<String, u64>,
     unknown: BTreeMap<String, u64>,
-    timeline: Vec<Moment>,
-    tally: Tally,
+    timeline: Vec<StateChange>,
+    request_counts: RequestCounts,
     recording: Option<File>,
 }
 
 /// The stage's memory of what happened.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    pages: Mutex<Pages>,
+    state: Mutex<LedgerState>,
 }
 
 impl Ledger {
@@ -76,22 +76,24 @@ impl Ledger {
     pub(crate) fn open(recording: Option<&Path>) -> std::io::Result<Self> {
         let recording = recording.map(File::create).transpose()?;
         Ok(Self {
-            pages: Mutex::new(Pages {
+            state: Mutex::new(LedgerState {
                 recording,
-                ..Pages::default()
+                ..LedgerState::default()
             }),
         })
     }
 
-    fn pages(&self) -> MutexGuard<'_, Pages> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, LedgerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes an exchange down, as a mutation or as a read.
-    pub(crate) fn enter(&self, exchange: &Exchange<'_>) {
-        let mut pages = self.pages();
+    pub(crate) fn record(&self, exchange: &Exchange<'_>) {
+        let mut pages = self.state();
         let name = format!("{}:{}", exchange.service, exchange.operation);
-        pages.tally.count(&name, exchange.code, exchange.at_ms);
+        pages
+            .request_counts
+            .record(&name, exchange.code, exchange.at_ms);
         if is_read(exchange.operation) {
             *pages.reads.entry(name).or_default() += 1;
         } else {
@@ -103,13 +105,13 @@ impl Ledger {
                 at_ms: exchange.at_ms,
             });
         }
-        record(&mut pages, exchange);
+        write_recording(&mut pages, exchange);
     }
 
     /// Counts an operation that the stage does not know.
-    pub(crate) fn enter_unknown(&self, service: &str, operation: &str) {
+    pub(crate) fn record_unknown(&self, service: &str, operation: &str) {
         *self
-            .pages()
+            .state()
             .unknown
             .entry(format!("{service}:{operation}"))
             .or_default() += 1;
@@ -117,7 +119,7 @@ impl Ledger {
 
     /// A state is visible from now on.
     pub(crate) fn mark(&self, subject: &str, state: impl Into<String>) {
-        self.pages().timeline.push(Moment {
+        self.state().timeline.push(StateChange {
             subject: subject.to_owned(),
             state: state.into(),
             at_ms: now_ms(),
@@ -126,27 +128,27 @@ impl Ledger {
 
     /// Every mutating call so far.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.pages().entries.clone()
+        self.state().entries.clone()
     }
 
     /// How often each read came.
-    pub(crate) fn reads(&self) -> BTreeMap<String, u64> {
-        self.pages().reads.clone()
+    pub(crate) fn read_counts(&self) -> BTreeMap<String, u64> {
+        self.state().reads.clone()
     }
 
     /// How often an operation came that the stage does not know.
-    pub(crate) fn unknown(&self) -> BTreeMap<String, u64> {
-        self.pages().unknown.clone()
+    pub(crate) fn unknown_operations(&self) -> BTreeMap<String, u64> {
+        self.state().unknown.clone()
     }
 
     /// How many requests came.
-    pub(crate) fn tally(&self) -> Tally {
-        self.pages().tally.clone()
+    pub(crate) fn request_counts(&self) -> RequestCounts {
+        self.state().request_counts.clone()
     }
 
     /// When each state became visible.
-    pub(crate) fn timeline(&self) -> Vec<Moment> {
-        self.pages().timeline.clone()
+    pub(crate) fn timeline(&self) -> Vec<StateChange> {
+        self.state().timeline.clone()
     }
 }
 
@@ -161,7 +163,7 @@ fn is_read(operation: &str) -> bool {
 
 /// An exchange as `validate.py` reads it.
 #[derive(Serialize)]
-struct Line<'a> {
+struct RecordedExchange<'a> {
     service: &'a str,
     protocol: &'a str,
     operation: &'a str,
@@ -177,12 +179,12 @@ struct Line<'a> {
 
 /// A recording that cannot be written is noticed by whoever validates it: it is shorter than the
 /// ledger.
-fn record(pages: &mut Pages, exchange: &Exchange<'_>) {
+fn write_recording(pages: &mut LedgerState, exchange: &Exchange<'_>) {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let Some(file) = pages.recording.as_mut() else {
         return;
     };
-    let line = Line {
+    let line = RecordedExchange {
         service: exchange.service,
         protocol: exchange.protocol,
         operation: exchange.operation,

@@ -16,6 +16,7 @@ mod clock;
 mod cloud;
 mod control;
 mod cycles;
+mod event_time;
 mod faults;
 mod github;
 mod ledger;
@@ -23,26 +24,27 @@ mod limits;
 mod metrics;
 mod options;
 pub mod rehearse;
+mod request_counts;
 mod serve;
 mod sources;
 mod stage;
 mod switches;
-mod tally;
-mod when;
 pub mod world;
 
 pub use clock::Clock;
+pub use event_time::EventTime;
 pub use faults::{Fault, FaultKind};
 pub use github::{GithubAccess, GithubOptions, GithubRun};
-pub use ledger::{Entry, Moment};
+pub use ledger::{Entry, StateChange};
 pub use limits::{Limit, Limits};
 pub use options::{
-    AlarmDetails, AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, Exposure,
-    GroupOptions, IncompleteMetric, IncompleteStatus, Kind, MetricsOptions, NativeOptions,
-    RepositoryOptions, RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanLook,
-    ScanOptions, SecretValue, SeriesChange, SeriesOptions, ServiceOptions, StageOptions, Strategy,
-    Suspension, TaskEngine, TaskTrouble, TaskTroubleKind, TemplateOptions, Traffic,
+    AlarmDetails, AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, EcsStrategyOptions,
+    Exposure, GroupOptions, IncompleteMetric, IncompleteStatus, LoadBalancerKind, MetricsOptions,
+    RepositoryOptions, RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanOptions,
+    ScanReading, SecretValue, SeriesChange, SeriesOptions, ServiceOptions, StageOptions, Strategy,
+    Suspension, TaskEngine, TaskFault, TaskFaultKind, TemplateOptions, Traffic,
 };
+pub use request_counts::{OperationCounts, RequestCounts};
 pub use sources::{
     DatadogKeys, Measurand, Measure, MeasuredSide, Reply, ReplyAnswer, SourceRequest,
     SourcesOptions,
@@ -54,5 +56,3 @@ pub use switches::{
     ShownDeployment, StaleHook, StopAbort, StopAnswer, SuspensionUpdate, Switches, Toggle,
     UpdateAnswer,
 };
-pub use tally::{Count, Tally};
-pub use when::When;

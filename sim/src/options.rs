@@ -3,21 +3,21 @@
 
 mod alarm;
 mod ecr;
+mod ecs;
 mod metrics;
-mod native;
 mod scan;
 mod secret;
-mod trouble;
+mod task_fault;
 
 pub use alarm::{AlarmDetails, AlarmState};
 pub use ecr::{EcrOptions, RepositoryOptions, TemplateOptions};
+pub use ecs::{EcsStrategyOptions, LoadBalancerKind, Strategy};
 pub use metrics::{
     IncompleteMetric, IncompleteStatus, MetricsOptions, SeriesChange, SeriesOptions,
 };
-pub use native::{Kind, NativeOptions, Strategy};
-pub use scan::{ScanFinding, ScanKind, ScanLook, ScanOptions};
+pub use scan::{ScanFinding, ScanKind, ScanOptions, ScanReading};
 pub use secret::SecretValue;
-pub use trouble::{TaskTrouble, TaskTroubleKind};
+pub use task_fault::{TaskFault, TaskFaultKind};
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -89,7 +89,7 @@ pub struct StageOptions {
     /// What goes wrong, and when.
     pub faults: Vec<Fault>,
     /// Revisions whose tasks crash or hang from an event on.
-    pub task_troubles: Vec<TaskTrouble>,
+    pub task_troubles: Vec<TaskFault>,
     /// How many requests AWS takes.
     pub limits: Limits,
     /// AWS's unsure points and the stage's own timings.
@@ -270,7 +270,7 @@ pub enum Controller {
     /// ECS itself, rolling.
     Rolling(RollingOptions),
     /// ECS itself, shifting traffic between blue and green.
-    Native(NativeOptions),
+    Ecs(EcsStrategyOptions),
     /// Somebody else: unsupported by the product, and so of interest.
     External,
 }

@@ -11,7 +11,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::aws::{Severed, exchange};
+use crate::aws::{ConnectionDropped, answer_request};
 use crate::cloud::Cloud;
 use crate::control;
 use crate::github;
@@ -31,13 +31,13 @@ pub(crate) async fn serve(cloud: Arc<Cloud>, listener: TcpListener, port: Port) 
     loop {
         if let Ok((stream, _)) = listener.accept().await {
             let shared = Arc::clone(&cloud);
-            cloud.spawn(async move { connection(shared, stream, port).await });
+            cloud.spawn(async move { serve_connection(shared, stream, port).await });
         }
     }
 }
 
 /// A severed exchange is an error to hyper, and so ends the connection without an answer.
-async fn connection(cloud: Arc<Cloud>, stream: TcpStream, port: Port) {
+async fn serve_connection(cloud: Arc<Cloud>, stream: TcpStream, port: Port) {
     // Small answers must not wait for more bytes: latencies are measured here.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
@@ -57,7 +57,7 @@ async fn connection(cloud: Arc<Cloud>, stream: TcpStream, port: Port) {
 async fn answer(
     cloud: &Arc<Cloud>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Severed> {
+) -> Result<Response<Full<Bytes>>, ConnectionDropped> {
     if request
         .uri()
         .path()
@@ -81,6 +81,6 @@ async fn answer(
         .map(ToOwned::to_owned)
     {
         Some(page) => Ok(control::answer(cloud, &page, request).await),
-        None => exchange(cloud, request).await,
+        None => answer_request(cloud, request).await,
     }
 }

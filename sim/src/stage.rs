@@ -15,17 +15,17 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::cloud::{Cloud, account};
-use crate::cycles::keep;
+use crate::cloud::{Cloud, new_account};
+use crate::cycles::run_scheduler;
 use crate::faults::Fault;
 use crate::github::{self, GithubOptions};
-use crate::ledger::{Entry, Ledger, Moment};
+use crate::ledger::{Entry, Ledger, StateChange};
 use crate::metrics::Metric;
 use crate::options::{AlarmState, ServiceOptions, StageOptions, TaskEngine};
+use crate::request_counts::RequestCounts;
 use crate::serve::{Port, serve};
 use crate::sources::{SourceRequest, SourcesOptions};
-use crate::tally::Tally;
-use crate::world::{Engine, Grain, RegistrySource, World, WorldOptions};
+use crate::world::{Engine, MeasurementPeriod, RegistrySource, World, WorldOptions};
 
 /// An imaginary task has no image to pull.
 const IMAGINARY_START_SECONDS: f64 = 1.0;
@@ -63,12 +63,12 @@ impl Stage {
         let address = listener.local_addr()?;
         let sources = TcpListener::bind((options.bind, 0)).await?;
         let sources_address = sources.local_addr()?;
-        let account = account(&options);
+        let account = new_account(&options);
         let services = options.services.clone();
         let cloud = Arc::new(Cloud::new(account, world, options, ledger));
         cloud.spawn(serve(Arc::clone(&cloud), listener, Port::Aws));
         cloud.spawn(serve(Arc::clone(&cloud), sources, Port::Sources));
-        cloud.spawn(keep(Arc::clone(&cloud)));
+        cloud.spawn(run_scheduler(Arc::clone(&cloud)));
         let stage = Self {
             cloud,
             address,
@@ -146,7 +146,7 @@ impl Stage {
 
     /// Where a listener of the proxy listens.
     pub fn listener(&self, name: &str) -> Option<SocketAddr> {
-        self.cloud.look(|account| {
+        self.cloud.read(|account| {
             account
                 .balancer
                 .listener(name)
@@ -171,22 +171,22 @@ impl Stage {
     }
 
     /// How often each read came, by `service:Operation`.
-    pub fn reads(&self) -> BTreeMap<String, u64> {
-        self.cloud.ledger.reads()
+    pub fn read_counts(&self) -> BTreeMap<String, u64> {
+        self.cloud.ledger.read_counts()
     }
 
     /// How many requests came, by operation and minute, and how many of them were throttled.
-    pub fn tally(&self) -> Tally {
-        self.cloud.ledger.tally()
+    pub fn request_counts(&self) -> RequestCounts {
+        self.cloud.ledger.request_counts()
     }
 
     /// How often an operation came that the stage does not know.
     pub fn unknown_operations(&self) -> BTreeMap<String, u64> {
-        self.cloud.ledger.unknown()
+        self.cloud.ledger.unknown_operations()
     }
 
     /// When each state became visible.
-    pub fn timeline(&self) -> Vec<Moment> {
+    pub fn timeline(&self) -> Vec<StateChange> {
         self.cloud.ledger.timeline()
     }
 
@@ -196,7 +196,7 @@ impl Stage {
     }
 
     /// The same, with a reason (`StateReason`).
-    pub fn set_alarm_because(&self, name: &str, state: AlarmState, reason: &str) {
+    pub fn set_alarm_with_reason(&self, name: &str, state: AlarmState, reason: &str) {
         self.cloud.set_alarm(name, state, Some(reason));
     }
 
@@ -224,7 +224,7 @@ impl Stage {
 
     /// Plans a fault.
     pub fn inject(&self, fault: Fault) {
-        self.cloud.faults.plan(fault);
+        self.cloud.faults.add(fault);
     }
 
     /// Forgets all planned faults.
@@ -235,13 +235,13 @@ impl Stage {
     /// Denies these IAM actions, and no others, from now on.
     pub fn deny(&self, actions: &[&str]) {
         self.cloud
-            .deny(actions.iter().map(|action| (*action).to_owned()).collect());
+            .set_denied(actions.iter().map(|action| (*action).to_owned()).collect());
     }
 
     /// Allows these IAM actions, and no others, from now on: another role calls. All are allowed
     /// when there are none.
     pub fn allow(&self, actions: &[String]) {
-        self.cloud.allow(actions.to_vec());
+        self.cloud.set_allowed(actions.to_vec());
     }
 
     /// A service as it is now.
@@ -256,7 +256,7 @@ impl Stage {
 
     /// A `CodeDeploy` deployment's status as AWS names it.
     pub fn deployment_status(&self, id: &str) -> Option<String> {
-        self.cloud.look(|account| {
+        self.cloud.read(|account| {
             account
                 .deployment(id)
                 .map(|deployment| deployment.status.as_str().to_owned())
@@ -265,7 +265,7 @@ impl Stage {
 
     /// The ids of all `CodeDeploy` deployments, oldest first.
     pub fn deployments(&self) -> Vec<String> {
-        self.cloud.look(|account| {
+        self.cloud.read(|account| {
             account
                 .deployments
                 .iter()
@@ -281,7 +281,7 @@ impl Stage {
 
     /// What a listener forwards to: target groups and weights.
     pub fn weights(&self, listener: &str) -> Vec<(String, u32)> {
-        self.cloud.look(|account| {
+        self.cloud.read(|account| {
             account
                 .balancer
                 .listener(listener)
@@ -296,14 +296,15 @@ impl Stage {
             .iter()
             .map(|(group, weight)| ((*group).to_owned(), *weight))
             .collect();
-        self.cloud.route("by hand", listener, &weights);
+        self.cloud
+            .set_listener_weights("by hand", listener, &weights);
     }
 
     /// Polls until a condition holds; false when it does not in time.
     pub async fn wait_until(&self, limit: Duration, holds: impl Fn(&Self) -> bool) -> bool {
-        let began = Instant::now();
+        let started = Instant::now();
         while !holds(self) {
-            if began.elapsed() > limit {
+            if started.elapsed() > limit {
                 return false;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -348,7 +349,7 @@ fn world_options(options: &StageOptions) -> WorldOptions {
         registry_rules: options.registry_rules.clone(),
         registry_faults: options.registry_faults.clone(),
         bind: options.bind,
-        grain: Grain {
+        period: MeasurementPeriod {
             length: Duration::from_secs(options.metrics.grain_seconds.max(1).into()),
             late_share: options.metrics.late_share.clamp(0.0, 1.0),
         },

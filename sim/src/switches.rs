@@ -1,9 +1,9 @@
 //! The points where AWS's behaviour is unsure or varies, each a switch, and the stage's own timings
 //! in real milliseconds.
 
-mod native;
+mod ecs;
 
-pub use native::{
+pub use ecs::{
     AlarmWindow, BareHook, ConcurrentUpdate, HookDetails, HookScope, LaterPause, PreProduction,
     RemovedHooks, ShownDeployment, StaleHook, StopAbort,
 };

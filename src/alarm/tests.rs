@@ -12,7 +12,7 @@ fn alarm(name: &str, state: AlarmState) -> Alarm {
     }
 }
 
-fn shown(changes: &[AlarmChange]) -> Vec<String> {
+fn describe_changes(changes: &[AlarmChange]) -> Vec<String> {
     changes
         .iter()
         .map(|change| {
@@ -28,31 +28,34 @@ fn shown(changes: &[AlarmChange]) -> Vec<String> {
 fn an_alarm_is_told_when_it_changes_and_not_again() {
     let mut watched = WatchedAlarms::new(vec!["a".into(), "b".into()], &[]);
     let both = [alarm("b", AlarmState::Ok), alarm("a", AlarmState::Ok)];
-    assert_eq!(shown(&watched.look(&both)), ["a OK Counts", "b OK Counts"]);
-    assert!(watched.look(&both).is_empty());
-    let rings = watched.look(&[alarm("a", AlarmState::Ok), alarm("b", AlarmState::Ringing)]);
-    assert_eq!(shown(&rings), ["b ALARM Counts"]);
+    assert_eq!(
+        describe_changes(&watched.update(&both)),
+        ["a OK Counts", "b OK Counts"]
+    );
+    assert!(watched.update(&both).is_empty());
+    let rings = watched.update(&[alarm("a", AlarmState::Ok), alarm("b", AlarmState::InAlarm)]);
+    assert_eq!(describe_changes(&rings), ["b ALARM Counts"]);
     assert_eq!(rings[0].phase, Phase::Failed);
 }
 
 #[test]
 fn one_that_rang_before_the_start_counts_again_once_it_was_ok() {
-    let mut watched = WatchedAlarms::new(vec!["a".into()], &[alarm("a", AlarmState::Ringing)]);
-    let mut look = |state| shown(&watched.look(&[alarm("a", state)]));
-    assert_eq!(look(AlarmState::Ringing), ["a ALARM Waived"]);
+    let mut watched = WatchedAlarms::new(vec!["a".into()], &[alarm("a", AlarmState::InAlarm)]);
+    let mut look = |state| describe_changes(&watched.update(&[alarm("a", state)]));
+    assert_eq!(look(AlarmState::InAlarm), ["a ALARM Waived"]);
     assert_eq!(
         look(AlarmState::InsufficientData),
         ["a INSUFFICIENT_DATA Waived"]
     );
-    assert_eq!(look(AlarmState::Ringing), ["a ALARM Waived"]);
+    assert_eq!(look(AlarmState::InAlarm), ["a ALARM Waived"]);
     assert_eq!(look(AlarmState::Ok), ["a OK Counts"]);
-    assert_eq!(look(AlarmState::Ringing), ["a ALARM Counts"]);
+    assert_eq!(look(AlarmState::InAlarm), ["a ALARM Counts"]);
 }
 
 #[test]
 fn no_data_a_new_word_and_an_alarm_that_is_gone_are_neither_good_nor_bad() {
     let mut watched = WatchedAlarms::new(vec!["a".into()], &[]);
-    let mut look = |found: &[Alarm]| watched.look(found)[0].phase;
+    let mut look = |found: &[Alarm]| watched.update(found)[0].phase;
     assert_eq!(
         look(&[alarm("a", AlarmState::InsufficientData)]),
         Phase::Inconclusive
@@ -66,20 +69,23 @@ fn no_data_a_new_word_and_an_alarm_that_is_gone_are_neither_good_nor_bad() {
 
 #[test]
 fn an_alarm_says_since_when_and_why() {
-    let mut composite = alarm("all", AlarmState::Ringing);
+    let mut composite = alarm("all", AlarmState::InAlarm);
     composite.kind = AlarmKind::Composite {
         rule: "ALARM(a) OR ALARM(b)".into(),
         triggered_by: vec!["a".into()],
     };
-    assert_eq!(composite.standing(), "ALARM since 2023-11-14T22:13:20Z");
-    assert_eq!(composite.why(), "Threshold Crossed; ringing: a");
+    assert_eq!(
+        composite.describe_state(),
+        "ALARM since 2023-11-14T22:13:20Z"
+    );
+    assert_eq!(composite.explanation(), "Threshold Crossed; ringing: a");
     composite.kind = AlarmKind::Composite {
         rule: "ALARM(a) OR ALARM(b)".into(),
         triggered_by: vec![],
     };
     assert_eq!(
-        composite.why(),
+        composite.explanation(),
         "Threshold Crossed; its rule: ALARM(a) OR ALARM(b)"
     );
-    assert_eq!(Alarm::missing("x").standing(), "missing");
+    assert_eq!(Alarm::missing("x").describe_state(), "missing");
 }

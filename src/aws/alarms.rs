@@ -5,21 +5,26 @@ use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, LogAlarm, MetricAlarm
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::error::told;
+use super::error::from_sdk;
 use super::{Aws, AwsError};
 use crate::alarm::{Alarm, AlarmKind, AlarmState};
 
 const ACTION: &str = "cloudwatch:DescribeAlarms";
 /// DescribeAlarms takes at most this many names, and gives as many alarms at once.
-const NAMES: usize = 100;
+const MAX_NAMES: usize = 100;
 /// Every name has one alarm, so a second page is rare already.
-const PAGES: usize = 10;
+const MAX_PAGES: usize = 10;
 
 impl Aws {
     /// The alarms of these names, in no particular order; those that do not exist are not among
     /// them.
-    pub async fn alarms(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
-        let parts = join_all(names.chunks(NAMES).map(|names| self.some_alarms(names))).await;
+    pub async fn describe_alarms(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
+        let parts = join_all(
+            names
+                .chunks(MAX_NAMES)
+                .map(|names| self.describe_alarm_batch(names)),
+        )
+        .await;
         Ok(parts
             .into_iter()
             .collect::<Result<Vec<_>, _>>()?
@@ -29,18 +34,18 @@ impl Aws {
     }
 
     /// Those of the alarms that are in ALARM.
-    pub async fn ringing(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
+    pub async fn describe_alarms_in_alarm(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
         Ok(self
-            .alarms(names)
+            .describe_alarms(names)
             .await?
             .into_iter()
-            .filter(Alarm::rings)
+            .filter(Alarm::is_in_alarm)
             .collect())
     }
 
-    async fn some_alarms(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
+    async fn describe_alarm_batch(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
         let (mut alarms, mut token) = (Vec::new(), None);
-        for _ in 0..PAGES {
+        for _ in 0..MAX_PAGES {
             // Without the types CloudWatch leaves all but metric alarms out.
             let kinds = vec![
                 AlarmType::MetricAlarm,
@@ -52,16 +57,16 @@ impl Aws {
                 .describe_alarms()
                 .set_alarm_names(Some(names.to_vec()))
                 .set_alarm_types(Some(kinds));
-            let answer = told(
+            let answer = from_sdk(
                 ACTION,
                 call.max_records(100)
                     .set_next_token(token.take())
                     .send()
                     .await,
             )?;
-            alarms.extend(answer.metric_alarms().iter().map(metric));
-            alarms.extend(answer.composite_alarms().iter().map(composite));
-            alarms.extend(answer.log_alarms().iter().map(log));
+            alarms.extend(answer.metric_alarms().iter().map(from_metric_alarm));
+            alarms.extend(answer.composite_alarms().iter().map(from_composite_alarm));
+            alarms.extend(answer.log_alarms().iter().map(from_log_alarm));
             match answer.next_token() {
                 Some(next) => token = Some(next.to_owned()),
                 None => break,
@@ -71,73 +76,73 @@ impl Aws {
     }
 }
 
-fn metric(alarm: &MetricAlarm) -> Alarm {
+fn from_metric_alarm(alarm: &MetricAlarm) -> Alarm {
     Alarm {
         name: alarm.alarm_name().unwrap_or_default().to_owned(),
         kind: AlarmKind::Metric,
-        state: state(alarm.state_value()),
+        state: parse_state(alarm.state_value()),
         reason: alarm.state_reason().unwrap_or_default().to_owned(),
-        since: since(
+        since: transition_time(
             alarm.state_transitioned_timestamp(),
             alarm.state_updated_timestamp(),
         ),
     }
 }
 
-fn log(alarm: &LogAlarm) -> Alarm {
+fn from_log_alarm(alarm: &LogAlarm) -> Alarm {
     Alarm {
         name: alarm.alarm_name().unwrap_or_default().to_owned(),
         kind: AlarmKind::Log,
-        state: state(alarm.state_value()),
+        state: parse_state(alarm.state_value()),
         reason: alarm.state_reason().unwrap_or_default().to_owned(),
-        since: since(
+        since: transition_time(
             alarm.state_transitioned_timestamp(),
             alarm.state_updated_timestamp(),
         ),
     }
 }
 
-fn composite(alarm: &CompositeAlarm) -> Alarm {
-    let triggered_by = triggered_by(alarm.state_reason_data().unwrap_or_default());
+fn from_composite_alarm(alarm: &CompositeAlarm) -> Alarm {
+    let triggered_by = parse_triggering_alarms(alarm.state_reason_data().unwrap_or_default());
     Alarm {
         name: alarm.alarm_name().unwrap_or_default().to_owned(),
         kind: AlarmKind::Composite {
             rule: alarm.alarm_rule().unwrap_or_default().to_owned(),
             triggered_by,
         },
-        state: state(alarm.state_value()),
+        state: parse_state(alarm.state_value()),
         reason: alarm.state_reason().unwrap_or_default().to_owned(),
-        since: since(
+        since: transition_time(
             alarm.state_transitioned_timestamp(),
             alarm.state_updated_timestamp(),
         ),
     }
 }
 
-fn state(value: Option<&StateValue>) -> AlarmState {
+fn parse_state(value: Option<&StateValue>) -> AlarmState {
     match value.map_or("no state", StateValue::as_str) {
         "OK" => AlarmState::Ok,
-        "ALARM" => AlarmState::Ringing,
+        "ALARM" => AlarmState::InAlarm,
         "INSUFFICIENT_DATA" => AlarmState::InsufficientData,
         other => AlarmState::Unknown(other.to_owned()),
     }
 }
 
 /// The time of the state; the other one moves with every new reason.
-fn since(transitioned: Option<&DateTime>, updated: Option<&DateTime>) -> String {
+fn transition_time(transitioned: Option<&DateTime>, updated: Option<&DateTime>) -> String {
     transitioned
         .or(updated)
-        .map(|time| crate::clock::at(time.as_secs_f64()))
+        .map(|time| crate::clock::format_rfc3339(time.as_secs_f64()))
         .unwrap_or_default()
 }
 
 /// `{"triggeringAlarms": [{"arn": "arn:…:alarm:NAME", "state": {"value": "ALARM", …}}]}`: the
 /// alarms that made a composite one change.
-fn triggered_by(data: &str) -> Vec<String> {
+fn parse_triggering_alarms(data: &str) -> Vec<String> {
     let data: Value = serde_json::from_str(data).unwrap_or_default();
     let alarms = data["triggeringAlarms"].as_array().into_iter().flatten();
-    let rings = alarms.filter(|alarm| alarm["state"]["value"] == "ALARM");
-    rings
+    let in_alarm = alarms.filter(|alarm| alarm["state"]["value"] == "ALARM");
+    in_alarm
         .filter_map(|alarm| {
             alarm["arn"]
                 .as_str()?
@@ -157,8 +162,8 @@ mod tests {
             {"arn":"arn:aws:cloudwatch:eu-central-1:1:alarm:errors","state":{"value":"ALARM","timestamp":"2026-01-01T00:00:00Z"}},
             {"arn":"arn:aws:cloudwatch:eu-central-1:1:alarm:latency: p99","state":{"value":"ALARM"}},
             {"arn":"arn:aws:cloudwatch:eu-central-1:1:alarm:maintenance","state":{"value":"OK"}}]}"#;
-        assert_eq!(triggered_by(data), ["errors", "latency: p99"]);
-        assert!(triggered_by("").is_empty() && triggered_by("{}").is_empty());
+        assert_eq!(parse_triggering_alarms(data), ["errors", "latency: p99"]);
+        assert!(parse_triggering_alarms("").is_empty() && parse_triggering_alarms("{}").is_empty());
     }
 
     #[test]
@@ -167,7 +172,7 @@ mod tests {
             .alarm_name("all")
             .alarm_rule("ALARM(a)")
             .state_value("NEW".into());
-        let alarm = composite(
+        let alarm = from_composite_alarm(
             &alarm
                 .state_updated_timestamp(DateTime::from_secs(7))
                 .build(),

@@ -8,7 +8,7 @@ pub fn short_name(arn: &str) -> &str {
 
 /// The listener of a listener's or a rule's ARN: `…:listener-rule/app/NAME/ID/LISTENER/RULE` →
 /// `…:listener/app/NAME/ID/LISTENER`.
-pub fn listener_of(arn: &str) -> Option<String> {
+pub fn listener_arn(arn: &str) -> Option<String> {
     match arn.split_once(":listener-rule/") {
         Some((begin, rest)) => rest
             .rsplit_once('/')
@@ -18,7 +18,7 @@ pub fn listener_of(arn: &str) -> Option<String> {
 }
 
 /// `…:targetgroup/NAME/ID` → `NAME`.
-pub fn group_name(arn: &str) -> &str {
+pub fn target_group_name(arn: &str) -> &str {
     arn.split(":targetgroup/")
         .nth(1)
         .and_then(|rest| rest.split('/').next())

@@ -7,17 +7,17 @@ use aws_sdk_codedeploy::types::{
 };
 
 use super::codedeploy_shapes::{
-    CodeDeployDeployment, CodeDeployTarget, Config, Group, LifecycleEvent, ReadyWait, Routing, Set,
-    Status,
+    CodeDeployConfig, CodeDeployDeployment, CodeDeployStatus, CodeDeployTarget, DeploymentGroup,
+    DeploymentTaskSet, LifecycleEvent, ReadyWait, Routing,
 };
-use super::error::told;
+use super::error::from_sdk;
 use super::{Aws, AwsError};
 use crate::documents::app_spec::Content;
 
 /// What stands before the run id in a description.
 pub const RUN_MARK: &str = "ecs-bluegreen run ";
 /// What comes after the run id when the run has registered the revision.
-pub const REGISTERED: &str = ", registered";
+pub const REGISTERED_MARK: &str = ", registered";
 
 /// What is asked of CreateDeployment.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct NewDeployment<'a> {
     /// AppSpec.
     pub content: &'a Content,
     /// Roll back on alarms as well.
-    pub alarms: bool,
+    pub rollback_on_alarms: bool,
 }
 
 impl Aws {
@@ -42,16 +42,16 @@ impl Aws {
         &self,
         application: &str,
         group: &str,
-    ) -> Result<Group, AwsError> {
+    ) -> Result<DeploymentGroup, AwsError> {
         const ACTION: &str = "codedeploy:GetDeploymentGroup";
         let call = self
             .codedeploy()
             .get_deployment_group()
             .application_name(application)
             .deployment_group_name(group);
-        let info = told(ACTION, call.send().await)?
+        let info = from_sdk(ACTION, call.send().await)?
             .deployment_group_info
-            .ok_or_else(|| AwsError::incomplete(ACTION, "the group"))?;
+            .ok_or_else(|| AwsError::incomplete_answer(ACTION, "the group"))?;
         let pairs = info
             .load_balancer_info()
             .map(|info| info.target_group_pair_info_list().to_vec())
@@ -61,15 +61,15 @@ impl Aws {
         let rollback = info
             .auto_rollback_configuration()
             .filter(|rollback| rollback.enabled());
-        Ok(Group {
-            services: info.ecs_services().iter().map(|service| (owned(service.cluster_name()), owned(service.service_name()))).collect(),
+        Ok(DeploymentGroup {
+            services: info.ecs_services().iter().map(|service| (text_or_empty(service.cluster_name()), text_or_empty(service.service_name()))).collect(),
             ready_wait: ready_wait(configuration),
             termination_minutes: configuration
                 .and_then(|all| all.terminate_blue_instances_on_deployment_success())
                 .map_or(0, aws_sdk_codedeploy::types::BlueInstanceTerminationOption::termination_wait_time_in_minutes),
             target_groups: pairs.iter().flat_map(TargetGroupPairInfo::target_groups).filter_map(|group| group.name.clone()).collect(),
-            production: listeners(&pairs, TargetGroupPairInfo::prod_traffic_route),
-            test: listeners(&pairs, TargetGroupPairInfo::test_traffic_route),
+            production_listeners: listener_arns(&pairs, TargetGroupPairInfo::prod_traffic_route),
+            test_listeners: listener_arns(&pairs, TargetGroupPairInfo::test_traffic_route),
             config: info.deployment_config_name.clone(),
             alarms: alarms.map(|all| all.alarms().iter().filter_map(|alarm| alarm.name.clone()).collect()).unwrap_or_default(),
             rollback_events: rollback.map(|all| all.events().iter().map(|event| event.as_str().to_owned()).collect()).unwrap_or_default(),
@@ -77,9 +77,9 @@ impl Aws {
     }
 
     /// A deployment configuration.
-    pub async fn deployment_config(&self, config: &str) -> Result<Config, AwsError> {
+    pub async fn get_deployment_config(&self, config: &str) -> Result<CodeDeployConfig, AwsError> {
         const ACTION: &str = "codedeploy:GetDeploymentConfig";
-        let answer = told(
+        let answer = from_sdk(
             ACTION,
             self.codedeploy()
                 .get_deployment_config()
@@ -108,15 +108,15 @@ impl Aws {
             .and_then(|info| info.compute_platform())
             .map_or("ECS", ComputePlatform::as_str);
         let routing = canary.or(linear).unwrap_or(Routing::AllAtOnce);
-        Ok(Config {
+        Ok(CodeDeployConfig {
             routing,
             platform: platform.to_owned(),
         })
     }
 
     /// The names of the account's deployment configurations, AWS's own among them.
-    pub async fn deployment_configs(&self) -> Result<Vec<String>, AwsError> {
-        let answer = told(
+    pub async fn list_deployment_configs(&self) -> Result<Vec<String>, AwsError> {
+        let answer = from_sdk(
             "codedeploy:ListDeploymentConfigs",
             self.codedeploy().list_deployment_configs().send().await,
         )?;
@@ -136,16 +136,18 @@ impl Aws {
                 let call = call
                     .set_deployment_config_name(new.config.map(str::to_owned))
                     .description(new.description)
-                    .revision(revision(new.content));
-                let answer = told(
+                    .revision(revision_location(new.content));
+                let answer = from_sdk(
                     ACTION,
-                    call.auto_rollback_configuration(auto_rollback(new.alarms))
-                        .send()
-                        .await,
+                    call.auto_rollback_configuration(auto_rollback_configuration(
+                        new.rollback_on_alarms,
+                    ))
+                    .send()
+                    .await,
                 )?;
                 answer
                     .deployment_id
-                    .ok_or_else(|| AwsError::incomplete(ACTION, "the deployment's id"))
+                    .ok_or_else(|| AwsError::incomplete_answer(ACTION, "the deployment's id"))
             })
             .await
     }
@@ -153,7 +155,7 @@ impl Aws {
     /// The deployment as it is now.
     pub async fn get_deployment(&self, deployment: &str) -> Result<CodeDeployDeployment, AwsError> {
         const ACTION: &str = "codedeploy:GetDeployment";
-        let answer = told(
+        let answer = from_sdk(
             ACTION,
             self.codedeploy()
                 .get_deployment()
@@ -163,8 +165,8 @@ impl Aws {
         )?;
         answer
             .deployment_info
-            .map(|info| described(&info))
-            .ok_or_else(|| AwsError::incomplete(ACTION, "the deployment"))
+            .map(|info| from_deployment_info(&info))
+            .ok_or_else(|| AwsError::incomplete_answer(ACTION, "the deployment"))
     }
 
     /// The deployment's events and task sets.
@@ -180,17 +182,17 @@ impl Aws {
             .get_deployment_target()
             .deployment_id(deployment)
             .target_id(format!("{cluster}:{service}"));
-        let answer = told(ACTION, call.send().await)?;
+        let answer = from_sdk(ACTION, call.send().await)?;
         Ok(answer
             .deployment_target
             .as_ref()
             .and_then(DeploymentTarget::ecs_target)
-            .map(target)
+            .map(from_ecs_target)
             .unwrap_or_default())
     }
 
     /// Ids of the group's deployments that are not over.
-    pub async fn running_deployments(
+    pub async fn list_running_deployments(
         &self,
         application: &str,
         group: &str,
@@ -203,13 +205,13 @@ impl Aws {
             .deployment_group_name(group);
         let call =
             call.set_include_only_statuses(Some(vec![Created, Queued, InProgress, Baking, Ready]));
-        Ok(told("codedeploy:ListDeployments", call.send().await)?
+        Ok(from_sdk("codedeploy:ListDeployments", call.send().await)?
             .deployments()
             .to_vec())
     }
 
     /// Ids of the group's deployments, newest first.
-    pub async fn latest_deployments(
+    pub async fn list_latest_deployments(
         &self,
         application: &str,
         group: &str,
@@ -219,13 +221,13 @@ impl Aws {
             .list_deployments()
             .application_name(application)
             .deployment_group_name(group);
-        Ok(told("codedeploy:ListDeployments", call.send().await)?
+        Ok(from_sdk("codedeploy:ListDeployments", call.send().await)?
             .deployments()
             .to_vec())
     }
 
     /// Ids of the group's deployments that succeeded, newest first.
-    pub async fn successful_deployments(
+    pub async fn list_successful_deployments(
         &self,
         application: &str,
         group: &str,
@@ -236,7 +238,7 @@ impl Aws {
             .application_name(application)
             .deployment_group_name(group);
         let call = call.set_include_only_statuses(Some(vec![DeploymentStatus::Succeeded]));
-        Ok(told("codedeploy:ListDeployments", call.send().await)?
+        Ok(from_sdk("codedeploy:ListDeployments", call.send().await)?
             .deployments()
             .to_vec())
     }
@@ -248,7 +250,7 @@ impl Aws {
             .continue_deployment()
             .deployment_id(deployment)
             .deployment_wait_type(DeploymentWaitType::ReadyWait);
-        told("codedeploy:ContinueDeployment", call.send().await).map(drop)
+        from_sdk("codedeploy:ContinueDeployment", call.send().await).map(drop)
     }
 
     /// Stops the deployment and has CodeDeploy roll it back. Sending it twice is safe.
@@ -260,17 +262,17 @@ impl Aws {
                     .stop_deployment()
                     .deployment_id(deployment)
                     .auto_rollback_enabled(true);
-                told("codedeploy:StopDeployment", call.send().await).map(drop)
+                from_sdk("codedeploy:StopDeployment", call.send().await).map(drop)
             })
             .await
     }
 }
 
-fn owned(text: Option<&str>) -> String {
+fn text_or_empty(text: Option<&str>) -> String {
     text.unwrap_or_default().to_owned()
 }
 
-fn listeners(
+fn listener_arns(
     pairs: &[TargetGroupPairInfo],
     route: impl Fn(&TargetGroupPairInfo) -> Option<&TrafficRoute>,
 ) -> Vec<String> {
@@ -295,7 +297,7 @@ fn ready_wait(
     }
 }
 
-fn revision(content: &Content) -> RevisionLocation {
+fn revision_location(content: &Content) -> RevisionLocation {
     let content = AppSpecContent::builder()
         .content(&content.text)
         .sha256(&content.sha256)
@@ -308,37 +310,37 @@ fn revision(content: &Content) -> RevisionLocation {
 
 /// Safety must not depend on us being alive: whatever the group says, a deployment of ours that
 /// fails or is stopped goes back to blue by itself.
-fn auto_rollback(alarms: bool) -> AutoRollbackConfiguration {
+fn auto_rollback_configuration(on_alarms: bool) -> AutoRollbackConfiguration {
     let always = [
         AutoRollbackEvent::DeploymentFailure,
         AutoRollbackEvent::DeploymentStopOnRequest,
     ];
-    let alarm = alarms.then_some(AutoRollbackEvent::DeploymentStopOnAlarm);
+    let alarm = on_alarms.then_some(AutoRollbackEvent::DeploymentStopOnAlarm);
     AutoRollbackConfiguration::builder()
         .enabled(true)
         .set_events(Some(always.into_iter().chain(alarm).collect()))
         .build()
 }
 
-fn described(info: &DeploymentInfo) -> CodeDeployDeployment {
+fn from_deployment_info(info: &DeploymentInfo) -> CodeDeployDeployment {
     let word = info
         .status()
         .map_or("Unknown", DeploymentStatus::as_str)
         .to_owned();
     CodeDeployDeployment {
-        status: status(&word),
-        word,
-        description: owned(info.description()),
-        application: owned(info.application_name()),
-        group: owned(info.deployment_group_name()),
+        status: parse_status(&word),
+        raw_status: word,
+        description: text_or_empty(info.description()),
+        application: text_or_empty(info.application_name()),
+        group: text_or_empty(info.deployment_group_name()),
         termination_wait_started: info.instance_termination_wait_time_started(),
         error: info.error_information().map(|error| {
             (
                 error.code().map_or("", |code| code.as_str()).to_owned(),
-                owned(error.message()),
+                text_or_empty(error.message()),
             )
         }),
-        rollback: info
+        rollback_deployment: info
             .rollback_info()
             .and_then(|rollback| rollback.rollback_deployment_id())
             .filter(|id| !id.is_empty())
@@ -354,8 +356,8 @@ fn described(info: &DeploymentInfo) -> CodeDeployDeployment {
         created_seconds: info
             .create_time()
             .map_or(0.0, aws_smithy_types::DateTime::as_secs_f64),
-        content: info.revision().and_then(content_of),
-        rolls_back: info
+        content: info.revision().and_then(app_spec_text),
+        rolled_back_deployment: info
             .rollback_info()
             .and_then(|rollback| rollback.rollback_triggering_deployment_id())
             .filter(|id| !id.is_empty())
@@ -364,7 +366,7 @@ fn described(info: &DeploymentInfo) -> CodeDeployDeployment {
 }
 
 /// Deployments made before 2019 carry the same in another member.
-fn content_of(revision: &RevisionLocation) -> Option<String> {
+fn app_spec_text(revision: &RevisionLocation) -> Option<String> {
     let content = revision
         .app_spec_content()
         .and_then(|content| content.content());
@@ -372,36 +374,36 @@ fn content_of(revision: &RevisionLocation) -> Option<String> {
     content.or_else(former).map(str::to_owned)
 }
 
-fn status(word: &str) -> Status {
+fn parse_status(word: &str) -> CodeDeployStatus {
     match word {
-        "Ready" => Status::Ready,
-        "Succeeded" => Status::Succeeded,
-        "Failed" => Status::Failed,
-        "Stopped" => Status::Stopped,
+        "Ready" => CodeDeployStatus::Ready,
+        "Succeeded" => CodeDeployStatus::Succeeded,
+        "Failed" => CodeDeployStatus::Failed,
+        "Stopped" => CodeDeployStatus::Stopped,
         // Created, Queued, InProgress and Baking; and a word that is newer than this action is
         // never progress.
-        _ => Status::Going,
+        _ => CodeDeployStatus::InProgress,
     }
 }
 
-fn target(target: &EcsTarget) -> CodeDeployTarget {
+fn from_ecs_target(target: &EcsTarget) -> CodeDeployTarget {
     CodeDeployTarget {
         events: target
             .lifecycle_events()
             .iter()
-            .map(lifecycle_event)
+            .map(from_lifecycle_event)
             .collect(),
-        sets: target.task_sets_info().iter().map(set).collect(),
+        sets: target.task_sets_info().iter().map(from_task_set).collect(),
     }
 }
 
-fn lifecycle_event(event: &aws_sdk_codedeploy::types::LifecycleEvent) -> LifecycleEvent {
+fn from_lifecycle_event(event: &aws_sdk_codedeploy::types::LifecycleEvent) -> LifecycleEvent {
     let diagnostics = event
         .diagnostics()
         .and_then(|all| all.message())
         .filter(|message| !message.is_empty());
     LifecycleEvent {
-        name: owned(event.lifecycle_event_name()),
+        name: text_or_empty(event.lifecycle_event_name()),
         status: event
             .status()
             .map_or("Unknown", |status| status.as_str())
@@ -410,15 +412,15 @@ fn lifecycle_event(event: &aws_sdk_codedeploy::types::LifecycleEvent) -> Lifecyc
     }
 }
 
-fn set(set: &aws_sdk_codedeploy::types::EcsTaskSet) -> Set {
-    Set {
+fn from_task_set(set: &aws_sdk_codedeploy::types::EcsTaskSet) -> DeploymentTaskSet {
+    DeploymentTaskSet {
         is_green: set
             .task_set_label()
             .is_some_and(|label| label.as_str() == "Green"),
         weight: set.traffic_weight(),
         running: set.running_count(),
         desired: set.desired_count(),
-        status: owned(set.status()),
+        status: text_or_empty(set.status()),
         target_group: set.target_group().and_then(|group| group.name.clone()),
     }
 }

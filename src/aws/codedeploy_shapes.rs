@@ -2,7 +2,7 @@
 
 /// A deployment group as far as a deployment needs it.
 #[derive(Debug, Clone, Default)]
-pub struct Group {
+pub struct DeploymentGroup {
     /// `cluster/service` pairs it deploys to.
     pub services: Vec<(String, String)>,
     /// Whether it waits at `Ready`, and for how many minutes.
@@ -12,9 +12,9 @@ pub struct Group {
     /// Names of the two target groups.
     pub target_groups: Vec<String>,
     /// ARNs of the production listeners.
-    pub production: Vec<String>,
+    pub production_listeners: Vec<String>,
     /// ARNs of the test listeners.
-    pub test: Vec<String>,
+    pub test_listeners: Vec<String>,
     /// The deployment configuration's name.
     pub config: Option<String>,
     /// Alarms that stop a deployment.
@@ -25,14 +25,14 @@ pub struct Group {
 
 /// A deployment configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
+pub struct CodeDeployConfig {
     /// How it gives traffic to green.
     pub routing: Routing,
     /// AWS's word for what it is for.
     pub platform: String,
 }
 
-impl Config {
+impl CodeDeployConfig {
     /// Whether it is for deployments of ECS.
     pub fn is_for_ecs(&self) -> bool {
         self.platform == "ECS"
@@ -72,7 +72,7 @@ pub enum Routing {
 
 impl Routing {
     /// Minutes that the shift takes, 0 for one that goes over at once.
-    pub fn minutes(self) -> i64 {
+    pub fn shift_minutes(self) -> i64 {
         match self {
             Self::AllAtOnce => 0,
             Self::Canary { minutes, .. } => i64::from(minutes),
@@ -83,7 +83,7 @@ impl Routing {
     }
 
     /// Green's shares before it has everything, in percent, each with its minutes.
-    pub fn shares(self) -> Vec<(u32, u32)> {
+    pub fn traffic_steps(self) -> Vec<(u32, u32)> {
         match self {
             Self::AllAtOnce => Vec::new(),
             Self::Canary { percent, minutes } => vec![(percent, minutes)],
@@ -98,9 +98,9 @@ impl Routing {
 
 /// Where a deployment is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Status {
+pub enum CodeDeployStatus {
     /// Created, Queued, InProgress, Baking, or a word we do not know.
-    Going,
+    InProgress,
     /// Green is installed; CodeDeploy waits.
     Ready,
     /// Over, and well.
@@ -115,9 +115,9 @@ pub enum Status {
 #[derive(Debug, Clone)]
 pub struct CodeDeployDeployment {
     /// Where it is.
-    pub status: Status,
+    pub status: CodeDeployStatus,
     /// AWS's own word.
-    pub word: String,
+    pub raw_status: String,
     /// Its description.
     pub description: String,
     /// Its application.
@@ -129,7 +129,7 @@ pub struct CodeDeployDeployment {
     /// AWS's code and message, when it failed.
     pub error: Option<(String, String)>,
     /// The deployment that rolls this one back.
-    pub rollback: Option<String>,
+    pub rollback_deployment: Option<String>,
     /// Who made it.
     pub creator: String,
     /// When it was made, in AWS's form.
@@ -139,7 +139,7 @@ pub struct CodeDeployDeployment {
     /// The AppSpec it was made with.
     pub content: Option<String>,
     /// The deployment that this one rolls back, when it is a rollback.
-    pub rolls_back: Option<String>,
+    pub rolled_back_deployment: Option<String>,
 }
 
 /// A deployment's target: the events so far and the task sets.
@@ -148,7 +148,7 @@ pub struct CodeDeployTarget {
     /// Lifecycle events with their status and diagnostics, in order.
     pub events: Vec<LifecycleEvent>,
     /// The task sets.
-    pub sets: Vec<Set>,
+    pub sets: Vec<DeploymentTaskSet>,
 }
 
 /// A lifecycle event.
@@ -164,7 +164,7 @@ pub struct LifecycleEvent {
 
 /// A task set in a deployment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Set {
+pub struct DeploymentTaskSet {
     /// Blue or green.
     pub is_green: bool,
     /// Percent of production traffic.
@@ -181,7 +181,7 @@ pub struct Set {
 
 impl CodeDeployTarget {
     /// The status of a lifecycle event, where it has begun.
-    pub fn event(&self, name: &str) -> Option<&str> {
+    pub fn event_status(&self, name: &str) -> Option<&str> {
         self.events
             .iter()
             .find(|event| event.name == name)
@@ -189,12 +189,12 @@ impl CodeDeployTarget {
     }
 
     /// The event that is going on, else the last one that ended.
-    pub fn current(&self) -> Option<&LifecycleEvent> {
-        let going = self
+    pub fn current_event(&self) -> Option<&LifecycleEvent> {
+        let in_progress = self
             .events
             .iter()
             .find(|event| event.status == "InProgress");
-        going.or_else(|| {
+        in_progress.or_else(|| {
             self.events
                 .iter()
                 .rev()
@@ -203,7 +203,7 @@ impl CodeDeployTarget {
     }
 
     /// The event that failed.
-    pub fn failed(&self) -> Option<&LifecycleEvent> {
+    pub fn failed_event(&self) -> Option<&LifecycleEvent> {
         self.events.iter().find(|event| event.status == "Failed")
     }
 }

@@ -18,7 +18,7 @@ use crate::aws::connection::InstanceProfile;
 use crate::secret::Secret;
 
 /// What the refusal says was looked for.
-pub(super) const LOOKED_FOR: &str =
+pub(super) const SEARCHED_SOURCES: &str =
     "AWS_ACCESS_KEY_ID, a profile, a web identity (AWS_WEB_IDENTITY_TOKEN_FILE)";
 
 /// Learns what is to be hidden.
@@ -26,9 +26,9 @@ type CredentialMasker = Box<dyn Fn(&Secret) + Send + Sync>;
 
 /// Whom secrets are told that AWS handed out, once there is somebody.
 #[derive(Clone, Default)]
-pub(super) struct Listener(Arc<OnceLock<CredentialMasker>>);
+pub(super) struct SecretListener(Arc<OnceLock<CredentialMasker>>);
 
-impl Listener {
+impl SecretListener {
     pub(super) fn set(&self, hide: impl Fn(&Secret) + Send + Sync + 'static) {
         // A second listener would hide nothing that the first does not.
         let _ = self.0.set(Box::new(hide));
@@ -41,7 +41,7 @@ impl Listener {
     }
 }
 
-impl fmt::Debug for Listener {
+impl fmt::Debug for SecretListener {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Listener")
     }
@@ -52,7 +52,7 @@ impl fmt::Debug for Listener {
 #[derive(Debug)]
 struct MaskingProvider<P> {
     provider: P,
-    listener: Listener,
+    listener: SecretListener,
 }
 
 impl<P: ProvideCredentials> ProvideCredentials for MaskingProvider<P> {
@@ -76,7 +76,7 @@ impl<P: ProvideCredentials> ProvideCredentials for MaskingProvider<P> {
 pub(super) fn chain(
     config: &ProviderConfig,
     instance_profile: InstanceProfile,
-    listener: &Listener,
+    listener: &SecretListener,
 ) -> CredentialsProviderChain {
     let chain = CredentialsProviderChain::first_try(
         "Environment",
@@ -84,7 +84,7 @@ pub(super) fn chain(
     )
     .or_else(
         "Profile",
-        hidden(
+        with_masking(
             ProfileFileCredentialsProvider::builder()
                 .configure(config)
                 .build(),
@@ -93,7 +93,7 @@ pub(super) fn chain(
     )
     .or_else(
         "WebIdentityToken",
-        hidden(
+        with_masking(
             WebIdentityTokenCredentialsProvider::builder()
                 .configure(config)
                 .build(),
@@ -105,14 +105,14 @@ pub(super) fn chain(
         InstanceProfile::Used => chain
             .or_else(
                 "EcsContainer",
-                hidden(
+                with_masking(
                     EcsCredentialsProvider::builder().configure(config).build(),
                     listener,
                 ),
             )
             .or_else(
                 "Ec2InstanceMetadata",
-                hidden(
+                with_masking(
                     ImdsCredentialsProvider::builder().configure(config).build(),
                     listener,
                 ),
@@ -120,7 +120,7 @@ pub(super) fn chain(
     }
 }
 
-fn hidden<P>(provider: P, listener: &Listener) -> MaskingProvider<P> {
+fn with_masking<P>(provider: P, listener: &SecretListener) -> MaskingProvider<P> {
     MaskingProvider {
         provider,
         listener: listener.clone(),
@@ -137,7 +137,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_provider_hands_out_is_hidden_before_anybody_has_it() {
-        let (listener, told) = (Listener::default(), Arc::new(Mutex::new(Vec::new())));
+        let (listener, told) = (SecretListener::default(), Arc::new(Mutex::new(Vec::new())));
         let sink = Arc::clone(&told);
         listener.set(move |secret| sink.lock().unwrap().push(secret.expose().to_owned()));
         let credentials = Credentials::new(
@@ -147,7 +147,7 @@ mod tests {
             None,
             "test",
         );
-        hidden(credentials, &listener)
+        with_masking(credentials, &listener)
             .provide_credentials()
             .await
             .unwrap();
@@ -160,7 +160,7 @@ mod tests {
         let names = |instance_profile| {
             format!(
                 "{:?}",
-                chain(&config, instance_profile, &Listener::default())
+                chain(&config, instance_profile, &SecretListener::default())
             )
         };
         let unused = names(InstanceProfile::Unused);

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
 
 use super::ecr_host::EcrHost;
-use super::error::told;
+use super::error::from_sdk;
 use super::{Aws, AwsError};
 use crate::secret::Secret;
 
@@ -16,7 +16,7 @@ pub enum RegistryPlace {
     /// The account's own, or that of the first of these accounts, in the run's region.
     Own(Vec<String>),
     /// The one of this host, whatever its account and region.
-    At(EcrHost),
+    Host(EcrHost),
 }
 
 /// The registry of an account, and how to speak to it.
@@ -43,8 +43,8 @@ impl RegistryAccess {
     }
 
     /// Whether a host in an image's name is this registry.
-    pub fn is_at(&self, written: &str) -> bool {
-        let is_asked = matches!(&self.place, RegistryPlace::At(host) if host.text == written);
+    pub fn matches_host(&self, written: &str) -> bool {
+        let is_asked = matches!(&self.place, RegistryPlace::Host(host) if host.text == written);
         let same = || EcrHost::parse(written).zip(EcrHost::parse(self.host()));
         is_asked
             || written == self.host()
@@ -61,8 +61,11 @@ fn host(endpoint: &str) -> &str {
 
 impl Aws {
     /// The registry's endpoint and a token for it, good for 12 hours.
-    pub async fn registry_access(&self, place: &RegistryPlace) -> Result<RegistryAccess, AwsError> {
-        token(
+    pub async fn request_registry_access(
+        &self,
+        place: &RegistryPlace,
+    ) -> Result<RegistryAccess, AwsError> {
+        request_access(
             self.ecr_in(self.region_of(place)),
             place.clone(),
             self.region_of(place).to_owned(),
@@ -71,28 +74,38 @@ impl Aws {
     }
 
     /// The same, to be asked again long after: a token expires, and a transfer may take longer.
-    pub fn registry_access_again(
+    pub fn registry_access_refresher(
         &self,
         place: &RegistryPlace,
     ) -> impl Fn() -> BoxFuture<'static, Result<RegistryAccess, AwsError>> + use<> {
         let (region, place) = (self.region_of(place).to_owned(), place.clone());
         let client = self.ecr_in(&region);
-        move || Box::pin(token(client.clone(), place.clone(), region.clone()))
+        move || {
+            Box::pin(request_access(
+                client.clone(),
+                place.clone(),
+                region.clone(),
+            ))
+        }
     }
 
     fn region_of<'p>(&'p self, place: &'p RegistryPlace) -> &'p str {
         match place {
             RegistryPlace::Own(_) => self.partition().region(),
-            RegistryPlace::At(host) => &host.region,
+            RegistryPlace::Host(host) => &host.region,
         }
     }
 
     /// The tags of an image of the account's registry, by its digest.
-    pub async fn tags_of(&self, repository: &str, digest: &str) -> Result<Vec<String>, AwsError> {
+    pub async fn describe_image_tags(
+        &self,
+        repository: &str,
+        digest: &str,
+    ) -> Result<Vec<String>, AwsError> {
         let image = aws_sdk_ecr::types::ImageIdentifier::builder()
             .image_digest(digest)
             .build();
-        let answer = told(
+        let answer = from_sdk(
             "ecr:DescribeImages",
             self.ecr()
                 .describe_images()
@@ -109,7 +122,7 @@ impl Aws {
     }
 }
 
-async fn token(
+async fn request_access(
     client: Client,
     place: RegistryPlace,
     region: String,
@@ -117,7 +130,7 @@ async fn token(
     const ACTION: &str = "ecr:GetAuthorizationToken";
     let accounts = match &place {
         RegistryPlace::Own(accounts) => accounts.clone(),
-        RegistryPlace::At(host) => vec![host.account.clone()],
+        RegistryPlace::Host(host) => vec![host.account.clone()],
     };
     let accounts = (!accounts.is_empty()).then_some(accounts);
     #[expect(
@@ -127,11 +140,11 @@ async fn token(
     let call = client
         .get_authorization_token()
         .set_registry_ids(accounts.clone());
-    let answer = told(ACTION, call.send().await)?;
+    let answer = from_sdk(ACTION, call.send().await)?;
     let data = answer
         .authorization_data()
         .first()
-        .ok_or_else(|| AwsError::incomplete(ACTION, "authorization data"))?;
+        .ok_or_else(|| AwsError::incomplete_answer(ACTION, "authorization data"))?;
     let token = data
         .authorization_token()
         .and_then(|token| STANDARD.decode(token).ok())
@@ -139,15 +152,15 @@ async fn token(
     let (user, password) = token
         .as_deref()
         .and_then(|text| text.split_once(':'))
-        .ok_or_else(|| AwsError::incomplete(ACTION, "a readable token"))?;
-    let named = data
+        .ok_or_else(|| AwsError::incomplete_answer(ACTION, "a readable token"))?;
+    let named_endpoint = data
         .proxy_endpoint()
-        .ok_or_else(|| AwsError::incomplete(ACTION, "the registry's endpoint"))?;
+        .ok_or_else(|| AwsError::incomplete_answer(ACTION, "the registry's endpoint"))?;
     let account = accounts
         .and_then(|accounts| accounts.into_iter().next())
-        .or_else(|| EcrHost::parse(host(named)).map(|host| host.account));
+        .or_else(|| EcrHost::parse(host(named_endpoint)).map(|host| host.account));
     Ok(RegistryAccess {
-        endpoint: endpoint(&place, named),
+        endpoint: endpoint(&place, named_endpoint),
         user: user.to_owned(),
         password: Secret::new(password),
         region,
@@ -158,14 +171,15 @@ async fn token(
 
 /// The endpoint that AWS names, unless the user wrote another name of the same registry: that name
 /// stands in the task definition then, and is what the task can reach (IPv6, FIPS).
-fn endpoint(place: &RegistryPlace, named: &str) -> String {
+fn endpoint(place: &RegistryPlace, named_endpoint: &str) -> String {
     match place {
-        RegistryPlace::At(written)
-            if EcrHost::parse(host(named)).is_some_and(|host| host.is_same_registry(written)) =>
+        RegistryPlace::Host(written)
+            if EcrHost::parse(host(named_endpoint))
+                .is_some_and(|host| host.is_same_registry(written)) =>
         {
             format!("https://{}", written.text)
         }
-        RegistryPlace::At(_) | RegistryPlace::Own(_) => named.to_owned(),
+        RegistryPlace::Host(_) | RegistryPlace::Own(_) => named_endpoint.to_owned(),
     }
 }
 
@@ -175,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_name_that_the_user_wrote_is_kept_for_the_registry_that_aws_names() {
-        let at = |text: &str| RegistryPlace::At(EcrHost::parse(text).unwrap());
+        let at = |text: &str| RegistryPlace::Host(EcrHost::parse(text).unwrap());
         let named = "https://123456789012.dkr.ecr.us-east-2.amazonaws.com";
         assert_eq!(endpoint(&RegistryPlace::Own(Vec::new()), named), named);
         assert_eq!(

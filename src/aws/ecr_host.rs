@@ -74,7 +74,7 @@ pub fn partition(region: &str) -> &'static str {
 mod tests {
     use super::*;
 
-    fn place(host: &str) -> Option<(String, String)> {
+    fn account_and_region(host: &str) -> Option<(String, String)> {
         EcrHost::parse(host).map(|host| (host.account, host.region))
     }
 
@@ -106,7 +106,7 @@ mod tests {
         ];
         for (host, region) in table {
             assert_eq!(
-                place(host),
+                account_and_region(host),
                 Some(("123456789012".to_owned(), region.to_owned())),
                 "{host}"
             );
@@ -127,7 +127,7 @@ mod tests {
             "127.0.0.1:5000",
             "",
         ] {
-            assert_eq!(place(host), None, "{host}");
+            assert_eq!(account_and_region(host), None, "{host}");
         }
     }
 

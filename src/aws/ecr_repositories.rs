@@ -7,16 +7,16 @@ use aws_sdk_ecr::types::{
 };
 
 use super::ecr::RegistryAccess;
-use super::error::told;
+use super::error::from_sdk;
 use super::{Aws, AwsError};
 use crate::documents::new_repository::{NewRepository, TagRule};
 use crate::documents::wildcard;
 
 /// A repository, asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Described {
+pub enum RepositoryLookup {
     /// It is there.
-    There(EcrRepository),
+    Found(EcrRepository),
     /// There is none of this name; the account whose registry was asked, where AWS said so.
     Missing(Option<String>),
 }
@@ -32,18 +32,18 @@ pub struct EcrRepository {
 
 /// What became of the wish for a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Created {
+pub enum RepositoryCreation {
     /// It was made by us.
-    Made,
+    Created,
     /// It had been there.
-    There,
+    AlreadyExists,
 }
 
 impl TagRule {
     /// Whether a tag, once given, stays where it is.
-    pub fn is_fixed(&self, tag: &str) -> bool {
+    pub fn is_immutable(&self, tag: &str) -> bool {
         match self {
-            Self::Movable => false,
+            Self::Mutable => false,
             Self::Immutable => true,
             Self::ImmutableExcept(filters) => {
                 !filters.iter().any(|filter| wildcard::matches(filter, tag))
@@ -55,7 +55,7 @@ impl TagRule {
     }
 
     /// A word that is newer than this program counts as movable: then the push tells.
-    fn of(repository: &Repository) -> Self {
+    fn from_repository(repository: &Repository) -> Self {
         let filters = repository
             .image_tag_mutability_exclusion_filters()
             .iter()
@@ -68,13 +68,13 @@ impl TagRule {
             "IMMUTABLE" => Self::Immutable,
             "IMMUTABLE_WITH_EXCLUSION" => Self::ImmutableExcept(filters),
             "MUTABLE_WITH_EXCLUSION" => Self::ImmutableOnly(filters),
-            _ => Self::Movable,
+            _ => Self::Mutable,
         }
     }
 
     fn mutability(&self) -> (ImageTagMutability, &[String]) {
         match self {
-            Self::Movable => (ImageTagMutability::Mutable, &[]),
+            Self::Mutable => (ImageTagMutability::Mutable, &[]),
             Self::Immutable => (ImageTagMutability::Immutable, &[]),
             Self::ImmutableExcept(filters) => (ImageTagMutability::ImmutableWithExclusion, filters),
             Self::ImmutableOnly(filters) => (ImageTagMutability::MutableWithExclusion, filters),
@@ -88,36 +88,36 @@ impl Aws {
         &self,
         registry: &RegistryAccess,
         name: &str,
-    ) -> Result<Described, AwsError> {
+    ) -> Result<RepositoryLookup, AwsError> {
         const ACTION: &str = "ecr:DescribeRepositories";
         let call = self
             .ecr_in(&registry.region)
             .describe_repositories()
             .set_registry_id(registry.account.clone());
-        match told(ACTION, call.repository_names(name).send().await) {
+        match from_sdk(ACTION, call.repository_names(name).send().await) {
             Ok(answer) => {
                 let found = answer
                     .repositories()
                     .first()
-                    .ok_or_else(|| AwsError::incomplete(ACTION, "the repository"))?;
+                    .ok_or_else(|| AwsError::incomplete_answer(ACTION, "the repository"))?;
                 let arn = found
                     .repository_arn()
-                    .ok_or_else(|| AwsError::incomplete(ACTION, "the repository's ARN"))?;
-                Ok(Described::There(EcrRepository {
+                    .ok_or_else(|| AwsError::incomplete_answer(ACTION, "the repository's ARN"))?;
+                Ok(RepositoryLookup::Found(EcrRepository {
                     arn: arn.to_owned(),
-                    tags: TagRule::of(found),
+                    tags: TagRule::from_repository(found),
                 }))
             }
-            Err(error) if error.is("RepositoryNotFound") => {
-                Ok(Described::Missing(asked_account(&error.message)))
-            }
+            Err(error) if error.has_code("RepositoryNotFound") => Ok(RepositoryLookup::Missing(
+                account_in_message(&error.message),
+            )),
             Err(error) => Err(error),
         }
     }
 
     /// The prefix of the creation template by which a push to a missing repository makes it; none
     /// when no push does.
-    pub async fn creation_template(
+    pub async fn find_creation_template(
         &self,
         registry: &RegistryAccess,
         name: &str,
@@ -129,7 +129,7 @@ impl Aws {
             .send();
         let mut templates = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = told("ecr:DescribeRepositoryCreationTemplates", page)?;
+            let page = from_sdk("ecr:DescribeRepositoryCreationTemplates", page)?;
             templates.extend(
                 page.repository_creation_templates()
                     .iter()
@@ -140,7 +140,7 @@ impl Aws {
         let prefixes = templates
             .iter()
             .filter_map(RepositoryCreationTemplate::prefix);
-        Ok(closest(prefixes, name).map(str::to_owned))
+        Ok(closest_prefix(prefixes, name).map(str::to_owned))
     }
 
     /// Makes a repository with what was asked for; what was not is left to ECR. One that is there
@@ -150,7 +150,7 @@ impl Aws {
         registry: &RegistryAccess,
         name: &str,
         wanted: &NewRepository,
-    ) -> Result<Created, AwsError> {
+    ) -> Result<RepositoryCreation, AwsError> {
         let client = self.ecr_once_in(&registry.region);
         let made = self.write_retry.send(async || {
             let call = client
@@ -168,23 +168,25 @@ impl Aws {
             let (mutability, filters) = wanted.tags.as_ref().map(TagRule::mutability).unzip();
             let filters = filters
                 .filter(|filters| !filters.is_empty())
-                .map(exclusions)
+                .map(exclusion_filters)
                 .transpose()?;
             let call = call
                 .set_image_tag_mutability(mutability)
                 .set_image_tag_mutability_exclusion_filters(filters);
-            told(CREATE, call.send().await).map(drop)
+            from_sdk(CREATE, call.send().await).map(drop)
         });
         match made.await {
-            Ok(()) => Ok(Created::Made),
-            Err(error) if error.is("RepositoryAlreadyExists") => Ok(Created::There),
+            Ok(()) => Ok(RepositoryCreation::Created),
+            Err(error) if error.has_code("RepositoryAlreadyExists") => {
+                Ok(RepositoryCreation::AlreadyExists)
+            }
             Err(error) => Err(error),
         }
     }
 
     /// Lets a repository keep its newest images only. Putting the same policy twice is putting it
     /// once, so it is tried again.
-    pub async fn keep_newest(
+    pub async fn put_lifecycle_policy(
         &self,
         registry: &RegistryAccess,
         name: &str,
@@ -197,9 +199,11 @@ impl Aws {
                     .put_lifecycle_policy()
                     .set_registry_id(registry.account.clone())
                     .repository_name(name);
-                told(
+                from_sdk(
                     "ecr:PutLifecyclePolicy",
-                    call.lifecycle_policy_text(lifecycle(count)).send().await,
+                    call.lifecycle_policy_text(lifecycle_policy(count))
+                        .send()
+                        .await,
                 )
                 .map(drop)
             })
@@ -207,12 +211,12 @@ impl Aws {
     }
 
     /// Whether the account lets layers be mounted from one repository to another.
-    pub async fn blob_mounting(&self, region: &str) -> Result<bool, AwsError> {
+    pub async fn is_blob_mounting_enabled(&self, region: &str) -> Result<bool, AwsError> {
         let call = self
             .ecr_in(region)
             .get_account_setting()
             .name("BLOB_MOUNTING");
-        Ok(told("ecr:GetAccountSetting", call.send().await)?.value() == Some("ENABLED"))
+        Ok(from_sdk("ecr:GetAccountSetting", call.send().await)?.value() == Some("ENABLED"))
     }
 }
 
@@ -228,23 +232,25 @@ fn encryption(wanted: &NewRepository) -> Result<Option<EncryptionConfiguration>,
         .build();
     built
         .map(Some)
-        .map_err(|error| AwsError::incomplete(CREATE, &error.to_string()))
+        .map_err(|error| AwsError::incomplete_answer(CREATE, &error.to_string()))
 }
 
-fn exclusions(filters: &[String]) -> Result<Vec<ImageTagMutabilityExclusionFilter>, AwsError> {
+fn exclusion_filters(
+    filters: &[String],
+) -> Result<Vec<ImageTagMutabilityExclusionFilter>, AwsError> {
     let filter = |text: &String| {
         let filter = ImageTagMutabilityExclusionFilter::builder()
             .filter_type(ImageTagMutabilityExclusionFilterType::Wildcard);
         filter
             .filter(text)
             .build()
-            .map_err(|error| AwsError::incomplete(CREATE, &error.to_string()))
+            .map_err(|error| AwsError::incomplete_answer(CREATE, &error.to_string()))
     };
     filters.iter().map(filter).collect()
 }
 
 /// Images by their age, whatever their tags: the newest `count` stay.
-pub fn lifecycle(count: u32) -> String {
+pub fn lifecycle_policy(count: u32) -> String {
     let selection = serde_json::json!({ "tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count });
     let rule = serde_json::json!({
         "rulePriority": 1, "description": format!("Keep the newest {count} images"), "selection": selection, "action": { "type": "expire" },
@@ -260,7 +266,7 @@ fn is_for_pushes(template: &RepositoryCreationTemplate) -> bool {
 
 /// The longest prefix wins; a prefix ends where a part of the name ends; `ROOT` is for all that no
 /// other is for (ECR user guide, "Repository creation templates").
-fn closest<'p>(prefixes: impl Iterator<Item = &'p str>, name: &str) -> Option<&'p str> {
+fn closest_prefix<'p>(prefixes: impl Iterator<Item = &'p str>, name: &str) -> Option<&'p str> {
     const ROOT: &str = "ROOT";
     let is_begin = |prefix: &str| {
         name.strip_prefix(prefix.trim_end_matches('/'))
@@ -272,7 +278,7 @@ fn closest<'p>(prefixes: impl Iterator<Item = &'p str>, name: &str) -> Option<&'
 }
 
 /// `… does not exist in the registry with id '123456789012'`.
-fn asked_account(message: &str) -> Option<String> {
+fn account_in_message(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("registry with id '")?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     (digits.len() == 12).then_some(digits)
@@ -286,13 +292,13 @@ mod tests {
     fn a_tag_is_fixed_as_the_repository_says() {
         let filters = || vec!["latest".to_owned(), "dev-*".to_owned()];
         let table = [
-            (TagRule::Movable, false, false, false),
+            (TagRule::Mutable, false, false, false),
             (TagRule::Immutable, true, true, true),
             (TagRule::ImmutableExcept(filters()), true, false, false),
             (TagRule::ImmutableOnly(filters()), false, true, true),
         ];
         for (rule, version, latest, dev) in table {
-            let fixed = ["1.0", "latest", "dev-7"].map(|tag| rule.is_fixed(tag));
+            let fixed = ["1.0", "latest", "dev-7"].map(|tag| rule.is_immutable(tag));
             assert_eq!(fixed, [version, latest, dev], "{rule:?}");
         }
     }
@@ -307,22 +313,26 @@ mod tests {
             ("teams/web", Some("ROOT")),
         ];
         for (name, expected) in table {
-            assert_eq!(closest(prefixes.into_iter(), name), expected, "{name}");
+            assert_eq!(
+                closest_prefix(prefixes.into_iter(), name),
+                expected,
+                "{name}"
+            );
         }
-        assert_eq!(closest(["team"].into_iter(), "team"), None);
+        assert_eq!(closest_prefix(["team"].into_iter(), "team"), None);
     }
 
     #[test]
     fn the_account_that_was_asked_stands_in_the_refusal() {
         let message =
             "The repository with name 'app' does not exist in the registry with id '123456789012'";
-        assert_eq!(asked_account(message).as_deref(), Some("123456789012"));
-        assert_eq!(asked_account("The repository does not exist"), None);
+        assert_eq!(account_in_message(message).as_deref(), Some("123456789012"));
+        assert_eq!(account_in_message("The repository does not exist"), None);
     }
 
     #[test]
     fn a_lifecycle_policy_expires_all_but_the_newest() {
-        let policy: serde_json::Value = serde_json::from_str(&lifecycle(30)).unwrap();
+        let policy: serde_json::Value = serde_json::from_str(&lifecycle_policy(30)).unwrap();
         assert_eq!(policy["rules"][0]["selection"]["countNumber"], 30);
         assert_eq!(policy["rules"][0]["action"]["type"], "expire");
     }

@@ -12,16 +12,16 @@ use aws_sdk_ecr::types::{
     ImageScanFindings, PackageVulnerabilityDetails, VulnerablePackage,
 };
 
-use super::error::told;
+use super::error::from_sdk;
 use super::{Aws, AwsError, AwsErrorKind};
 use crate::scan::{
-    Finding, Findings, Package, ScanAnswer, ScannerKind, Severity, Suppression, Without,
+    Finding, Findings, NoFindingsReason, Package, ScanAnswer, ScannerKind, Severity, Suppression,
 };
 
 const DESCRIBE: &str = "ecr:DescribeImageScanFindings";
 const START: &str = "ecr:StartImageScan";
 /// The most that ECR gives in one page: few requests, also for old images.
-const PAGE: i32 = 1_000;
+const PAGE_SIZE: i32 = 1_000;
 /// Where an account's registry stands in the host of an image:
 /// `123456789012.dkr.ecr.eu-central-1.amazonaws.com`.
 const REGISTRY: &[&str] = &[".dkr.ecr.", ".dkr-ecr."];
@@ -39,7 +39,7 @@ pub struct ScannedRepository {
 
 impl ScannedRepository {
     /// The repository of `123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/api@sha256:…`.
-    pub fn of(image: &str) -> Option<Self> {
+    pub fn from_image(image: &str) -> Option<Self> {
         let (host, path) = image.split_once('/')?;
         let name = path.split(['@', ':']).next().unwrap_or_default().to_owned();
         let parts = REGISTRY.iter().find_map(|infix| host.split_once(infix));
@@ -61,11 +61,11 @@ impl ScannedRepository {
 
 /// What became of starting a scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Started {
+pub enum StartScanResult {
     /// It goes on.
-    Begun,
+    Started,
     /// There will be none of this image.
-    Never(Without, String),
+    Impossible(NoFindingsReason, String),
     /// AWS does not start one now: it was scanned within 24 hours, or scanning is Inspector's
     /// business.
     NotNow(AwsError),
@@ -73,7 +73,7 @@ pub enum Started {
 
 impl Aws {
     /// What the registry knows of an image's scan, of all pages.
-    pub async fn scan(
+    pub async fn describe_scan(
         &self,
         repository: &ScannedRepository,
         digest: &str,
@@ -85,25 +85,27 @@ impl Aws {
                 .ecr()
                 .describe_image_scan_findings()
                 .repository_name(&repository.name)
-                .image_id(identifier(digest));
+                .image_id(image_identifier(digest));
             let call = call
                 .set_registry_id(repository.account.clone())
-                .max_results(PAGE)
+                .max_results(PAGE_SIZE)
                 .set_next_token(token);
-            let page = match told(
+            let page = match from_sdk(
                 DESCRIBE,
                 call.customize()
-                    .config_override(elsewhere(repository))
+                    .config_override(region_override(repository))
                     .send()
                     .await,
             ) {
-                Err(error) if error.is("ScanNotFoundException") => return Ok(ScanAnswer::Absent),
+                Err(error) if error.has_code("ScanNotFoundException") => {
+                    return Ok(ScanAnswer::Absent);
+                }
                 answered => answered?,
             };
             token = page.next_token.clone().filter(|token| !token.is_empty());
             pages.push(page);
             if token.is_none() {
-                return Ok(answer(&pages));
+                return Ok(scan_answer(&pages));
             }
         }
     }
@@ -113,41 +115,41 @@ impl Aws {
         &self,
         repository: &ScannedRepository,
         digest: &str,
-    ) -> Result<Started, AwsError> {
+    ) -> Result<StartScanResult, AwsError> {
         let call = self
             .ecr()
             .start_image_scan()
             .repository_name(&repository.name)
-            .image_id(identifier(digest));
+            .image_id(image_identifier(digest));
         let call = call.set_registry_id(repository.account.clone());
-        let once = elsewhere(repository).retry_config(RetryConfig::disabled());
-        match told(START, call.customize().config_override(once).send().await) {
-            Ok(_) => Ok(Started::Begun),
-            Err(error) if error.is("UnsupportedImageTypeException") => {
-                Ok(Started::Never(Without::Unsupported, error.message))
-            }
-            Err(error) if error.is("ImageArchivedException") => {
-                Ok(Started::Never(Without::Archived, error.message))
-            }
-            Err(error) if is_for_another_time(&error) => Ok(Started::NotNow(error)),
+        let once = region_override(repository).retry_config(RetryConfig::disabled());
+        match from_sdk(START, call.customize().config_override(once).send().await) {
+            Ok(_) => Ok(StartScanResult::Started),
+            Err(error) if error.has_code("UnsupportedImageTypeException") => Ok(
+                StartScanResult::Impossible(NoFindingsReason::Unsupported, error.message),
+            ),
+            Err(error) if error.has_code("ImageArchivedException") => Ok(
+                StartScanResult::Impossible(NoFindingsReason::Archived, error.message),
+            ),
+            Err(error) if is_not_startable_now(&error) => Ok(StartScanResult::NotNow(error)),
             Err(error) => Err(error),
         }
     }
 }
 
 /// Enhanced scanning answers with a `ValidationException`.
-fn is_for_another_time(error: &AwsError) -> bool {
+fn is_not_startable_now(error: &AwsError) -> bool {
     error.kind == AwsErrorKind::Denied
-        || error.is("LimitExceededException")
-        || error.is("ValidationException")
+        || error.has_code("LimitExceededException")
+        || error.has_code("ValidationException")
 }
 
-fn identifier(digest: &str) -> ImageIdentifier {
+fn image_identifier(digest: &str) -> ImageIdentifier {
     ImageIdentifier::builder().image_digest(digest).build()
 }
 
 /// The image may be in another region than the service.
-fn elsewhere(repository: &ScannedRepository) -> Builder {
+fn region_override(repository: &ScannedRepository) -> Builder {
     let builder = Builder::new();
     match &repository.region {
         Some(region) => builder.region(Region::new(region.clone())),
@@ -156,44 +158,44 @@ fn elsewhere(repository: &ScannedRepository) -> Builder {
 }
 
 /// Pages that do not agree on the status are no whole list: the scan went on meanwhile.
-fn answer(pages: &[Page]) -> ScanAnswer {
-    let (status, words) = status(pages.last());
+fn scan_answer(pages: &[Page]) -> ScanAnswer {
+    let (status, words) = page_status(pages.last());
     if pages
         .iter()
-        .any(|page| self::status(Some(page)).0 != status)
+        .any(|page| self::page_status(Some(page)).0 != status)
     {
-        return ScanAnswer::GoingOn(status);
+        return ScanAnswer::InProgress(status);
     }
-    let without = |why| ScanAnswer::Without(why, words.clone());
+    let without = |why| ScanAnswer::NoFindings(why, words.clone());
     match status.as_str() {
-        "COMPLETE" | "ACTIVE" => ScanAnswer::Found(findings(&lists(pages))),
+        "COMPLETE" | "ACTIVE" => ScanAnswer::Found(collect_findings(&page_findings(pages))),
         // Basic scanning says so in its description only.
         "FAILED"
             if words
                 .as_ref()
                 .is_some_and(|words| words.contains("UnsupportedImageError")) =>
         {
-            without(Without::Unsupported)
+            without(NoFindingsReason::Unsupported)
         }
-        "FAILED" => without(Without::Failed),
-        "UNSUPPORTED_IMAGE" => without(Without::Unsupported),
-        "SCAN_ELIGIBILITY_EXPIRED" => without(Without::Expired),
-        "FINDINGS_UNAVAILABLE" => without(Without::Unavailable),
-        "LIMIT_EXCEEDED" => without(Without::Limit),
-        "IMAGE_ARCHIVED" => without(Without::Archived),
-        "IMAGE_SIZE_EXCEEDED" => without(Without::TooLarge),
-        _ => ScanAnswer::GoingOn(status),
+        "FAILED" => without(NoFindingsReason::Failed),
+        "UNSUPPORTED_IMAGE" => without(NoFindingsReason::Unsupported),
+        "SCAN_ELIGIBILITY_EXPIRED" => without(NoFindingsReason::Expired),
+        "FINDINGS_UNAVAILABLE" => without(NoFindingsReason::Unavailable),
+        "LIMIT_EXCEEDED" => without(NoFindingsReason::Limit),
+        "IMAGE_ARCHIVED" => without(NoFindingsReason::Archived),
+        "IMAGE_SIZE_EXCEEDED" => without(NoFindingsReason::TooLarge),
+        _ => ScanAnswer::InProgress(status),
     }
 }
 
-fn lists(pages: &[Page]) -> Vec<&ImageScanFindings> {
+fn page_findings(pages: &[Page]) -> Vec<&ImageScanFindings> {
     pages
         .iter()
         .filter_map(|page| page.image_scan_findings.as_ref())
         .collect()
 }
 
-fn status(page: Option<&Page>) -> (String, Option<String>) {
+fn page_status(page: Option<&Page>) -> (String, Option<String>) {
     let status = page.and_then(|page| page.image_scan_status.as_ref());
     let word = status
         .and_then(|status| status.status.as_ref())
@@ -206,15 +208,15 @@ fn status(page: Option<&Page>) -> (String, Option<String>) {
     )
 }
 
-fn findings(pages: &[&ImageScanFindings]) -> Findings {
+fn collect_findings(pages: &[&ImageScanFindings]) -> Findings {
     let enhanced = pages
         .iter()
         .flat_map(|page| page.enhanced_findings())
-        .map(enhanced);
+        .map(from_enhanced_finding);
     let mut listed: Vec<Finding> = pages
         .iter()
         .flat_map(|page| page.findings())
-        .map(basic)
+        .map(from_basic_finding)
         .chain(enhanced)
         .collect();
     // ECR promises no order, and two looks are compared.
@@ -239,22 +241,23 @@ fn findings(pages: &[&ImageScanFindings]) -> Findings {
         kind,
         completed,
         listed,
-        counted: counted(counts.into_iter().flatten()),
+        counted: count_by_severity(counts.into_iter().flatten()),
     }
 }
 
-fn counted<'c>(
+fn count_by_severity<'c>(
     counts: impl Iterator<Item = (&'c FindingSeverity, &'c i32)>,
 ) -> BTreeMap<Severity, u64> {
     let mut counted = BTreeMap::new();
     for (word, count) in counts {
-        *counted.entry(severity(Some(word.as_str()))).or_default() +=
-            u64::try_from(*count).unwrap_or(0);
+        *counted
+            .entry(parse_severity(Some(word.as_str())))
+            .or_default() += u64::try_from(*count).unwrap_or(0);
     }
     counted
 }
 
-fn severity(word: Option<&str>) -> Severity {
+fn parse_severity(word: Option<&str>) -> Severity {
     match word {
         Some("CRITICAL") => Severity::Critical,
         Some("HIGH") => Severity::High,
@@ -266,7 +269,7 @@ fn severity(word: Option<&str>) -> Severity {
     }
 }
 
-fn basic(finding: &ImageScanFinding) -> Finding {
+fn from_basic_finding(finding: &ImageScanFinding) -> Finding {
     let attribute = |key: &str| {
         let found = finding
             .attributes()
@@ -283,13 +286,13 @@ fn basic(finding: &ImageScanFinding) -> Finding {
     });
     Finding {
         name: finding.name().unwrap_or("unnamed").to_owned(),
-        severity: severity(finding.severity().map(FindingSeverity::as_str)),
+        severity: parse_severity(finding.severity().map(FindingSeverity::as_str)),
         packages: package.into_iter().collect(),
         hidden: Suppression::No,
     }
 }
 
-fn enhanced(finding: &EnhancedImageScanFinding) -> Finding {
+fn from_enhanced_finding(finding: &EnhancedImageScanFinding) -> Finding {
     let details = finding.package_vulnerability_details();
     let name = details
         .and_then(|details| details.vulnerability_id())
@@ -299,8 +302,8 @@ fn enhanced(finding: &EnhancedImageScanFinding) -> Finding {
         .unwrap_or_default();
     Finding {
         name: name.unwrap_or("unnamed").to_owned(),
-        severity: severity(finding.severity()),
-        packages: packages.iter().map(package).collect(),
+        severity: parse_severity(finding.severity()),
+        packages: packages.iter().map(from_package).collect(),
         hidden: match finding.status() {
             Some("SUPPRESSED" | "CLOSED") => Suppression::Suppressed,
             _ => Suppression::No,
@@ -308,7 +311,7 @@ fn enhanced(finding: &EnhancedImageScanFinding) -> Finding {
     }
 }
 
-fn package(package: &VulnerablePackage) -> Package {
+fn from_package(package: &VulnerablePackage) -> Package {
     let version = package.version().map(|version| match package.release() {
         Some(release) => format!("{version}-{release}"),
         None => version.to_owned(),
@@ -329,7 +332,8 @@ mod tests {
 
     #[test]
     fn a_repository_is_read_from_the_image_s_name_with_account_and_region_where_it_has_them() {
-        let of = |image| ScannedRepository::of(image).map(|of| (of.account, of.region, of.name));
+        let of =
+            |image| ScannedRepository::from_image(image).map(|of| (of.account, of.region, of.name));
         let here = (
             Some("123456789012".into()),
             Some("eu-west-1".into()),
@@ -361,36 +365,48 @@ mod tests {
     #[test]
     fn a_status_that_is_newer_than_this_action_is_no_end() {
         let table = [
-            ("QUARANTINED", "", ScanAnswer::GoingOn("QUARANTINED".into())),
+            (
+                "QUARANTINED",
+                "",
+                ScanAnswer::InProgress("QUARANTINED".into()),
+            ),
             (
                 "FAILED",
                 "UnsupportedImageError: no system",
-                ScanAnswer::Without(
-                    Without::Unsupported,
+                ScanAnswer::NoFindings(
+                    NoFindingsReason::Unsupported,
                     Some("UnsupportedImageError: no system".into()),
                 ),
             ),
-            ("FAILED", "", ScanAnswer::Without(Without::Failed, None)),
+            (
+                "FAILED",
+                "",
+                ScanAnswer::NoFindings(NoFindingsReason::Failed, None),
+            ),
             (
                 "IMAGE_SIZE_EXCEEDED",
                 "",
-                ScanAnswer::Without(Without::TooLarge, None),
+                ScanAnswer::NoFindings(NoFindingsReason::TooLarge, None),
             ),
         ];
         for (status, description, expected) in table {
-            assert_eq!(answer(&[page(status, description)]), expected, "{status}");
+            assert_eq!(
+                scan_answer(&[page(status, description)]),
+                expected,
+                "{status}"
+            );
         }
     }
 
     #[test]
     fn pages_of_two_scans_are_no_answer() {
         assert_eq!(
-            answer(&[page("COMPLETE", ""), page("IN_PROGRESS", "")]),
-            ScanAnswer::GoingOn("IN_PROGRESS".into())
+            scan_answer(&[page("COMPLETE", ""), page("IN_PROGRESS", "")]),
+            ScanAnswer::InProgress("IN_PROGRESS".into())
         );
         assert_eq!(
-            answer(&[page("IN_PROGRESS", ""), page("COMPLETE", "")]),
-            ScanAnswer::GoingOn("COMPLETE".into())
+            scan_answer(&[page("IN_PROGRESS", ""), page("COMPLETE", "")]),
+            ScanAnswer::InProgress("COMPLETE".into())
         );
     }
 
@@ -403,7 +419,7 @@ mod tests {
             None,
             Some("CATASTROPHIC"),
         ];
-        let read = words.map(severity);
+        let read = words.map(parse_severity);
         assert_eq!(
             read,
             [

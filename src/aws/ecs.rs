@@ -7,15 +7,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::answer::{ResponseRecorder, send_as_it_is};
 use super::ecs_shapes::{Service, Task};
-use super::error::told;
+use super::error::from_sdk;
+use super::response::{ResponseRecorder, replace_body};
 use super::{Aws, AwsError};
 
 /// DescribeTasks takes at most this many.
-const TASKS: usize = 100;
+const MAX_TASKS: usize = 100;
 /// ListTasks gives a hundred at once; a service runs five thousand at most.
-const PAGES: usize = 50;
+const MAX_PAGES: usize = 50;
 
 /// The tag of a service by which later runs know PAUSE hooks of ours whose marks ECS did not keep.
 pub const PAUSE_TAG: &str = "ecs-bluegreen-action:pause-hooks";
@@ -32,17 +32,17 @@ pub enum ServiceLookup {
 /// What RunTask answered.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Launched {
+pub struct RunTaskResult {
     /// The tasks.
     pub tasks: Vec<Task>,
     /// Why others could not be placed.
-    pub failures: Vec<Placement>,
+    pub failures: Vec<PlacementFailure>,
 }
 
 /// Why something could not be done for a resource.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Placement {
+pub struct PlacementFailure {
     /// The resource.
     pub arn: Option<String>,
     /// AWS's word for it.
@@ -66,14 +66,14 @@ impl Aws {
             .cluster(cluster)
             .services(service)
             .include(aws_sdk_ecs::types::ServiceField::Tags);
-        told(
+        from_sdk(
             ACTION,
             call.customize().interceptor(answer.clone()).send().await,
         )?;
         let mut answer = answer.json(ACTION)?;
         match answer["services"].get_mut(0).map(Value::take) {
             Some(found) => {
-                parsed(ACTION, found).map(|service| ServiceLookup::Service(Box::new(service)))
+                parse_answer(ACTION, found).map(|service| ServiceLookup::Service(Box::new(service)))
             }
             None => Ok(ServiceLookup::Missing(
                 answer["failures"][0]["reason"]
@@ -85,18 +85,18 @@ impl Aws {
     }
 
     /// ARNs of the account's clusters.
-    pub async fn cluster_arns(&self) -> Result<Vec<String>, AwsError> {
+    pub async fn list_cluster_arns(&self) -> Result<Vec<String>, AwsError> {
         Ok(
-            told("ecs:ListClusters", self.ecs().list_clusters().send().await)?
+            from_sdk("ecs:ListClusters", self.ecs().list_clusters().send().await)?
                 .cluster_arns()
                 .to_vec(),
         )
     }
 
     /// ARNs of a cluster's services, a hundred at most.
-    pub async fn service_arns(&self, cluster: &str) -> Result<Vec<String>, AwsError> {
+    pub async fn list_service_arns(&self, cluster: &str) -> Result<Vec<String>, AwsError> {
         let call = self.ecs().list_services().cluster(cluster).max_results(100);
-        Ok(told("ecs:ListServices", call.send().await)?
+        Ok(from_sdk("ecs:ListServices", call.send().await)?
             .service_arns()
             .to_vec())
     }
@@ -110,7 +110,7 @@ impl Aws {
             .describe_task_definition()
             .task_definition(revision)
             .include(aws_sdk_ecs::types::TaskDefinitionField::Tags);
-        told(
+        from_sdk(
             ACTION,
             call.customize().interceptor(answer.clone()).send().await,
         )?;
@@ -125,10 +125,10 @@ impl Aws {
             .send(async || {
                 let answer = ResponseRecorder::default();
                 let call = self.ecs_once().register_task_definition().family(family);
-                told(
+                from_sdk(
                     ACTION,
                     call.customize()
-                        .mutate_request(send_as_it_is(definition))
+                        .mutate_request(replace_body(definition))
                         .interceptor(answer.clone())
                         .send()
                         .await,
@@ -139,14 +139,14 @@ impl Aws {
     }
 
     /// The family's newest ACTIVE revisions, newest first.
-    pub async fn newest_revisions(&self, family: &str) -> Result<Vec<String>, AwsError> {
+    pub async fn list_newest_revisions(&self, family: &str) -> Result<Vec<String>, AwsError> {
         let call = self
             .ecs()
             .list_task_definitions()
             .family_prefix(family)
             .status(TaskDefinitionStatus::Active)
             .sort(aws_sdk_ecs::types::SortOrder::Desc);
-        let answer = told("ecs:ListTaskDefinitions", call.max_results(10).send().await)?;
+        let answer = from_sdk("ecs:ListTaskDefinitions", call.max_results(10).send().await)?;
         Ok(answer.task_definition_arns().to_vec())
     }
 
@@ -155,7 +155,7 @@ impl Aws {
         const ACTION: &str = "ecs:DeregisterTaskDefinition";
         self.write_retry
             .send(async || {
-                told(
+                from_sdk(
                     ACTION,
                     self.ecs_once()
                         .deregister_task_definition()
@@ -178,15 +178,15 @@ impl Aws {
                     .ecs_once()
                     .update_service()
                     .service(request["service"].as_str().unwrap_or_default());
-                told(
+                from_sdk(
                     ACTION,
                     call.customize()
-                        .mutate_request(send_as_it_is(request))
+                        .mutate_request(replace_body(request))
                         .interceptor(answer.clone())
                         .send()
                         .await,
                 )?;
-                parsed(ACTION, answer.json(ACTION)?["service"].take())
+                parse_answer(ACTION, answer.json(ACTION)?["service"].take())
             })
             .await
     }
@@ -198,7 +198,7 @@ impl Aws {
             .value(value)
             .build();
         let call = self.ecs().tag_resource().resource_arn(service).tags(tag);
-        told("ecs:TagResource", call.send().await).map(drop)
+        from_sdk("ecs:TagResource", call.send().await).map(drop)
     }
 
     /// Takes that tag off again; one that is not there is fine.
@@ -208,26 +208,26 @@ impl Aws {
             .untag_resource()
             .resource_arn(service)
             .tag_keys(PAUSE_TAG);
-        told("ecs:UntagResource", call.send().await).map(drop)
+        from_sdk("ecs:UntagResource", call.send().await).map(drop)
     }
 
     /// Runs a task. The request carries a client token, so it may be sent again safely.
-    pub async fn run_task(&self, request: &Value) -> Result<Launched, AwsError> {
+    pub async fn run_task(&self, request: &Value) -> Result<RunTaskResult, AwsError> {
         const ACTION: &str = "ecs:RunTask";
         let answer = ResponseRecorder::default();
         let call = self
             .ecs()
             .run_task()
             .task_definition(request["taskDefinition"].as_str().unwrap_or_default());
-        told(
+        from_sdk(
             ACTION,
             call.customize()
-                .mutate_request(send_as_it_is(request))
+                .mutate_request(replace_body(request))
                 .interceptor(answer.clone())
                 .send()
                 .await,
         )?;
-        parsed(ACTION, answer.json(ACTION)?)
+        parse_answer(ACTION, answer.json(ACTION)?)
     }
 
     /// The tasks as they are now.
@@ -242,41 +242,41 @@ impl Aws {
             .ecs()
             .describe_tasks()
             .cluster(cluster)
-            .set_tasks(Some(tasks.iter().take(TASKS).cloned().collect()));
-        told(
+            .set_tasks(Some(tasks.iter().take(MAX_TASKS).cloned().collect()));
+        from_sdk(
             ACTION,
             call.customize().interceptor(answer.clone()).send().await,
         )?;
-        parsed(ACTION, answer.json(ACTION)?["tasks"].take())
+        parse_answer(ACTION, answer.json(ACTION)?["tasks"].take())
     }
 
     /// ARNs of a service's tasks that stopped lately, in no order.
-    pub async fn stopped_tasks(
+    pub async fn list_stopped_task_arns(
         &self,
         cluster: &str,
         service: &str,
     ) -> Result<Vec<String>, AwsError> {
-        self.tasks_of(cluster, service, &DesiredStatus::Stopped)
+        self.list_task_arns_of_service(cluster, service, &DesiredStatus::Stopped)
             .await
     }
 
     /// ARNs of a service's tasks that run or are to run.
-    pub async fn service_tasks(
+    pub async fn list_service_task_arns(
         &self,
         cluster: &str,
         service: &str,
     ) -> Result<Vec<String>, AwsError> {
-        self.tasks_of(cluster, service, &DesiredStatus::Running)
+        self.list_task_arns_of_service(cluster, service, &DesiredStatus::Running)
             .await
     }
 
-    async fn tasks_of(
+    async fn list_task_arns_of_service(
         &self,
         cluster: &str,
         service: &str,
         status: &DesiredStatus,
     ) -> Result<Vec<String>, AwsError> {
-        self.listed(|| {
+        self.list_task_arns(|| {
             self.ecs()
                 .list_tasks()
                 .cluster(cluster)
@@ -288,7 +288,7 @@ impl Aws {
 
     /// The tasks of a family, whoever started them: those that run or are to run, and with
     /// `stopped` those that stopped lately instead.
-    pub async fn family_tasks(
+    pub async fn list_family_tasks(
         &self,
         cluster: &str,
         family: &str,
@@ -300,7 +300,7 @@ impl Aws {
             DesiredStatus::Running
         };
         let arns = self
-            .listed(|| {
+            .list_task_arns(|| {
                 self.ecs()
                     .list_tasks()
                     .cluster(cluster)
@@ -309,20 +309,20 @@ impl Aws {
             })
             .await?;
         let mut tasks = Vec::new();
-        for some in arns.chunks(TASKS) {
+        for some in arns.chunks(MAX_TASKS) {
             tasks.extend(self.describe_tasks(cluster, some).await?);
         }
         Ok(tasks)
     }
 
-    async fn listed(
+    async fn list_task_arns(
         &self,
         call: impl Fn() -> ListTasksFluentBuilder,
     ) -> Result<Vec<String>, AwsError> {
         let (mut arns, mut token) = (Vec::new(), None);
-        for _ in 0..PAGES {
+        for _ in 0..MAX_PAGES {
             let call = call();
-            let answer = told(
+            let answer = from_sdk(
                 "ecs:ListTasks",
                 call.set_next_token(token.take()).send().await,
             )?;
@@ -336,7 +336,7 @@ impl Aws {
     }
 
     /// ARNs of running tasks of a family with this `startedBy`.
-    pub async fn running_tasks(
+    pub async fn list_tasks_started_by(
         &self,
         cluster: &str,
         started_by: &str,
@@ -347,7 +347,7 @@ impl Aws {
             .cluster(cluster)
             .started_by(started_by)
             .desired_status(DesiredStatus::Running);
-        Ok(told("ecs:ListTasks", call.send().await)?
+        Ok(from_sdk("ecs:ListTasks", call.send().await)?
             .task_arns()
             .to_vec())
     }
@@ -360,7 +360,7 @@ impl Aws {
             .cluster(cluster)
             .task(task)
             .reason(why);
-        told("ecs:StopTask", call.send().await).map(drop)
+        from_sdk("ecs:StopTask", call.send().await).map(drop)
     }
 }
 
@@ -375,9 +375,10 @@ pub fn configuration_request(cluster: &str, service: &str, changed: &Value) -> V
 }
 
 /// What is read of an answer.
-pub(super) fn parsed<T: DeserializeOwned>(
+pub(super) fn parse_answer<T: DeserializeOwned>(
     action: &'static str,
     answer: Value,
 ) -> Result<T, AwsError> {
-    serde_json::from_value(answer).map_err(|error| AwsError::incomplete(action, &error.to_string()))
+    serde_json::from_value(answer)
+        .map_err(|error| AwsError::incomplete_answer(action, &error.to_string()))
 }

@@ -8,9 +8,9 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeploymentStatus {
     /// PENDING, IN_PROGRESS, or a word that is newer than this action.
-    Going,
+    InProgress,
     /// STOP_REQUESTED, ROLLBACK_REQUESTED, ROLLBACK_IN_PROGRESS: on its way back or down.
-    Returning,
+    RollingBack,
     /// SUCCESSFUL, the only success.
     Successful,
     /// STOPPED: it failed, or was replaced, and nothing was rolled back.
@@ -24,13 +24,13 @@ pub enum DeploymentStatus {
 /// A service deployment as the list shows it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Brief {
+pub struct ServiceDeploymentSummary {
     /// ARN.
     #[serde(rename = "serviceDeploymentArn")]
     pub arn: String,
     /// AWS's word.
     #[serde(rename = "status")]
-    pub word: String,
+    pub raw_status: String,
     /// The service revision it brings.
     pub target_service_revision_arn: Option<String>,
     /// When it was made, in seconds of the epoch.
@@ -39,32 +39,32 @@ pub struct Brief {
     pub finished_at: Option<f64>,
 }
 
-impl Brief {
+impl ServiceDeploymentSummary {
     /// Where it is.
     pub fn status(&self) -> DeploymentStatus {
-        status(&self.word)
+        parse_status(&self.raw_status)
     }
 
     /// Whether nothing more happens to it.
     pub fn is_over(&self) -> bool {
         !matches!(
             self.status(),
-            DeploymentStatus::Going | DeploymentStatus::Returning
+            DeploymentStatus::InProgress | DeploymentStatus::RollingBack
         )
     }
 }
 
-fn status(word: &str) -> DeploymentStatus {
+fn parse_status(word: &str) -> DeploymentStatus {
     match word {
         "SUCCESSFUL" => DeploymentStatus::Successful,
         "STOPPED" => DeploymentStatus::Stopped,
         "ROLLBACK_SUCCESSFUL" => DeploymentStatus::RolledBack,
         "ROLLBACK_FAILED" => DeploymentStatus::RollbackFailed,
         "STOP_REQUESTED" | "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" => {
-            DeploymentStatus::Returning
+            DeploymentStatus::RollingBack
         }
         // PENDING and IN_PROGRESS; a newer word is never progress.
-        _ => DeploymentStatus::Going,
+        _ => DeploymentStatus::InProgress,
     }
 }
 
@@ -77,7 +77,7 @@ pub struct ServiceDeployment {
     pub arn: String,
     /// AWS's word.
     #[serde(rename = "status")]
-    pub word: String,
+    pub raw_status: String,
     /// Why, in AWS's words.
     pub status_reason: Option<String>,
     /// AWS's word for the stage.
@@ -93,7 +93,7 @@ pub struct ServiceDeployment {
     /// The way back, once it has begun.
     pub rollback: Option<Rollback>,
     /// The circuit breaker.
-    pub deployment_circuit_breaker: Option<Breaker>,
+    pub deployment_circuit_breaker: Option<CircuitBreakerState>,
     /// Its alarms.
     pub alarms: Option<ServiceDeploymentAlarms>,
     /// When it was made, in seconds of the epoch.
@@ -147,7 +147,7 @@ pub struct Rollback {
 /// The circuit breaker of a deployment.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Breaker {
+pub struct CircuitBreakerState {
     /// TRIGGERED, MONITORING …
     pub status: String,
 }
@@ -178,7 +178,7 @@ pub struct ServiceRevision {
     pub gateway_connectors: Vec<Value>,
     /// Service Connect, where the service uses it.
     pub service_connect_configuration: Option<ServiceConnect>,
-    resolved_configuration: Option<Resolved>,
+    resolved_configuration: Option<ResolvedConfiguration>,
 }
 
 /// An image that a container runs.
@@ -201,7 +201,7 @@ pub struct ServiceConnect {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Resolved {
+struct ResolvedConfiguration {
     load_balancers: Vec<ResolvedBalancer>,
 }
 
@@ -215,20 +215,20 @@ struct ResolvedBalancer {
 impl ServiceDeployment {
     /// Where it is.
     pub fn status(&self) -> DeploymentStatus {
-        status(&self.word)
+        parse_status(&self.raw_status)
     }
 
     /// Whether nothing more happens to it.
     pub fn is_over(&self) -> bool {
         !matches!(
             self.status(),
-            DeploymentStatus::Going | DeploymentStatus::Returning
+            DeploymentStatus::InProgress | DeploymentStatus::RollingBack
         )
     }
 
     /// Whether it is on its way back, and to no revision: nothing was ever completed.
-    pub fn returns_to_nothing(&self) -> bool {
-        self.word == "ROLLBACK_IN_PROGRESS"
+    pub fn rolls_back_to_nothing(&self) -> bool {
+        self.raw_status == "ROLLBACK_IN_PROGRESS"
             && self
                 .rollback
                 .as_ref()
@@ -236,7 +236,7 @@ impl ServiceDeployment {
     }
 
     /// The service revision it brings.
-    pub fn target(&self) -> &str {
+    pub fn target_revision(&self) -> &str {
         self.target_service_revision
             .as_ref()
             .map_or("", |target| &target.arn)
@@ -250,7 +250,7 @@ impl ServiceDeployment {
     }
 
     /// The pauses that wait for an answer.
-    pub fn awaiting(&self) -> impl Iterator<Item = &HookDetail> {
+    pub fn awaiting_pauses(&self) -> impl Iterator<Item = &HookDetail> {
         self.pauses()
             .filter(|hook| hook.status == "AWAITING_ACTION")
     }
@@ -276,19 +276,19 @@ impl ServiceDeployment {
 impl ServiceRevision {
     /// The target groups that this revision's tasks stand in.
     pub fn target_groups(&self) -> Vec<String> {
-        self.resolved()
+        self.resolved_balancers()
             .filter_map(|balancer| balancer.target_group_arn.clone())
             .collect()
     }
 
     /// The production rules (or listeners) that lead to them.
     pub fn production_rules(&self) -> Vec<String> {
-        self.resolved()
+        self.resolved_balancers()
             .filter_map(|balancer| balancer.production_listener_rule.clone())
             .collect()
     }
 
-    fn resolved(&self) -> impl Iterator<Item = &ResolvedBalancer> {
+    fn resolved_balancers(&self) -> impl Iterator<Item = &ResolvedBalancer> {
         self.resolved_configuration
             .iter()
             .flat_map(|resolved| &resolved.load_balancers)
@@ -305,7 +305,7 @@ mod tests {
     fn only_successful_is_success_and_an_unknown_word_only_goes_on() {
         let status = |word: &str| {
             ServiceDeployment {
-                word: word.into(),
+                raw_status: word.into(),
                 ..ServiceDeployment::default()
             }
             .status()
@@ -313,7 +313,7 @@ mod tests {
         assert_eq!(status("SUCCESSFUL"), DeploymentStatus::Successful);
         assert_eq!(status("ROLLBACK_SUCCESSFUL"), DeploymentStatus::RolledBack);
         assert_eq!(status("STOPPED"), DeploymentStatus::Stopped);
-        assert_eq!(status("ALMOST_SUCCESSFUL"), DeploymentStatus::Going);
+        assert_eq!(status("ALMOST_SUCCESSFUL"), DeploymentStatus::InProgress);
     }
 
     #[test]
@@ -328,12 +328,16 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(
-            (deployment.id(), deployment.target(), deployment.stage()),
+            (
+                deployment.id(),
+                deployment.target_revision(),
+                deployment.stage()
+            ),
             ("abc", "r2", "POST_TEST_TRAFFIC_SHIFT")
         );
         assert_eq!(
             deployment
-                .awaiting()
+                .awaiting_pauses()
                 .map(|hook| hook.hook_id.as_str())
                 .collect::<Vec<_>>(),
             ["h2"]

@@ -3,20 +3,20 @@
 use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, StopServiceDeploymentStopType};
 use serde_json::Value;
 
-use super::answer::ResponseRecorder;
-use super::ecs::parsed;
-use super::ecs_rollout_shapes::{Brief, ServiceDeployment, ServiceRevision};
-use super::error::told;
+use super::ecs::parse_answer;
+use super::ecs_rollout_shapes::{ServiceDeployment, ServiceDeploymentSummary, ServiceRevision};
+use super::error::from_sdk;
+use super::response::ResponseRecorder;
 use super::{Aws, AwsError};
 
 /// The Describe calls take at most this many.
-const AT_ONCE: usize = 20;
+const MAX_ARNS: usize = 20;
 /// ListServiceDeployments gives at most this many at once.
-const PAGE: i32 = 100;
+const PAGE_SIZE: i32 = 100;
 
 /// The answer to a paused deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answered {
+pub enum PauseAnswer {
     /// Go on.
     Continue,
     /// Go back.
@@ -25,11 +25,11 @@ pub enum Answered {
 
 impl Aws {
     /// The service's deployments of the last 90 days, newest first, as far as one page goes.
-    pub async fn service_deployments(
+    pub async fn list_service_deployments(
         &self,
         cluster: &str,
         service: &str,
-    ) -> Result<Vec<Brief>, AwsError> {
+    ) -> Result<Vec<ServiceDeploymentSummary>, AwsError> {
         const ACTION: &str = "ecs:ListServiceDeployments";
         let answer = ResponseRecorder::default();
         let call = self
@@ -37,12 +37,13 @@ impl Aws {
             .list_service_deployments()
             .cluster(cluster)
             .service(service)
-            .max_results(PAGE);
-        told(
+            .max_results(PAGE_SIZE);
+        from_sdk(
             ACTION,
             call.customize().interceptor(answer.clone()).send().await,
         )?;
-        let mut briefs: Vec<Brief> = members(ACTION, &answer, "serviceDeployments")?;
+        let mut briefs: Vec<ServiceDeploymentSummary> =
+            read_members(ACTION, &answer, "serviceDeployments")?;
         briefs.sort_by(|one, other| {
             other
                 .created_at
@@ -60,17 +61,18 @@ impl Aws {
     ) -> Result<Vec<ServiceDeployment>, AwsError> {
         const ACTION: &str = "ecs:DescribeServiceDeployments";
         let mut all: Vec<ServiceDeployment> = Vec::new();
-        for some in arns.chunks(AT_ONCE) {
+        for some in arns.chunks(MAX_ARNS) {
             let answer = ResponseRecorder::default();
             let call = self
                 .ecs()
                 .describe_service_deployments()
                 .set_service_deployment_arns(Some(some.to_vec()));
-            told(
+            from_sdk(
                 ACTION,
                 call.customize().interceptor(answer.clone()).send().await,
             )?;
-            let found: Vec<ServiceDeployment> = members(ACTION, &answer, "serviceDeployments")?;
+            let found: Vec<ServiceDeployment> =
+                read_members(ACTION, &answer, "serviceDeployments")?;
             all.extend(some.iter().filter_map(|arn| {
                 found
                     .iter()
@@ -100,17 +102,17 @@ impl Aws {
     ) -> Result<Vec<ServiceRevision>, AwsError> {
         const ACTION: &str = "ecs:DescribeServiceRevisions";
         let mut all: Vec<ServiceRevision> = Vec::new();
-        for some in arns.chunks(AT_ONCE) {
+        for some in arns.chunks(MAX_ARNS) {
             let answer = ResponseRecorder::default();
             let call = self
                 .ecs()
                 .describe_service_revisions()
                 .set_service_revision_arns(Some(some.to_vec()));
-            told(
+            from_sdk(
                 ACTION,
                 call.customize().interceptor(answer.clone()).send().await,
             )?;
-            let found: Vec<ServiceRevision> = members(ACTION, &answer, "serviceRevisions")?;
+            let found: Vec<ServiceRevision> = read_members(ACTION, &answer, "serviceRevisions")?;
             all.extend(some.iter().filter_map(|arn| {
                 found
                     .iter()
@@ -126,11 +128,11 @@ impl Aws {
         &self,
         deployment: &str,
         hook: &str,
-        answer: Answered,
+        answer: PauseAnswer,
     ) -> Result<(), AwsError> {
         let action = match answer {
-            Answered::Continue => DeploymentLifecycleHookAction::Continue,
-            Answered::Rollback => DeploymentLifecycleHookAction::Rollback,
+            PauseAnswer::Continue => DeploymentLifecycleHookAction::Continue,
+            PauseAnswer::Rollback => DeploymentLifecycleHookAction::Rollback,
         };
         self.write_retry
             .send(async || {
@@ -139,7 +141,7 @@ impl Aws {
                     .continue_service_deployment()
                     .service_deployment_arn(deployment)
                     .hook_id(hook);
-                told(
+                from_sdk(
                     "ecs:ContinueServiceDeployment",
                     call.action(action.clone()).send().await,
                 )
@@ -156,7 +158,7 @@ impl Aws {
                     .ecs()
                     .stop_service_deployment()
                     .service_deployment_arn(deployment);
-                told(
+                from_sdk(
                     "ecs:StopServiceDeployment",
                     call.stop_type(StopServiceDeploymentStopType::Rollback)
                         .send()
@@ -168,13 +170,13 @@ impl Aws {
     }
 }
 
-fn members<T: serde::de::DeserializeOwned>(
+fn read_members<T: serde::de::DeserializeOwned>(
     action: &'static str,
     answer: &ResponseRecorder,
     member: &str,
 ) -> Result<Vec<T>, AwsError> {
     match answer.json(action)?.get_mut(member).map(Value::take) {
-        Some(found) => parsed(action, found),
+        Some(found) => parse_answer(action, found),
         None => Ok(Vec::new()),
     }
 }

@@ -60,7 +60,7 @@ pub struct Service {
     pub deployment_configuration: Option<Value>,
     tags: Vec<Tag>,
     resource_management_type: Option<String>,
-    deployment_controller: Option<Typed>,
+    deployment_controller: Option<ControllerType>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -79,7 +79,7 @@ pub struct CurrentRevision {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-struct Typed {
+struct ControllerType {
     #[serde(rename = "type")]
     kind: String,
 }
@@ -114,13 +114,13 @@ pub struct LoadBalancer {
     /// Its port.
     pub container_port: Option<u16>,
     /// What ECS needs to shift traffic by itself.
-    pub advanced_configuration: Option<Advanced>,
+    pub advanced_configuration: Option<AdvancedConfiguration>,
 }
 
 /// How ECS shifts traffic at a load balancer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Advanced {
+pub struct AdvancedConfiguration {
     /// The other target group.
     pub alternate_target_group_arn: Option<String>,
     /// A rule, or the listener of a network load balancer.
@@ -242,13 +242,13 @@ impl Service {
     }
 
     fn strategy(&self) -> String {
-        self.configured("strategy")
+        self.configuration_member("strategy")
             .and_then(Value::as_str)
             .unwrap_or("ROLLING")
             .to_owned()
     }
 
-    fn configured(&self, member: &str) -> Option<&Value> {
+    fn configuration_member(&self, member: &str) -> Option<&Value> {
         self.deployment_configuration
             .as_ref()?
             .get(member)
@@ -257,7 +257,9 @@ impl Service {
 
     /// The circuit breaker; off when AWS says nothing.
     pub fn circuit_breaker(&self) -> CircuitBreaker {
-        let breaker = self.configured("deploymentCircuitBreaker").cloned();
+        let breaker = self
+            .configuration_member("deploymentCircuitBreaker")
+            .cloned();
         breaker
             .and_then(|breaker| serde_json::from_value(breaker).ok())
             .unwrap_or_default()
@@ -274,7 +276,7 @@ impl Service {
     /// Alarms that end a deployment of ECS's own.
     pub fn alarms(&self) -> Vec<String> {
         let Some(alarms) = self
-            .configured("alarms")
+            .configuration_member("alarms")
             .filter(|alarms| alarms["enable"] == Value::Bool(true))
         else {
             return Vec::new();
@@ -308,19 +310,19 @@ impl Service {
 
     /// The production rules (or listeners) of its load balancers.
     pub fn production_rules(&self) -> Vec<String> {
-        self.advanced()
+        self.advanced_configurations()
             .filter_map(|advanced| advanced.production_listener_rule.clone())
             .collect()
     }
 
     /// The test rules (or listeners) of its load balancers.
     pub fn test_rules(&self) -> Vec<String> {
-        self.advanced()
+        self.advanced_configurations()
             .filter_map(|advanced| advanced.test_listener_rule.clone())
             .collect()
     }
 
-    fn advanced(&self) -> impl Iterator<Item = &Advanced> {
+    fn advanced_configurations(&self) -> impl Iterator<Item = &AdvancedConfiguration> {
         self.load_balancers
             .iter()
             .filter_map(|balancer| balancer.advanced_configuration.as_ref())
@@ -362,7 +364,7 @@ impl Service {
     }
 
     /// Running tasks of a revision; none where the service does not count them by revision.
-    pub fn running(&self, revision: &str) -> Option<i64> {
+    pub fn running_tasks_of(&self, revision: &str) -> Option<i64> {
         let sets = self
             .task_sets
             .iter()
@@ -371,11 +373,11 @@ impl Service {
             .deployments
             .iter()
             .map(|deployment| (&deployment.task_definition, deployment.running_count));
-        let ours = sets
+        let running_counts = sets
             .chain(deployments)
-            .filter(|(theirs, _)| *theirs == revision)
+            .filter(|(task_definition, _)| *task_definition == revision)
             .map(|(_, running)| running);
-        ours.reduce(|sum, running| sum + running)
+        running_counts.reduce(|sum, running| sum + running)
     }
 
     /// ARNs of the target groups that the service names; which of them serves alternates, except
@@ -388,9 +390,9 @@ impl Service {
     }
 
     /// The same, with those that serve in turn with them.
-    pub fn both_target_groups(&self) -> Vec<String> {
+    pub fn all_target_groups(&self) -> Vec<String> {
         let alternate = self
-            .advanced()
+            .advanced_configurations()
             .filter_map(|advanced| advanced.alternate_target_group_arn.clone());
         self.target_groups().into_iter().chain(alternate).collect()
     }
@@ -458,7 +460,7 @@ impl Task {
     }
 
     /// Whether its containers may have been started.
-    pub fn is_begun(&self) -> bool {
+    pub fn may_have_started(&self) -> bool {
         !matches!(
             self.last_status.as_str(),
             "PROVISIONING" | "PENDING" | "ACTIVATING"
@@ -477,7 +479,7 @@ mod tests {
 
     use super::*;
 
-    fn tolerated(desired: i64, breaker: &Value) -> Option<i64> {
+    fn tolerated_failures_of(desired: i64, breaker: &Value) -> Option<i64> {
         let configuration = json!({ "deploymentCircuitBreaker": breaker });
         Service {
             desired_count: desired,
@@ -491,27 +493,27 @@ mod tests {
     fn a_circuit_breaker_bears_what_the_service_says() {
         let on = |threshold: Value| json!({ "enable": true, "rollback": true, "resetOnHealthyTask": true, "thresholdConfiguration": threshold });
         assert_eq!(
-            tolerated(20, &json!({ "enable": false, "rollback": false })),
+            tolerated_failures_of(20, &json!({ "enable": false, "rollback": false })),
             None
         );
         assert_eq!(
-            tolerated(1, &json!({ "enable": true, "rollback": false })),
+            tolerated_failures_of(1, &json!({ "enable": true, "rollback": false })),
             Some(3)
         );
         assert_eq!(
-            tolerated(21, &on(json!({ "type": "BOUNDED_PERCENT", "value": 50 }))),
+            tolerated_failures_of(21, &on(json!({ "type": "BOUNDED_PERCENT", "value": 50 }))),
             Some(11)
         );
-        assert_eq!(tolerated(1000, &on(Value::Null)), Some(200));
+        assert_eq!(tolerated_failures_of(1000, &on(Value::Null)), Some(200));
         assert_eq!(
-            tolerated(
+            tolerated_failures_of(
                 1000,
                 &on(json!({ "type": "UNBOUNDED_PERCENT", "value": 30 }))
             ),
             Some(300)
         );
         assert_eq!(
-            tolerated(20, &on(json!({ "type": "COUNT", "value": 2 }))),
+            tolerated_failures_of(20, &on(json!({ "type": "COUNT", "value": 2 }))),
             Some(2)
         );
     }

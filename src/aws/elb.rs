@@ -4,8 +4,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Listener, Rule, RuleCondition,
 };
 
-use super::arn::{group_name, listener_of};
-use super::error::told;
+use super::arn::{listener_arn, target_group_name};
+use super::error::from_sdk;
 use super::{Aws, AwsError};
 
 /// Where the rules of a listener send traffic: target group ARN and weight, rule by rule.
@@ -22,7 +22,7 @@ pub struct ForwardingRule {
 
 /// A listener, and where the world reaches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Front {
+pub struct ListenerAddress {
     /// The listener's ARN.
     pub listener: String,
     /// Its port.
@@ -71,18 +71,18 @@ pub struct TargetHealth {
 
 impl ForwardingRule {
     /// What it does, as a person would set it right.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         let weights: Vec<String> = self
             .weights
             .iter()
-            .map(|(group, weight)| format!("{weight} to {}", group_name(group)))
+            .map(|(group, weight)| format!("{weight} to {}", target_group_name(group)))
             .collect();
         format!("rule {} forwards {}", self.arn, weights.join(", "))
     }
 }
 
 impl TargetHealth {
-    fn of(states: &[&str]) -> Self {
+    fn from_states(states: &[&str]) -> Self {
         let count = |wanted: &str| states.iter().filter(|state| **state == wanted).count();
         Self {
             healthy: count("healthy"),
@@ -95,9 +95,9 @@ impl TargetHealth {
 
 impl Aws {
     /// Every forward of the listener, default rule included; of a rule, when its ARN is given.
-    pub async fn forwards(&self, listener: &str) -> Result<Forwards, AwsError> {
+    pub async fn read_forward_weights(&self, listener: &str) -> Result<Forwards, AwsError> {
         Ok(self
-            .forwarding_rules(listener)
+            .read_forwarding_rules(listener)
             .await?
             .into_iter()
             .map(|rule| rule.weights)
@@ -105,11 +105,14 @@ impl Aws {
     }
 
     /// The same, with the rules' ARNs.
-    pub async fn forwarding_rules(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
+    pub async fn read_forwarding_rules(
+        &self,
+        listener: &str,
+    ) -> Result<Vec<ForwardingRule>, AwsError> {
         let all = if listener.contains(":listener/net/") {
-            self.listener_forwards(listener).await
+            self.read_listener_forwards(listener).await
         } else {
-            self.rule_forwards(listener).await
+            self.read_rule_forwards(listener).await
         }?;
         Ok(all
             .into_iter()
@@ -118,9 +121,9 @@ impl Aws {
     }
 
     /// All rules of a listener in their order, also those that do not forward.
-    pub async fn listener_rules(&self, listener: &str) -> Result<Vec<ListenerRule>, AwsError> {
+    pub async fn read_listener_rules(&self, listener: &str) -> Result<Vec<ListenerRule>, AwsError> {
         if listener.contains(":listener/net/") {
-            let forwards = self.listener_forwards(listener).await?;
+            let forwards = self.read_listener_forwards(listener).await?;
             return Ok(forwards
                 .into_iter()
                 .map(|rule| ListenerRule {
@@ -130,17 +133,17 @@ impl Aws {
                 })
                 .collect());
         }
-        let answer = told(
+        let answer = from_sdk(
             DESCRIBE_RULES,
             self.elb()
                 .describe_rules()
                 .listener_arn(listener)
-                .page_size(RULES)
+                .page_size(RULES_PAGE_SIZE)
                 .send()
                 .await,
         )?;
         if answer.next_marker().is_some() {
-            return Err(AwsError::incomplete(
+            return Err(AwsError::incomplete_answer(
                 DESCRIBE_RULES,
                 "rules: there are more of them",
             ));
@@ -152,18 +155,24 @@ impl Aws {
                 .and_then(|priority| priority.parse().ok())
                 .unwrap_or(u32::MAX)
         });
-        Ok(rules.into_iter().map(listener_rule).collect())
+        Ok(rules.into_iter().map(from_rule).collect())
     }
 
     /// Where the world reaches listeners; of a rule, its listener.
-    pub async fn fronts(&self, listeners: &[String]) -> Result<Vec<Front>, AwsError> {
+    pub async fn read_listener_addresses(
+        &self,
+        listeners: &[String],
+    ) -> Result<Vec<ListenerAddress>, AwsError> {
         let mut arns: Vec<String> = listeners
             .iter()
-            .filter_map(|arn| listener_of(arn))
+            .filter_map(|arn| listener_arn(arn))
             .collect();
         arns.sort();
         arns.dedup();
-        let mut balancers: Vec<String> = arns.iter().filter_map(|arn| balancer_of(arn)).collect();
+        let mut balancers: Vec<String> = arns
+            .iter()
+            .filter_map(|arn| load_balancer_arn(arn))
+            .collect();
         balancers.sort();
         balancers.dedup();
         if arns.is_empty() {
@@ -179,8 +188,8 @@ impl Aws {
                 .set_load_balancer_arns(Some(balancers))
                 .send()
         );
-        let found = told("elasticloadbalancing:DescribeListeners", found)?;
-        let balancers = told("elasticloadbalancing:DescribeLoadBalancers", balancers)?;
+        let found = from_sdk("elasticloadbalancing:DescribeListeners", found)?;
+        let balancers = from_sdk("elasticloadbalancing:DescribeLoadBalancers", balancers)?;
         let host = |arn: &str| {
             let balancer = balancers
                 .load_balancers()
@@ -188,19 +197,22 @@ impl Aws {
                 .find(|balancer| balancer.load_balancer_arn() == Some(arn))?;
             balancer.dns_name().map(str::to_owned)
         };
-        let front = |listener: &Listener| {
-            Some(Front {
+        let address = |listener: &Listener| {
+            Some(ListenerAddress {
                 listener: listener.listener_arn()?.to_owned(),
                 port: u16::try_from(listener.port()?).ok()?,
                 host: host(listener.load_balancer_arn()?)?,
             })
         };
-        Ok(found.listeners().iter().filter_map(front).collect())
+        Ok(found.listeners().iter().filter_map(address).collect())
     }
 
     /// Network load balancers have no rules.
-    async fn listener_forwards(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
-        let answer = told(
+    async fn read_listener_forwards(
+        &self,
+        listener: &str,
+    ) -> Result<Vec<ForwardingRule>, AwsError> {
+        let answer = from_sdk(
             "elasticloadbalancing:DescribeListeners",
             self.elb()
                 .describe_listeners()
@@ -208,31 +220,34 @@ impl Aws {
                 .send()
                 .await,
         )?;
-        let forwarding = |listener: &Listener| ForwardingRule {
+        let forwarding_rule = |listener: &Listener| ForwardingRule {
             arn: listener.listener_arn().unwrap_or_default().to_owned(),
-            weights: weights(listener.default_actions()),
+            weights: forwarded_weights(listener.default_actions()),
         };
-        Ok(answer.listeners().iter().map(forwarding).collect())
+        Ok(answer.listeners().iter().map(forwarding_rule).collect())
     }
 
-    async fn rule_forwards(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
+    async fn read_rule_forwards(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
         let call = self.elb().describe_rules();
         let call = if listener.contains(":listener-rule/") {
             call.rule_arns(listener)
         } else {
             call.listener_arn(listener)
         };
-        let answer = told(DESCRIBE_RULES, call.send().await)?;
-        let forwarding = |rule: &Rule| ForwardingRule {
+        let answer = from_sdk(DESCRIBE_RULES, call.send().await)?;
+        let forwarding_rule = |rule: &Rule| ForwardingRule {
             arn: rule.rule_arn().unwrap_or_default().to_owned(),
-            weights: weights(rule.actions()),
+            weights: forwarded_weights(rule.actions()),
         };
-        Ok(answer.rules().iter().map(forwarding).collect())
+        Ok(answer.rules().iter().map(forwarding_rule).collect())
     }
 
     /// The health of the group's targets.
-    pub async fn target_health(&self, target_group: &str) -> Result<TargetHealth, AwsError> {
-        let answer = told(
+    pub async fn describe_target_health(
+        &self,
+        target_group: &str,
+    ) -> Result<TargetHealth, AwsError> {
+        let answer = from_sdk(
             "elasticloadbalancing:DescribeTargetHealth",
             self.elb()
                 .describe_target_health()
@@ -247,24 +262,24 @@ impl Aws {
         let states: Vec<&str> = states
             .map(aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum::as_str)
             .collect();
-        Ok(TargetHealth::of(&states))
+        Ok(TargetHealth::from_states(&states))
     }
 }
 
 const DESCRIBE_RULES: &str = "elasticloadbalancing:DescribeRules";
 /// A listener has a hundred rules unless its quota was raised.
-const RULES: i32 = 400;
+const RULES_PAGE_SIZE: i32 = 400;
 
-fn listener_rule(rule: &Rule) -> ListenerRule {
+fn from_rule(rule: &Rule) -> ListenerRule {
     let only_forwards = rule
         .actions()
         .iter()
         .all(|action| action.r#type() == Some(&ActionTypeEnum::Forward));
     ListenerRule {
         arn: rule.rule_arn().unwrap_or_default().to_owned(),
-        conditions: rule.conditions().iter().map(condition).collect(),
+        conditions: rule.conditions().iter().map(from_rule_condition).collect(),
         weights: if only_forwards {
-            weights(rule.actions())
+            forwarded_weights(rule.actions())
         } else {
             Vec::new()
         },
@@ -272,7 +287,7 @@ fn listener_rule(rule: &Rule) -> ListenerRule {
 }
 
 /// Values of regular expressions are not looked into.
-fn condition(condition: &RuleCondition) -> Condition {
+fn from_rule_condition(condition: &RuleCondition) -> Condition {
     let host = condition
         .host_header_config()
         .map(|config| config.values().to_vec())
@@ -297,7 +312,7 @@ fn condition(condition: &RuleCondition) -> Condition {
 }
 
 /// `…:listener/app/NAME/ID/LISTENER` → `…:loadbalancer/app/NAME/ID`.
-fn balancer_of(listener: &str) -> Option<String> {
+fn load_balancer_arn(listener: &str) -> Option<String> {
     let (begin, rest) = listener.split_once(":listener/")?;
     rest.rsplit_once('/')
         .map(|(balancer, _)| format!("{begin}:loadbalancer/{balancer}"))
@@ -305,7 +320,7 @@ fn balancer_of(listener: &str) -> Option<String> {
 
 /// An action forwards to one group by its ARN, or to several by weight; a lone group has all the
 /// weight.
-fn weights(actions: &[Action]) -> Vec<(String, i32)> {
+fn forwarded_weights(actions: &[Action]) -> Vec<(String, i32)> {
     actions.iter().flat_map(action_weights).collect()
 }
 
@@ -343,14 +358,14 @@ mod tests {
         let arn = "arn:aws:elasticloadbalancing:eu-central-1:1";
         let listener = format!("{arn}:listener/app/front/50dc/f2f7");
         assert_eq!(
-            listener_of(&format!("{arn}:listener-rule/app/front/50dc/f2f7/9683")),
+            listener_arn(&format!("{arn}:listener-rule/app/front/50dc/f2f7/9683")),
             Some(listener.clone())
         );
-        assert_eq!(listener_of(&listener), Some(listener.clone()));
+        assert_eq!(listener_arn(&listener), Some(listener.clone()));
         assert_eq!(
-            balancer_of(&listener),
+            load_balancer_arn(&listener),
             Some(format!("{arn}:loadbalancer/app/front/50dc"))
         );
-        assert_eq!(listener_of("front"), None);
+        assert_eq!(listener_arn("front"), None);
     }
 }

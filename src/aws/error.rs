@@ -9,10 +9,10 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::credentials::LOOKED_FOR;
-use crate::error::{Explain, chain_of};
+use super::credentials::SEARCHED_SOURCES;
+use crate::error::{Explain, cause_chain};
 use crate::outcome::Reason;
-use crate::scrub::masked;
+use crate::scrub::mask;
 
 /// What kind of error it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub const NOT_ACCEPTED: &str = "AWS does not accept the credentials";
 
 impl fmt::Display for AwsError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (action, message) = (self.action, masked(&self.message));
+        let (action, message) = (self.action, mask(&self.message));
         match self.kind {
             AwsErrorKind::Denied => write!(out, "{action} is denied: {message}"),
             // Without a code nobody was asked: none could be found.
@@ -69,7 +69,7 @@ impl fmt::Display for AwsError {
 
 impl AwsError {
     /// An answer of AWS that lacks what its own model promises.
-    pub fn incomplete(action: &'static str, what: &str) -> Self {
+    pub fn incomplete_answer(action: &'static str, what: &str) -> Self {
         Self {
             action,
             kind: AwsErrorKind::Failed,
@@ -79,7 +79,7 @@ impl AwsError {
     }
 
     /// An answer that took longer than there was time for.
-    pub fn late(action: &'static str) -> Self {
+    pub fn timed_out(action: &'static str) -> Self {
         Self {
             action,
             kind: AwsErrorKind::Unanswered,
@@ -89,7 +89,7 @@ impl AwsError {
     }
 
     /// In a few words: AWS's own say at length who was denied what.
-    pub fn brief(&self) -> String {
+    pub fn summary(&self) -> String {
         if self.kind == AwsErrorKind::Denied {
             format!("{} is denied", self.action)
         } else {
@@ -111,7 +111,7 @@ impl AwsError {
     }
 
     /// Whether AWS's code is this one, with or without `Exception` at its end.
-    pub fn is(&self, code: &str) -> bool {
+    pub fn has_code(&self, code: &str) -> bool {
         self.code.trim_end_matches("Exception") == code.trim_end_matches("Exception")
     }
 
@@ -160,20 +160,20 @@ impl Explain for AwsError {
 }
 
 /// Turns an answer of the SDK into ours.
-pub(super) fn told<T, E>(
+pub(super) fn from_sdk<T, E>(
     action: &'static str,
     answer: Result<T, SdkError<E, Response>>,
 ) -> Result<T, AwsError>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let told = answer.map_err(|error| AwsError::from_sdk(action, error));
-    tracing::debug!(action, kind = ?told.as_ref().err().map(|error| error.kind), "AWS answered");
-    told
+    let result = answer.map_err(|error| AwsError::from_sdk_error(action, error));
+    tracing::debug!(action, kind = ?result.as_ref().err().map(|error| error.kind), "AWS answered");
+    result
 }
 
 impl AwsError {
-    fn from_sdk<E>(action: &'static str, error: SdkError<E, Response>) -> Self
+    fn from_sdk_error<E>(action: &'static str, error: SdkError<E, Response>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
@@ -190,16 +190,16 @@ impl AwsError {
                     message,
                 }
             }
-            other => Self::untold(action, &other),
+            other => Self::from_unanswered(action, &other),
         }
     }
 
-    fn untold(action: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
-        let message = chain_of(error).join(": ");
+    fn from_unanswered(action: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
+        let message = cause_chain(error).join(": ");
         if message.to_lowercase().contains("credentials") {
             // What the SDK tried in vain, over several lines, helps nobody who forgot a step.
             let message = if message.contains("no credentials found") {
-                format!("the environment has none (looked for: {LOOKED_FOR})")
+                format!("the environment has none (looked for: {SEARCHED_SOURCES})")
             } else {
                 message.lines().next().unwrap_or_default().to_owned()
             };

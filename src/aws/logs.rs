@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 
-use super::error::told;
+use super::error::from_sdk;
 use super::{Aws, AwsError};
-use crate::scrub::masked;
+use crate::scrub::mask;
 
 const FILTER: &str = "logs:FilterLogEvents";
 /// FilterLogEvents takes at most this many streams.
-const STREAMS: usize = 100;
+const MAX_STREAMS: usize = 100;
 /// Requests for one answer. A page may be empty and still not the last one.
-const PAGES: u32 = 10;
+const MAX_PAGES: u32 = 10;
 /// More lines than this are too many, however many they are.
-const ENOUGH: u64 = 10_000;
+const MAX_LINES: u64 = 10_000;
 /// Lines that are kept to be shown.
-const FIRST: usize = 3;
+const KEPT_LINES: usize = 3;
 /// A line may be 256 KiB long; nobody reads that in a job's log.
-const LONGEST: usize = 500;
+const MAX_LINE_LENGTH: usize = 500;
 
 /// What is looked for in some streams of a group.
 #[derive(Debug, Clone, Copy)]
@@ -38,59 +38,62 @@ pub struct LogSearch<'s> {
 
 /// Lines that were found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lines {
+pub struct LogLines {
     /// How many.
     pub count: u64,
     /// The first few, oldest first, each with its time in milliseconds since 1970.
     pub first: Vec<(i64, String)>,
     /// Whether these are all.
-    pub extent: Extent,
+    pub extent: SearchExtent,
 }
 
 /// How much of the logs was searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum SearchExtent {
     /// All of it.
-    Whole,
+    Complete,
     /// There may be more lines.
-    Beginning,
+    Partial,
 }
 
-impl Default for Lines {
+impl Default for LogLines {
     fn default() -> Self {
         Self {
             count: 0,
             first: Vec::new(),
-            extent: Extent::Whole,
+            extent: SearchExtent::Complete,
         }
     }
 }
 
-impl Lines {
-    fn take(&mut self, events: &[FilteredLogEvent]) {
+impl LogLines {
+    fn add_events(&mut self, events: &[FilteredLogEvent]) {
         self.count += events.len() as u64;
         let line = |event: &FilteredLogEvent| {
             Some((
                 event.timestamp()?,
-                masked(event.message()?).chars().take(LONGEST).collect(),
+                mask(event.message()?)
+                    .chars()
+                    .take(MAX_LINE_LENGTH)
+                    .collect(),
             ))
         };
-        self.keep(events.iter().filter_map(line).collect());
+        self.add_first(events.iter().filter_map(line).collect());
     }
 
-    fn keep(&mut self, lines: Vec<(i64, String)>) {
+    fn add_first(&mut self, lines: Vec<(i64, String)>) {
         self.first.extend(lines);
         self.first.sort_by_key(|(at, _)| *at);
-        self.first.truncate(FIRST);
+        self.first.truncate(KEPT_LINES);
     }
 
     /// Both together.
     #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
+    pub fn merge(mut self, other: Self) -> Self {
         self.count += other.count;
-        self.keep(other.first);
-        if other.extent == Extent::Beginning {
-            self.extent = Extent::Beginning;
+        self.add_first(other.first);
+        if other.extent == SearchExtent::Partial {
+            self.extent = SearchExtent::Partial;
         }
         self
     }
@@ -98,7 +101,7 @@ impl Lines {
 
 impl Aws {
     /// The last lines of a log stream, oldest first.
-    pub async fn last_lines(
+    pub async fn read_last_lines(
         &self,
         group: &str,
         stream: &str,
@@ -111,7 +114,7 @@ impl Aws {
             .log_stream_name(stream)
             .limit(lines)
             .start_from_head(false);
-        let answer = told("logs:GetLogEvents", call.send().await)?;
+        let answer = from_sdk("logs:GetLogEvents", call.send().await)?;
         Ok(answer
             .events()
             .iter()
@@ -123,15 +126,18 @@ impl Aws {
     ///
     /// # Errors
     /// The group is missing, or not ours to read.
-    pub async fn filtered_lines(&self, search: LogSearch<'_>) -> Result<Lines, AwsError> {
-        let (mut lines, mut budget) = (Lines::default(), PAGES);
-        let mut open: Vec<&[String]> = search.streams.chunks(STREAMS).rev().collect();
-        while let Some(streams) = open.pop() {
-            match self.pages(&search, streams, &mut lines, &mut budget).await {
-                Ok(Extent::Whole) => {}
-                Ok(Extent::Beginning) => {
-                    return Ok(Lines {
-                        extent: Extent::Beginning,
+    pub async fn filter_lines(&self, search: LogSearch<'_>) -> Result<LogLines, AwsError> {
+        let (mut lines, mut budget) = (LogLines::default(), MAX_PAGES);
+        let mut remaining: Vec<&[String]> = search.streams.chunks(MAX_STREAMS).rev().collect();
+        while let Some(streams) = remaining.pop() {
+            match self
+                .read_pages(&search, streams, &mut lines, &mut budget)
+                .await
+            {
+                Ok(SearchExtent::Complete) => {}
+                Ok(SearchExtent::Partial) => {
+                    return Ok(LogLines {
+                        extent: SearchExtent::Partial,
                         ..lines
                     });
                 }
@@ -139,7 +145,7 @@ impl Aws {
                 // one of the halves.
                 Err(error) if is_missing_stream(&error) => {
                     let (first, second) = streams.split_at(streams.len() / 2);
-                    open.extend(
+                    remaining.extend(
                         [second, first]
                             .into_iter()
                             .filter(|half| half.len() < streams.len() && !half.is_empty()),
@@ -151,18 +157,18 @@ impl Aws {
         Ok(lines)
     }
 
-    async fn pages(
+    async fn read_pages(
         &self,
         search: &LogSearch<'_>,
         streams: &[String],
-        lines: &mut Lines,
+        lines: &mut LogLines,
         budget: &mut u32,
-    ) -> Result<Extent, AwsError> {
+    ) -> Result<SearchExtent, AwsError> {
         let (since, until) = (milliseconds(search.since), milliseconds(search.until));
         let mut token = None;
         loop {
-            if *budget == 0 || lines.count >= ENOUGH {
-                return Ok(Extent::Beginning);
+            if *budget == 0 || lines.count >= MAX_LINES {
+                return Ok(SearchExtent::Partial);
             }
             let call = self
                 .logs()
@@ -174,12 +180,12 @@ impl Aws {
                 .start_time(since)
                 .end_time(until)
                 .set_next_token(token.take());
-            let answer = told(FILTER, call.send().await)?;
+            let answer = from_sdk(FILTER, call.send().await)?;
             *budget -= 1;
-            lines.take(answer.events());
+            lines.add_events(answer.events());
             match answer.next_token() {
                 Some(next) => token = Some(next.to_owned()),
-                None => return Ok(Extent::Whole),
+                None => return Ok(SearchExtent::Complete),
             }
         }
     }
@@ -187,7 +193,7 @@ impl Aws {
 
 /// AWS has one code for a group and for a stream that does not exist; its sentence tells which.
 fn is_missing_stream(error: &AwsError) -> bool {
-    error.is("ResourceNotFoundException") && error.message.contains("log stream")
+    error.has_code("ResourceNotFoundException") && error.message.contains("log stream")
 }
 
 fn milliseconds(time: Duration) -> i64 {
@@ -207,32 +213,32 @@ mod tests {
 
     #[test]
     fn lines_are_counted_and_the_first_three_in_time_are_kept_and_cut() {
-        let mut lines = Lines::default();
-        lines.take(&[event(5, "e"), event(1, "a"), event(4, "d")]);
-        lines.take(&[event(3, &"ü".repeat(600)), event(2, "b")]);
+        let mut lines = LogLines::default();
+        lines.add_events(&[event(5, "e"), event(1, "a"), event(4, "d")]);
+        lines.add_events(&[event(3, &"ü".repeat(600)), event(2, "b")]);
         assert_eq!(lines.count, 5);
         let shown: Vec<(i64, usize)> = lines
             .first
             .iter()
             .map(|(at, line)| (*at, line.chars().count()))
             .collect();
-        assert_eq!(shown, [(1, 1), (2, 1), (3, LONGEST)]);
+        assert_eq!(shown, [(1, 1), (2, 1), (3, MAX_LINE_LENGTH)]);
     }
 
     #[test]
     fn two_groups_are_counted_together_and_one_that_was_not_searched_whole_says_so() {
-        let one = Lines {
+        let one = LogLines {
             count: 2,
             first: vec![(2, "b".into()), (4, "d".into())],
-            extent: Extent::Whole,
+            extent: SearchExtent::Complete,
         };
-        let other = Lines {
+        let other = LogLines {
             count: 9,
             first: vec![(1, "a".into()), (3, "c".into())],
-            extent: Extent::Beginning,
+            extent: SearchExtent::Partial,
         };
-        let both = one.and(other);
-        assert_eq!((both.count, both.extent), (11, Extent::Beginning));
+        let both = one.merge(other);
+        assert_eq!((both.count, both.extent), (11, SearchExtent::Partial));
         assert_eq!(
             both.first,
             [

@@ -12,15 +12,15 @@ use aws_sdk_cloudwatch::types::{
 };
 use futures_util::future::join_all;
 
-use super::error::told;
+use super::error::from_sdk;
 use super::{Aws, AwsError, AwsErrorKind};
-use crate::checks::analysis::ask::Told;
+use crate::checks::analysis::ask::SourceAnswer;
 use crate::checks::analysis::question::{CloudWatchMetric, CloudWatchQuery, Point};
-use batch::{Batch, Fate, Series};
+use batch::{Batch, Series, SeriesStatus};
 
 const ACTION: &str = "cloudwatch:GetMetricData";
 /// A page holds 100,800 points: the windows of a rollout never fill even one.
-const PAGES: usize = 20;
+const MAX_PAGES: usize = 20;
 
 /// One question to CloudWatch; times are seconds since 1970.
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +41,18 @@ impl Aws {
     /// # Errors
     /// The request could not be made. A question that CloudWatch itself cannot answer is failed by
     /// itself.
-    pub async fn metric_data(
+    pub async fn get_metric_data(
         &self,
-        asked: &[MetricQuestion<'_>],
-    ) -> Result<Vec<(usize, Told)>, AwsError> {
+        questions: &[MetricQuestion<'_>],
+    ) -> Result<Vec<(usize, SourceAnswer)>, AwsError> {
         let mut answers = Vec::new();
-        for batch in join_all(batch::batches(asked).iter().map(|batch| self.batch(batch))).await {
+        for batch in join_all(
+            batch::batches(questions)
+                .iter()
+                .map(|batch| self.ask_batch(batch)),
+        )
+        .await
+        {
             answers.extend(batch?);
         }
         Ok(answers)
@@ -54,24 +60,24 @@ impl Aws {
 
     /// CloudWatch refuses a whole request for one bad query in it: then each is asked by itself, so
     /// that it is that one which fails.
-    async fn batch(&self, batch: &Batch<'_>) -> Result<Vec<(usize, Told)>, AwsError> {
-        match self.series(batch).await {
+    async fn ask_batch(&self, batch: &Batch<'_>) -> Result<Vec<(usize, SourceAnswer)>, AwsError> {
+        match self.read_series(batch).await {
             Ok(series) => Ok(batch.answers(&series)),
             Err(error) if error.kind == AwsErrorKind::Refused => {
-                let alone = batch.apart();
-                if alone.len() == 1 {
-                    return Ok(batch.failed(&error.to_string()));
+                let single_batches = batch.split();
+                if single_batches.len() == 1 {
+                    return Ok(batch.fail_all(&error.to_string()));
                 }
                 let answers = join_all(
-                    alone
+                    single_batches
                         .iter()
-                        .map(|batch| async move { (batch, self.series(batch).await) }),
+                        .map(|batch| async move { (batch, self.read_series(batch).await) }),
                 )
                 .await;
                 let answers = answers.into_iter().map(|(batch, series)| match series {
                     Ok(series) => Ok(batch.answers(&series)),
                     Err(error) if error.kind == AwsErrorKind::Refused => {
-                        Ok(batch.failed(&error.to_string()))
+                        Ok(batch.fail_all(&error.to_string()))
                     }
                     Err(error) => Err(error),
                 });
@@ -85,25 +91,25 @@ impl Aws {
         }
     }
 
-    async fn series(&self, batch: &Batch<'_>) -> Result<Vec<Series>, AwsError> {
+    async fn read_series(&self, batch: &Batch<'_>) -> Result<Vec<Series>, AwsError> {
         let (mut series, mut token) = (Vec::new(), None);
-        for _ in 0..PAGES {
+        for _ in 0..MAX_PAGES {
             let call = self
                 .cloudwatch()
                 .get_metric_data()
-                .set_metric_data_queries(Some(queries(batch)));
+                .set_metric_data_queries(Some(build_queries(batch)));
             let call = call
                 .start_time(DateTime::from_secs_f64(batch.since))
                 .end_time(DateTime::from_secs_f64(batch.until));
-            let answer = told(
+            let answer = from_sdk(
                 ACTION,
                 call.scan_by(ScanBy::TimestampAscending)
                     .set_next_token(token.take())
                     .send()
                     .await,
             )?;
-            series.extend(answer.metric_data_results().iter().map(read));
-            batch::note(&mut series, &words(answer.messages()));
+            series.extend(answer.metric_data_results().iter().map(parse_result));
+            batch::add_messages(&mut series, &message_texts(answer.messages()));
             match answer.next_token() {
                 Some(next) => token = Some(next.to_owned()),
                 None => return Ok(series),
@@ -113,15 +119,17 @@ impl Aws {
     }
 }
 
-fn queries(batch: &Batch<'_>) -> Vec<MetricDataQuery> {
+fn build_queries(batch: &Batch<'_>) -> Vec<MetricDataQuery> {
     let queries = batch.queries();
     let built = queries.into_iter().map(|query| {
         let builder = MetricDataQuery::builder()
             .id(query.id)
             .return_data(query.is_asked);
-        match query.what {
-            batch::What::Metric(metric) => builder.metric_stat(stat(metric, query.period)).build(),
-            batch::What::Expression(expression) => {
+        match query.kind {
+            batch::BatchQueryKind::Metric(metric) => builder
+                .metric_stat(build_stat(metric, query.period))
+                .build(),
+            batch::BatchQueryKind::Expression(expression) => {
                 builder.expression(expression).period(query.period).build()
             }
         }
@@ -129,7 +137,7 @@ fn queries(batch: &Batch<'_>) -> Vec<MetricDataQuery> {
     built.collect()
 }
 
-fn stat(metric: &CloudWatchMetric, period: i32) -> MetricStat {
+fn build_stat(metric: &CloudWatchMetric, period: i32) -> MetricStat {
     let dimensions = metric
         .dimensions
         .iter()
@@ -147,7 +155,7 @@ fn stat(metric: &CloudWatchMetric, period: i32) -> MetricStat {
         .build()
 }
 
-fn read(result: &MetricDataResult) -> Series {
+fn parse_result(result: &MetricDataResult) -> Series {
     let points = result
         .timestamps()
         .iter()
@@ -160,22 +168,22 @@ fn read(result: &MetricDataResult) -> Series {
         .status_code()
         .map(aws_sdk_cloudwatch::types::StatusCode::as_str)
     {
-        None | Some("Complete") => Fate::Complete,
-        Some("PartialData") => Fate::Partial,
-        Some("Forbidden") => Fate::Forbidden,
-        Some(other) => Fate::Failed(other.to_owned()),
+        None | Some("Complete") => SeriesStatus::Complete,
+        Some("PartialData") => SeriesStatus::Partial,
+        Some("Forbidden") => SeriesStatus::Forbidden,
+        Some(other) => SeriesStatus::Failed(other.to_owned()),
     };
     Series {
         id: result.id().unwrap_or_default().to_owned(),
         points: points.collect(),
-        fate,
-        messages: words(result.messages()),
+        status: fate,
+        messages: message_texts(result.messages()),
     }
 }
 
 /// `ArithmeticError: One or more data-points have been dropped …`.
-fn words(messages: &[MessageData]) -> Vec<String> {
-    let both = |message: &MessageData| {
+fn message_texts(messages: &[MessageData]) -> Vec<String> {
+    let code_and_value = |message: &MessageData| {
         [message.code(), message.value()]
             .into_iter()
             .flatten()
@@ -184,7 +192,7 @@ fn words(messages: &[MessageData]) -> Vec<String> {
     };
     messages
         .iter()
-        .map(both)
+        .map(code_and_value)
         .filter(|words| !words.is_empty())
         .collect()
 }

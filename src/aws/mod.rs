@@ -23,7 +23,6 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use crate::secret::Secret;
 
 pub mod alarms;
-pub mod answer;
 pub mod arn;
 pub mod codedeploy;
 pub mod codedeploy_shapes;
@@ -34,14 +33,15 @@ pub mod ecr_host;
 pub mod ecr_repositories;
 pub mod ecr_scan;
 pub mod ecs;
+pub mod ecs_remedies;
 pub mod ecs_rollout_shapes;
 pub mod ecs_rollouts;
-pub mod ecs_sentences;
 pub mod ecs_shapes;
 pub mod elb;
 pub mod error;
 pub mod logs;
 pub mod metrics;
+pub mod response;
 pub mod scaling;
 pub mod secrets;
 pub mod sigv4;
@@ -49,7 +49,7 @@ pub mod sts;
 mod write_retry;
 
 use connection::AwsSettings;
-use credentials::Listener;
+use credentials::SecretListener;
 pub use error::{AwsError, AwsErrorKind, NO_CREDENTIALS, NOT_ACCEPTED};
 pub use write_retry::ThrottleNotice;
 use write_retry::WriteRetry;
@@ -58,16 +58,16 @@ use write_retry::WriteRetry;
 const APP: &str = "ecs-bluegreen-action";
 /// An endpoint that accepts and never answers must not hang the job: no single answer of the APIs
 /// used takes longer.
-const ANSWER: Duration = Duration::from_secs(15);
-const CONNECT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The clients, each made when it is first needed; connections are shared.
 #[derive(Debug)]
 pub struct Aws {
     reads: SdkConfig,
     writes: SdkConfig,
-    listener: Listener,
-    count: AtomicU64,
+    listener: SecretListener,
+    read_count: AtomicU64,
     write_retry: WriteRetry,
     partition: Partition,
     ecs: OnceLock<aws_sdk_ecs::Client>,
@@ -115,40 +115,40 @@ impl Aws {
             Region::new(settings.region.clone()),
             http_client(settings.proxy.as_deref()),
         );
-        let listener = Listener::default();
-        let of_providers = ProviderConfig::without_region()
+        let listener = SecretListener::default();
+        let provider_config = ProviderConfig::without_region()
             .with_region(Some(region.clone()))
             .with_http_client(http.clone());
         let shared = aws_config::defaults(BehaviorVersion::latest())
             .region(region)
             .http_client(http)
             .credentials_provider(credentials::chain(
-                &of_providers,
+                &provider_config,
                 settings.instance_profile,
                 &listener,
             ))
             .timeout_config(
                 TimeoutConfig::builder()
-                    .connect_timeout(CONNECT)
-                    .operation_attempt_timeout(ANSWER)
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(ANSWER_TIMEOUT)
                     .build(),
             )
             .load()
             .await;
-        let mut named = shared.into_builder();
-        named.set_app_name(AppName::new(APP).ok());
-        let shared = named.build();
-        let retrying = RetryConfig::standard()
+        let mut builder = shared.into_builder();
+        builder.set_app_name(AppName::new(APP).ok());
+        let shared = builder.build();
+        let retry_config = RetryConfig::standard()
             .with_max_attempts(settings.attempts)
             .with_initial_backoff(Duration::from_millis(300));
         Self {
-            reads: shared.to_builder().retry_config(retrying).build(),
+            reads: shared.to_builder().retry_config(retry_config).build(),
             writes: shared
                 .into_builder()
                 .retry_config(RetryConfig::disabled())
                 .build(),
             listener,
-            count: AtomicU64::default(),
+            read_count: AtomicU64::default(),
             write_retry: WriteRetry::new(settings.write_attempts),
             partition: Partition {
                 region: settings.region.clone(),
@@ -168,7 +168,7 @@ impl Aws {
     }
 
     /// Tells secrets that AWS hands out to whoever hides them.
-    pub fn tell_secrets(&self, hide: impl Fn(&Secret) + Send + Sync + 'static) {
+    pub fn on_secret(&self, hide: impl Fn(&Secret) + Send + Sync + 'static) {
         self.listener.set(hide);
     }
 
@@ -193,16 +193,16 @@ impl Aws {
     }
 
     /// How many reads were made so far.
-    pub fn reads(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
+    pub fn read_count(&self) -> u64 {
+        self.read_count.load(Ordering::Relaxed)
     }
 
-    fn counted(&self) {
-        self.count.fetch_add(1, Ordering::Relaxed);
+    fn count_read(&self) {
+        self.read_count.fetch_add(1, Ordering::Relaxed);
     }
 
     fn ecs(&self) -> &aws_sdk_ecs::Client {
-        self.counted();
+        self.count_read();
         self.ecs
             .get_or_init(|| aws_sdk_ecs::Client::new(&self.reads))
     }
@@ -213,7 +213,7 @@ impl Aws {
     }
 
     fn codedeploy(&self) -> &aws_sdk_codedeploy::Client {
-        self.counted();
+        self.count_read();
         self.codedeploy
             .get_or_init(|| aws_sdk_codedeploy::Client::new(&self.reads))
     }
@@ -224,7 +224,7 @@ impl Aws {
     }
 
     fn ecr(&self) -> &aws_sdk_ecr::Client {
-        self.counted();
+        self.count_read();
         self.ecr
             .get_or_init(|| aws_sdk_ecr::Client::new(&self.reads))
     }
@@ -234,35 +234,35 @@ impl Aws {
         if region == self.partition.region {
             return self.ecr().clone();
         }
-        self.counted();
-        in_region(&self.reads, region)
+        self.count_read();
+        ecr_client_in(&self.reads, region)
     }
 
     fn ecr_once_in(&self, region: &str) -> aws_sdk_ecr::Client {
-        in_region(&self.writes, region)
+        ecr_client_in(&self.writes, region)
     }
 
     fn elb(&self) -> &aws_sdk_elasticloadbalancingv2::Client {
-        self.counted();
+        self.count_read();
         self.elb
             .get_or_init(|| aws_sdk_elasticloadbalancingv2::Client::new(&self.reads))
     }
 
     fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
-        self.counted();
+        self.count_read();
         self.cloudwatch
             .get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.reads))
     }
 
     fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
-        self.counted();
+        self.count_read();
         self.logs
             .get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.reads))
     }
 
     /// Secrets Manager, in a region of its own where one is given.
     fn secrets(&self, region: Option<&str>) -> aws_sdk_secretsmanager::Client {
-        self.counted();
+        self.count_read();
         match region.filter(|region| *region != self.partition.region) {
             None => self
                 .secrets
@@ -277,7 +277,7 @@ impl Aws {
     }
 
     fn scaling(&self) -> &aws_sdk_applicationautoscaling::Client {
-        self.counted();
+        self.count_read();
         self.scaling
             .get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.reads))
     }
@@ -288,7 +288,7 @@ impl Aws {
     }
 }
 
-fn in_region(shared: &SdkConfig, region: &str) -> aws_sdk_ecr::Client {
+fn ecr_client_in(shared: &SdkConfig, region: &str) -> aws_sdk_ecr::Client {
     let config = aws_sdk_ecr::config::Builder::from(shared)
         .region(aws_sdk_ecr::config::Region::new(region.to_owned()));
     aws_sdk_ecr::Client::from_conf(config.build())
@@ -296,7 +296,7 @@ fn in_region(shared: &SdkConfig, region: &str) -> aws_sdk_ecr::Client {
 
 /// From half of it to all of it, so that those who were throttled together do not come back
 /// together.
-pub fn jittered(pause: Duration) -> Duration {
+pub fn add_jitter(pause: Duration) -> Duration {
     let share = u32::try_from(crate::clock::nonce() % 1_000).unwrap_or_default();
     pause / 2 + (pause / 2) * share / 1_000
 }
@@ -310,13 +310,13 @@ fn http_client(proxy: Option<&str>) -> SharedHttpClient {
     http_client_fn(
         move |settings: &HttpConnectorSettings, components: &RuntimeComponents| {
             connector
-                .get_or_init(|| connect(&proxy, settings, components))
+                .get_or_init(|| build_connector(&proxy, settings, components))
                 .clone()
         },
     )
 }
 
-fn connect(
+fn build_connector(
     proxy: &ProxyConfig,
     settings: &HttpConnectorSettings,
     components: &RuntimeComponents,

@@ -5,7 +5,7 @@ use aws_sdk_applicationautoscaling::types::{
     ScalableDimension, ServiceNamespace, SuspendedState as State,
 };
 
-use super::error::told;
+use super::error::from_sdk;
 use super::{Aws, AwsError, AwsErrorKind};
 use crate::aws::arn::short_name;
 use serde::{Deserialize, Serialize};
@@ -40,13 +40,13 @@ pub struct ScalableTarget {
 }
 
 /// Application Auto Scaling's name for a service; cluster and service by name or ARN.
-pub fn resource(cluster: &str, service: &str) -> String {
+pub fn resource_id(cluster: &str, service: &str) -> String {
     format!("service/{}/{}", short_name(cluster), short_name(service))
 }
 
 impl Aws {
     /// The service's scalable target, if it has one.
-    pub async fn scalable_target(
+    pub async fn describe_scalable_target(
         &self,
         resource: &str,
     ) -> Result<Option<ScalableTarget>, AwsError> {
@@ -56,7 +56,7 @@ impl Aws {
             .describe_scalable_targets()
             .service_namespace(ServiceNamespace::Ecs)
             .resource_ids(resource);
-        let answer = told(
+        let answer = from_sdk(
             ACTION,
             call.scalable_dimension(ScalableDimension::from(DIMENSION))
                 .send()
@@ -67,8 +67,11 @@ impl Aws {
         };
         let arn = target
             .scalable_target_arn()
-            .ok_or_else(|| AwsError::incomplete(ACTION, "the scalable target's ARN"))?;
-        let suspended = target.suspended_state().map(suspended).unwrap_or_default();
+            .ok_or_else(|| AwsError::incomplete_answer(ACTION, "the scalable target's ARN"))?;
+        let suspended = target
+            .suspended_state()
+            .map(from_sdk_state)
+            .unwrap_or_default();
         Ok(Some(ScalableTarget {
             arn: arn.to_owned(),
             min: target.min_capacity(),
@@ -92,21 +95,21 @@ impl Aws {
                     .resource_id(resource);
                 let call = call
                     .scalable_dimension(ScalableDimension::from(DIMENSION))
-                    .suspended_state(state(wanted));
-                told(
+                    .suspended_state(to_sdk_state(wanted));
+                from_sdk(
                     "application-autoscaling:RegisterScalableTarget",
                     call.send().await,
                 )
                 .map(drop)
-                .map_err(unlooked_at)
+                .map_err(as_throttled)
             })
             .await
     }
 
     /// The run in our tag of the target, if it has our tag.
-    pub async fn suspended_by(&self, target: &str) -> Result<Option<String>, AwsError> {
+    pub async fn read_suspending_run(&self, target: &str) -> Result<Option<String>, AwsError> {
         let call = self.scaling().list_tags_for_resource().resource_arn(target);
-        let answer = told(
+        let answer = from_sdk(
             "application-autoscaling:ListTagsForResource",
             call.send().await,
         )?;
@@ -122,9 +125,9 @@ impl Aws {
                     .tag_resource()
                     .resource_arn(target)
                     .tags(TAG, run);
-                told("application-autoscaling:TagResource", call.send().await)
+                from_sdk("application-autoscaling:TagResource", call.send().await)
                     .map(drop)
-                    .map_err(unlooked_at)
+                    .map_err(as_throttled)
             })
             .await
     }
@@ -138,9 +141,9 @@ impl Aws {
                     .untag_resource()
                     .resource_arn(target)
                     .tag_keys(TAG);
-                told("application-autoscaling:UntagResource", call.send().await)
+                from_sdk("application-autoscaling:UntagResource", call.send().await)
                     .map(drop)
-                    .map_err(unlooked_at)
+                    .map_err(as_throttled)
             })
             .await
     }
@@ -148,8 +151,8 @@ impl Aws {
 
 /// A target that is being updated by somebody else takes the request a little later, as with a
 /// throttle.
-fn unlooked_at(error: AwsError) -> AwsError {
-    if error.is("ConcurrentUpdate") {
+fn as_throttled(error: AwsError) -> AwsError {
+    if error.has_code("ConcurrentUpdate") {
         AwsError {
             kind: AwsErrorKind::Throttled,
             ..error
@@ -159,7 +162,7 @@ fn unlooked_at(error: AwsError) -> AwsError {
     }
 }
 
-fn suspended(state: &State) -> SuspendedState {
+fn from_sdk_state(state: &State) -> SuspendedState {
     SuspendedState {
         scale_in: state.dynamic_scaling_in_suspended().unwrap_or(false),
         scale_out: state.dynamic_scaling_out_suspended().unwrap_or(false),
@@ -167,7 +170,7 @@ fn suspended(state: &State) -> SuspendedState {
     }
 }
 
-fn state(wanted: SuspendedState) -> State {
+fn to_sdk_state(wanted: SuspendedState) -> State {
     State::builder()
         .dynamic_scaling_in_suspended(wanted.scale_in)
         .dynamic_scaling_out_suspended(wanted.scale_out)
@@ -188,7 +191,7 @@ mod tests {
                 "arn:aws:ecs:eu-central-1:123456789012:service/prod/api",
             ),
         ] {
-            assert_eq!(resource(cluster, service), "service/prod/api");
+            assert_eq!(resource_id(cluster, service), "service/prod/api");
         }
     }
 
@@ -207,7 +210,7 @@ mod tests {
                 scheduled: false,
             },
         ] {
-            assert_eq!(suspended(&state(wanted)), wanted);
+            assert_eq!(from_sdk_state(&to_sdk_state(wanted)), wanted);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::error::told;
+use super::error::from_sdk;
 use super::{Aws, AwsError, AwsErrorKind};
 use crate::error::Explain;
 use crate::outcome::Reason;
@@ -84,8 +84,12 @@ impl Aws {
     ///
     /// # Errors
     /// It is not there, not ours to read, or not a text.
-    pub async fn secret_value(&self, id: &str, key: Option<&str>) -> Result<Secret, SecretError> {
-        let answer = told(
+    pub async fn get_secret_value(
+        &self,
+        id: &str,
+        key: Option<&str>,
+    ) -> Result<Secret, SecretError> {
+        let answer = from_sdk(
             ACTION,
             self.secrets(region_of(id))
                 .get_secret_value()
@@ -93,17 +97,17 @@ impl Aws {
                 .send()
                 .await,
         );
-        let answer = answer.map_err(|error| unread(id, error))?;
+        let answer = answer.map_err(|error| to_secret_error(id, error))?;
         let text = answer
             .secret_string()
             .ok_or_else(|| SecretError::Binary { id: id.to_owned() })?;
-        key.map_or_else(|| Ok(Secret::new(text)), |key| under(id, key, text))
+        key.map_or_else(|| Ok(Secret::new(text)), |key| read_key(id, key, text))
     }
 }
 
-fn unread(id: &str, error: AwsError) -> SecretError {
+fn to_secret_error(id: &str, error: AwsError) -> SecretError {
     let id = id.to_owned();
-    if error.kind == AwsErrorKind::Refused && error.is("ResourceNotFoundException") {
+    if error.kind == AwsErrorKind::Refused && error.has_code("ResourceNotFoundException") {
         return SecretError::NotFound { id };
     }
     SecretError::Aws { id, source: error }
@@ -118,7 +122,7 @@ fn region_of(id: &str) -> Option<&str> {
 }
 
 /// Numbers and truths are the texts they are written as; other values are no text.
-fn under(id: &str, key: &str, text: &str) -> Result<Secret, SecretError> {
+fn read_key(id: &str, key: &str, text: &str) -> Result<Secret, SecretError> {
     let Ok(Value::Object(object)) = serde_json::from_str(text) else {
         return Err(SecretError::NotAnObject {
             id: id.to_owned(),
@@ -139,8 +143,8 @@ fn under(id: &str, key: &str, text: &str) -> Result<Secret, SecretError> {
 mod tests {
     use super::*;
 
-    fn value(key: &str, text: &str) -> Result<String, String> {
-        under("prod/smoke", key, text)
+    fn read_value(key: &str, text: &str) -> Result<String, String> {
+        read_key("prod/smoke", key, text)
             .map(|secret| secret.expose().to_owned())
             .map_err(|error| error.to_string())
     }
@@ -148,11 +152,11 @@ mod tests {
     #[test]
     fn a_key_is_read_from_an_object_and_no_value_is_ever_in_words() {
         let text = r#"{"token":"canary","port":5432,"list":["canary"],"none":null}"#;
-        assert_eq!(value("token", text), Ok("canary".to_owned()));
-        assert_eq!(value("port", text), Ok("5432".to_owned()));
+        assert_eq!(read_value("token", text), Ok("canary".to_owned()));
+        assert_eq!(read_value("port", text), Ok("5432".to_owned()));
         for key in ["list", "none", "tokn"] {
             assert_eq!(
-                value(key, text),
+                read_value(key, text),
                 Err(format!(
                     "secret `prod/smoke` has no text under the key `{key}`"
                 ))
@@ -160,7 +164,7 @@ mod tests {
         }
         for text in ["canary", "[\"canary\"]", "{\"token\": canary"] {
             assert_eq!(
-                value("token", text),
+                read_value("token", text),
                 Err(
                     "secret `prod/smoke` is not a JSON object, so it has no key `token`".to_owned()
                 )
@@ -185,7 +189,7 @@ mod tests {
             code: code.to_owned(),
             message: "no".to_owned(),
         };
-        let missing = unread(
+        let missing = to_secret_error(
             "prod/smoke",
             error(AwsErrorKind::Refused, "ResourceNotFoundException"),
         );
@@ -193,7 +197,7 @@ mod tests {
             missing.to_string(),
             "there is no secret `prod/smoke` in Secrets Manager"
         );
-        let denied = unread(
+        let denied = to_secret_error(
             "prod/smoke",
             error(AwsErrorKind::Denied, "AccessDeniedException"),
         );

@@ -82,7 +82,7 @@ impl Signer {
                 self.region
             ));
         }
-        self.sign_at(request, crate::clock::system())
+        self.sign_at(request, crate::clock::system_time())
     }
 
     /// Whether the URL is the service's own in the region: a signature and the session's token are

@@ -1,6 +1,6 @@
 //! STS: who we are to AWS. No policy can deny the question.
 
-use super::error::told;
+use super::error::from_sdk;
 use super::{Aws, AwsError};
 
 const ACTION: &str = "sts:GetCallerIdentity";
@@ -10,16 +10,16 @@ impl Aws {
     ///
     /// # Errors
     /// There are no credentials, or AWS does not answer.
-    pub async fn caller(&self) -> Result<String, AwsError> {
-        self.counted();
-        let answer = told(
+    pub async fn describe_caller(&self) -> Result<String, AwsError> {
+        self.count_read();
+        let answer = from_sdk(
             ACTION,
             aws_sdk_sts::Client::new(&self.reads)
                 .get_caller_identity()
                 .send()
                 .await,
         )?;
-        Ok(in_words(
+        Ok(format_caller(
             answer.account().unwrap_or("unknown"),
             answer.arn().unwrap_or_default(),
         ))
@@ -27,7 +27,7 @@ impl Aws {
 }
 
 /// A session's name says who assumed a role, not what it may do; it is left out.
-fn in_words(account: &str, arn: &str) -> String {
+fn format_caller(account: &str, arn: &str) -> String {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
     let who = match resource.split_once('/') {
         Some(("assumed-role", rest)) => format!("role {}", rest.split('/').next().unwrap_or(rest)),
@@ -62,7 +62,7 @@ mod tests {
         ];
         for (arn, who) in table {
             assert_eq!(
-                in_words("123456789012", arn),
+                format_caller("123456789012", arn),
                 format!("AWS account 123456789012, {who}")
             );
         }

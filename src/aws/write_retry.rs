@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AwsError, AwsErrorKind, jittered};
+use super::{AwsError, AwsErrorKind, add_jitter};
 
 /// How long a throttled write is sent again. ECS takes one registration a second in an account: two
 /// hundred deployments at once are through after some minutes.
-const PATIENCE: Duration = Duration::from_mins(10);
+const RETRY_BUDGET: Duration = Duration::from_mins(10);
 /// The first pause, which doubles, and the longest.
-const PAUSE: Duration = Duration::from_millis(400);
+const FIRST_PAUSE: Duration = Duration::from_millis(400);
 const LONGEST_PAUSE: Duration = Duration::from_secs(12);
 /// How often a person hears that the run still waits.
-const NOTICE: Duration = Duration::from_secs(10);
+const NOTICE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Hears which action is throttled, and since when.
 pub type ThrottleNotice = Box<dyn Fn(&'static str, Duration) + Send + Sync>;
@@ -72,7 +72,7 @@ impl WriteRetry {
             tokio::select! {
                 biased;
                 answered = sending.as_mut() => return answered,
-                () = tokio::time::sleep(NOTICE) => self.tell(throttled.get(), began),
+                () = tokio::time::sleep(NOTICE_INTERVAL) => self.notify(throttled.get(), began),
             }
         }
     }
@@ -83,28 +83,28 @@ impl WriteRetry {
         began: Instant,
         throttled: &OnceLock<&'static str>,
     ) -> Result<T, AwsError> {
-        let (mut sent, mut pause) = (0, PAUSE);
+        let (mut sent, mut pause) = (0, FIRST_PAUSE);
         loop {
             let error = match send().await {
                 Err(error) if error.kind == AwsErrorKind::Throttled => error,
                 answered => return answered,
             };
             sent += 1;
-            if self.is_enough(sent) || began.elapsed() >= PATIENCE {
+            if self.is_exhausted(sent) || began.elapsed() >= RETRY_BUDGET {
                 return Err(error);
             }
             throttled.get_or_init(|| error.action);
-            tokio::time::sleep(jittered(pause)).await;
+            tokio::time::sleep(add_jitter(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    fn is_enough(&self, sent: u32) -> bool {
+    fn is_exhausted(&self, sent: u32) -> bool {
         self.undoing.load(Ordering::Relaxed) == 0
             && self.attempts.is_some_and(|attempts| sent >= attempts)
     }
 
-    fn tell(&self, action: Option<&&'static str>, began: Instant) {
+    fn notify(&self, action: Option<&&'static str>, began: Instant) {
         if let (Some(notice), Some(action)) = (self.notice.get(), action) {
             notice(action, began.elapsed());
         }
@@ -119,7 +119,10 @@ mod tests {
 
     /// A write that AWS throttles so often: how often it was sent, whether it got through, and what
     /// was told.
-    async fn written(retry: &WriteRetry, times: usize) -> (usize, bool, Vec<(&'static str, u64)>) {
+    async fn send_throttled(
+        retry: &WriteRetry,
+        times: usize,
+    ) -> (usize, bool, Vec<(&'static str, u64)>) {
         let (sent, told) = (AtomicUsize::new(0), Arc::<Mutex<Vec<_>>>::default());
         let hears = Arc::clone(&told);
         retry.set_notice(Box::new(move |action, since| {
@@ -146,7 +149,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_for_throttling_is_told_every_ten_seconds() {
-        let (sent, got_through, told) = written(&WriteRetry::new(None), 12).await;
+        let (sent, got_through, told) = send_throttled(&WriteRetry::new(None), 12).await;
         assert_eq!((sent, got_through), (13, true));
         let expected: Vec<_> = (1..=told.len() as u64)
             .map(|nth| ("ecs:UpdateService", nth * 10))
@@ -157,7 +160,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_write_that_is_always_throttled_ends_after_ten_minutes() {
         let began = Instant::now();
-        assert!(!written(&WriteRetry::new(None), usize::MAX).await.1);
+        assert!(!send_throttled(&WriteRetry::new(None), usize::MAX).await.1);
         assert!(
             (600..630).contains(&began.elapsed().as_secs()),
             "{:?}",
@@ -168,13 +171,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_number_of_attempts_holds_for_writes_but_not_while_something_is_undone() {
         for attempts in [1, 3] {
-            let (sent, got_through, _) = written(&WriteRetry::new(Some(attempts)), 5).await;
+            let (sent, got_through, _) = send_throttled(&WriteRetry::new(Some(attempts)), 5).await;
             assert_eq!((sent, got_through), (attempts as usize, false));
         }
         let retry = WriteRetry::new(Some(1));
         retry.begin_undoing();
-        assert_eq!(written(&retry, 5).await.0, 6);
+        assert_eq!(send_throttled(&retry, 5).await.0, 6);
         retry.end_undoing();
-        assert_eq!(written(&retry, 5).await.0, 1);
+        assert_eq!(send_throttled(&retry, 5).await.0, 1);
     }
 }

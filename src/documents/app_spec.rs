@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 pub use build::{CapacityProvider, ServiceParts, build};
 
-use self::find::{key_of, targets};
+use self::find::{find_targets, key_of};
 use super::task_definition::TaskDefinition;
 use crate::problem::Problem;
 
@@ -28,7 +28,7 @@ pub struct Content {
 
 impl Content {
     /// The content for an `AppSpec` that is complete.
-    pub fn of(app_spec: &Value) -> Self {
+    pub fn from_app_spec(app_spec: &Value) -> Self {
         let text = app_spec.to_string();
         let sha256 = format!("{:x}", Sha256::digest(text.as_bytes()));
         Self { text, sha256 }
@@ -37,12 +37,12 @@ impl Content {
 
 /// Everything that is wrong with an `AppSpec`, found without the ARN of the revision.
 pub fn check(app_spec: &Value, input: &str) -> Vec<Problem> {
-    match targets(app_spec) {
+    match find_targets(app_spec) {
         Ok(targets) => targets
             .iter()
-            .filter_map(|pointer| find::without_load_balancer(app_spec, pointer, input))
+            .filter_map(|pointer| find::check_load_balancer(app_spec, pointer, input))
             .collect(),
-        Err(message) => vec![problem(input, message)],
+        Err(message) => vec![app_spec_problem(input, message)],
     }
 }
 
@@ -52,17 +52,22 @@ pub fn check_against(
     definition: TaskDefinition<'_>,
     input: &str,
 ) -> Vec<Problem> {
-    let targets = targets(app_spec).unwrap_or_default();
+    let targets = find_targets(app_spec).unwrap_or_default();
     targets
         .iter()
-        .filter_map(|pointer| find::load_balancer(app_spec, pointer))
-        .filter_map(|target| target.problem(definition, input))
+        .filter_map(|pointer| find::find_load_balancer(app_spec, pointer))
+        .filter_map(|target| target.find_problem(definition, input))
         .collect()
 }
 
 /// The `AppSpec` with the revision as the task definition of every resource.
-pub fn fill(app_spec: &Value, revision_arn: &str, input: &str) -> Result<Content, Vec<Problem>> {
-    let targets = targets(app_spec).map_err(|message| vec![problem(input, message)])?;
+pub fn fill_revision(
+    app_spec: &Value,
+    revision_arn: &str,
+    input: &str,
+) -> Result<Content, Vec<Problem>> {
+    let targets =
+        find_targets(app_spec).map_err(|message| vec![app_spec_problem(input, message)])?;
     let mut filled = app_spec.clone();
     for pointer in targets {
         let properties = filled.pointer_mut(&pointer).and_then(Value::as_object_mut);
@@ -72,13 +77,13 @@ pub fn fill(app_spec: &Value, revision_arn: &str, input: &str) -> Result<Content
             *task_definition = Value::from(revision_arn);
         }
     }
-    Ok(Content::of(&filled))
+    Ok(Content::from_app_spec(&filled))
 }
 
 /// The revision that a deployment's `AppSpec` names.
-pub fn task_definition_of(text: &str) -> Option<String> {
+pub fn read_task_definition(text: &str) -> Option<String> {
     let spec = crate::documents::parse::parse(text, "AppSpec", "codedeploy-appspec").ok()?;
-    let pointer = targets(&spec).ok()?.into_iter().next()?;
+    let pointer = find_targets(&spec).ok()?.into_iter().next()?;
     let entries = spec.pointer(&pointer)?.as_object()?;
     entries
         .get(&key_of(entries, "taskDefinition")?)?
@@ -86,7 +91,7 @@ pub fn task_definition_of(text: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn problem(input: &str, message: String) -> Problem {
+fn app_spec_problem(input: &str, message: String) -> Problem {
     let target = "TargetService: {Type: AWS::ECS::Service, Properties: {TaskDefinition: <TASK_DEFINITION>, LoadBalancerInfo: {…}}}";
     Problem::new(
         input,

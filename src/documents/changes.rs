@@ -5,9 +5,9 @@
 //! `command` understands quotes. A problem never repeats a line of an input: it may hold a secret.
 
 use super::command;
-use super::lists::list;
-use super::pairs::{Pair, pairs};
-use crate::nearest::nearest;
+use super::lists::parse_list;
+use super::pairs::{Pair, parse_pairs};
+use crate::nearest::find_nearest;
 use crate::problem::{Position, Problem};
 
 /// The log drivers ECS knows, as the official action lists them.
@@ -107,42 +107,53 @@ impl Changes {
     /// Reads the inputs, and reports everything that is wrong with them at once.
     pub fn from_inputs(inputs: &ChangeInputs<'_>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let names = list(inputs.container_name, inputs.container_input.as_str());
+        let names = parse_list(inputs.container_name, inputs.container_input.as_str());
         let containers = names.unwrap_or_else(|found| append(&mut problems, found));
-        let mut keep = |result: Result<Vec<Pair>, Vec<Problem>>| {
+        let mut collect = |result: Result<Vec<Pair>, Vec<Problem>>| {
             result.unwrap_or_else(|found| append(&mut problems, found))
         };
         let changes = Self {
             container_input: inputs.container_input,
             containers,
-            image: given(inputs.image).map(str::to_owned),
-            environment: keep(pairs(
+            image: non_empty(inputs.image).map(str::to_owned),
+            environment: collect(parse_pairs(
                 inputs.environment_variables,
                 "environment-variables",
                 "environment variable",
             )),
-            secrets: keep(pairs(inputs.secrets, "secrets", "secret")),
-            docker_labels: keep(pairs(inputs.docker_labels, "docker-labels", "docker label")),
-            log_options: keep(pairs(
+            secrets: collect(parse_pairs(inputs.secrets, "secrets", "secret")),
+            docker_labels: collect(parse_pairs(
+                inputs.docker_labels,
+                "docker-labels",
+                "docker label",
+            )),
+            log_options: collect(parse_pairs(
                 inputs.log_options,
                 "log-configuration-options",
                 "log option",
             )),
-            log_driver: single(&mut problems, given(inputs.log_driver).map(log_driver)),
-            command: single(&mut problems, given(inputs.command).map(command::words)),
-            environment_files: given(inputs.env_files).map(|text| {
-                environment_files(text).unwrap_or_else(|found| append(&mut problems, found))
-            }),
-            task_role_arn: single(
+            log_driver: collect_problem(
                 &mut problems,
-                given(inputs.task_role_arn).map(|arn| role(arn, "task-role-arn")),
+                non_empty(inputs.log_driver).map(parse_log_driver),
             ),
-            execution_role_arn: single(
+            command: collect_problem(
                 &mut problems,
-                given(inputs.execution_role_arn).map(|arn| role(arn, "execution-role-arn")),
+                non_empty(inputs.command).map(command::split_command),
+            ),
+            environment_files: non_empty(inputs.env_files).map(|text| {
+                parse_environment_files(text).unwrap_or_else(|found| append(&mut problems, found))
+            }),
+            task_role_arn: collect_problem(
+                &mut problems,
+                non_empty(inputs.task_role_arn).map(|arn| parse_role(arn, "task-role-arn")),
+            ),
+            execution_role_arn: collect_problem(
+                &mut problems,
+                non_empty(inputs.execution_role_arn)
+                    .map(|arn| parse_role(arn, "execution-role-arn")),
             ),
         };
-        problems.extend(changes.in_both_lists());
+        problems.extend(changes.duplicate_name_problems());
         if problems.is_empty() {
             Ok(changes)
         } else {
@@ -151,7 +162,7 @@ impl Changes {
     }
 
     /// A name that is to be an environment variable and a secret.
-    fn in_both_lists(&self) -> impl Iterator<Item = Problem> {
+    fn duplicate_name_problems(&self) -> impl Iterator<Item = Problem> {
         let both = self
             .environment
             .iter()
@@ -166,7 +177,7 @@ impl Changes {
     }
 
     /// Whether anything is asked of a container; roles belong to the task.
-    pub fn touch_a_container(&self) -> bool {
+    pub fn changes_containers(&self) -> bool {
         let lists = [
             &self.environment,
             &self.secrets,
@@ -183,7 +194,7 @@ impl Changes {
     }
 }
 
-fn given(input: &str) -> Option<&str> {
+fn non_empty(input: &str) -> Option<&str> {
     Some(input.trim()).filter(|text| !text.is_empty())
 }
 
@@ -192,11 +203,14 @@ fn append<T: Default>(problems: &mut Vec<Problem>, found: Vec<Problem>) -> T {
     T::default()
 }
 
-fn single<T>(problems: &mut Vec<Problem>, result: Option<Result<T, Problem>>) -> Option<T> {
+fn collect_problem<T>(
+    problems: &mut Vec<Problem>,
+    result: Option<Result<T, Problem>>,
+) -> Option<T> {
     result?.map_err(|problem| problems.push(problem)).ok()
 }
 
-fn log_driver(driver: &str) -> Result<String, Problem> {
+fn parse_log_driver(driver: &str) -> Result<String, Problem> {
     if LOG_DRIVERS.contains(&driver) {
         return Ok(driver.to_owned());
     }
@@ -204,7 +218,7 @@ fn log_driver(driver: &str) -> Result<String, Problem> {
     let meant = if driver.to_lowercase().contains("cloudwatch") {
         Some("awslogs")
     } else {
-        nearest(driver, LOG_DRIVERS)
+        find_nearest(driver, LOG_DRIVERS)
     };
     let meant = meant
         .map(|meant| format!("Did you mean `{meant}`? "))
@@ -216,23 +230,23 @@ fn log_driver(driver: &str) -> Result<String, Problem> {
     ))
 }
 
-fn environment_files(text: &str) -> Result<Vec<String>, Vec<Problem>> {
+fn parse_environment_files(text: &str) -> Result<Vec<String>, Vec<Problem>> {
     let lines = text
         .lines()
         .enumerate()
         .map(|(index, line)| (index + 1, line.trim()))
         .filter(|(_, line)| !line.is_empty());
-    let (files, strangers): (Vec<_>, Vec<_>) = lines.partition(|(_, line)| is_s3_object(line));
-    if strangers.is_empty() {
+    let (files, invalid): (Vec<_>, Vec<_>) = lines.partition(|(_, line)| is_s3_object(line));
+    if invalid.is_empty() {
         return Ok(files.into_iter().map(|(_, line)| line.to_owned()).collect());
     }
-    Err(strangers
+    Err(invalid
         .into_iter()
-        .map(|(line, text)| not_an_s3_object(line, text))
+        .map(|(line, text)| s3_object_problem(line, text))
         .collect())
 }
 
-fn not_an_s3_object(line: usize, text: &str) -> Problem {
+fn s3_object_problem(line: usize, text: &str) -> Problem {
     let position = Position {
         origin: "inline".to_owned(),
         line,
@@ -246,7 +260,7 @@ fn not_an_s3_object(line: usize, text: &str) -> Problem {
         || "Write one ARN a line: arn:aws:s3:::<bucket>/<key>".to_owned(),
         |arn| format!("Write its ARN: {arn}"),
     );
-    Problem::new("env-files", "This is not the ARN of an S3 object", remedy).at(position)
+    Problem::new("env-files", "This is not the ARN of an S3 object", remedy).at_position(position)
 }
 
 fn is_s3_object(arn: &str) -> bool {
@@ -262,7 +276,7 @@ fn is_s3_object(arn: &str) -> bool {
             .is_some_and(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
 }
 
-fn role(arn: &str, input: &str) -> Result<String, Problem> {
+fn parse_role(arn: &str, input: &str) -> Result<String, Problem> {
     if is_role_arn(arn) {
         return Ok(arn.to_owned());
     }
@@ -350,7 +364,7 @@ mod tests {
 
     #[test]
     fn only_wishes_for_containers_touch_a_container() {
-        let touched = |inputs| Changes::from_inputs(&inputs).unwrap().touch_a_container();
+        let touched = |inputs| Changes::from_inputs(&inputs).unwrap().changes_containers();
         assert!(!touched(ChangeInputs {
             container_name: "api",
             task_role_arn: "arn:aws:iam::123456789012:role/x",

@@ -34,7 +34,7 @@ pub struct KeptKeys(HashSet<String>);
 impl KeptKeys {
     /// Reads a comma list (`tag, command`) or a JSON list of texts (`["tag", "command"]`).
     pub fn parse(input: &str) -> Result<Self, Vec<Problem>> {
-        super::lists::list(input, "keep-null-value-keys")
+        super::lists::parse_list(input, "keep-null-value-keys")
             .map(|keys| Self(keys.into_iter().collect()))
     }
 
@@ -45,7 +45,7 @@ impl KeptKeys {
 
 /// A cleaned task definition, and what a person should know about the cleaning.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cleaned {
+pub struct CleanedDefinition {
     /// What can be registered.
     pub definition: Value,
     /// The properties that were removed because only AWS sets them; [`ignored_warning`] makes the
@@ -56,13 +56,13 @@ pub struct Cleaned {
 }
 
 /// Cleans a task definition by the official rules.
-pub fn clean(definition: &Value, kept: &KeptKeys) -> Cleaned {
-    let mut definition = without_empty(definition, kept);
+pub fn clean(definition: &Value, kept_keys: &KeptKeys) -> CleanedDefinition {
+    let mut definition = remove_empty(definition, kept_keys);
     let ignored = remove_read_only(&mut definition);
     restore_proxy_properties(&mut definition);
     restore_environment_values(&mut definition);
     let notes = coerce_definition(&mut definition);
-    Cleaned {
+    CleanedDefinition {
         definition,
         ignored,
         notes,
@@ -89,36 +89,37 @@ pub(super) fn remove_read_only(definition: &mut Value) -> Vec<&'static str> {
         .collect()
 }
 
-fn without_empty(value: &Value, kept: &KeptKeys) -> Value {
+fn remove_empty(value: &Value, kept_keys: &KeptKeys) -> Value {
     match value {
         Value::Array(items) => items
             .iter()
-            .filter(|item| !is_empty(item, kept))
-            .map(|item| without_empty(item, kept))
+            .filter(|item| !is_empty(item, kept_keys))
+            .map(|item| remove_empty(item, kept_keys))
             .collect(),
-        Value::Object(entries) => Value::Object(full_entries(entries, kept)),
+        Value::Object(entries) => Value::Object(non_empty_entries(entries, kept_keys)),
         other => other.clone(),
     }
 }
 
-fn full_entries(entries: &Map<String, Value>, kept: &KeptKeys) -> Map<String, Value> {
-    let stays = |(key, value): &(&String, &Value)| kept.contains(key) || !is_empty(value, kept);
+fn non_empty_entries(entries: &Map<String, Value>, kept_keys: &KeptKeys) -> Map<String, Value> {
+    let stays =
+        |(key, value): &(&String, &Value)| kept_keys.contains(key) || !is_empty(value, kept_keys);
     entries
         .iter()
         .filter(stays)
-        .map(|(key, value)| (key.clone(), without_empty(value, kept)))
+        .map(|(key, value)| (key.clone(), remove_empty(value, kept_keys)))
         .collect()
 }
 
 /// Null, the empty text, and whatever holds nothing but those; `0` and `false` are values.
-fn is_empty(value: &Value, kept: &KeptKeys) -> bool {
+fn is_empty(value: &Value, kept_keys: &KeptKeys) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.iter().all(|item| is_empty(item, kept)),
+        Value::Array(items) => items.iter().all(|item| is_empty(item, kept_keys)),
         Value::Object(entries) => entries
             .iter()
-            .all(|(key, value)| !kept.contains(key) && is_empty(value, kept)),
+            .all(|(key, value)| !kept_keys.contains(key) && is_empty(value, kept_keys)),
         Value::Bool(_) | Value::Number(_) => false,
     }
 }

@@ -45,13 +45,13 @@ fn coerce(value: &mut Value, kind: Type, path: &str, notes: &mut Vec<Note>) {
         (Type::Object(fields), Value::Object(entries)) => {
             for (name, kind) in fields {
                 if let Some(value) = entries.get_mut(*name) {
-                    coerce(value, *kind, &below(path, name), notes);
+                    coerce(value, *kind, &field_path(path, name), notes);
                 }
             }
         }
-        (Type::Texts, Value::Object(entries)) => {
+        (Type::TextMap, Value::Object(entries)) => {
             for (key, value) in entries.iter_mut() {
-                coerce(value, Type::Text, &below(path, key), notes);
+                coerce(value, Type::Text, &field_path(path, key), notes);
             }
         }
         (Type::List(kind), Value::Array(items)) => {
@@ -59,8 +59,8 @@ fn coerce(value: &mut Value, kind: Type, path: &str, notes: &mut Vec<Note>) {
                 coerce(item, *kind, &format!("{path}[{index}]"), notes);
             }
         }
-        (Type::Text | Type::Number | Type::Truth, value) => {
-            if let Some((meant, message)) = meant(value, kind) {
+        (Type::Text | Type::Number | Type::Boolean, value) => {
+            if let Some((meant, message)) = coerce_value(value, kind) {
                 *value = meant;
                 notes.push(Note {
                     path: path.to_owned(),
@@ -68,12 +68,12 @@ fn coerce(value: &mut Value, kind: Type, path: &str, notes: &mut Vec<Note>) {
                 });
             }
         }
-        (Type::Object(_) | Type::Texts | Type::List(_), _) => {}
+        (Type::Object(_) | Type::TextMap | Type::List(_), _) => {}
     }
 }
 
 /// The path of a field.
-pub(super) fn below(path: &str, key: &str) -> String {
+pub(super) fn field_path(path: &str, key: &str) -> String {
     if path.is_empty() {
         key.to_owned()
     } else {
@@ -82,7 +82,7 @@ pub(super) fn below(path: &str, key: &str) -> String {
 }
 
 /// What is meant by a value of another type, and how that is said.
-fn meant(value: &Value, kind: Type) -> Option<(Value, String)> {
+fn coerce_value(value: &Value, kind: Type) -> Option<(Value, String)> {
     let as_text = |was: &str| {
         let message = format!(
             "was {was}, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling"
@@ -110,7 +110,7 @@ fn meant(value: &Value, kind: Type) -> Option<(Value, String)> {
                 "was a text, AWS takes only numbers here: sent as a number".to_owned(),
             ))
         }
-        (Type::Truth, Value::String(text)) => {
+        (Type::Boolean, Value::String(text)) => {
             let truth = text.trim().to_ascii_lowercase().parse::<bool>().ok()?;
             Some((
                 Value::from(truth),
@@ -129,7 +129,7 @@ mod tests {
     use super::super::types::OVERRIDE;
     use super::*;
 
-    fn paths(notes: &[Note]) -> Vec<&str> {
+    fn paths_of(notes: &[Note]) -> Vec<&str> {
         notes.iter().map(|note| note.path.as_str()).collect()
     }
 
@@ -152,7 +152,7 @@ mod tests {
             "containerDefinitions[0].logConfiguration.options.awslogs-create-group",
             "tags[0].value",
         ];
-        assert_eq!(paths(&notes), expected);
+        assert_eq!(paths_of(&notes), expected);
         let container = &definition["containerDefinitions"][0];
         assert_eq!(container["environment"][1]["value"], "5");
         assert_eq!(container["environment"][2]["value"], "true");
@@ -182,7 +182,7 @@ mod tests {
             "memory",
             "ephemeralStorage.sizeInGiB",
         ];
-        assert_eq!(paths(&notes), expected);
+        assert_eq!(paths_of(&notes), expected);
         let container = &definition["containerDefinitions"][0];
         assert_eq!(
             (

@@ -7,23 +7,23 @@
 
 mod defaults;
 mod diff;
+mod equality;
 mod lists;
 mod mask;
 mod path;
-mod same;
-mod shown;
 #[cfg(test)]
 mod tests;
+mod visibility;
 
 use serde_json::{Map, Value};
 
 pub use diff::{Change, ChangeKind, diff};
-pub use path::Path;
-pub use shown::ShownField;
+pub use path::FieldPath;
+pub use visibility::ShownField;
 
 use self::defaults::{Context, KeyKind, is_default};
-use self::lists::{ListKind, kind_of, partner};
-use self::same::same;
+use self::equality::is_same_value;
+use self::lists::{ListKind, find_matching_item, list_kind};
 use super::described::from_described;
 
 /// What AWS did not keep of what was sent: `kept` is its answer, whole or only the definition in
@@ -31,10 +31,12 @@ use super::described::from_described;
 ///
 /// A value that AWS left out is not reported when leaving it out means the same, and tags are not
 /// when the answer says nothing of tags: some answers come without them.
-pub fn differences(sent: &Value, kept: &Value) -> Vec<Path> {
+pub fn find_lost_values(sent: &Value, kept: &Value) -> Vec<FieldPath> {
     let kept = from_described(kept);
-    let mut lost = losses(sent, &kept, ListOrder::Free);
-    lost.retain(|path| kept.get("tags").is_some() || *path != Path::default().key("tags"));
+    let mut lost = find_losses(sent, &kept, ListOrder::Ignored);
+    lost.retain(|path| {
+        kept.get("tags").is_some() || *path != FieldPath::default().with_key("tags")
+    });
     lost
 }
 
@@ -43,91 +45,91 @@ pub fn differences(sent: &Value, kept: &Value) -> Vec<Path> {
 ///
 /// `sent` must be cleaned. Tags count only when `sent` gives tags: a deployment that says nothing
 /// of tags does not want them gone.
-pub fn equivalent(sent: &Value, registered: &Value) -> bool {
+pub fn is_equivalent(sent: &Value, registered: &Value) -> bool {
     let mut registered = from_described(registered);
     if let (None, Some(entries)) = (sent.get("tags"), registered.as_object_mut()) {
         entries.shift_remove("tags");
     }
-    losses(sent, &registered, ListOrder::Meant).is_empty()
-        && losses(&registered, sent, ListOrder::Meant).is_empty()
+    find_losses(sent, &registered, ListOrder::Significant).is_empty()
+        && find_losses(&registered, sent, ListOrder::Significant).is_empty()
 }
 
 /// Whether the order of a list that nobody here knows matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ListOrder {
     /// AWS may return it in another order.
-    Free,
+    Ignored,
     /// Another order is another meaning.
-    Meant,
+    Significant,
 }
 
 /// What of `left` is not found in `right`.
-fn losses(left: &Value, right: &Value, order: ListOrder) -> Vec<Path> {
+fn find_losses(left: &Value, right: &Value, order: ListOrder) -> Vec<FieldPath> {
     let mut walk = LossCollector {
-        context: Context::of(left, right),
+        context: Context::from_definitions(left, right),
         order,
         lost: Vec::new(),
     };
-    walk.value(&Path::default(), "", left, right);
+    walk.compare_values(&FieldPath::default(), "", left, right);
     walk.lost
 }
 
 struct LossCollector {
     context: Context,
     order: ListOrder,
-    lost: Vec<Path>,
+    lost: Vec<FieldPath>,
 }
 
 impl LossCollector {
-    fn value(&mut self, path: &Path, key: &str, left: &Value, right: &Value) {
+    fn compare_values(&mut self, path: &FieldPath, key: &str, left: &Value, right: &Value) {
         match (left, right) {
             (Value::Object(left), Value::Object(right)) => {
-                self.object(path, KeyKind::under(key), left, right);
+                self.compare_objects(path, KeyKind::for_object(key), left, right);
             }
-            (Value::Array(left), Value::Array(right)) => self.list(path, key, left, right),
-            _ if same(key, left, right, self.context) => {}
+            (Value::Array(left), Value::Array(right)) => self.compare_lists(path, key, left, right),
+            _ if is_same_value(key, left, right, self.context) => {}
             _ => self.lost.push(path.clone()),
         }
     }
 
-    fn object(
+    fn compare_objects(
         &mut self,
-        path: &Path,
+        path: &FieldPath,
         fields: KeyKind,
         left: &Map<String, Value>,
         right: &Map<String, Value>,
     ) {
         for (key, value) in left {
-            let path = path.key(key);
+            let path = path.with_key(key);
             match right.get(key).filter(|value| !value.is_null()) {
-                Some(found) => self.value(&path, key, value, found),
+                Some(found) => self.compare_values(&path, key, value, found),
                 None if is_default(fields, key, value, left, self.context) => {}
                 None => self.lost.push(path),
             }
         }
     }
 
-    fn list(&mut self, path: &Path, key: &str, left: &[Value], right: &[Value]) {
+    fn compare_lists(&mut self, path: &FieldPath, key: &str, left: &[Value], right: &[Value]) {
         for (index, value) in left.iter().enumerate() {
-            let found = match kind_of(key) {
-                ListKind::Named(keys) => partner(keys, left, index, right),
-                ListKind::Set => self.equal_item(key, value, index, right),
+            let found = match list_kind(key) {
+                ListKind::Named(keys) => find_matching_item(keys, left, index, right),
+                ListKind::Set => self.find_equal_item(key, value, index, right),
                 ListKind::Sequence => right.get(index),
                 ListKind::Unknown => match self.order {
-                    ListOrder::Free => self.equal_item(key, value, index, right),
-                    ListOrder::Meant => right.get(index),
+                    ListOrder::Ignored => self.find_equal_item(key, value, index, right),
+                    ListOrder::Significant => right.get(index),
                 },
             };
             match found {
-                Some(found) => self.value(&path.index(index), key, value, found),
-                None => self.lost.push(path.index(index)),
+                Some(found) => self.compare_values(&path.with_index(index), key, value, found),
+                None => self.lost.push(path.with_index(index)),
             }
         }
     }
 
     /// The item in which nothing of the value is lost, wherever it stands; otherwise the one at the
     /// same place.
-    fn equal_item<'a>(
+    fn find_equal_item<'a>(
         &self,
         key: &str,
         value: &Value,
@@ -140,7 +142,7 @@ impl LossCollector {
                 order: self.order,
                 lost: Vec::new(),
             };
-            walk.value(&Path::default(), key, value, candidate);
+            walk.compare_values(&FieldPath::default(), key, value, candidate);
             walk.lost.is_empty()
         };
         right

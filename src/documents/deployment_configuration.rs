@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 
 use crate::documents::strategy::{Strategy, StrategyRequest};
 
-mod ours;
+mod own_hooks;
 
-pub use ours::{KnownHooks, Pause};
-use ours::{is_marked_registered, marked, run_of};
+pub use own_hooks::{HookIdentity, Pause};
+use own_hooks::{is_registered_in_mark, run_in_mark, run_of};
 
 /// ECS wants a bake time for blue/green; this one is taken when neither the service nor the inputs
 /// have any.
@@ -37,10 +37,13 @@ const STRATEGY_MEMBERS: [&str; 4] = [
 ];
 
 /// The stages at which somebody else's PAUSE hooks pause already.
-pub fn paused_stages(configuration: Option<&Value>, known: KnownHooks<'_>) -> BTreeSet<String> {
+pub fn paused_stages(
+    configuration: Option<&Value>,
+    identity: HookIdentity<'_>,
+) -> BTreeSet<String> {
     let pauses = hooks(configuration)
         .iter()
-        .filter(|hook| hook["targetType"] == "PAUSE" && run_of(hook, known).is_none());
+        .filter(|hook| hook["targetType"] == "PAUSE" && run_of(hook, identity).is_none());
     pauses.flat_map(stages).collect()
 }
 
@@ -54,7 +57,7 @@ pub fn all_paused_stages(configuration: &Value) -> BTreeSet<String> {
 }
 
 /// How many pauses come before green is up.
-pub fn early_pauses(configuration: &Value) -> usize {
+pub fn count_early_pauses(configuration: &Value) -> usize {
     const EARLY: [&str; 3] = ["RECONCILE_SERVICE", "PRE_SCALE_UP", "POST_SCALE_UP"];
     let pauses = hooks(Some(configuration))
         .iter()
@@ -66,16 +69,16 @@ pub fn early_pauses(configuration: &Value) -> usize {
 }
 
 /// The stages at which PAUSE hooks of runs of this action pause, whichever run that is.
-pub fn stages_of_runs(configuration: &Value) -> BTreeSet<String> {
+pub fn marked_stages(configuration: &Value) -> BTreeSet<String> {
     hooks(Some(configuration))
         .iter()
-        .filter(|hook| marked(hook).is_some())
+        .filter(|hook| run_in_mark(hook).is_some())
         .flat_map(stages)
         .collect()
 }
 
 /// How long the pauses before users reach green last, in minutes.
-pub fn pause_of(configuration: &Value) -> Option<u32> {
+pub fn green_pause_minutes(configuration: &Value) -> Option<u32> {
     let pause = hooks(Some(configuration))
         .iter()
         .find(|hook| hook["targetType"] == "PAUSE" && stages(hook).any(|stage| stage == GREEN))?;
@@ -88,49 +91,49 @@ pub fn pause_of(configuration: &Value) -> Option<u32> {
 }
 
 /// The run that a configuration's hooks of ours belong to.
-pub fn run_in<'a>(configuration: &'a Value, known: KnownHooks<'a>) -> Option<&'a str> {
+pub fn run_of_hooks<'a>(configuration: &'a Value, identity: HookIdentity<'a>) -> Option<&'a str> {
     hooks(Some(configuration))
         .iter()
-        .find_map(|hook| run_of(hook, known))
+        .find_map(|hook| run_of(hook, identity))
 }
 
 /// The run whose mark a configuration's hooks carry.
 pub fn marked_run(configuration: &Value) -> Option<&str> {
-    run_in(configuration, KnownHooks::default())
+    run_of_hooks(configuration, HookIdentity::default())
 }
 
 /// Whether the run that a configuration's hooks belong to has registered the revision for the
 /// rollout.
-pub fn is_registered_in(configuration: &Value, known: KnownHooks<'_>) -> bool {
+pub fn is_revision_registered(configuration: &Value, identity: HookIdentity<'_>) -> bool {
     let says = |hook: &Value| {
-        if marked(hook).is_some() {
-            is_marked_registered(hook)
+        if run_in_mark(hook).is_some() {
+            is_registered_in_mark(hook)
         } else {
-            known.pause.is_some_and(|pause| pause.is_registered)
+            identity.pause.is_some_and(|pause| pause.is_registered)
         }
     };
     hooks(Some(configuration))
         .iter()
-        .any(|hook| run_of(hook, known).is_some() && says(hook))
+        .any(|hook| run_of(hook, identity).is_some() && says(hook))
 }
 
 /// The hooks of a configuration.
-pub fn hooks_in(configuration: Option<&Value>) -> Vec<Value> {
+pub fn all_hooks(configuration: Option<&Value>) -> Vec<Value> {
     hooks(configuration).to_vec()
 }
 
 /// Those that are not ours.
-pub fn others_hooks(configuration: Option<&Value>, known: KnownHooks<'_>) -> Vec<Value> {
+pub fn hooks_of_others(configuration: Option<&Value>, identity: HookIdentity<'_>) -> Vec<Value> {
     hooks(configuration)
         .iter()
-        .filter(|hook| run_of(hook, known).is_none())
+        .filter(|hook| run_of(hook, identity).is_none())
         .cloned()
         .collect()
 }
 
 /// The hook of a run whose deployment carries no mark: the only one of `minutes` at our stages that
 /// was not there `before`.
-pub fn unmarked_pause(
+pub fn find_unmarked_pause(
     configuration: &Value,
     before: &[Value],
     minutes: u64,
@@ -139,7 +142,7 @@ pub fn unmarked_pause(
     let added = hooks(Some(configuration))
         .iter()
         .filter(|hook| !before.contains(hook));
-    let mut ours = added.filter_map(|hook| {
+    let mut candidates = added.filter_map(|hook| {
         let stages: Vec<String> = stages(hook).collect();
         let is_at_ours = stages
             .iter()
@@ -153,7 +156,7 @@ pub fn unmarked_pause(
         (is_at_ours
             && run_of(
                 hook,
-                KnownHooks {
+                HookIdentity {
                     pause: Some(&pause),
                     before,
                 },
@@ -161,19 +164,19 @@ pub fn unmarked_pause(
             .is_some())
         .then_some(pause)
     });
-    ours.next().filter(|_| ours.next().is_none())
+    candidates.next().filter(|_| candidates.next().is_none())
 }
 
 /// The configuration for a rollout: the strategy as asked, pauses that another run left taken out.
 /// None when nothing is to be changed.
 pub fn for_rollout(
     present: Option<&Value>,
-    asked: &StrategyRequest,
-    left: KnownHooks<'_>,
+    request: &StrategyRequest,
+    leftover: HookIdentity<'_>,
 ) -> Option<Value> {
     let before = present.cloned().unwrap_or_else(|| json!({}));
-    let mut after = without_ours(&before, None, left).unwrap_or_else(|| before.clone());
-    set_strategy(&mut after, asked);
+    let mut after = without_own_hooks(&before, None, leftover).unwrap_or_else(|| before.clone());
+    set_strategy(&mut after, request);
     (after != before).then_some(after)
 }
 
@@ -185,7 +188,7 @@ pub fn with_pause(
 ) -> Option<Value> {
     let mut after = planned.or(present).cloned().unwrap_or_else(|| json!({}));
     let mut all = hooks(Some(&after)).to_vec();
-    all.push(pause.hook());
+    all.push(pause.to_hook());
     after["lifecycleHooks"] = Value::Array(all);
     (present != Some(&after)).then_some(after)
 }
@@ -198,7 +201,7 @@ pub fn without_marks(configuration: &Value) -> Option<Value> {
         .as_array_mut()
         .into_iter()
         .flatten()
-        .filter(|hook| marked(hook).is_some())
+        .filter(|hook| run_in_mark(hook).is_some())
     {
         hook.as_object_mut()
             .map(|members| members.shift_remove("hookDetails"));
@@ -207,28 +210,32 @@ pub fn without_marks(configuration: &Value) -> Option<Value> {
 }
 
 /// The configuration without the hooks of one run of ours, or of all; none when there is none.
-pub fn without_ours(present: &Value, run: Option<&str>, known: KnownHooks<'_>) -> Option<Value> {
+pub fn without_own_hooks(
+    present: &Value,
+    run: Option<&str>,
+    identity: HookIdentity<'_>,
+) -> Option<Value> {
     let all = hooks(Some(present));
     let is_meant =
-        |hook: &Value| run_of(hook, known).is_some_and(|of| run.is_none_or(|run| run == of));
-    let theirs: Vec<Value> = all.iter().filter(|hook| !is_meant(hook)).cloned().collect();
-    if theirs.len() == all.len() {
+        |hook: &Value| run_of(hook, identity).is_some_and(|of| run.is_none_or(|run| run == of));
+    let others: Vec<Value> = all.iter().filter(|hook| !is_meant(hook)).cloned().collect();
+    if others.len() == all.len() {
         return None;
     }
     let mut after = present.clone();
-    after["lifecycleHooks"] = Value::Array(theirs);
+    after["lifecycleHooks"] = Value::Array(others);
     Some(after)
 }
 
 /// The configuration as it was before a run's rollout: its hooks out, the strategy's members as in
 /// `before`. None when it is so already.
-pub fn as_before(
+pub fn restored_configuration(
     present: &Value,
     before: &Value,
     run: Option<&str>,
-    known: KnownHooks<'_>,
+    identity: HookIdentity<'_>,
 ) -> Option<Value> {
-    let mut after = without_ours(present, run, known).unwrap_or_else(|| present.clone());
+    let mut after = without_own_hooks(present, run, identity).unwrap_or_else(|| present.clone());
     let members = after.as_object_mut()?;
     for member in STRATEGY_MEMBERS {
         match before.get(member) {
@@ -248,7 +255,7 @@ pub fn strategy_members(configuration: Option<&Value>) -> Value {
 }
 
 /// What a service's own definition would need, for those who want no hooks added.
-pub fn snippet(stages: &[&str], minutes: u64) -> String {
+pub fn hook_snippet(stages: &[&str], minutes: u64) -> String {
     json!({ "lifecycleHooks": [{ "targetType": "PAUSE", "lifecycleStages": stages, "timeoutConfiguration": { "timeoutInMinutes": minutes, "action": "ROLLBACK" } }] })
         .to_string()
 }
@@ -269,12 +276,12 @@ pub fn shift_minutes(configuration: &Value) -> u64 {
             .unwrap_or(6),
         _ => 0,
     };
-    u64::from(shares(configuration).saturating_sub(1)) * bake
+    u64::from(traffic_step_count(configuration).saturating_sub(1)) * bake
 }
 
 /// Green's shares before it has everything, in percent, each with its minutes; AWS's usual ones
 /// where none are given.
-pub fn partial_shares(configuration: &Value) -> Vec<(f64, u64)> {
+pub fn partial_traffic_steps(configuration: &Value) -> Vec<(f64, u64)> {
     match configuration["strategy"].as_str() {
         Some("CANARY") => {
             let canary = &configuration["canaryConfiguration"];
@@ -289,7 +296,7 @@ pub fn partial_shares(configuration: &Value) -> Vec<(f64, u64)> {
                 linear["stepPercent"].as_f64().unwrap_or(10.0),
                 linear["stepBakeTimeInMinutes"].as_u64().unwrap_or(6),
             );
-            (1..steps(percent))
+            (1..count_steps(percent))
                 .map(|step| (percent * f64::from(step), minutes))
                 .collect()
         }
@@ -298,10 +305,10 @@ pub fn partial_shares(configuration: &Value) -> Vec<(f64, u64)> {
 }
 
 /// In how many shares traffic goes over.
-pub fn shares(configuration: &Value) -> u32 {
+pub fn traffic_step_count(configuration: &Value) -> u32 {
     match configuration["strategy"].as_str() {
         Some("CANARY") => 2,
-        Some("LINEAR") => steps(
+        Some("LINEAR") => count_steps(
             configuration["linearConfiguration"]["stepPercent"]
                 .as_f64()
                 .unwrap_or(10.0),
@@ -311,7 +318,7 @@ pub fn shares(configuration: &Value) -> u32 {
 }
 
 /// How many shares of a percentage make a whole.
-fn steps(percent: f64) -> u32 {
+fn count_steps(percent: f64) -> u32 {
     let mut steps = 0;
     let mut reached = 0.0;
     while reached < 100.0 && percent > 0.0 {
@@ -322,10 +329,10 @@ fn steps(percent: f64) -> u32 {
 }
 
 /// Whether tasks are replaced one by one behind one target group, as ECS does without a strategy.
-pub fn is_in_place(configuration: &Value) -> bool {
+pub fn is_rolling(configuration: &Value) -> bool {
     configuration["strategy"]
         .as_str()
-        .is_none_or(|word| word == Strategy::Rolling.word())
+        .is_none_or(|word| word == Strategy::Rolling.aws_name())
 }
 
 /// Minutes that blue is kept after the shift.
@@ -333,11 +340,13 @@ pub fn bake_minutes(configuration: &Value) -> u64 {
     configuration["bakeTimeInMinutes"].as_u64().unwrap_or(0)
 }
 
-fn set_strategy(configuration: &mut Value, asked: &StrategyRequest) {
-    if let Some(strategy) = asked.asked {
-        configuration["strategy"] = json!(strategy.word());
+fn set_strategy(configuration: &mut Value, request: &StrategyRequest) {
+    if let Some(strategy) = request.requested {
+        configuration["strategy"] = json!(strategy.aws_name());
     }
-    let strategy = configuration["strategy"].as_str().and_then(Strategy::of);
+    let strategy = configuration["strategy"]
+        .as_str()
+        .and_then(Strategy::from_aws_name);
     let set = |configuration: &mut Value, group: &str, member: &str, value: Option<Value>| {
         if let Some(value) = value {
             configuration[group][member] = value;
@@ -349,13 +358,13 @@ fn set_strategy(configuration: &mut Value, asked: &StrategyRequest) {
                 configuration,
                 "canaryConfiguration",
                 "canaryPercent",
-                asked.canary_percent.map(|percent| json!(percent)),
+                request.canary_percent.map(|percent| json!(percent)),
             );
             set(
                 configuration,
                 "canaryConfiguration",
                 "canaryBakeTimeInMinutes",
-                asked.canary_bake.map(|minutes| json!(minutes)),
+                request.canary_bake.map(|minutes| json!(minutes)),
             );
         }
         Some(Strategy::Linear) => {
@@ -363,34 +372,34 @@ fn set_strategy(configuration: &mut Value, asked: &StrategyRequest) {
                 configuration,
                 "linearConfiguration",
                 "stepPercent",
-                asked.step_percent.map(|percent| json!(percent)),
+                request.step_percent.map(|percent| json!(percent)),
             );
             set(
                 configuration,
                 "linearConfiguration",
                 "stepBakeTimeInMinutes",
-                asked.step_bake.map(|minutes| json!(minutes)),
+                request.step_bake.map(|minutes| json!(minutes)),
             );
         }
         Some(Strategy::Rolling | Strategy::BlueGreen) | None => {}
     }
-    bake(configuration, asked, strategy);
-    if asked.asked.is_some() {
-        drop_others(configuration, strategy);
+    set_bake_time(configuration, request, strategy);
+    if request.requested.is_some() {
+        remove_other_strategies(configuration, strategy);
     }
 }
 
-fn bake(configuration: &mut Value, asked: &StrategyRequest, strategy: Option<Strategy>) {
-    let needs_one = asked.asked.is_some()
+fn set_bake_time(configuration: &mut Value, request: &StrategyRequest, strategy: Option<Strategy>) {
+    let needs_one = request.requested.is_some()
         && strategy != Some(Strategy::Rolling)
         && configuration["bakeTimeInMinutes"].is_null();
-    if let Some(minutes) = asked.bake.or(needs_one.then_some(BAKE_MINUTES)) {
+    if let Some(minutes) = request.bake.or(needs_one.then_some(BAKE_MINUTES)) {
         configuration["bakeTimeInMinutes"] = json!(minutes);
     }
 }
 
 /// A strategy that was asked for is not refused for what another one had needed.
-fn drop_others(configuration: &mut Value, strategy: Option<Strategy>) {
+fn remove_other_strategies(configuration: &mut Value, strategy: Option<Strategy>) {
     let Some(members) = configuration.as_object_mut() else {
         return;
     };
@@ -430,19 +439,23 @@ mod tests {
         }
     }
 
-    fn with_ours(present: Option<&Value>, pause: &Pause) -> Option<Value> {
-        let planned = for_rollout(present, &StrategyRequest::default(), KnownHooks::default());
+    fn with_own_pause(present: Option<&Value>, pause: &Pause) -> Option<Value> {
+        let planned = for_rollout(
+            present,
+            &StrategyRequest::default(),
+            HookIdentity::default(),
+        );
         with_pause(planned.as_ref(), present, pause)
     }
 
-    fn theirs() -> Value {
+    fn other_hook() -> Value {
         json!({ "targetType": "AWS_LAMBDA", "hookTargetArn": "arn:aws:lambda:eu-central-1:1:function:f", "lifecycleStages": ["POST_SCALE_UP"] })
     }
 
     #[test]
     fn our_pause_is_added_and_taken_out_and_all_else_stays() {
-        let before = json!({ "strategy": "CANARY", "alarms": { "enable": true, "alarmNames": ["a"] }, "lifecycleHooks": [theirs()], "newer": 1 });
-        let during = with_ours(Some(&before), &pause()).unwrap();
+        let before = json!({ "strategy": "CANARY", "alarms": { "enable": true, "alarmNames": ["a"] }, "lifecycleHooks": [other_hook()], "newer": 1 });
+        let during = with_own_pause(Some(&before), &pause()).unwrap();
         assert_eq!(during["lifecycleHooks"].as_array().map(Vec::len), Some(2));
         assert_eq!(
             during["lifecycleHooks"][1]["timeoutConfiguration"],
@@ -450,19 +463,22 @@ mod tests {
         );
         assert_eq!(marked_run(&during), Some("7-1-ab"));
         assert_eq!(
-            without_ours(&during, None, KnownHooks::default()),
+            without_own_hooks(&during, None, HookIdentity::default()),
             Some(before.clone())
         );
-        assert_eq!(without_ours(&before, None, KnownHooks::default()), None);
+        assert_eq!(
+            without_own_hooks(&before, None, HookIdentity::default()),
+            None
+        );
     }
 
     #[test]
     fn a_pause_that_another_run_left_goes_with_the_next_rollout() {
-        let left = with_ours(None, &pause()).unwrap();
+        let left = with_own_pause(None, &pause()).unwrap();
         let next = for_rollout(
             Some(&left),
             &StrategyRequest::default(),
-            KnownHooks::default(),
+            HookIdentity::default(),
         )
         .unwrap();
         assert_eq!(next["lifecycleHooks"], json!([]));
@@ -470,13 +486,13 @@ mod tests {
 
     #[test]
     fn the_pause_of_another_run_stays_where_one_run_is_meant() {
-        let during = with_ours(None, &pause()).unwrap();
+        let during = with_own_pause(None, &pause()).unwrap();
         assert_eq!(
-            without_ours(&during, Some("8-1-cd"), KnownHooks::default()),
+            without_own_hooks(&during, Some("8-1-cd"), HookIdentity::default()),
             None
         );
         assert_eq!(
-            without_ours(&during, Some("7-1-ab"), KnownHooks::default()).unwrap()["lifecycleHooks"],
+            without_own_hooks(&during, Some("7-1-ab"), HookIdentity::default()).unwrap()["lifecycleHooks"],
             json!([])
         );
     }
@@ -488,48 +504,54 @@ mod tests {
                 is_registered,
                 ..pause()
             };
-            is_registered_in(&with_ours(None, &pause).unwrap(), KnownHooks::default())
+            is_revision_registered(
+                &with_own_pause(None, &pause).unwrap(),
+                HookIdentity::default(),
+            )
         };
         assert!(
             with(true)
                 && !with(false)
-                && !is_registered_in(
-                    &json!({ "lifecycleHooks": [theirs()] }),
-                    KnownHooks::default()
+                && !is_revision_registered(
+                    &json!({ "lifecycleHooks": [other_hook()] }),
+                    HookIdentity::default()
                 )
         );
     }
 
     #[test]
     fn a_hook_whose_mark_was_dropped_is_told_and_taken_out_by_what_is_known_of_it() {
-        let before = json!({ "strategy": "CANARY", "lifecycleHooks": [theirs()] });
-        let sent = with_ours(Some(&before), &pause()).unwrap();
+        let before = json!({ "strategy": "CANARY", "lifecycleHooks": [other_hook()] });
+        let sent = with_own_pause(Some(&before), &pause()).unwrap();
         let shown = without_marks(&sent).unwrap();
         assert_eq!((marked_run(&shown), without_marks(&shown)), (None, None));
         let own = Pause {
             is_registered: true,
             ..pause()
         };
-        let known = KnownHooks {
+        let known = HookIdentity {
             pause: Some(&own),
-            before: &[theirs()],
+            before: &[other_hook()],
         };
         assert_eq!(
-            (run_in(&shown, known), is_registered_in(&shown, known)),
+            (
+                run_of_hooks(&shown, known),
+                is_revision_registered(&shown, known)
+            ),
             (Some("7-1-ab"), true)
         );
         assert_eq!(paused_stages(Some(&shown), known), BTreeSet::new());
         assert_eq!(
-            without_ours(&shown, Some("7-1-ab"), known),
+            without_own_hooks(&shown, Some("7-1-ab"), known),
             Some(before.clone())
         );
         assert_eq!(
-            without_ours(&shown, Some("8-1-cd"), known),
+            without_own_hooks(&shown, Some("8-1-cd"), known),
             None,
             "another run's"
         );
         assert_eq!(
-            as_before(&shown, &strategy_members(Some(&before)), None, known),
+            restored_configuration(&shown, &strategy_members(Some(&before)), None, known),
             Some(before.clone())
         );
         assert_eq!(
@@ -541,9 +563,10 @@ mod tests {
     #[test]
     fn a_run_that_is_run_again_finds_the_one_hook_that_its_dead_attempt_added() {
         let user = json!({ "targetType": "PAUSE", "lifecycleStages": [PRODUCTION], "timeoutConfiguration": { "timeoutInMinutes": 45, "action": "ROLLBACK" } });
-        let sent = with_ours(Some(&json!({ "lifecycleHooks": [user.clone()] })), &pause());
+        let sent = with_own_pause(Some(&json!({ "lifecycleHooks": [user.clone()] })), &pause());
         let shown = without_marks(&sent.unwrap()).unwrap();
-        let found = |before: &[Value], minutes| unmarked_pause(&shown, before, minutes, "7-1-ab");
+        let found =
+            |before: &[Value], minutes| find_unmarked_pause(&shown, before, minutes, "7-1-ab");
         assert_eq!(found(std::slice::from_ref(&user), 45), Some(pause()));
         assert_eq!(
             found(std::slice::from_ref(&user), 30),
@@ -556,7 +579,7 @@ mod tests {
             "two came with the deployment: which one is ours cannot be told"
         );
         assert_eq!(
-            unmarked_pause(&shown, &hooks_in(Some(&shown)), 45, "7-1-ab"),
+            find_unmarked_pause(&shown, &all_hooks(Some(&shown)), 45, "7-1-ab"),
             None,
             "nothing was added"
         );
@@ -569,7 +592,7 @@ mod tests {
             for_rollout(
                 Some(&before),
                 &StrategyRequest::default(),
-                KnownHooks::default()
+                HookIdentity::default()
             ),
             None
         );
@@ -577,9 +600,9 @@ mod tests {
 
     #[test]
     fn only_pauses_of_others_count_as_theirs() {
-        let configuration = json!({ "lifecycleHooks": [theirs(), { "targetType": "PAUSE", "lifecycleStages": [GREEN] }, pause().hook()] });
+        let configuration = json!({ "lifecycleHooks": [other_hook(), { "targetType": "PAUSE", "lifecycleStages": [GREEN] }, pause().to_hook()] });
         assert_eq!(
-            paused_stages(Some(&configuration), KnownHooks::default())
+            paused_stages(Some(&configuration), HookIdentity::default())
                 .into_iter()
                 .collect::<Vec<_>>(),
             [GREEN]
@@ -592,22 +615,22 @@ mod tests {
         let before =
             json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 20.0 } });
         let asked = StrategyRequest {
-            asked: Some(Strategy::Canary),
+            requested: Some(Strategy::Canary),
             canary_percent: Some(10.0),
             canary_bake: Some(3),
             ..StrategyRequest::default()
         };
-        let after = for_rollout(Some(&before), &asked, KnownHooks::default()).unwrap();
+        let after = for_rollout(Some(&before), &asked, HookIdentity::default()).unwrap();
         assert_eq!(
             after,
             json!({ "strategy": "CANARY", "canaryConfiguration": { "canaryPercent": 10.0, "canaryBakeTimeInMinutes": 3 }, "bakeTimeInMinutes": 5 })
         );
         assert_eq!(
-            as_before(
+            restored_configuration(
                 &after,
                 &strategy_members(Some(&before)),
                 None,
-                KnownHooks::default()
+                HookIdentity::default()
             ),
             Some(before)
         );
@@ -617,9 +640,12 @@ mod tests {
     fn how_long_a_shift_takes_is_counted_between_steps() {
         let linear = json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 30.0, "stepBakeTimeInMinutes": 2 } });
         assert_eq!(shift_minutes(&linear), 6);
-        assert_eq!(partial_shares(&linear), [(30.0, 2), (60.0, 2), (90.0, 2)]);
         assert_eq!(
-            partial_shares(&json!({ "strategy": "CANARY" })),
+            partial_traffic_steps(&linear),
+            [(30.0, 2), (60.0, 2), (90.0, 2)]
+        );
+        assert_eq!(
+            partial_traffic_steps(&json!({ "strategy": "CANARY" })),
             [(5.0, 10)]
         );
         assert_eq!(shift_minutes(&json!({ "strategy": "CANARY" })), 10);

@@ -34,17 +34,17 @@ const HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 ///
 /// # Errors
 /// Why the text is no such file.
-pub fn login(text: &str, host: &str) -> Result<Login, String> {
+pub fn find_login(text: &str, host: &str) -> Result<Login, String> {
     let config: Value =
         serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
     let entry = members(&config["auths"])
-        .find(|(key, _)| is_of(key, host))
+        .find(|(key, _)| is_key_of_host(key, host))
         .map(|(_, entry)| entry);
-    if let Some(own) = entry.and_then(own) {
+    if let Some(own) = entry.and_then(login_in_entry) {
         return Ok(own);
     }
     let helper = members(&config["credHelpers"])
-        .find(|(key, _)| is_of(key, host))
+        .find(|(key, _)| is_key_of_host(key, host))
         .and_then(|(_, helper)| helper.as_str());
     // `docker login` with a store leaves an empty entry: only then does the store know the
     // registry.
@@ -59,7 +59,7 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 /// Keys are hosts, or the addresses that old versions wrote: `https://index.docker.io/v1/`.
-fn is_of(key: &str, host: &str) -> bool {
+fn is_key_of_host(key: &str, host: &str) -> bool {
     let key = key
         .split_once("://")
         .map_or(key, |(_, rest)| rest)
@@ -72,14 +72,14 @@ fn is_of(key: &str, host: &str) -> bool {
 }
 
 /// The entry's own credentials.
-fn own(entry: &Value) -> Option<Login> {
+fn login_in_entry(entry: &Value) -> Option<Login> {
     let text = |name: &str| entry[name].as_str().filter(|text| !text.is_empty());
     if text("identitytoken").is_some() {
         return Some(Login::IdentityToken);
     }
     let (user, password) = match (text("username"), text("password")) {
         (Some(user), Some(password)) => (user.to_owned(), password.to_owned()),
-        _ => decoded(text("auth")?)?,
+        _ => decode_auth(text("auth")?)?,
     };
     Some(Login::Password {
         user,
@@ -87,7 +87,7 @@ fn own(entry: &Value) -> Option<Login> {
     })
 }
 
-fn decoded(auth: &str) -> Option<(String, String)> {
+fn decode_auth(auth: &str) -> Option<(String, String)> {
     let bytes = STANDARD
         .decode(auth.trim())
         .or_else(|_| STANDARD_NO_PAD.decode(auth.trim()))
@@ -104,8 +104,8 @@ mod tests {
 
     use super::*;
 
-    fn found(config: &Value, host: &str) -> Login {
-        login(&config.to_string(), host).unwrap()
+    fn find_in(config: &Value, host: &str) -> Login {
+        find_login(&config.to_string(), host).unwrap()
     }
 
     fn octocat() -> Login {
@@ -125,7 +125,7 @@ mod tests {
             "GHCR.io",
         ] {
             assert_eq!(
-                found(&json!({ "auths": { key: { "auth": auth } } }), "ghcr.io"),
+                find_in(&json!({ "auths": { key: { "auth": auth } } }), "ghcr.io"),
                 octocat(),
                 "{key}"
             );
@@ -135,7 +135,7 @@ mod tests {
             ("docker.io", "registry-1.docker.io"),
         ] {
             assert_eq!(
-                found(&json!({ "auths": { key: { "auth": auth } } }), host),
+                find_in(&json!({ "auths": { key: { "auth": auth } } }), host),
                 octocat(),
                 "{key}"
             );
@@ -147,7 +147,7 @@ mod tests {
             "localhost",
         ] {
             assert_eq!(
-                found(&json!({ "auths": { key: { "auth": auth } } }), "ghcr.io"),
+                find_in(&json!({ "auths": { key: { "auth": auth } } }), "ghcr.io"),
                 Login::None,
                 "{key}"
             );
@@ -158,13 +158,13 @@ mod tests {
     fn credentials_are_written_in_two_ways() {
         let plain =
             json!({ "auths": { "ghcr.io": { "username": "octocat", "password": "ghp:x" } } });
-        assert_eq!(found(&plain, "ghcr.io"), octocat());
+        assert_eq!(find_in(&plain, "ghcr.io"), octocat());
         let padded =
             json!({ "auths": { "ghcr.io": { "auth": STANDARD.encode("octocat:ghp:x\0\0") } } });
-        assert_eq!(found(&padded, "ghcr.io"), octocat());
+        assert_eq!(find_in(&padded, "ghcr.io"), octocat());
         for broken in ["", "!!", &STANDARD.encode("nocolon")] {
             assert_eq!(
-                found(
+                find_in(
                     &json!({ "auths": { "ghcr.io": { "auth": broken } } }),
                     "ghcr.io"
                 ),
@@ -173,7 +173,7 @@ mod tests {
             );
         }
         assert_eq!(
-            found(
+            find_in(
                 &json!({ "auths": { "ghcr.io": { "identitytoken": "x" } } }),
                 "ghcr.io"
             ),
@@ -185,13 +185,13 @@ mod tests {
     fn a_program_of_the_host_is_named() {
         let stored = json!({ "auths": { "ghcr.io": {} }, "credsStore": "desktop" });
         assert_eq!(
-            found(&stored, "ghcr.io"),
+            find_in(&stored, "ghcr.io"),
             Login::Helper("docker-credential-desktop".into())
         );
-        assert_eq!(found(&stored, "quay.io"), Login::None);
+        assert_eq!(find_in(&stored, "quay.io"), Login::None);
         let helped = json!({ "credHelpers": { "eu.gcr.io": "gcloud" } });
         assert_eq!(
-            found(&helped, "eu.gcr.io"),
+            find_in(&helped, "eu.gcr.io"),
             Login::Helper("docker-credential-gcloud".into())
         );
     }
@@ -199,12 +199,12 @@ mod tests {
     #[test]
     fn what_is_no_file_of_docker_s_is_said() {
         assert!(
-            login("{", "ghcr.io")
+            find_login("{", "ghcr.io")
                 .unwrap_err()
                 .starts_with("it is not JSON")
         );
         for odd in ["[]", "{}", r#"{"auths":[]}"#, r#"{"auths":{"ghcr.io":3}}"#] {
-            assert_eq!(login(odd, "ghcr.io"), Ok(Login::None), "{odd}");
+            assert_eq!(find_login(odd, "ghcr.io"), Ok(Login::None), "{odd}");
         }
     }
 }

@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 use super::parse::parse_any;
 use super::task_definition::text;
 use super::types::EBS;
-use super::typing::typed;
+use super::typing::coerce_and_check;
 use crate::problem::Problem;
 
 /// What the official action passes on, in its order.
-const PASSED_ON: [&str; 10] = [
+const PASSED_PROPERTIES: [&str; 10] = [
     "roleArn",
     "encrypted",
     "filesystemType",
@@ -28,14 +28,14 @@ const PASSED_ON: [&str; 10] = [
 
 /// Whose volume it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner {
+pub enum VolumeOwner {
     /// The tasks of the service: `service-managed-ebs-volume`, sent with `UpdateService`.
     Service,
     /// The one-off task: `run-task-managed-ebs-volume`, sent with `RunTask`.
     RunTask,
 }
 
-impl Owner {
+impl VolumeOwner {
     fn input(self) -> &'static str {
         match self {
             Self::Service => "service-managed-ebs-volume",
@@ -62,17 +62,17 @@ pub struct ManagedVolume {
 }
 
 /// Reads the name and the value of a managed EBS volume.
-pub fn managed_volume(
+pub fn parse_managed_volume(
     name: &str,
     value: &str,
-    owner: Owner,
+    owner: VolumeOwner,
 ) -> Result<ManagedVolume, Vec<Problem>> {
     let is_absent = value.trim().is_empty() || value.trim() == "{}";
     match (name.trim(), is_absent) {
         ("", true) => Ok(ManagedVolume::default()),
-        ("", false) => Ok(only_warning(without_name(owner))),
-        (_, true) => Ok(only_warning(without_value(owner))),
-        (name, false) => volume(name, value, owner),
+        ("", false) => Ok(only_warning(missing_name_warning(owner))),
+        (_, true) => Ok(only_warning(missing_value_warning(owner))),
+        (name, false) => parse_volume(name, value, owner),
     }
 }
 
@@ -83,7 +83,7 @@ fn only_warning(warning: String) -> ManagedVolume {
     }
 }
 
-fn without_name(owner: Owner) -> String {
+fn missing_name_warning(owner: VolumeOwner) -> String {
     let input = owner.input();
     format!(
         "{input} provided without {input}-name value. VolumeConfigurations property will not be included in the {} API call",
@@ -92,7 +92,7 @@ fn without_name(owner: Owner) -> String {
 }
 
 /// The official sentence.
-fn without_value(owner: Owner) -> String {
+fn missing_value_warning(owner: VolumeOwner) -> String {
     let input = owner.input();
     format!(
         "{input}-name provided without {input} value. VolumeConfigurations property will not be included in the {} API call",
@@ -100,21 +100,25 @@ fn without_value(owner: Owner) -> String {
     )
 }
 
-fn volume(name: &str, value: &str, owner: Owner) -> Result<ManagedVolume, Vec<Problem>> {
-    let mut given = parse_any(value, "inline", owner.input())?;
-    let (notes, problems) = typed(&mut given, EBS, "", owner.input());
-    if given.is_object() && !problems.is_empty() {
+fn parse_volume(
+    name: &str,
+    value: &str,
+    owner: VolumeOwner,
+) -> Result<ManagedVolume, Vec<Problem>> {
+    let mut document = parse_any(value, "inline", owner.input())?;
+    let (notes, problems) = coerce_and_check(&mut document, EBS, "", owner.input());
+    if document.is_object() && !problems.is_empty() {
         return Err(problems);
     }
-    let Some(entries) = given
+    let Some(entries) = document
         .as_object()
-        .filter(|_| text(&given, "roleArn").is_some())
+        .filter(|_| text(&document, "roleArn").is_some())
     else {
-        return Err(vec![without_role(owner)]);
+        return Err(vec![missing_role_problem(owner)]);
     };
-    let is_gp3 = text(&given, "volumeType") == Some("gp3");
-    let passes = |key: &str| PASSED_ON.contains(&key) && (key != "throughput" || is_gp3);
-    let properties = PASSED_ON
+    let is_gp3 = text(&document, "volumeType") == Some("gp3");
+    let passes = |key: &str| PASSED_PROPERTIES.contains(&key) && (key != "throughput" || is_gp3);
+    let properties = PASSED_PROPERTIES
         .iter()
         .filter(|key| passes(key))
         .filter_map(|key| Some(((*key).to_owned(), entries.get(*key)?.clone())));
@@ -122,7 +126,7 @@ fn volume(name: &str, value: &str, owner: Owner) -> Result<ManagedVolume, Vec<Pr
     let warnings = entries
         .keys()
         .filter(|key| !passes(key))
-        .map(|key| not_sent(key, owner));
+        .map(|key| ignored_warning(key, owner));
     let warnings = warnings
         .chain(
             notes
@@ -136,7 +140,7 @@ fn volume(name: &str, value: &str, owner: Owner) -> Result<ManagedVolume, Vec<Pr
     })
 }
 
-fn without_role(owner: Owner) -> Problem {
+fn missing_role_problem(owner: VolumeOwner) -> Problem {
     Problem::new(
         owner.input(),
         "managed-ebs-volume must provide \"role-arn\" to associate with the EBS volume",
@@ -144,7 +148,7 @@ fn without_role(owner: Owner) -> Problem {
     )
 }
 
-fn not_sent(key: &str, owner: Owner) -> String {
+fn ignored_warning(key: &str, owner: VolumeOwner) -> String {
     let reason = if key == "throughput" {
         "it counts only with volumeType gp3"
     } else {
@@ -157,13 +161,13 @@ fn not_sent(key: &str, owner: Owner) -> String {
 mod tests {
     use super::*;
 
-    fn read(name: &str, value: &str) -> ManagedVolume {
-        managed_volume(name, value, Owner::Service).unwrap()
+    fn read_volume(name: &str, value: &str) -> ManagedVolume {
+        parse_managed_volume(name, value, VolumeOwner::Service).unwrap()
     }
 
     #[test]
     fn the_official_keys_are_passed_on_and_others_are_warned_about() {
-        let volume = read(
+        let volume = read_volume(
             "data",
             r#"{"sizeInGiB": 10, "roleArn": "r", "throughput": 200, "volumeType": "gp3", "size": 5}"#,
         );
@@ -175,7 +179,7 @@ mod tests {
                 "Ignoring property 'size' of service-managed-ebs-volume: it is not among the properties of a managed EBS volume"
             ]
         );
-        let volume = read(
+        let volume = read_volume(
             "data",
             r#"{"roleArn": "r", "throughput": 200, "volumeType": "gp2"}"#,
         );
@@ -193,7 +197,7 @@ mod tests {
 
     #[test]
     fn texts_and_numbers_become_what_aws_takes() {
-        let volume = read(
+        let volume = read_volume(
             "data",
             r#"{"sizeInGiB": "10", "roleArn": "r", "encrypted": "true"}"#,
         );
@@ -202,10 +206,10 @@ mod tests {
             json!({ "roleArn": "r", "encrypted": true, "sizeInGiB": 10 })
         );
         assert_eq!(volume.warnings.len(), 2);
-        let problems = managed_volume(
+        let problems = parse_managed_volume(
             "data",
             r#"{"roleArn": "r", "iops": "many"}"#,
-            Owner::RunTask,
+            VolumeOwner::RunTask,
         )
         .unwrap_err();
         assert_eq!(
@@ -217,7 +221,7 @@ mod tests {
     #[test]
     fn a_name_without_a_value_is_the_official_warning() {
         for value in ["", "{}"] {
-            let volume = managed_volume("data", value, Owner::RunTask).unwrap();
+            let volume = parse_managed_volume("data", value, VolumeOwner::RunTask).unwrap();
             let warning = "run-task-managed-ebs-volume-name provided without run-task-managed-ebs-volume value. VolumeConfigurations property will not be included in the RunTask API call";
             assert_eq!(
                 volume,
@@ -227,22 +231,22 @@ mod tests {
                 }
             );
         }
-        assert_eq!(read("", "{}"), ManagedVolume::default());
-        assert_eq!(read("", r#"{"roleArn": "r"}"#).configuration, None);
+        assert_eq!(read_volume("", "{}"), ManagedVolume::default());
+        assert_eq!(read_volume("", r#"{"roleArn": "r"}"#).configuration, None);
     }
 
     #[test]
     fn a_volume_without_a_role_is_a_problem() {
         for value in [r#"{"sizeInGiB": 10}"#, "[]", "{ }"] {
-            let problems = managed_volume("data", value, Owner::Service).unwrap_err();
+            let problems = parse_managed_volume("data", value, VolumeOwner::Service).unwrap_err();
             assert_eq!(
                 problems[0].message,
                 "managed-ebs-volume must provide \"role-arn\" to associate with the EBS volume"
             );
         }
         assert!(
-            managed_volume("data", "{", Owner::Service).unwrap_err()[0]
-                .at
+            parse_managed_volume("data", "{", VolumeOwner::Service).unwrap_err()[0]
+                .position
                 .is_some()
         );
     }

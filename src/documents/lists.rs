@@ -10,33 +10,33 @@ use crate::problem::Problem;
 ///
 /// # Errors
 /// It begins as a JSON list and is none of texts.
-pub fn list(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
+pub fn parse_list(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
     if !text.trim_start().starts_with('[') {
-        return Ok(parts(text));
+        return Ok(split_parts(text));
     }
     let Value::Array(items) = parse_any(text, "inline", input)? else {
-        return Err(vec![no_list(input)]);
+        return Err(vec![not_a_list_problem(input)]);
     };
-    let items: Option<Vec<String>> = items.iter().map(item).collect();
-    let items = items.ok_or_else(|| vec![no_list(input)])?;
+    let items: Option<Vec<String>> = items.iter().map(parse_item).collect();
+    let items = items.ok_or_else(|| vec![not_a_list_problem(input)])?;
     Ok(items.into_iter().filter(|item| !item.is_empty()).collect())
 }
 
 /// Names that may have brackets of their own, as those of alarms have: they are a JSON list only
 /// where all of the text is one.
-pub fn names(text: &str) -> Vec<String> {
+pub fn parse_names(text: &str) -> Vec<String> {
     match serde_json::from_str::<Vec<String>>(text) {
         Ok(items) => items
             .iter()
             .map(|item| item.trim().to_owned())
             .filter(|item| !item.is_empty())
             .collect(),
-        Err(_) => parts(text),
+        Err(_) => split_parts(text),
     }
 }
 
 /// By commas and lines; a dash before an item is that of a YAML list.
-fn parts(text: &str) -> Vec<String> {
+fn split_parts(text: &str) -> Vec<String> {
     let parts = text.split([',', '\n']).map(str::trim);
     parts
         .map(|part| part.strip_prefix("- ").unwrap_or(part).trim())
@@ -45,7 +45,7 @@ fn parts(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn item(value: &Value) -> Option<String> {
+fn parse_item(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),
@@ -53,7 +53,7 @@ fn item(value: &Value) -> Option<String> {
     }
 }
 
-fn no_list(input: &str) -> Problem {
+fn not_a_list_problem(input: &str) -> Problem {
     Problem::new(
         input,
         "It begins as a JSON list, and is not a list of texts",
@@ -66,8 +66,8 @@ fn no_list(input: &str) -> Problem {
 ///
 /// # Errors
 /// It is no list, or one of its items is no id.
-pub fn ids(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
-    let items = list(text, input)?;
+pub fn parse_ids(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
+    let items = parse_list(text, input)?;
     let is_id = |item: &&String| {
         item.chars()
             .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
@@ -75,7 +75,7 @@ pub fn ids(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
     let problems: Vec<Problem> = items
         .iter()
         .filter(|item| !is_id(item))
-        .map(|item| no_id(item, input))
+        .map(|item| not_an_id_problem(item, input))
         .collect();
     if problems.is_empty() {
         Ok(items)
@@ -84,7 +84,7 @@ pub fn ids(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
     }
 }
 
-fn no_id(item: &str, input: &str) -> Problem {
+fn not_an_id_problem(item: &str, input: &str) -> Problem {
     let message = format!("`{}` is not an id", item.escape_debug());
     Problem::new(
         input,
@@ -108,17 +108,21 @@ mod tests {
             "[subnet-1, subnet-2, subnet-3]",
         ] {
             assert_eq!(
-                ids(text, "run-task-subnets").unwrap(),
+                parse_ids(text, "run-task-subnets").unwrap(),
                 ["subnet-1", "subnet-2", "subnet-3"],
                 "{text}"
             );
         }
         assert_eq!(
-            list("[123456789012]", "registries").unwrap(),
+            parse_list("[123456789012]", "registries").unwrap(),
             ["123456789012"]
         );
         for text in ["", " ", ",\n", "[]", "[\"\"]"] {
-            assert_eq!(list(text, "tags").unwrap(), Vec::<String>::new(), "{text}");
+            assert_eq!(
+                parse_list(text, "tags").unwrap(),
+                Vec::<String>::new(),
+                "{text}"
+            );
         }
     }
 
@@ -144,7 +148,7 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(
-                ids(text, "run-task-subnets").unwrap_err()[0].to_string(),
+                parse_ids(text, "run-task-subnets").unwrap_err()[0].to_string(),
                 expected,
                 "{text}"
             );

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::lists::ids;
+use super::lists::parse_ids;
 use crate::problem::Problem;
 
 /// Where tasks stand in the network, in the network mode `awsvpc`.
@@ -50,22 +50,22 @@ impl Network {
     /// Reads the inputs `run-task-subnets`, `run-task-security-groups` and
     /// `run-task-assign-public-IP`. By the official rule the last counts only together with one of
     /// the others.
-    pub fn of_run_task(
+    pub fn from_run_task_inputs(
         subnets: &str,
         security_groups: &str,
         assign_public_ip: &str,
     ) -> Result<Option<Self>, Vec<Problem>> {
         let mut problems = Vec::new();
-        let mut keep = |found: Result<Vec<String>, Vec<Problem>>| {
+        let mut collect = |found: Result<Vec<String>, Vec<Problem>>| {
             found.unwrap_or_else(|found| {
                 problems.extend(found);
                 Vec::new()
             })
         };
-        let subnets = keep(ids(subnets, "run-task-subnets"));
-        let security_groups = keep(ids(security_groups, "run-task-security-groups"));
+        let subnets = collect(parse_ids(subnets, "run-task-subnets"));
+        let security_groups = collect(parse_ids(security_groups, "run-task-security-groups"));
         let Some(assign_public_ip) = AssignPublicIp::parse(assign_public_ip) else {
-            problems.push(not_assigned());
+            problems.push(public_ip_problem());
             return Err(problems);
         };
         if !problems.is_empty() {
@@ -116,7 +116,7 @@ impl Network {
     }
 }
 
-fn not_assigned() -> Problem {
+fn public_ip_problem() -> Problem {
     Problem::new(
         "run-task-assign-public-IP",
         "The value is neither ENABLED nor DISABLED",
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_ecs_answers_is_read_back_as_it_would_be_sent() {
-        let network = Network::of_run_task("a,b", "sg", "ENABLED")
+        let network = Network::from_run_task_inputs("a,b", "sg", "ENABLED")
             .unwrap()
             .unwrap();
         assert_eq!(Network::from_value(&network.to_value()), Some(network));
@@ -139,21 +139,26 @@ mod tests {
 
     #[test]
     fn ids_are_trimmed_and_the_address_counts_only_with_them() {
-        let network = Network::of_run_task("a, b", "", "enabled")
+        let network = Network::from_run_task_inputs("a, b", "", "enabled")
             .unwrap()
             .unwrap();
         assert_eq!(
             network.to_value(),
             json!({ "awsvpcConfiguration": { "assignPublicIp": "ENABLED", "subnets": ["a", "b"] } })
         );
-        let network = Network::of_run_task("", "sg-1", "").unwrap().unwrap();
+        let network = Network::from_run_task_inputs("", "sg-1", "")
+            .unwrap()
+            .unwrap();
         assert_eq!(
             network.to_value(),
             json!({ "awsvpcConfiguration": { "assignPublicIp": "DISABLED", "securityGroups": ["sg-1"] } })
         );
-        assert_eq!(Network::of_run_task(" , ", "", "ENABLED"), Ok(None));
         assert_eq!(
-            Network::of_run_task("a", "", "yes").unwrap_err()[0].input,
+            Network::from_run_task_inputs(" , ", "", "ENABLED"),
+            Ok(None)
+        );
+        assert_eq!(
+            Network::from_run_task_inputs("a", "", "yes").unwrap_err()[0].input,
             "run-task-assign-public-IP"
         );
     }

@@ -7,7 +7,7 @@ pub struct NewRepository {
     /// Whether images are scanned when they are pushed.
     pub scan_on_push: Option<bool>,
     /// How many images are kept; the others expire, oldest first.
-    pub keep: Option<u32>,
+    pub max_images: Option<u32>,
     /// Which tags may move.
     pub tags: Option<TagRule>,
     /// The KMS key that encrypts the images.
@@ -16,7 +16,7 @@ pub struct NewRepository {
 
 impl NewRepository {
     /// Whether anything but ECR's defaults was asked for.
-    pub fn is_particular(&self) -> bool {
+    pub fn has_settings(&self) -> bool {
         *self != Self::default()
     }
 }
@@ -26,7 +26,7 @@ impl NewRepository {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagRule {
     /// None.
-    Movable,
+    Mutable,
     /// All.
     Immutable,
     /// All but those that a filter matches.

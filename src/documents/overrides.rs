@@ -8,10 +8,10 @@
 use serde_json::Value;
 
 use super::coerce::Note;
-use super::parse::{kind, parse_any};
+use super::parse::{kind_name, parse_any};
 use super::task_definition::{TaskDefinition, text};
 use super::types::{OVERRIDE, PROVIDER, TAG, Type};
-use super::typing::typed;
+use super::typing::coerce_and_check;
 use crate::problem::Problem;
 
 /// The items of a list as they are sent, and what was changed in them.
@@ -26,10 +26,10 @@ pub struct Items {
 const OVERRIDES_INPUT: &str = "run-task-container-overrides";
 
 /// Reads `run-task-container-overrides`.
-pub fn container_overrides(input: &str) -> Result<Items, Vec<Problem>> {
-    objects(
+pub fn parse_container_overrides(input: &str) -> Result<Items, Vec<Problem>> {
+    parse_objects(
         input,
-        &List {
+        &ListInput {
             input: OVERRIDES_INPUT,
             required: "name",
             path: "containerOverrides",
@@ -46,11 +46,11 @@ pub fn check_container_overrides(
     let names = overrides.items.iter().filter_map(|item| text(item, "name"));
     names
         .filter(|name| definition.container(name).is_none())
-        .map(|name| unknown_container(name, definition))
+        .map(|name| unknown_container_problem(name, definition))
         .collect()
 }
 
-fn unknown_container(name: &str, definition: TaskDefinition<'_>) -> Problem {
+fn unknown_container_problem(name: &str, definition: TaskDefinition<'_>) -> Problem {
     let remedy = format!(
         "The task definition has the containers {}",
         definition.container_names()
@@ -63,10 +63,10 @@ fn unknown_container(name: &str, definition: TaskDefinition<'_>) -> Problem {
 }
 
 /// Reads `run-task-tags`.
-pub fn tags(input: &str) -> Result<Items, Vec<Problem>> {
-    objects(
+pub fn parse_tags(input: &str) -> Result<Items, Vec<Problem>> {
+    parse_objects(
         input,
-        &List {
+        &ListInput {
             input: "run-task-tags",
             required: "key",
             path: "tags",
@@ -76,14 +76,14 @@ pub fn tags(input: &str) -> Result<Items, Vec<Problem>> {
 }
 
 /// Reads `run-task-capacity-provider-strategy`. Not empty means that no launch type may be sent.
-pub fn capacity_provider_strategy(input: &str) -> Result<Items, Vec<Problem>> {
+pub fn parse_capacity_providers(input: &str) -> Result<Items, Vec<Problem>> {
     let (input_name, path) = (
         "run-task-capacity-provider-strategy",
         "capacityProviderStrategy",
     );
-    objects(
+    parse_objects(
         input,
-        &List {
+        &ListInput {
             input: input_name,
             required: "capacityProvider",
             path,
@@ -94,7 +94,7 @@ pub fn capacity_provider_strategy(input: &str) -> Result<Items, Vec<Problem>> {
 
 /// What an input lists: its name, the key that each item must have, how its path is called, and its
 /// type.
-struct List {
+struct ListInput {
     input: &'static str,
     required: &'static str,
     path: &'static str,
@@ -102,8 +102,8 @@ struct List {
 }
 
 /// A list of objects that each have a text under the required key; empty for an empty input.
-fn objects(document: &str, list: &List) -> Result<Items, Vec<Problem>> {
-    let List {
+fn parse_objects(document: &str, list: &ListInput) -> Result<Items, Vec<Problem>> {
+    let ListInput {
         input,
         required,
         path,
@@ -112,15 +112,15 @@ fn objects(document: &str, list: &List) -> Result<Items, Vec<Problem>> {
     let mut items = match parse_any(document, "inline", input)? {
         Value::Null => Vec::new(),
         Value::Array(items) => items,
-        other => return Err(vec![not_a_list(&other, input, required)]),
+        other => return Err(vec![not_a_list_problem(&other, input, required)]),
     };
     let (mut notes, mut problems) = (Vec::new(), Vec::new());
     for (index, item) in items.iter_mut().enumerate() {
         if text(item, required).is_none() {
-            problems.push(useless(index, item, input, required));
+            problems.push(useless_item_problem(index, item, input, required));
             continue;
         }
-        let (changed, wrong) = typed(item, kind, &format!("{path}[{index}]"), input);
+        let (changed, wrong) = coerce_and_check(item, kind, &format!("{path}[{index}]"), input);
         notes.extend(changed);
         problems.extend(wrong);
     }
@@ -131,23 +131,23 @@ fn objects(document: &str, list: &List) -> Result<Items, Vec<Problem>> {
     }
 }
 
-fn not_a_list(value: &Value, input: &str, required: &str) -> Problem {
+fn not_a_list_problem(value: &Value, input: &str, required: &str) -> Problem {
     Problem::new(
         input,
-        format!("The value is {}, not a list", kind(value)),
-        example(required),
+        format!("The value is {}, not a list", kind_name(value)),
+        list_example(required),
     )
 }
 
-fn useless(index: usize, item: &Value, input: &str, required: &str) -> Problem {
+fn useless_item_problem(index: usize, item: &Value, input: &str, required: &str) -> Problem {
     let message = match item {
         Value::Object(_) => format!("Item {index} has no `{required}`"),
-        other => format!("Item {index} is {}, not an object", kind(other)),
+        other => format!("Item {index} is {}, not an object", kind_name(other)),
     };
-    Problem::new(input, message, example(required))
+    Problem::new(input, message, list_example(required))
 }
 
-fn example(required: &str) -> String {
+fn list_example(required: &str) -> String {
     format!("Give a JSON list of objects: [{{\"{required}\": \"…\", …}}]")
 }
 
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn lists_of_objects_go_through_as_they_are() {
         let overrides =
-            container_overrides(r#"[{"name": "api", "command": ["migrate"], "newThing": 1, "environment": [{"name": "A", "value": 5}]}]"#)
+            parse_container_overrides(r#"[{"name": "api", "command": ["migrate"], "newThing": 1, "environment": [{"name": "A", "value": 5}]}]"#)
                 .unwrap();
         let expected = json!({ "name": "api", "command": ["migrate"], "newThing": 1, "environment": [{ "name": "A", "value": "5" }] });
         assert_eq!(overrides.items, [expected]);
@@ -169,11 +169,11 @@ mod tests {
             "containerOverrides[0].environment[0].value"
         );
         assert_eq!(
-            tags("- {key: a, value: 5}").unwrap().items,
+            parse_tags("- {key: a, value: 5}").unwrap().items,
             [json!({ "key": "a", "value": "5" })]
         );
         let providers =
-            capacity_provider_strategy(r#"[{"capacityProvider": "FARGATE_SPOT", "weight": "1"}]"#)
+            parse_capacity_providers(r#"[{"capacityProvider": "FARGATE_SPOT", "weight": "1"}]"#)
                 .unwrap();
         assert_eq!(
             providers.items,
@@ -182,8 +182,8 @@ mod tests {
         assert_eq!(
             (
                 providers.notes.len(),
-                capacity_provider_strategy("[]").unwrap(),
-                tags("").unwrap()
+                parse_capacity_providers("[]").unwrap(),
+                parse_tags("").unwrap()
             ),
             (1, Items::default(), Items::default())
         );
@@ -193,24 +193,24 @@ mod tests {
     fn what_is_wrong_is_said_with_the_input() {
         let table = [
             (
-                container_overrides("[{").map(drop),
+                parse_container_overrides("[{").map(drop),
                 "run-task-container-overrides: inline:1:",
             ),
             (
-                container_overrides(r#"{"name": "a"}"#).map(drop),
+                parse_container_overrides(r#"{"name": "a"}"#).map(drop),
                 "run-task-container-overrides: The value is an object, not a list",
             ),
             (
-                container_overrides(r#"[{"name": "api", "command": "rails db:migrate"}]"#)
+                parse_container_overrides(r#"[{"name": "api", "command": "rails db:migrate"}]"#)
                     .map(drop),
                 "run-task-container-overrides: `containerOverrides[0].command` is a text, and AWS takes a list of texts there",
             ),
             (
-                tags(r#"[{"Key": "a"}]"#).map(drop),
+                parse_tags(r#"[{"Key": "a"}]"#).map(drop),
                 "run-task-tags: Item 0 has no `key`",
             ),
             (
-                capacity_provider_strategy(r#"["FARGATE"]"#).map(drop),
+                parse_capacity_providers(r#"["FARGATE"]"#).map(drop),
                 "run-task-capacity-provider-strategy: Item 0 is a text, not an object",
             ),
         ];
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn an_override_of_a_container_that_is_not_there_is_a_problem() {
         let definition = json!({ "containerDefinitions": [{ "name": "api" }] });
-        let overrides = container_overrides(r#"[{"name": "api"}, {"name": "web"}]"#).unwrap();
+        let overrides = parse_container_overrides(r#"[{"name": "api"}, {"name": "web"}]"#).unwrap();
         let problems = check_container_overrides(&overrides, TaskDefinition(&definition));
         assert_eq!(problems.len(), 1);
         assert_eq!(

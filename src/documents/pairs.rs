@@ -25,7 +25,7 @@ pub struct Pair {
 
 /// Reads the lines of an input; `noun` says what one line is. Later lines with the same name come
 /// later in the list.
-pub(super) fn pairs(text: &str, input: &str, noun: &str) -> Result<Vec<Pair>, Vec<Problem>> {
+pub(super) fn parse_pairs(text: &str, input: &str, noun: &str) -> Result<Vec<Pair>, Vec<Problem>> {
     let mut lines = text.lines().enumerate();
     let (mut pairs, mut problems) = (Vec::new(), Vec::new());
     while let Some((index, line)) = lines.next() {
@@ -33,16 +33,16 @@ pub(super) fn pairs(text: &str, input: &str, noun: &str) -> Result<Vec<Pair>, Ve
         if line.is_empty() {
             continue;
         }
-        let pair = match block_start(line) {
-            Some((name, end)) => block(name, end, &mut lines),
+        let pair = match parse_block_start(line) {
+            Some((name, end)) => read_block(name, end, &mut lines),
             None => line
                 .split_once('=')
                 .filter(|(name, _)| !name.is_empty())
-                .map(|(name, value)| pair(name, value)),
+                .map(|(name, value)| new_pair(name, value)),
         };
         match pair {
             Some(pair) => pairs.push(pair),
-            None => problems.push(not_a_pair(input, noun, index + 1, line)),
+            None => problems.push(not_a_pair_problem(input, noun, index + 1, line)),
         }
     }
     if problems.is_empty() {
@@ -52,7 +52,7 @@ pub(super) fn pairs(text: &str, input: &str, noun: &str) -> Result<Vec<Pair>, Ve
     }
 }
 
-fn pair(name: &str, value: &str) -> Pair {
+fn new_pair(name: &str, value: &str) -> Pair {
     Pair {
         name: name.to_owned(),
         value: Secret::new(value),
@@ -60,14 +60,14 @@ fn pair(name: &str, value: &str) -> Pair {
 }
 
 /// `NAME<<END`, where no `=` stands before the `<<`: with one it is an ordinary pair.
-fn block_start(line: &str) -> Option<(&str, &str)> {
+fn parse_block_start(line: &str) -> Option<(&str, &str)> {
     let (name, end) = line.split_once("<<")?;
     let is_block = !name.is_empty() && !name.contains('=') && !end.is_empty();
     is_block.then_some((name, end))
 }
 
 /// The lines up to the end word; none when it never comes.
-fn block<'a>(
+fn read_block<'a>(
     name: &str,
     end: &str,
     lines: &mut impl Iterator<Item = (usize, &'a str)>,
@@ -75,14 +75,14 @@ fn block<'a>(
     let mut value = Vec::new();
     for (_, line) in lines {
         if line.trim() == end {
-            return Some(pair(name, &value.join("\n")));
+            return Some(new_pair(name, &value.join("\n")));
         }
         value.push(line);
     }
     None
 }
 
-fn not_a_pair(input: &str, noun: &str, line: usize, text: &str) -> Problem {
+fn not_a_pair_problem(input: &str, noun: &str, line: usize, text: &str) -> Problem {
     let position = Position {
         origin: "inline".to_owned(),
         line,
@@ -91,7 +91,7 @@ fn not_a_pair(input: &str, noun: &str, line: usize, text: &str) -> Problem {
     let remedy = "Write NAME=value, one a line; for a value of several lines NAME<<END, the lines, and END alone on a line";
     let message = if is_name(text) {
         format!("Cannot parse the {noun}: `{text}` has no `=` and no value")
-    } else if block_start(text).is_some() {
+    } else if parse_block_start(text).is_some() {
         format!("Cannot parse the {noun}: the value that begins on this line never ends")
     } else if let Some((name, _)) = text.split_once(": ").filter(|(name, _)| is_name(name)) {
         format!("Cannot parse the {noun}: `{name}` is followed by `:` and not by `=`")
@@ -102,7 +102,7 @@ fn not_a_pair(input: &str, noun: &str, line: usize, text: &str) -> Problem {
             "Cannot parse the {noun}: the line has no `=` (it is not shown, because it may be part of a secret)"
         )
     };
-    Problem::new(input, message, remedy).at(position)
+    Problem::new(input, message, remedy).at_position(position)
 }
 
 /// A line that is no more than the name of a variable: capitals and underscores, digits only at its
@@ -121,19 +121,19 @@ fn is_name(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Vec<(String, String)> {
-        let pairs = pairs(text, "environment-variables", "environment variable").unwrap();
+    fn read_pairs(text: &str) -> Vec<(String, String)> {
+        let pairs = parse_pairs(text, "environment-variables", "environment variable").unwrap();
         pairs
             .into_iter()
             .map(|pair| (pair.name, pair.value.expose().to_owned()))
             .collect()
     }
 
-    fn lines_refused(text: &str) -> Vec<usize> {
-        pairs(text, "secrets", "secret")
+    fn refused_lines(text: &str) -> Vec<usize> {
+        parse_pairs(text, "secrets", "secret")
             .unwrap_err()
             .iter()
-            .filter_map(|problem| problem.at.as_ref())
+            .filter_map(|problem| problem.position.as_ref())
             .map(|at| at.line)
             .collect()
     }
@@ -159,7 +159,7 @@ mod tests {
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect();
-            assert_eq!(read(text), expected, "{text}");
+            assert_eq!(read_pairs(text), expected, "{text}");
         }
     }
 
@@ -172,7 +172,7 @@ mod tests {
             ("B", "2"),
         ];
         assert_eq!(
-            read(text),
+            read_pairs(text),
             expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
     }
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn lines_that_are_no_pair_are_reported_by_their_number_and_never_shown() {
         assert_eq!(
-            lines_refused("A=1\nhunter2\n=x\n\nB<<END\nnever closed"),
+            refused_lines("A=1\nhunter2\n=x\n\nB<<END\nnever closed"),
             [2, 3, 5]
         );
         let table = [
@@ -200,7 +200,9 @@ mod tests {
             ("A<<END\nx", "the value that begins on this line never ends"),
         ];
         for (text, expected) in table {
-            let problem = pairs(text, "secrets", "secret").unwrap_err().remove(0);
+            let problem = parse_pairs(text, "secrets", "secret")
+                .unwrap_err()
+                .remove(0);
             assert!(problem.message.contains(expected), "{problem}");
             assert!(
                 expected.contains('`') || !problem.message.contains(text),

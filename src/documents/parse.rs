@@ -14,15 +14,16 @@ pub fn parse(text: &str, origin: &str, input: &str) -> Result<Value, Vec<Problem
     let value = parse_any(text, origin, input)?;
     match value {
         Value::Object(_) => Ok(value),
-        Value::Null => Err(vec![empty(origin, input)]),
-        other => Err(vec![not_an_object(&other, origin, input)]),
+        Value::Null => Err(vec![empty_problem(origin, input)]),
+        other => Err(vec![not_an_object_problem(&other, origin, input)]),
     }
 }
 
 /// Reads a document of any kind: `Null` when the text is empty.
 pub fn parse_any(text: &str, origin: &str, input: &str) -> Result<Value, Vec<Problem>> {
     let problem = |fault: Fault| {
-        Problem::new(input, fault.message, fault.remedy).at(fault.place.within(origin))
+        Problem::new(input, fault.message, fault.remedy)
+            .at_position(fault.place.to_position(origin))
     };
     match compose(text) {
         Ok(root) => Ok(root.to_json()),
@@ -30,7 +31,7 @@ pub fn parse_any(text: &str, origin: &str, input: &str) -> Result<Value, Vec<Pro
     }
 }
 
-fn empty(origin: &str, input: &str) -> Problem {
+fn empty_problem(origin: &str, input: &str) -> Problem {
     Problem::new(
         input,
         format!("`{origin}` is empty"),
@@ -38,8 +39,8 @@ fn empty(origin: &str, input: &str) -> Problem {
     )
 }
 
-fn not_an_object(value: &Value, origin: &str, input: &str) -> Problem {
-    let message = format!("`{origin}` is {}, not an object", kind(value));
+fn not_an_object_problem(value: &Value, origin: &str, input: &str) -> Problem {
+    let message = format!("`{origin}` is {}, not an object", kind_name(value));
     Problem::new(
         input,
         message,
@@ -48,7 +49,7 @@ fn not_an_object(value: &Value, origin: &str, input: &str) -> Problem {
 }
 
 /// What a value is, for a sentence.
-pub(super) fn kind(value: &Value) -> &'static str {
+pub(super) fn kind_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -14,8 +14,8 @@ use crate::problem::Problem;
 /// Applies the changes. The problems name the official input.
 pub fn render(definition: &Value, changes: &Changes) -> Result<Value, Vec<Problem>> {
     let mut rendered = definition.clone();
-    if changes.touch_a_container() || !changes.containers.is_empty() {
-        let chosen = choose(
+    if changes.changes_containers() || !changes.containers.is_empty() {
+        let chosen = choose_containers(
             TaskDefinition(definition),
             &changes.containers,
             changes.container_input,
@@ -24,7 +24,7 @@ pub fn render(definition: &Value, changes: &Changes) -> Result<Value, Vec<Proble
             text(container, "name").is_some_and(|name| chosen.iter().any(|chosen| chosen == name))
         };
         for container in items_mut(&mut rendered, "containerDefinitions").filter(is_chosen) {
-            change(container, changes);
+            change_container(container, changes);
         }
     }
     set(
@@ -41,20 +41,20 @@ pub fn render(definition: &Value, changes: &Changes) -> Result<Value, Vec<Proble
 }
 
 /// The names of the containers that are meant by the names given, which may be none.
-pub fn choose(
+pub fn choose_containers(
     definition: TaskDefinition<'_>,
     names: &[String],
     input: ContainerInput,
 ) -> Result<Vec<String>, Vec<Problem>> {
     if names.is_empty() {
-        return only_one(definition)
+        return find_only_container(definition)
             .map(|name| vec![name])
-            .ok_or_else(|| vec![ambiguous(definition, input)]);
+            .ok_or_else(|| vec![ambiguous_problem(definition, input)]);
     }
     let problems: Vec<Problem> = names
         .iter()
         .filter(|name| definition.container(name).is_none())
-        .map(|name| unknown(name, definition, input))
+        .map(|name| unknown_container_problem(name, definition, input))
         .collect();
     if problems.is_empty() {
         Ok(names.to_vec())
@@ -63,9 +63,9 @@ pub fn choose(
     }
 }
 
-fn only_one(definition: TaskDefinition<'_>) -> Option<String> {
+fn find_only_container(definition: TaskDefinition<'_>) -> Option<String> {
     let mut containers = definition.containers();
-    let mut essential = definition.essential();
+    let mut essential = definition.essential_containers();
     let only = match (containers.next(), containers.next()) {
         (Some(only), None) => only,
         _ => essential.next().filter(|_| essential.next().is_none())?,
@@ -73,7 +73,11 @@ fn only_one(definition: TaskDefinition<'_>) -> Option<String> {
     only.name().map(str::to_owned)
 }
 
-fn unknown(name: &str, definition: TaskDefinition<'_>, input: ContainerInput) -> Problem {
+fn unknown_container_problem(
+    name: &str,
+    definition: TaskDefinition<'_>,
+    input: ContainerInput,
+) -> Problem {
     let message = format!(
         "Invalid task definition: Could not find container definition with matching name: `{name}`"
     );
@@ -87,7 +91,7 @@ fn unknown(name: &str, definition: TaskDefinition<'_>, input: ContainerInput) ->
     )
 }
 
-fn ambiguous(definition: TaskDefinition<'_>, input: ContainerInput) -> Problem {
+fn ambiguous_problem(definition: TaskDefinition<'_>, input: ContainerInput) -> Problem {
     let remedy = format!(
         "Name one of the containers of the task definition: {}",
         definition.container_names()
@@ -99,27 +103,30 @@ fn ambiguous(definition: TaskDefinition<'_>, input: ContainerInput) -> Problem {
     )
 }
 
-fn change(container: &mut Value, changes: &Changes) {
+fn change_container(container: &mut Value, changes: &Changes) {
     set(container, "image", changes.image.as_deref());
     set(container, "command", changes.command.clone());
     set(
         container,
         "environmentFiles",
-        changes.environment_files.as_deref().map(environment_files),
+        changes
+            .environment_files
+            .as_deref()
+            .map(environment_file_items),
     );
-    remove(container, "secrets", &changes.environment);
-    remove(container, "environment", &changes.secrets);
-    upsert(container, "environment", "value", &changes.environment);
-    upsert(container, "secrets", "valueFrom", &changes.secrets);
-    insert(container, "dockerLabels", &changes.docker_labels);
+    remove_pairs(container, "secrets", &changes.environment);
+    remove_pairs(container, "environment", &changes.secrets);
+    upsert_pairs(container, "environment", "value", &changes.environment);
+    upsert_pairs(container, "secrets", "valueFrom", &changes.secrets);
+    insert_pairs(container, "dockerLabels", &changes.docker_labels);
     if changes.log_driver.is_some() || !changes.log_options.is_empty() {
         let configuration = object_at(container, "logConfiguration");
         set(configuration, "logDriver", changes.log_driver.as_deref());
-        insert(configuration, "options", &changes.log_options);
+        insert_pairs(configuration, "options", &changes.log_options);
     }
 }
 
-fn environment_files(arns: &[String]) -> Value {
+fn environment_file_items(arns: &[String]) -> Value {
     arns.iter()
         .map(|arn| json!({ "value": arn, "type": "s3" }))
         .collect()
@@ -132,7 +139,7 @@ fn set(target: &mut Value, key: &str, value: Option<impl Into<Value>>) {
 }
 
 /// Sets each pair in a list of `{name, …}`: in the place of the entry of that name, or at the end.
-fn upsert(container: &mut Value, list: &str, value_key: &str, pairs: &[Pair]) {
+fn upsert_pairs(container: &mut Value, list: &str, value_key: &str, pairs: &[Pair]) {
     if pairs.is_empty() {
         return;
     }
@@ -155,7 +162,7 @@ fn upsert(container: &mut Value, list: &str, value_key: &str, pairs: &[Pair]) {
 
 /// Takes the pairs' names out of the list that they are not for: AWS takes a name in one list only.
 /// What was asked for counts.
-fn remove(container: &mut Value, list: &str, pairs: &[Pair]) {
+fn remove_pairs(container: &mut Value, list: &str, pairs: &[Pair]) {
     let is_there = |item: &Value| pairs.iter().any(|pair| item["name"] == pair.name.as_str());
     let Some(items) = container.get_mut(list).and_then(Value::as_array_mut) else {
         return;
@@ -168,7 +175,7 @@ fn remove(container: &mut Value, list: &str, pairs: &[Pair]) {
 }
 
 /// Sets each pair in an object of texts.
-fn insert(target: &mut Value, key: &str, pairs: &[Pair]) {
+fn insert_pairs(target: &mut Value, key: &str, pairs: &[Pair]) {
     if pairs.is_empty() {
         return;
     }

@@ -24,14 +24,14 @@ pub struct TaskRequest {
     /// Managed EBS volume.
     pub volume: ManagedVolume,
     /// Whether it is waited for.
-    pub wait: Wait,
+    pub wait: TaskWait,
 }
 
 /// Whether the task is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
+pub enum TaskWait {
     /// It must end well before the rollout starts.
     UntilStopped,
     /// It runs beside the rollout; its end is not judged.
-    Not,
+    DoNotWait,
 }

@@ -13,8 +13,8 @@ use super::variables;
 use crate::problem::Problem;
 
 /// Everything that is wrong with the shape of a task definition.
-pub fn problems(definition: &Value, input: &str, misspelled: MisspelledKeys) -> Vec<Problem> {
-    if let Some(problem) = something_else(definition, input) {
+pub fn find_problems(definition: &Value, input: &str, misspelled: MisspelledKeys) -> Vec<Problem> {
+    if let Some(problem) = find_wrong_document(definition, input) {
         return vec![problem];
     }
     let mut problems = typing::definition_problems(definition, input, misspelled);
@@ -50,21 +50,21 @@ pub fn problems(definition: &Value, input: &str, misspelled: MisspelledKeys) -> 
         Some(containers) if !containers.is_empty() => {
             problems.extend(container_problems(containers, input));
         }
-        Some(_) => problems.push(no_containers(
+        Some(_) => problems.push(no_containers_problem(
             "Invalid task definition: containerDefinitions is empty",
             input,
         )),
         None => {
             problems.retain(|problem| !problem.message.starts_with("`containerDefinitions` is"));
             let message = "Invalid task definition format: containerDefinitions section is not present or is not an array";
-            problems.push(no_containers(message, input));
+            problems.push(no_containers_problem(message, input));
         }
     }
     problems
 }
 
 /// Documents that people give by mistake, by the keys that only they have.
-fn something_else(definition: &Value, input: &str) -> Option<Problem> {
+fn find_wrong_document(definition: &Value, input: &str) -> Option<Problem> {
     if definition.get("containerDefinitions").is_some() || definition.get("family").is_some() {
         return None;
     }
@@ -90,7 +90,7 @@ fn something_else(definition: &Value, input: &str) -> Option<Problem> {
     ))
 }
 
-fn no_containers(message: &str, input: &str) -> Problem {
+fn no_containers_problem(message: &str, input: &str) -> Problem {
     Problem::new(
         input,
         message,
@@ -108,14 +108,14 @@ fn container_problems(containers: &[Value], input: &str) -> Vec<Problem> {
     {
         match text(container, "name") {
             None if container["name"].is_null() || container["name"] == "" => {
-                problems.push(unnamed(index, input));
+                problems.push(unnamed_problem(index, input));
             }
             Some(name) if !names.insert(name.to_owned()) => {
-                problems.push(twice(name, index, input));
+                problems.push(duplicate_name_problem(name, index, input));
             }
             None | Some(_) => {}
         }
-        problems.extend(variables::problems(
+        problems.extend(variables::find_problems(
             container,
             &format!("containerDefinitions[{index}]"),
             input,
@@ -124,12 +124,12 @@ fn container_problems(containers: &[Value], input: &str) -> Vec<Problem> {
     problems
 }
 
-fn unnamed(index: usize, input: &str) -> Problem {
+fn unnamed_problem(index: usize, input: &str) -> Problem {
     let message = format!("Invalid task definition: containerDefinitions[{index}] has no name");
     Problem::new(input, message, "Give every container a `name`")
 }
 
-fn twice(name: &str, index: usize, input: &str) -> Problem {
+fn duplicate_name_problem(name: &str, index: usize, input: &str) -> Problem {
     let message = format!(
         "Invalid task definition: containerDefinitions[{index}] has the name `{name}` of a container before it"
     );
@@ -207,7 +207,7 @@ mod tests {
             ),
         ];
         for (definition, expected) in table {
-            let problems = problems(&definition, "task-definition", MisspelledKeys::Refused);
+            let problems = find_problems(&definition, "task-definition", MisspelledKeys::Refused);
             assert_eq!(problems.len(), expected.len(), "{problems:?}");
             assert!(
                 problems

@@ -16,7 +16,7 @@ pub enum Strategy {
 
 impl Strategy {
     /// AWS's word.
-    pub fn word(self) -> &'static str {
+    pub fn aws_name(self) -> &'static str {
         match self {
             Self::Rolling => "ROLLING",
             Self::BlueGreen => "BLUE_GREEN",
@@ -26,7 +26,7 @@ impl Strategy {
     }
 
     /// The word of the inputs.
-    pub fn input(self) -> &'static str {
+    pub fn input_name(self) -> &'static str {
         match self {
             Self::Rolling => "rolling",
             Self::BlueGreen => "blue-green",
@@ -36,10 +36,10 @@ impl Strategy {
     }
 
     /// The strategy of AWS's word; none for one that is newer than this action.
-    pub fn of(word: &str) -> Option<Self> {
+    pub fn from_aws_name(word: &str) -> Option<Self> {
         [Self::Rolling, Self::BlueGreen, Self::Canary, Self::Linear]
             .into_iter()
-            .find(|strategy| strategy.word() == word)
+            .find(|strategy| strategy.aws_name() == word)
     }
 
     /// Whether traffic moves in more than one step.
@@ -55,7 +55,7 @@ impl Strategy {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StrategyRequest {
     /// The strategy, unless it is the service's.
-    pub asked: Option<Strategy>,
+    pub requested: Option<Strategy>,
     /// Percent of the first step of a canary.
     pub canary_percent: Option<f64>,
     /// Minutes between its two steps.
@@ -73,7 +73,7 @@ pub struct StrategyRequest {
 impl Default for StrategyRequest {
     fn default() -> Self {
         Self {
-            asked: None,
+            requested: None,
             canary_percent: None,
             canary_bake: None,
             step_percent: None,
@@ -86,9 +86,9 @@ impl Default for StrategyRequest {
 
 impl StrategyRequest {
     /// The inputs that set anything of the deployment's configuration.
-    pub fn given(&self) -> Vec<&'static str> {
+    pub fn given_inputs(&self) -> Vec<&'static str> {
         let all = [
-            ("strategy", self.asked.is_some()),
+            ("strategy", self.requested.is_some()),
             ("canary-percent", self.canary_percent.is_some()),
             ("canary-bake", self.canary_bake.is_some()),
             ("step-percent", self.step_percent.is_some()),
@@ -102,7 +102,7 @@ impl StrategyRequest {
     }
 
     /// The inputs that were given and that this strategy does not know.
-    pub fn foreign_to(&self, strategy: Strategy) -> Vec<&'static str> {
+    pub fn unsupported_inputs(&self, strategy: Strategy) -> Vec<&'static str> {
         let canary = strategy == Strategy::Canary;
         let linear = strategy == Strategy::Linear;
         let given = [

@@ -51,7 +51,7 @@ impl<'a> TaskDefinition<'a> {
     }
 
     /// The containers whose end is the end of the task.
-    pub fn essential(&self) -> impl Iterator<Item = ContainerDefinition<'a>> + use<'a> {
+    pub fn essential_containers(&self) -> impl Iterator<Item = ContainerDefinition<'a>> + use<'a> {
         self.containers().filter(ContainerDefinition::is_essential)
     }
 
@@ -122,7 +122,7 @@ impl<'a> ContainerDefinition<'a> {
     pub fn listens_on(&self, port: u64) -> bool {
         items(self.0, "portMappings")
             .iter()
-            .any(|mapping| maps(mapping, port))
+            .any(|mapping| maps_port(mapping, port))
     }
 
     /// The ports as the definition writes them, for a sentence: `80, 8000-8010`.
@@ -155,12 +155,12 @@ impl<'a> ContainerDefinition<'a> {
     }
 }
 
-fn maps(mapping: &Value, port: u64) -> bool {
+fn maps_port(mapping: &Value, port: u64) -> bool {
     let single = number(mapping, "containerPort") == Some(port);
-    single || text(mapping, "containerPortRange").is_some_and(|range| in_range(range, port))
+    single || text(mapping, "containerPortRange").is_some_and(|range| is_in_range(range, port))
 }
 
-fn in_range(range: &str, port: u64) -> bool {
+fn is_in_range(range: &str, port: u64) -> bool {
     let bounds = range
         .split_once('-')
         .and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)));
@@ -220,7 +220,7 @@ mod tests {
         );
         assert_eq!(
             definition
-                .essential()
+                .essential_containers()
                 .filter_map(|container| container.name())
                 .collect::<Vec<_>>(),
             ["api"]

@@ -11,11 +11,11 @@ pub(super) enum Type {
     /// A whole number.
     Number,
     /// `true` or `false`.
-    Truth,
+    Boolean,
     /// A list of such.
     List(&'static Self),
     /// Texts under keys of the user's own.
-    Texts,
+    TextMap,
     /// Fields.
     Object(Fields),
 }
@@ -23,7 +23,7 @@ pub(super) enum Type {
 /// Fields by name.
 pub(super) type Fields = &'static [(&'static str, Type)];
 
-use Type::{List, Number, Object, Text, Texts, Truth};
+use Type::{Boolean, List, Number, Object, Text, TextMap};
 
 /// A task definition.
 pub(super) const DEFINITION: Type = Object(&[
@@ -60,7 +60,7 @@ pub(super) const DEFINITION: Type = Object(&[
         "runtimePlatform",
         Object(&[("cpuArchitecture", Text), ("operatingSystemFamily", Text)]),
     ),
-    ("enableFaultInjection", Truth),
+    ("enableFaultInjection", Boolean),
     (
         "trustedExecutionConfiguration",
         Object(&[("isolationMode", Text), ("attestationPolicy", Text)]),
@@ -92,7 +92,7 @@ pub(super) const PROVIDER: Type = Object(&[
 /// A managed EBS volume.
 pub(super) const EBS: Type = Object(&[
     ("roleArn", Text),
-    ("encrypted", Truth),
+    ("encrypted", Boolean),
     ("filesystemType", Text),
     ("iops", Number),
     ("kmsKeyId", Text),
@@ -147,11 +147,11 @@ const CONTAINER: Fields = &[
             ("containerPortRange", Text),
         ])),
     ),
-    ("essential", Truth),
+    ("essential", Boolean),
     (
         "restartPolicy",
         Object(&[
-            ("enabled", Truth),
+            ("enabled", Boolean),
             ("ignoredExitCodes", List(&Number)),
             ("restartAttemptPeriod", Number),
         ]),
@@ -165,12 +165,12 @@ const CONTAINER: Fields = &[
         List(&Object(&[
             ("sourceVolume", Text),
             ("containerPath", Text),
-            ("readOnly", Truth),
+            ("readOnly", Boolean),
         ])),
     ),
     (
         "volumesFrom",
-        List(&Object(&[("sourceContainer", Text), ("readOnly", Truth)])),
+        List(&Object(&[("sourceContainer", Text), ("readOnly", Boolean)])),
     ),
     ("linuxParameters", Object(LINUX)),
     ("secrets", SECRETS),
@@ -184,9 +184,9 @@ const CONTAINER: Fields = &[
     ("hostname", Text),
     ("user", Text),
     ("workingDirectory", Text),
-    ("disableNetworking", Truth),
-    ("privileged", Truth),
-    ("readonlyRootFilesystem", Truth),
+    ("disableNetworking", Boolean),
+    ("privileged", Boolean),
+    ("readonlyRootFilesystem", Boolean),
     ("dnsServers", List(&Text)),
     ("dnsSearchDomains", List(&Text)),
     (
@@ -194,9 +194,9 @@ const CONTAINER: Fields = &[
         List(&Object(&[("hostname", Text), ("ipAddress", Text)])),
     ),
     ("dockerSecurityOptions", List(&Text)),
-    ("interactive", Truth),
-    ("pseudoTerminal", Truth),
-    ("dockerLabels", Texts),
+    ("interactive", Boolean),
+    ("pseudoTerminal", Boolean),
+    ("dockerLabels", TextMap),
     (
         "ulimits",
         List(&Object(&[
@@ -209,7 +209,7 @@ const CONTAINER: Fields = &[
         "logConfiguration",
         Object(&[
             ("logDriver", Text),
-            ("options", Texts),
+            ("options", TextMap),
             ("secretOptions", SECRETS),
         ]),
     ),
@@ -230,7 +230,7 @@ const CONTAINER: Fields = &[
     ("resourceRequirements", RESOURCES),
     (
         "firelensConfiguration",
-        Object(&[("type", Text), ("options", Texts)]),
+        Object(&[("type", Text), ("options", TextMap)]),
     ),
     ("credentialSpecs", List(&Text)),
 ];
@@ -248,7 +248,7 @@ const LINUX: Fields = &[
             ("permissions", List(&Text)),
         ])),
     ),
-    ("initProcessEnabled", Truth),
+    ("initProcessEnabled", Boolean),
     ("sharedMemorySize", Number),
     (
         "tmpfs",
@@ -269,10 +269,10 @@ const VOLUME: Fields = &[
         "dockerVolumeConfiguration",
         Object(&[
             ("scope", Text),
-            ("autoprovision", Truth),
+            ("autoprovision", Boolean),
             ("driver", Text),
-            ("driverOpts", Texts),
-            ("labels", Texts),
+            ("driverOpts", TextMap),
+            ("labels", TextMap),
         ]),
     ),
     (
@@ -308,5 +308,5 @@ const VOLUME: Fields = &[
             ),
         ]),
     ),
-    ("configuredAtLaunch", Truth),
+    ("configuredAtLaunch", Boolean),
 ];

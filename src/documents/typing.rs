@@ -6,10 +6,10 @@
 
 use serde_json::{Map, Value};
 
-use super::coerce::{Note, below, coerce_definition, coerce_to};
-use super::parse::kind;
+use super::coerce::{Note, coerce_definition, coerce_to, field_path};
+use super::parse::kind_name;
 use super::types::{DEFINITION, Fields, Type};
-use crate::nearest::is_slip;
+use crate::nearest::is_typo;
 use crate::problem::Problem;
 
 /// What is done with keys that are nearly, but not quite, those of AWS.
@@ -23,16 +23,16 @@ pub enum MisspelledKeys {
 }
 
 /// A key that is written otherwise than AWS's API writes it.
-struct OtherCase {
+struct MiscasedKey {
     path: String,
-    known: &'static str,
+    expected: &'static str,
 }
 
-struct Typing<'a> {
+struct TypeChecker<'a> {
     input: &'a str,
     misspelled: MisspelledKeys,
     problems: Vec<Problem>,
-    other_case: Vec<OtherCase>,
+    miscased: Vec<MiscasedKey>,
 }
 
 /// Problems with the types and keys of a task definition, once what is plainly meant is what it was
@@ -44,11 +44,11 @@ pub(super) fn definition_problems(
 ) -> Vec<Problem> {
     let mut definition = definition.clone();
     coerce_definition(&mut definition);
-    problems(&definition, DEFINITION, "", input, misspelled)
+    find_problems(&definition, DEFINITION, "", input, misspelled)
 }
 
 /// The same for a value of an input, which is changed to what it was meant to be.
-pub(super) fn typed(
+pub(super) fn coerce_and_check(
     value: &mut Value,
     kind: Type,
     path: &str,
@@ -57,25 +57,25 @@ pub(super) fn typed(
     let notes = coerce_to(value, kind, path);
     (
         notes,
-        problems(value, kind, path, input, MisspelledKeys::Sent),
+        find_problems(value, kind, path, input, MisspelledKeys::Sent),
     )
 }
 
-fn problems(
+fn find_problems(
     value: &Value,
     kind: Type,
     path: &str,
     input: &str,
     misspelled: MisspelledKeys,
 ) -> Vec<Problem> {
-    let mut typing = Typing {
+    let mut typing = TypeChecker {
         input,
         misspelled,
         problems: Vec::new(),
-        other_case: Vec::new(),
+        miscased: Vec::new(),
     };
-    typing.value(value, kind, path);
-    let other_case = typing.in_other_case();
+    typing.check_value(value, kind, path);
+    let other_case = typing.miscased_keys_problem();
     // What is said of the values would only repeat why.
     if let Some(problem) = other_case {
         vec![problem]
@@ -84,39 +84,41 @@ fn problems(
     }
 }
 
-impl Typing<'_> {
-    fn value(&mut self, value: &Value, wanted: Type, path: &str) {
+impl TypeChecker<'_> {
+    fn check_value(&mut self, value: &Value, wanted: Type, path: &str) {
         match (wanted, value) {
-            (_, Value::Null) | (Type::Text, Value::String(_)) | (Type::Truth, Value::Bool(_)) => {}
+            (_, Value::Null) | (Type::Text, Value::String(_)) | (Type::Boolean, Value::Bool(_)) => {
+            }
             (Type::Number, Value::Number(number)) if number.is_i64() || number.is_u64() => {}
-            (Type::Object(fields), Value::Object(entries)) => self.object(entries, fields, path),
-            (Type::Texts, Value::Object(entries)) => {
-                entries
-                    .iter()
-                    .for_each(|(key, value)| self.value(value, Type::Text, &below(path, key)));
+            (Type::Object(fields), Value::Object(entries)) => {
+                self.check_object(entries, fields, path);
+            }
+            (Type::TextMap, Value::Object(entries)) => {
+                entries.iter().for_each(|(key, value)| {
+                    self.check_value(value, Type::Text, &field_path(path, key));
+                });
             }
             (Type::List(kind), Value::Array(items)) => {
-                items
-                    .iter()
-                    .enumerate()
-                    .for_each(|(index, item)| self.value(item, *kind, &format!("{path}[{index}]")));
+                items.iter().enumerate().for_each(|(index, item)| {
+                    self.check_value(item, *kind, &format!("{path}[{index}]"));
+                });
             }
             (wanted, value) => self
                 .problems
-                .push(wrong_type(value, wanted, path, self.input)),
+                .push(wrong_type_problem(value, wanted, path, self.input)),
         }
     }
 
-    fn object(&mut self, entries: &Map<String, Value>, fields: Fields, path: &str) {
+    fn check_object(&mut self, entries: &Map<String, Value>, fields: Fields, path: &str) {
         for (key, value) in entries {
             match fields.iter().find(|(name, _)| name == key) {
-                Some((_, kind)) => self.value(value, *kind, &below(path, key)),
-                None => self.unknown(key, value, entries, fields, path),
+                Some((_, kind)) => self.check_value(value, *kind, &field_path(path, key)),
+                None => self.check_unknown_key(key, value, entries, fields, path),
             }
         }
     }
 
-    fn unknown(
+    fn check_unknown_key(
         &mut self,
         key: &str,
         value: &Value,
@@ -124,22 +126,27 @@ impl Typing<'_> {
         fields: Fields,
         path: &str,
     ) {
-        if let Some((known, kind)) = fields.iter().find(|(name, _)| same_letters(name, key)) {
-            self.other_case.push(OtherCase {
-                path: below(path, key),
-                known,
+        if let Some((known, kind)) = fields
+            .iter()
+            .find(|(name, _)| is_same_ignoring_case(name, key))
+        {
+            self.miscased.push(MiscasedKey {
+                path: field_path(path, key),
+                expected: known,
             });
-            self.value(value, *kind, &below(path, key));
+            self.check_value(value, *kind, &field_path(path, key));
             return;
         }
         let absent = fields
             .iter()
             .map(|(name, _)| *name)
             .filter(|name| !entries.contains_key(*name));
-        if let (MisspelledKeys::Refused, Some(meant)) = (self.misspelled, misspelled(key, absent)) {
+        if let (MisspelledKeys::Refused, Some(meant)) =
+            (self.misspelled, find_misspelled(key, absent))
+        {
             let message = format!(
                 "`{}` is no field that AWS knows: it would be left out",
-                below(path, key).escape_debug()
+                field_path(path, key).escape_debug()
             );
             let remedy = format!(
                 "Did you mean `{meant}`? A field that is newer than this action is sent with allow-dropped-fields: true"
@@ -149,15 +156,15 @@ impl Typing<'_> {
         }
     }
 
-    fn in_other_case(&self) -> Option<Problem> {
-        let first = self.other_case.first()?;
+    fn miscased_keys_problem(&self) -> Option<Problem> {
+        let first = self.miscased.first()?;
         let shown: Vec<String> = self
-            .other_case
+            .miscased
             .iter()
             .take(5)
             .map(|key| format!("`{}`", key.path.escape_debug()))
             .collect();
-        let more = self.other_case.len() - shown.len();
+        let more = self.miscased.len() - shown.len();
         let more = if more > 0 {
             format!(" and {more} more")
         } else {
@@ -169,37 +176,37 @@ impl Typing<'_> {
         );
         let remedy = format!(
             "Spell them as `aws ecs register-task-definition` takes them, such as `{}`; CloudFormation's spelling is another one",
-            first.known
+            first.expected
         );
         Some(Problem::new(self.input, message, remedy))
     }
 }
 
 /// `ContainerDefinitions`, `container_definitions`, `container-definitions`.
-fn same_letters(known: &str, key: &str) -> bool {
+fn is_same_ignoring_case(expected: &str, key: &str) -> bool {
     let letters = key
         .chars()
         .filter(|letter| !matches!(letter, '_' | '-'))
         .flat_map(char::to_lowercase);
-    known.chars().flat_map(char::to_lowercase).eq(letters)
+    expected.chars().flat_map(char::to_lowercase).eq(letters)
 }
 
 /// A slip or two in a longer word; in a short one they may as well be a new field.
-fn misspelled(key: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    known
+fn find_misspelled(key: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    names
         .filter(|name| name.len() > 4)
-        .find(|name| is_slip(key, name))
+        .find(|name| is_typo(key, name))
 }
 
-fn wrong_type(value: &Value, wanted: Type, path: &str, input: &str) -> Problem {
+fn wrong_type_problem(value: &Value, wanted: Type, path: &str, input: &str) -> Problem {
     let (word, remedy) = match wanted {
         Type::Text => ("a text", "Write a text".to_owned()),
         Type::Number => (
             "a whole number",
             "Write a whole number, without a unit".to_owned(),
         ),
-        Type::Truth => ("true or false", "Write true or false".to_owned()),
-        Type::Texts => (
+        Type::Boolean => ("true or false", "Write true or false".to_owned()),
+        Type::TextMap => (
             "an object of texts",
             "Write keys and values: {\"key\": \"value\"}".to_owned(),
         ),
@@ -207,17 +214,17 @@ fn wrong_type(value: &Value, wanted: Type, path: &str, input: &str) -> Problem {
         Type::List(Type::Number) => ("a list of numbers", "Write a list: [1]".to_owned()),
         Type::List(Type::Object(fields)) => (
             "a list of objects",
-            format!("Write a list of objects: [{{{}}}]", example(fields)),
+            format!("Write a list of objects: [{{{}}}]", field_examples(fields)),
         ),
         Type::List(_) => ("a list", "Write a list".to_owned()),
         Type::Object(fields) => (
             "an object",
-            format!("Write an object: {{{}}}", example(fields)),
+            format!("Write an object: {{{}}}", field_examples(fields)),
         ),
     };
     let is = match value {
         Value::Number(_) if matches!(wanted, Type::Number) => "a number that is not whole",
-        other => kind(other),
+        other => kind_name(other),
     };
     Problem::new(
         input,
@@ -226,7 +233,7 @@ fn wrong_type(value: &Value, wanted: Type, path: &str, input: &str) -> Problem {
     )
 }
 
-fn example(fields: Fields) -> String {
+fn field_examples(fields: Fields) -> String {
     fields
         .iter()
         .take(2)
@@ -241,7 +248,7 @@ mod tests {
 
     use super::*;
 
-    fn told(definition: &Value) -> Vec<String> {
+    fn problem_messages(definition: &Value) -> Vec<String> {
         definition_problems(definition, "task-definition", MisspelledKeys::Refused)
             .iter()
             .map(ToString::to_string)
@@ -274,7 +281,7 @@ mod tests {
             "task-definition: `containerDefinitions[0].dockerLabels` is a list, and AWS takes an object of texts there",
             "task-definition: `containerDefinitions[0].healthCheck` is a text, and AWS takes an object there",
         ];
-        assert_eq!(told(&definition), expected);
+        assert_eq!(problem_messages(&definition), expected);
     }
 
     #[test]
@@ -331,6 +338,6 @@ mod tests {
         });
         let expected = "task-definition: keys are not spelled as the ECS API spells them: `Family`, `Cpu`, `ContainerDefinitions`, \
                         `ContainerDefinitions[0].Name`, `ContainerDefinitions[0].Image` and 4 more";
-        assert_eq!(told(&definition), [expected]);
+        assert_eq!(problem_messages(&definition), [expected]);
     }
 }

@@ -13,7 +13,7 @@ use super::task_definition::text;
 use crate::problem::Problem;
 
 /// Problems with the variables of one container, whose path in the definition is given.
-pub(super) fn problems(container: &Value, path: &str, input: &str) -> Vec<Problem> {
+pub(super) fn find_problems(container: &Value, path: &str, input: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (list, other) in [("environment", "secrets"), ("secrets", "environment")] {
         for (index, item) in items(container, list)
@@ -28,9 +28,14 @@ pub(super) fn problems(container: &Value, path: &str, input: &str) -> Vec<Proble
                 input,
             ));
         }
-        problems.extend(repeated(items(container, list), list, path, input));
+        problems.extend(duplicate_name_problems(
+            items(container, list),
+            list,
+            path,
+            input,
+        ));
         if list == "environment" {
-            problems.extend(shared(container, (list, other), path, input));
+            problems.extend(shared_name_problems(container, (list, other), path, input));
         }
     }
     problems
@@ -79,7 +84,7 @@ fn item_problem(item: &Value, list: &str, path: &str, input: &str) -> Option<Pro
 }
 
 /// One name with two values in one list.
-fn repeated(list: &[Value], key: &str, path: &str, input: &str) -> Vec<Problem> {
+fn duplicate_name_problems(list: &[Value], key: &str, path: &str, input: &str) -> Vec<Problem> {
     let mut seen: HashMap<&str, &Value> = HashMap::new();
     let mut problems = Vec::new();
     for item in list {
@@ -97,7 +102,12 @@ fn repeated(list: &[Value], key: &str, path: &str, input: &str) -> Vec<Problem> 
     problems
 }
 
-fn shared(container: &Value, (one, other): (&str, &str), path: &str, input: &str) -> Vec<Problem> {
+fn shared_name_problems(
+    container: &Value,
+    (one, other): (&str, &str),
+    path: &str,
+    input: &str,
+) -> Vec<Problem> {
     let names = |list: &'static str| {
         items(container, list)
             .iter()
@@ -158,7 +168,7 @@ mod tests {
             ),
         ];
         for (container, expected) in table {
-            let problems = problems(&container, "c", "task-definition");
+            let problems = find_problems(&container, "c", "task-definition");
             assert_eq!(problems.len(), expected.len(), "{problems:?}");
             assert!(
                 problems

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::checks::{self, Brought, Checks};
-use super::status::brought;
-use super::{Ending, Halt, after, deploy, planning, step, unwinding};
+use super::checks::{self, Checks, Release};
+use super::status::read_revision;
+use super::{Ending, Halt, deploy, planning, run_step, run_unwind_step, unwound_ending};
 use crate::aws::arn::short_name;
-use crate::engine::history::{self, Last};
+use crate::engine::history::{self, LastDeployment};
 use crate::error::Failure;
 use crate::event::Step;
 use crate::event::fact::{GateFact, QueueFact, RevisionFact};
@@ -18,12 +18,12 @@ use crate::rollout_kind::GatePlan;
 use crate::run::Run;
 use crate::steps::rollout::{self, GateState, Rollout};
 use crate::steps::scaling;
-use crate::survey::{Running, Snapshot};
+use crate::survey::{RunningRollout, Snapshot};
 use crate::undo::{RevisionUndo, Undo};
 use crate::unwind;
 
 /// Tests that passed longer ago than this are run again before users reach green.
-const LONG: Duration = Duration::from_mins(5);
+const RETEST_AFTER: Duration = Duration::from_mins(5);
 
 /// What a person has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,72 +32,72 @@ enum GateAnswer {
     Abort,
 }
 
-pub(super) async fn go_on(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, planning::look(run, planner), |_| {
+pub(super) async fn continue_rollout(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
+    let snapshot = run_step(run, Step::Survey, planning::survey(run, planner), |_| {
         "read".to_owned()
     })
     .await?;
     let plan = planner.in_progress(&snapshot)?;
     let (Some(running), Some(planned)) = (&snapshot.running, &plan.rollout) else {
-        return over(run, &plan, &snapshot, GateAnswer::Continue).await;
+        return answer_finished(run, &plan, &snapshot, GateAnswer::Continue).await;
     };
-    if running.deployment.is_returning() {
-        return expired(run, planner, &plan).await;
+    if running.deployment.is_rolling_back() {
+        return watch_expired(run, planner, &plan).await;
     }
     let ready = checks::prepare(run, &plan.checks)
         .await
-        .map_err(Halt::Left)?;
-    arm_running(run, &plan.undos);
-    let revision = brought(run, running).await;
+        .map_err(Halt::LeftRunning)?;
+    arm_running_undos(run, &plan.undos);
+    let revision = read_revision(run, running).await;
     let mut rollout = rollout::attach(run, planned, &revision, running);
-    rest(run, planned, running).await?;
-    let past = deploy::find_gate(run, &mut rollout).await?;
-    let brought = Brought {
+    suspend_scale_in(run, planned, running).await?;
+    let gate = deploy::find_gate(run, &mut rollout).await?;
+    let release = Release {
         checks: &plan.checks,
         plan: planned,
         revision: &revision,
         image: None,
-        is_answered: past == GateState::Passed,
+        is_answered: gate == GateState::Passed,
     };
-    let checks = Checks::new(run, ready, &brought);
-    if past == GateState::NotPassed {
-        test_again(run, &mut rollout, &checks).await?;
-        rollout.proceed().await?;
+    let checks = Checks::new(run, ready, &release);
+    if gate == GateState::NotPassed {
+        retest_green(run, &mut rollout, &checks).await?;
+        rollout.open_green_gate().await?;
     }
-    deploy::from_traffic(run, &mut rollout, &checks).await
+    deploy::continue_from_traffic(run, &mut rollout, &checks).await
 }
 
 pub(super) async fn abort(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, planning::look(run, planner), |_| {
+    let snapshot = run_step(run, Step::Survey, planning::survey(run, planner), |_| {
         "read".to_owned()
     })
     .await?;
     let plan = planner.in_progress(&snapshot)?;
     let (Some(running), Some(_)) = (&snapshot.running, &plan.rollout) else {
-        return over(run, &plan, &snapshot, GateAnswer::Abort).await;
+        return answer_finished(run, &plan, &snapshot, GateAnswer::Abort).await;
     };
-    run.tell(QueueFact::InProgress {
-        running: running.words().into(),
+    run.emit(QueueFact::InProgress {
+        running: running.describe().into(),
     });
     if let Some(revision) = running
         .revision
         .as_deref()
         .filter(|_| running.run.is_none())
     {
-        run.tell(RevisionFact::StaysUnknown {
+        run.emit(RevisionFact::StaysUnknown {
             revision: revision.to_owned(),
         });
     }
-    arm_running(run, &plan.undos);
-    Ok(after(
-        unwinding(run, unwind::all(run, &run.armed())).await,
+    arm_running_undos(run, &plan.undos);
+    Ok(unwound_ending(
+        run_unwind_step(run, unwind::undo_all(run, &run.armed_undos())).await,
         Reason::Aborted,
     ))
 }
 
 /// A run that answers is as good as the one that started: what goes wrong from here is undone, the
 /// revision too that was registered for the deployment.
-pub(super) fn arm_running(run: &Run, undos: &RunningUndos) {
+pub(super) fn arm_running_undos(run: &Run, undos: &RunningUndos) {
     let RunningUndos {
         rollout,
         revision,
@@ -110,17 +110,31 @@ pub(super) fn arm_running(run: &Run, undos: &RunningUndos) {
 
 /// Scale-in rests from here on, where that is asked for: the run that left the rollout at its gate
 /// has given it back. What has waited for a person is not rolled back because it cannot rest.
-async fn rest(run: &Run, planned: &RolloutPlan, running: &Running) -> Result<(), Halt> {
+async fn suspend_scale_in(
+    run: &Run,
+    planned: &RolloutPlan,
+    running: &RunningRollout,
+) -> Result<(), Halt> {
     let suspended = scaling::suspend(run, planned).await;
     suspended.map_err(|failure| {
-        Halt::Left(failure.caused_by(format!("{}, and is left as it is", running.words())))
+        Halt::LeftRunning(
+            failure.with_cause(format!("{}, and is left as it is", running.describe())),
+        )
     })
 }
 
 /// The job that started it tested green. When the answer took long, green is tested again.
-async fn test_again(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
-    if rollout.gate() == GatePlan::Test && rollout.waited().is_some_and(|waited| waited < LONG) {
-        run.tell(GateFact::TestedRecently);
+async fn retest_green(
+    run: &Run,
+    rollout: &mut Rollout<'_>,
+    checks: &Checks<'_>,
+) -> Result<(), Halt> {
+    if rollout.gate() == GatePlan::Test
+        && rollout
+            .waited_at_gate()
+            .is_some_and(|waited| waited < RETEST_AFTER)
+    {
+        run.emit(GateFact::TestedRecently);
         return Ok(());
     }
     deploy::test_green(rollout, checks).await
@@ -128,24 +142,31 @@ async fn test_again(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -
 
 /// Nobody answered in time, or somebody said no: it is on its way back already, and watched to its
 /// end.
-async fn expired(run: &Run, planner: &Planner, plan: &InProgressPlan) -> Result<Ending, Halt> {
+async fn watch_expired(
+    run: &Run,
+    planner: &Planner,
+    plan: &InProgressPlan,
+) -> Result<Ending, Halt> {
     if let Some(undo) = &plan.undos.rollout
-        && unwind::watch(run, undo).await.is_stuck()
+        && unwind::watch_rollback(run, undo).await.is_stuck()
     {
-        let sentence = format!("{} is on its way back, and did not get there", undo.words());
+        let sentence = format!(
+            "{} is on its way back, and did not get there",
+            undo.describe()
+        );
         return Err(Halt::Failed(Failure::new(Reason::Expired, sentence)));
     }
-    let snapshot = planning::look(run, planner).await?;
-    over(run, plan, &snapshot, GateAnswer::Continue).await
+    let snapshot = planning::survey(run, planner).await?;
+    answer_finished(run, plan, &snapshot, GateAnswer::Continue).await
 }
 
 /// What `mode: abort` would have left: the run that registered the revision of a failed deployment
 /// is over, and nobody else removes it.
-async fn remove_unused(run: &Run, plan: &InProgressPlan, last: &Last) {
+async fn remove_unused_revision(run: &Run, plan: &InProgressPlan, last: &LastDeployment) {
     let Some(arn) = last
-        .registered
+        .registered_revision
         .clone()
-        .filter(|_| last.end != history::End::Succeeded)
+        .filter(|_| last.end != history::DeploymentEnd::Succeeded)
     else {
         return;
     };
@@ -157,7 +178,7 @@ async fn remove_unused(run: &Run, plan: &InProgressPlan, last: &Last) {
         .await
         .is_ok_and(is_active)
     {
-        unwind::all(
+        unwind::undo_all(
             run,
             &[Undo::Revision(RevisionUndo {
                 arn,
@@ -169,20 +190,20 @@ async fn remove_unused(run: &Run, plan: &InProgressPlan, last: &Last) {
 }
 
 /// Nothing is in progress: what became of the deployment that is meant, or of the newest one.
-async fn over(
+async fn answer_finished(
     run: &Run,
     plan: &InProgressPlan,
     snapshot: &Snapshot,
     answer: GateAnswer,
 ) -> Result<Ending, Halt> {
-    let Some(last) = history::last(run, &plan.history, snapshot).await? else {
+    let Some(last) = history::find_last(run, &plan.history, snapshot).await? else {
         return Err(Halt::Refused(vec![Problem::new(
             "mode",
             "nothing waits for an answer: the service has no deployment",
             "deploy first",
         )]));
     };
-    remove_unused(run, plan, &last).await;
+    remove_unused_revision(run, plan, &last).await;
     let id = short_name(&last.id).to_owned();
     let serves = snapshot
         .service
@@ -194,13 +215,13 @@ async fn over(
         last.word
     );
     match (last.end, answer) {
-        (history::End::Succeeded, GateAnswer::Continue)
-        | (history::End::Failed { .. }, GateAnswer::Abort) => Ok(Ending {
+        (history::DeploymentEnd::Succeeded, GateAnswer::Continue)
+        | (history::DeploymentEnd::Failed { .. }, GateAnswer::Abort) => Ok(Ending {
             outcome: Outcome::AlreadyDeployed,
             reason: Reason::AlreadyAnswered,
             sentence,
         }),
-        (history::End::Succeeded, GateAnswer::Abort) => {
+        (history::DeploymentEnd::Succeeded, GateAnswer::Abort) => {
             let remedy = "use mode: rollback to go back to what ran before";
             Err(Halt::Refused(vec![Problem::new(
                 "mode",
@@ -208,8 +229,9 @@ async fn over(
                 remedy,
             )]))
         }
-        (history::End::Failed { reason }, GateAnswer::Continue) => Err(Halt::Failed(
-            Failure::new(reason, sentence).hint("deploy again: what waited is not there any more"),
+        (history::DeploymentEnd::Failed { reason }, GateAnswer::Continue) => Err(Halt::Failed(
+            Failure::new(reason, sentence)
+                .with_hint("deploy again: what waited is not there any more"),
         )),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::monitor::RolloutMonitor;
-use super::{Halt, step};
+use super::{Halt, run_step};
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{Suite, Values};
 use crate::error::Failure;
@@ -14,22 +14,22 @@ use crate::event::{Step, TestUrl};
 use crate::plan::{ChecksPlan, RolloutPlan};
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::steps::image::Pinned;
+use crate::steps::image::ResolvedImage;
 use crate::steps::revision::Revision;
-use crate::steps::rollout::{GateState, Interrupted, Rollout, Shares};
+use crate::steps::rollout::{GateState, Interrupted, Rollout, TrafficSteps};
 use crate::steps::{load, secrets, smoke, test_url, tester};
 
 /// What checks need and what can be had before anything is touched.
-pub(super) struct Ready {
+pub(super) struct PreparedChecks {
     secrets: BTreeMap<String, Secret>,
 }
 
 /// Fetches secrets, and the images of testers: what is wrong with them is known before anything is
 /// touched.
-pub(super) async fn prepare(run: &Run, checks: &ChecksPlan) -> Result<Ready, Failure> {
-    let secrets = secrets::secrets(run, checks).await?;
+pub(super) async fn prepare(run: &Run, checks: &ChecksPlan) -> Result<PreparedChecks, Failure> {
+    let secrets = secrets::fetch(run, checks).await?;
     tester::prepare(run, checks).await?;
-    Ok(Ready { secrets })
+    Ok(PreparedChecks { secrets })
 }
 
 /// The checks of one run.
@@ -38,109 +38,121 @@ pub(super) struct Checks<'a> {
     asked: &'a ChecksPlan,
     plan: &'a RolloutPlan,
     values: Values,
-    watch: RolloutMonitor<'a>,
+    monitor: RolloutMonitor<'a>,
 }
 
 impl<'a> Checks<'a> {
-    pub(super) fn new(run: &'a Run, ready: Ready, brought: &Brought<'a>) -> Self {
-        let checks = brought.checks;
+    pub(super) fn new(run: &'a Run, prepared: PreparedChecks, release: &Release<'a>) -> Self {
+        let checks = release.checks;
         let values = Values {
-            secrets: ready.secrets,
-            ..smoke::values(checks, brought.image, brought.revision)
+            secrets: prepared.secrets,
+            ..smoke::build_values(checks, release.image, release.revision)
         };
-        let watch = RolloutMonitor::new(run, brought, values.clone());
+        let monitor = RolloutMonitor::new(run, release, values.clone());
         Self {
             run,
             asked: checks,
-            plan: brought.plan,
+            plan: release.plan,
             values,
-            watch,
+            monitor,
         }
     }
 
     /// What is owed at a moment at which nothing moves: on green at its gate, on production after
     /// the shift.
-    pub(super) async fn at(&self, moment: Moment, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
+    pub(super) async fn run_at(
+        &self,
+        moment: Moment,
+        rollout: &mut Rollout<'_>,
+    ) -> Result<(), Halt> {
         if rollout.serves_nothing() {
             return Ok(());
         }
         match moment {
             Moment::Green => {
-                self.watch.meet(moment, rollout).await;
-                self.see_test_url(rollout).await;
-                self.tests(moment).await?;
-                self.watch.complete(moment, rollout).await
+                self.monitor.enter_if_measured(moment, rollout).await;
+                self.check_test_url(rollout).await;
+                self.run_tests_step(moment).await?;
+                self.monitor.complete(moment, rollout).await
             }
             Moment::Step | Moment::Production | Moment::Bake => {
-                self.watch.changes();
-                self.watch.watch_health(rollout).await;
+                self.monitor.note_traffic_change();
+                self.monitor.watch_health(rollout).await;
                 tokio::select! {
-                    tested = self.tests(moment) => tested?,
-                    failure = self.watch.wrong(moment) => return Err(failure.into()),
+                    tested = self.run_tests_step(moment) => tested?,
+                    failure = self.monitor.wait_for_failure(moment) => return Err(failure.into()),
                 }
-                self.watch.complete(moment, rollout).await?;
-                self.watch.concluded(rollout).await
+                self.monitor.complete(moment, rollout).await?;
+                self.monitor.wait_for_final_verdict(rollout).await
             }
         }
     }
 
     /// Looks whether test-url leads to green: what is said of the tests there depends on it.
-    async fn see_test_url(&self, rollout: &Rollout<'_>) {
-        if self.tests_at(Moment::Green) {
-            test_url::look(
+    async fn check_test_url(&self, rollout: &Rollout<'_>) {
+        if self.has_tests_at(Moment::Green) {
+            test_url::check(
                 self.run,
                 self.asked,
                 &self.plan.test_url,
-                &rollout.green_groups().await,
+                &rollout.green_target_groups().await,
             )
             .await;
         }
     }
 
     /// Traffic goes to green from now on.
-    pub(super) async fn begin(&self, rollout: &mut Rollout<'_>) -> Result<(), Interrupted> {
-        self.watch.begin(rollout).await
+    pub(super) async fn begin_shift(&self, rollout: &mut Rollout<'_>) -> Result<(), Interrupted> {
+        self.monitor.begin_shift(rollout).await
     }
 
     /// What is owed before the next share of traffic goes to green; passed when it went on by
     /// itself meanwhile. Before the first share there is nothing to look at.
-    pub(super) async fn at_step(&self, rollout: &mut Rollout<'_>) -> Result<GateState, Halt> {
-        if rollout.serves_nothing() || rollout.on_green().is_some_and(|percent| percent <= 0.0) {
+    pub(super) async fn run_at_step(&self, rollout: &mut Rollout<'_>) -> Result<GateState, Halt> {
+        if rollout.serves_nothing()
+            || rollout
+                .green_percent()
+                .is_some_and(|percent| percent <= 0.0)
+        {
             return Ok(GateState::NotPassed);
         }
         tokio::select! {
-            passed = self.passed(Moment::Step) => passed?,
-            failure = self.watch.wrong(Moment::Step) => return Err(failure.into()),
+            passed = self.run_tests(Moment::Step) => passed?,
+            failure = self.monitor.wait_for_failure(Moment::Step) => return Err(failure.into()),
         };
-        self.watch.settled(rollout).await
+        self.monitor.wait_for_step_verdict(rollout).await
     }
 
     /// Watches while something else goes on; what is found wrong ends both.
-    pub(super) async fn beside<T>(
+    pub(super) async fn run_alongside<T>(
         &self,
         moment: Moment,
-        steps: Option<Shares>,
-        going: impl Future<Output = Result<T, Interrupted>>,
+        steps: Option<TrafficSteps>,
+        work: impl Future<Output = Result<T, Interrupted>>,
     ) -> Result<T, Halt> {
         tokio::select! {
             biased;
-            went = going => Ok(went?),
-            failure = self.tests_beside(moment, steps) => Err(failure.into()),
-            failure = self.watch.wrong(moment) => Err(failure.into()),
+            done = work => Ok(done?),
+            failure = self.run_recurring_tests(moment, steps) => Err(failure.into()),
+            failure = self.monitor.wait_for_failure(moment) => Err(failure.into()),
         }
     }
 
     /// The tests of a moment that recurs: at every change of traffic, and again and again in the
     /// bake. Ready only when one failed.
-    async fn tests_beside(&self, moment: Moment, mut steps: Option<Shares>) -> Failure {
-        while self.tests_at(moment) {
+    async fn run_recurring_tests(
+        &self,
+        moment: Moment,
+        mut steps: Option<TrafficSteps>,
+    ) -> Failure {
+        while self.has_tests_at(moment) {
             match (moment, &mut steps) {
                 (Moment::Step, Some(steps)) => steps.next_step().await,
                 (Moment::Bake, _) => tokio::time::sleep(self.bake_interval()).await,
                 // A rollout that waits at its steps is tested there.
                 (Moment::Step, None) | (Moment::Green | Moment::Production, _) => break,
             }
-            if let Err(failure) = self.passed(moment).await {
+            if let Err(failure) = self.run_tests(moment).await {
                 return failure;
             }
         }
@@ -148,11 +160,11 @@ impl<'a> Checks<'a> {
     }
 
     /// The tests of a moment, where there are any, as a step of the log.
-    async fn tests(&self, moment: Moment) -> Result<(), Failure> {
-        if !self.tests_at(moment) {
+    async fn run_tests_step(&self, moment: Moment) -> Result<(), Failure> {
+        if !self.has_tests_at(moment) {
             return Ok(());
         }
-        let at = match moment {
+        let step = match moment {
             Moment::Green => Step::Gate,
             Moment::Step | Moment::Production | Moment::Bake => Step::Production,
         };
@@ -164,9 +176,9 @@ impl<'a> Checks<'a> {
             Some(_) => format!("{passed} passed, not proven to have reached green"),
             None => format!("{passed} passed"),
         };
-        step(self.run, at, self.passed(moment), result).await?;
+        run_step(self.run, step, self.run_tests(moment), result).await?;
         if let Some(why) = unproven() {
-            self.run.tell(GateFact::NotProven { why });
+            self.run.emit(GateFact::NotProven { why });
         }
         Ok(())
     }
@@ -179,40 +191,40 @@ impl<'a> Checks<'a> {
             .map_or(Duration::MAX, Suite::bake_interval)
     }
 
-    fn tests_at(&self, moment: Moment) -> bool {
-        let warms_up = moment == Moment::Green && load::warms_up(self.asked);
+    fn has_tests_at(&self, moment: Moment) -> bool {
+        let warms_up = moment == Moment::Green && load::has_warm_ups(self.asked);
         let (tests, testers) = (
-            smoke::asked(self.asked, moment).is_some(),
-            tester::asked(self.asked, moment),
+            smoke::target_url(self.asked, moment).is_some(),
+            tester::has_testers(self.asked, moment),
         );
         // Not every kind of rollout sets a count.
         let runs_none =
-            self.plan.update.desired_count == Some(0) && self.plan.kind.desired().is_some();
-        !runs_none && (warms_up || tests || testers || load::asked(self.asked, moment))
+            self.plan.update.desired_count == Some(0) && self.plan.kind.desired_count().is_some();
+        !runs_none && (warms_up || tests || testers || load::has_probes(self.asked, moment))
     }
 
     /// Warm-up, smoke tests, testers, load probes: what takes long comes last. How many passed.
-    async fn passed(&self, moment: Moment) -> Result<usize, Failure> {
+    async fn run_tests(&self, moment: Moment) -> Result<usize, Failure> {
         let (run, checks, values) = (self.run, self.asked, &self.values);
         if moment == Moment::Green {
             load::warm_up(run, checks, values).await?;
         }
-        let tests = smoke::smoke(run, checks, moment, values).await?;
+        let tests = smoke::run_tests(run, checks, moment, values).await?;
         if moment == Moment::Green && tests > 0 {
-            test_url::passed(run, &self.plan.test_url);
+            test_url::note_tests_passed(run, &self.plan.test_url);
         }
-        let testers = tester::testers(run, checks, moment, values).await?;
-        Ok(tests + testers + load::load(run, checks, moment, values).await?)
+        let testers = tester::run_testers(run, checks, moment, values).await?;
+        Ok(tests + testers + load::run_probes(run, checks, moment, values).await?)
     }
 }
 
 /// What is brought to production.
-pub(super) struct Brought<'a> {
+pub(super) struct Release<'a> {
     pub(super) checks: &'a ChecksPlan,
     pub(super) plan: &'a RolloutPlan,
     pub(super) revision: &'a Revision,
     /// The image, where this run has pushed or found one.
-    pub(super) image: Option<&'a Pinned>,
+    pub(super) image: Option<&'a ResolvedImage>,
     /// Whether a person has answered once traffic had moved: what is inconclusive is theirs to
     /// judge.
     pub(super) is_answered: bool,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::checks::{self, Brought, Checks, Ready};
-use super::planning::planned;
+use super::checks::{self, Checks, PreparedChecks, Release};
+use super::planning::survey_and_plan;
 use super::prepared::Prepared;
-use super::{Ending, Halt, approval, step};
+use super::{Ending, Halt, approval, run_step};
 use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::choices::{Approval, Follow};
@@ -19,39 +19,39 @@ use crate::plan::{Plan, RolloutPlan};
 use crate::planner::Planner;
 use crate::rollout_kind::GatePlan;
 use crate::run::Run;
-use crate::steps::image::{self, Pinned};
+use crate::steps::image::{self, ResolvedImage};
 use crate::steps::revision::{self, Revision};
-use crate::steps::rollout::{GateState, Interrupted, Reached, Rollout};
+use crate::steps::rollout::{GateState, Interrupted, Milestone, Rollout};
 use crate::steps::task::{self, OneOff};
 use crate::steps::{scaling, scan};
 use crate::survey::Snapshot;
 
 /// From the end of a run's one-off task until its rollout can be seen.
-const HANDOVER: Duration = Duration::from_secs(20);
+const HANDOVER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production →
 /// bake.
 pub(super) async fn deploy(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
-    let (mut snapshot, plan, ready) = step(run, Step::Survey, prepare(run, planner), |_| {
+    let (mut snapshot, plan, ready) = run_step(run, Step::Survey, prepare(run, planner), |_| {
         "ready".to_owned()
     })
     .await?;
     let image = push(run, &mut snapshot, &plan).await?;
-    judge(run, &snapshot, &plan, image.as_ref()).await?;
-    let revision = step(
+    check_scan(run, &snapshot, &plan, image.as_ref()).await?;
+    let revision = run_step(
         run,
         Step::Revision,
-        revision::revision(run, &plan, image.as_ref()),
-        described,
+        revision::ensure_registered(run, &plan, image.as_ref()),
+        describe_revision,
     )
     .await?;
     let is_of_others = snapshot
         .running
         .as_mut()
-        .is_some_and(|running| running.is_ours && !running.is_of(&revision.arn));
+        .is_some_and(|running| running.is_ours && !running.confirm_ours(&revision.arn));
     if is_of_others {
         // It is somebody else's: this image's scan was not judged before.
-        judge(run, &snapshot, &plan, image.as_ref()).await?;
+        check_scan(run, &snapshot, &plan, image.as_ref()).await?;
     }
     let mut prepared = Prepared {
         snapshot,
@@ -67,14 +67,14 @@ pub(super) async fn deploy(run: &Run, planner: &Planner) -> Result<Ending, Halt>
     {
         scaling::suspend(run, planned).await?;
     }
-    Box::pin(one_off(run, planner, image.as_ref(), &mut prepared)).await?;
+    Box::pin(run_one_off(run, planner, image.as_ref(), &mut prepared)).await?;
     if prepared
         .plan
         .rollout
         .as_ref()
         .is_none_or(|planned| prepared.is_unchanged(planned))
     {
-        return Ok(nothing_to_roll_out(&prepared.plan, &prepared.revision));
+        return Ok(unchanged_ending(&prepared.plan, &prepared.revision));
     }
     Box::pin(roll_out(run, planner, &mut prepared, image.as_ref(), ready)).await
 }
@@ -84,42 +84,42 @@ async fn roll_out(
     run: &Run,
     planner: &Planner,
     prepared: &mut Prepared,
-    image: Option<&Pinned>,
-    ready: Ready,
+    image: Option<&ResolvedImage>,
+    ready: PreparedChecks,
 ) -> Result<Ending, Halt> {
     let began = Instant::now();
     let mut poll_interval = prepared.poll_interval();
     let started = loop {
-        Box::pin(prepared.look_again(run, planner, image)).await?;
+        Box::pin(prepared.replan_if_changed(run, planner, image)).await?;
         match prepared.start(run).await {
             // Another run was quicker by the time of a request.
             Err(Interrupted::Busy(_))
                 if prepared.plan.order.waits_for_a_rollout(began.elapsed()) =>
             {
-                poll_interval.rest().await;
+                poll_interval.wait().await;
             }
             started => break started?,
         }
     };
     let Prepared { plan, revision, .. } = &*prepared;
     let (Some(planned), Some(mut rollout)) = (&plan.rollout, started) else {
-        return Ok(nothing_to_roll_out(plan, revision));
+        return Ok(unchanged_ending(plan, revision));
     };
-    let is_adopted = prepared.adopted().is_some();
+    let is_adopted = prepared.adopted_rollout().is_some();
     if is_adopted {
-        approval::arm_running(run, &plan.adopted);
+        approval::arm_running_undos(run, &plan.adopted_undos);
     }
-    if planned.follow == Follow::Not {
-        return Ok(left_to_aws(revision));
+    if planned.follow == Follow::LeaveToAws {
+        return Ok(left_to_aws_ending(revision));
     }
-    let brought = Brought {
+    let release = Release {
         checks: &plan.checks,
         plan: planned,
         revision,
         image,
         is_answered: false,
     };
-    let checks = Checks::new(run, ready, &brought);
+    let checks = Checks::new(run, ready, &release);
     if is_adopted && rollout.gate() != GatePlan::Absent {
         return resume(run, &mut rollout, &checks).await;
     }
@@ -130,85 +130,88 @@ async fn roll_out(
 /// passed, so a gate that is open is no reason to go back.
 async fn resume(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     match find_gate(run, rollout).await? {
-        GateState::Passed => from_traffic(run, rollout, checks).await,
+        GateState::Passed => continue_from_traffic(run, rollout, checks).await,
         GateState::NotPassed => {
             test_green(rollout, checks).await?;
-            from_gate(run, rollout, checks).await
+            continue_from_gate(run, rollout, checks).await
         }
     }
 }
 
 /// Where a rollout that was found stands to green's gate.
 pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<GateState, Halt> {
-    let past = step(run, Step::Green, rollout.find_gate(), |past| {
-        past.words().to_owned()
+    let gate = run_step(run, Step::Green, rollout.find_gate(), |gate| {
+        gate.describe().to_owned()
     })
     .await?;
-    if past == GateState::Passed {
-        run.tell(GateFact::OpenedBefore);
+    if gate == GateState::Passed {
+        run.emit(GateFact::OpenedBefore);
     }
-    Ok(past)
+    Ok(gate)
 }
 
 /// gate → traffic → production → bake, of a rollout that was started here.
 async fn follow(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     if rollout.gate() != GatePlan::Absent {
-        step(run, Step::Green, rollout.reach_gate(), |()| {
-            GateState::NotPassed.words().to_owned()
+        run_step(run, Step::Green, rollout.wait_for_gate(), |()| {
+            GateState::NotPassed.describe().to_owned()
         })
         .await?;
     }
     test_green(rollout, checks).await?;
-    from_gate(run, rollout, checks).await
+    continue_from_gate(run, rollout, checks).await
 }
 
 /// gate → traffic → production → bake, once green is tested: who opens the gate was said with the
 /// inputs.
-async fn from_gate(
+async fn continue_from_gate(
     run: &Run,
     rollout: &mut Rollout<'_>,
     checks: &Checks<'_>,
 ) -> Result<Ending, Halt> {
     if rollout.approval() == Approval::BeforeTraffic {
-        return Ok(waiting(run, rollout));
+        return Ok(waiting_ending(run, rollout));
     }
-    rollout.proceed().await?;
-    from_traffic(run, rollout, checks).await
+    rollout.open_green_gate().await?;
+    continue_from_traffic(run, rollout, checks).await
 }
 
 /// traffic → production → bake, once green's gate is open.
-pub(super) async fn from_traffic(
+pub(super) async fn continue_from_traffic(
     run: &Run,
     rollout: &mut Rollout<'_>,
     checks: &Checks<'_>,
 ) -> Result<Ending, Halt> {
-    step(run, Step::Shift, shift(rollout, checks), |serves| {
+    run_step(run, Step::Shift, shift_traffic(rollout, checks), |serves| {
         (*serves).to_owned()
     })
     .await?;
-    checks.at(Moment::Production, rollout).await?;
-    rollout.pass_production().await?;
+    checks.run_at(Moment::Production, rollout).await?;
+    rollout.pass_production_gate().await?;
     bake(run, rollout, checks).await?;
-    rollout.last_look().await?;
-    Ok(deployed(run, rollout))
+    rollout.take_last_look().await?;
+    Ok(deployed_ending(run, rollout))
 }
 
 /// From share to share of the traffic, each of them checked, until green has all of it.
-async fn shift(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<&'static str, Halt> {
-    checks.begin(rollout).await?;
+async fn shift_traffic(
+    rollout: &mut Rollout<'_>,
+    checks: &Checks<'_>,
+) -> Result<&'static str, Halt> {
+    checks.begin_shift(rollout).await?;
     loop {
-        let steps = rollout.steps();
+        let steps = rollout.traffic_steps();
         match checks
-            .beside(Moment::Step, steps, rollout.shifted())
+            .run_alongside(Moment::Step, steps, rollout.wait_for_shift())
             .await?
         {
-            Reached::Green if rollout.serves_nothing() => {
+            Milestone::Green if rollout.serves_nothing() => {
                 return Ok("no task runs, and nothing serves");
             }
-            Reached::Green => return Ok("green serves 100 %"),
-            Reached::Gate(_) => {
-                if checks.at_step(rollout).await? == GateState::NotPassed {
-                    rollout.take_step().await?;
+            Milestone::Green => return Ok("green serves 100 %"),
+            Milestone::Gate(_) => {
+                if checks.run_at_step(rollout).await? == GateState::NotPassed {
+                    rollout.open_step().await?;
                 }
             }
         }
@@ -216,8 +219,8 @@ async fn shift(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<&'stati
 }
 
 /// The plan, and what its checks need.
-async fn prepare(run: &Run, planner: &Planner) -> Result<(Snapshot, Plan, Ready), Halt> {
-    let (snapshot, plan) = Box::pin(planned(run, planner, None)).await?;
+async fn prepare(run: &Run, planner: &Planner) -> Result<(Snapshot, Plan, PreparedChecks), Halt> {
+    let (snapshot, plan) = Box::pin(survey_and_plan(run, planner, None)).await?;
     let ready = checks::prepare(run, &plan.checks).await?;
     tell_plan(run, &snapshot, &plan);
     Ok((snapshot, plan, ready))
@@ -231,11 +234,11 @@ pub(super) fn tell_plan(run: &Run, snapshot: &Snapshot, plan: &Plan) {
     let warnings = plan.warnings.iter().map(|warning| Event::Warned {
         sentence: warning.into(),
     });
-    notes.chain(warnings).for_each(|event| run.tell(event));
-    surveyed(run, snapshot, plan);
+    notes.chain(warnings).for_each(|event| run.emit(event));
+    report_survey(run, snapshot, plan);
 }
 
-fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
+fn report_survey(run: &Run, snapshot: &Snapshot, plan: &Plan) {
     let Some(service) = &snapshot.service else {
         return;
     };
@@ -249,7 +252,7 @@ fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
         .as_ref()
         .map_or("none", |rollout| rollout.kind.controller())
         .to_owned();
-    run.tell(Event::Surveyed(SurveyedService {
+    run.emit(Event::Surveyed(SurveyedService {
         controller,
         blue: service.revision().to_owned(),
         tasks,
@@ -257,15 +260,19 @@ fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
     }));
 }
 
-async fn push(run: &Run, snapshot: &mut Snapshot, plan: &Plan) -> Result<Option<Pinned>, Failure> {
+async fn push(
+    run: &Run,
+    snapshot: &mut Snapshot,
+    plan: &Plan,
+) -> Result<Option<ResolvedImage>, Failure> {
     let (Some(asked), Some(found)) = (&plan.image, snapshot.image.take()) else {
         return Ok(None);
     };
-    step(
+    run_step(
         run,
         Step::Image,
-        image::image(run, asked, found, plan.repository.as_ref()),
-        Pinned::short,
+        image::push_or_resolve(run, asked, found, plan.repository.as_ref()),
+        ResolvedImage::short_name,
     )
     .await
     .map(Some)
@@ -274,11 +281,11 @@ async fn push(run: &Run, snapshot: &mut Snapshot, plan: &Plan) -> Result<Option<
 /// What the registry's scanner found in the image, before anything is made of it. What an earlier
 /// attempt of this run has started it had judged before; to refuse it now would leave it alone
 /// half-way.
-async fn judge(
+async fn check_scan(
     run: &Run,
     snapshot: &Snapshot,
     plan: &Plan,
-    image: Option<&Pinned>,
+    image: Option<&ResolvedImage>,
 ) -> Result<(), Failure> {
     let (Some(asked), Some(image)) = (&plan.scan, image) else {
         return Ok(());
@@ -288,20 +295,20 @@ async fn judge(
         .as_ref()
         .is_some_and(|running| running.is_ours)
     {
-        run.tell(ImageFact::ScannedBefore);
+        run.emit(ImageFact::ScannedBefore);
         return Ok(());
     }
-    step(
+    run_step(
         run,
         Step::Scan,
-        scan::scan(run, asked, &plan.definition, image),
+        scan::check_image(run, asked, &plan.definition, image),
         Clone::clone,
     )
     .await
     .map(drop)
 }
 
-fn described(revision: &Revision) -> String {
+fn describe_revision(revision: &Revision) -> String {
     let how = if revision.registered {
         "registered"
     } else {
@@ -312,21 +319,21 @@ fn described(revision: &Revision) -> String {
 
 /// The one-off task, unless somebody else is deploying: what it does cannot be undone. An earlier
 /// attempt of this run that has started its rollout had run it before.
-async fn one_off(
+async fn run_one_off(
     run: &Run,
     planner: &Planner,
-    image: Option<&Pinned>,
+    image: Option<&ResolvedImage>,
     prepared: &mut Prepared,
 ) -> Result<(), Halt> {
     if prepared.plan.task.is_none() {
         return Ok(());
     }
-    if prepared.adopted().is_some() {
-        run.tell(OneOffFact::RanBefore);
+    if prepared.adopted_rollout().is_some() {
+        run.emit(OneOffFact::RanBefore);
         return Ok(());
     }
     for attempt in 1.. {
-        Box::pin(prepared.look_again(run, planner, image)).await?;
+        Box::pin(prepared.replan_if_changed(run, planner, image)).await?;
         let Prepared {
             snapshot,
             plan,
@@ -342,22 +349,28 @@ async fn one_off(
         };
         let ran = match one_off.find().await {
             task::ExistingTask::Other(other) => {
-                if one_off.make_way(&other).await? == task::OtherEnd::Well {
-                    until_rollout(run, planner, prepared).await;
+                if one_off.wait_for_other(&other).await? == task::OtherEnd::Succeeded {
+                    wait_for_rollout(run, planner, prepared).await;
                 }
                 continue;
             }
             task::ExistingTask::Own(task) => {
-                step(
+                run_step(
                     run,
                     Step::Task,
                     one_off.adopt(&task),
-                    task::OneOffOutcome::words,
+                    task::OneOffOutcome::describe,
                 )
                 .await?
             }
             task::ExistingTask::Nothing => {
-                step(run, Step::Task, one_off.run(), task::OneOffOutcome::words).await?
+                run_step(
+                    run,
+                    Step::Task,
+                    one_off.run(),
+                    task::OneOffOutcome::describe,
+                )
+                .await?
             }
         };
         if ran == task::OneOffOutcome::Done {
@@ -368,17 +381,18 @@ async fn one_off(
 }
 
 /// A run whose one-off task has ended well begins its rollout: it is not overtaken in between.
-async fn until_rollout(run: &Run, planner: &Planner, prepared: &Prepared) {
+async fn wait_for_rollout(run: &Run, planner: &Planner, prepared: &Prepared) {
     let (began, mut poll_interval) = (Instant::now(), prepared.poll_interval());
-    while began.elapsed() < HANDOVER && !planner.has_changed(run, &prepared.snapshot).await {
-        poll_interval.rest().await;
+    while began.elapsed() < HANDOVER_TIMEOUT && !planner.has_changed(run, &prepared.snapshot).await
+    {
+        poll_interval.wait().await;
     }
 }
 
 /// Green is tested where it is owed that.
 pub(super) async fn test_green(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     match rollout.gate() {
-        GatePlan::Test => checks.at(Moment::Green, rollout).await,
+        GatePlan::Test => checks.run_at(Moment::Green, rollout).await,
         GatePlan::Pass | GatePlan::Absent => Ok(()),
     }
 }
@@ -389,27 +403,27 @@ async fn bake(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Resu
     }
     // Green's health is read beside it.
     rollout.share_reads();
-    step(
+    run_step(
         run,
         Step::Bake,
-        checks.beside(Moment::Bake, None, rollout.completed()),
+        checks.run_alongside(Moment::Bake, None, rollout.wait_for_completion()),
         |()| "the rollout is over, blue is gone".to_owned(),
     )
     .await?;
-    run.tell(Event::PointOfNoReturn);
+    run.emit(Event::PointOfNoReturn);
     Ok(())
 }
 
-fn nothing_to_roll_out(plan: &Plan, revision: &Revision) -> Ending {
+fn unchanged_ending(plan: &Plan, revision: &Revision) -> Ending {
     plan.rollout
         .as_ref()
-        .map_or_else(|| only_registered(revision), already_deployed)
+        .map_or_else(|| registered_ending(revision), already_deployed_ending)
 }
 
-fn only_registered(revision: &Revision) -> Ending {
+fn registered_ending(revision: &Revision) -> Ending {
     let sentence = format!(
         "{}; no service was given, so no traffic was touched",
-        described(revision)
+        describe_revision(revision)
     );
     Ending {
         outcome: Outcome::Registered,
@@ -418,7 +432,7 @@ fn only_registered(revision: &Revision) -> Ending {
     }
 }
 
-pub(super) fn already_deployed(plan: &RolloutPlan) -> Ending {
+pub(super) fn already_deployed_ending(plan: &RolloutPlan) -> Ending {
     let sentence = format!(
         "{} serves production already: nothing was to be deployed",
         short_name(&plan.blue.revision)
@@ -430,7 +444,7 @@ pub(super) fn already_deployed(plan: &RolloutPlan) -> Ending {
     }
 }
 
-fn left_to_aws(revision: &Revision) -> Ending {
+fn left_to_aws_ending(revision: &Revision) -> Ending {
     let sentence = format!(
         "the rollout of {} was started and is left to AWS; what serves traffic was not looked at",
         short_name(&revision.arn)
@@ -443,9 +457,9 @@ fn left_to_aws(revision: &Revision) -> Ending {
 }
 
 /// Green stands at its gate, tested; who opens it is a person's business.
-fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
-    run.tell(Event::Measured {
-        reads: run.aws.reads(),
+fn waiting_ending(run: &Run, rollout: &Rollout<'_>) -> Ending {
+    run.emit(Event::Measured {
+        reads: run.aws.read_count(),
     });
     let is_unproven = run.test_url().is_some_and(|seen| seen.is_unproven());
     let green = match rollout.gate() {
@@ -468,11 +482,11 @@ fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
 }
 
 /// What was measured says neither good nor bad, and a person is to decide.
-pub(super) fn waiting_for_verdict(run: &Run, rollout: &Rollout<'_>, verdict: &str) -> Ending {
-    run.tell(Event::Measured {
-        reads: run.aws.reads(),
+pub(super) fn inconclusive_ending(run: &Run, rollout: &Rollout<'_>, verdict: &str) -> Ending {
+    run.emit(Event::Measured {
+        reads: run.aws.read_count(),
     });
-    let (serves, if_left_alone) = (rollout.serves(), rollout.if_left_alone());
+    let (serves, if_left_alone) = (rollout.describe_serving(), rollout.if_left_alone());
     let sentence =
         format!("{verdict}; {serves}; {if_left_alone}; answer with mode: continue or mode: abort");
     Ending {
@@ -482,10 +496,10 @@ pub(super) fn waiting_for_verdict(run: &Run, rollout: &Rollout<'_>, verdict: &st
     }
 }
 
-pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {
+pub(super) fn deployed_ending(run: &Run, rollout: &Rollout<'_>) -> Ending {
     let revision = rollout.revision();
-    run.tell(Event::Measured {
-        reads: run.aws.reads(),
+    run.emit(Event::Measured {
+        reads: run.aws.read_count(),
     });
     if rollout.serves_nothing() {
         let sentence = format!(
@@ -504,7 +518,7 @@ pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {
     let sentence = format!(
         "green serves 100 % of production: {} ({}){}",
         short_name(&revision.arn),
-        rollout.observed_by().words(),
+        rollout.observed_by().describe(),
         missing.unwrap_or_default()
     );
     Ending {

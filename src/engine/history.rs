@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::aws::AwsError;
 use crate::aws::arn::short_name;
-use crate::aws::codedeploy_shapes::Status;
+use crate::aws::codedeploy_shapes::CodeDeployStatus;
 use crate::aws::ecs_rollout_shapes::DeploymentStatus;
 use crate::aws::ecs_shapes::{DeploymentController, Service};
-use crate::documents::app_spec::task_definition_of;
-use crate::documents::deployment_configuration::{KnownHooks, is_registered_in};
+use crate::documents::app_spec::read_task_definition;
+use crate::documents::deployment_configuration::{HookIdentity, is_revision_registered};
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::plan::HistoryQuery;
@@ -19,24 +19,24 @@ use crate::run::Run;
 use crate::survey::{Snapshot, has_registered};
 
 /// How far back good deployments are looked for.
-const FAR: usize = 20;
+const HISTORY_LIMIT: usize = 20;
 
 /// A deployment that is over.
 #[derive(Debug, Clone)]
-pub struct Last {
+pub struct LastDeployment {
     /// Its id.
     pub id: String,
     /// AWS's word.
     pub word: String,
     /// How it ended.
-    pub end: End,
+    pub end: DeploymentEnd,
     /// The revision it brought, where it says that its run has registered it.
-    pub registered: Option<String>,
+    pub registered_revision: Option<String>,
 }
 
 /// How a deployment ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum DeploymentEnd {
     /// Green serves.
     Succeeded,
     /// Blue serves, or nobody can say.
@@ -48,7 +48,7 @@ pub enum End {
 
 /// A deployment that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Good {
+pub struct GoodDeployment {
     /// Its id, or ARN.
     pub id: String,
     /// The revision it brought.
@@ -67,25 +67,25 @@ pub struct RollbackTarget {
 }
 
 /// The deployment that is meant, or the newest one.
-pub async fn last(
+pub async fn find_last(
     run: &Run,
     query: &HistoryQuery,
     snapshot: &Snapshot,
-) -> Result<Option<Last>, Failure> {
+) -> Result<Option<LastDeployment>, Failure> {
     if is_codedeploy(snapshot) {
-        return Ok(last_of_group(run, query).await?);
+        return Ok(find_last_in_group(run, query).await?);
     }
     let history = snapshot
         .service_deployments
         .iter()
         .flat_map(|service_deployments| &service_deployments.history);
-    let meant = |arn: &str| {
+    let is_meant = |arn: &str| {
         query
             .deployment
             .as_deref()
             .is_none_or(|meant| short_name(meant) == short_name(arn))
     };
-    let Some(brief) = history.into_iter().find(|brief| meant(&brief.arn)) else {
+    let Some(brief) = history.into_iter().find(|brief| is_meant(&brief.arn)) else {
         return Ok(None);
     };
     let Some(deployment) = run.aws.describe_service_deployment(&brief.arn).await? else {
@@ -95,23 +95,23 @@ pub async fn last(
         .failed_hook()
         .is_some_and(|hook| hook.status == "TIMED_OUT");
     let end = match deployment.status() {
-        DeploymentStatus::Successful => End::Succeeded,
-        _ if expired => End::Failed {
+        DeploymentStatus::Successful => DeploymentEnd::Succeeded,
+        _ if expired => DeploymentEnd::Failed {
             reason: Reason::Expired,
         },
-        _ => End::Failed {
+        _ => DeploymentEnd::Failed {
             reason: Reason::AlreadyAnswered,
         },
     };
     // What cannot be read stays as it is.
     let tagged = snapshot.service.as_ref().and_then(Service::tagged_pause);
-    let is_registered = is_registered_in(
+    let is_registered = is_revision_registered(
         &deployment.deployment_configuration,
-        KnownHooks::by_form(tagged.as_ref()),
+        HookIdentity::from_pause(tagged.as_ref()),
     );
-    let revisions = if is_registered && end != End::Succeeded {
+    let revisions = if is_registered && end != DeploymentEnd::Succeeded {
         run.aws
-            .describe_service_revisions(&[deployment.target().to_owned()])
+            .describe_service_revisions(&[deployment.target_revision().to_owned()])
             .await
             .unwrap_or_default()
     } else {
@@ -121,27 +121,30 @@ pub async fn last(
         .into_iter()
         .next()
         .map(|revision| revision.task_definition);
-    Ok(Some(Last {
+    Ok(Some(LastDeployment {
         id: deployment.arn.clone(),
-        word: deployment.word,
+        word: deployment.raw_status,
         end,
-        registered,
+        registered_revision: registered,
     }))
 }
 
-async fn last_of_group(run: &Run, query: &HistoryQuery) -> Result<Option<Last>, AwsError> {
+async fn find_last_in_group(
+    run: &Run,
+    query: &HistoryQuery,
+) -> Result<Option<LastDeployment>, AwsError> {
     let group = &query.group;
     let ids = match &query.deployment {
         Some(meant) => vec![meant.clone()],
         None => {
             run.aws
-                .latest_deployments(&group.application, &group.group)
+                .list_latest_deployments(&group.application, &group.group)
                 .await?
         }
     };
-    for id in ids.into_iter().take(FAR) {
+    for id in ids.into_iter().take(HISTORY_LIMIT) {
         let deployment = run.aws.get_deployment(&id).await?;
-        if deployment.rolls_back.is_some() && query.deployment.is_none() {
+        if deployment.rolled_back_deployment.is_some() && query.deployment.is_none() {
             continue; // the deployment that it rolls back says more
         }
         let code = deployment
@@ -150,24 +153,27 @@ async fn last_of_group(run: &Run, query: &HistoryQuery) -> Result<Option<Last>, 
             .map(|(code, _)| code.as_str())
             .unwrap_or_default();
         let end = match deployment.status {
-            Status::Succeeded => End::Succeeded,
-            Status::Stopped if matches!(code, "" | "TIMEOUT") => End::Failed {
+            CodeDeployStatus::Succeeded => DeploymentEnd::Succeeded,
+            CodeDeployStatus::Stopped if matches!(code, "" | "TIMEOUT") => DeploymentEnd::Failed {
                 reason: Reason::Expired,
             },
-            Status::Stopped | Status::Failed | Status::Going | Status::Ready => End::Failed {
+            CodeDeployStatus::Stopped
+            | CodeDeployStatus::Failed
+            | CodeDeployStatus::InProgress
+            | CodeDeployStatus::Ready => DeploymentEnd::Failed {
                 reason: Reason::AlreadyAnswered,
             },
         };
         let registered = deployment
             .content
             .as_deref()
-            .and_then(task_definition_of)
+            .and_then(read_task_definition)
             .filter(|_| has_registered(&deployment.description));
-        return Ok(Some(Last {
+        return Ok(Some(LastDeployment {
             id,
-            word: deployment.word,
+            word: deployment.raw_status,
             end,
-            registered,
+            registered_revision: registered,
         }));
     }
     Ok(None)
@@ -177,7 +183,7 @@ async fn last_of_group(run: &Run, query: &HistoryQuery) -> Result<Option<Last>, 
 ///
 /// # Errors
 /// There is none, or it cannot be found.
-pub async fn target(
+pub async fn find_target(
     run: &Run,
     query: &HistoryQuery,
     snapshot: &Snapshot,
@@ -188,18 +194,17 @@ pub async fn target(
         .map(|service| service.revision().to_owned())
         .unwrap_or_default();
     let asked = query.rollback_to.as_deref();
-    if let Some(revision) = asked.and_then(|asked| named(asked, &serves)) {
+    if let Some(revision) = asked.and_then(|asked| parse_revision(asked, &serves)) {
         return Ok(RollbackTarget {
             why: "as rollback-to names it".into(),
             revision,
         });
     }
-    let good = good(run, query, snapshot).await?;
+    let good = list_good(run, query, snapshot).await?;
     let found = match asked {
-        None => {
-            before(&good, &serves).map(|good| (good, "the last good one before what serves now"))
-        }
-        Some(asked) => matching(run, asked, &good)
+        None => find_earlier(&good, &serves)
+            .map(|good| (good, "the last good one before what serves now")),
+        Some(asked) => find_matching(run, asked, &good)
             .await?
             .map(|good| (good, "which fits rollback-to")),
     };
@@ -208,45 +213,47 @@ pub async fn target(
             revision: good.revision.clone(),
             why: format!("brought by deployment {}, {why}", short_name(&good.id)),
         }),
-        None => Err(nowhere(asked, &serves, &good)),
+        None => Err(no_target_failure(asked, &serves, &good)),
     }
 }
 
 /// The newest good deployment from before what serves now was first brought: a second rollback goes
 /// further back, and never to what the first one went away from. Where nothing is older, any other
 /// revision.
-fn before<'g>(good: &'g [Good], serves: &str) -> Option<&'g Good> {
-    let other = |good: &&Good| good.revision != serves;
+fn find_earlier<'g>(good: &'g [GoodDeployment], serves: &str) -> Option<&'g GoodDeployment> {
+    let other = |good: &&GoodDeployment| good.revision != serves;
     let first = good.iter().rposition(|good| good.revision == serves);
     let older = first.and_then(|first| good[first + 1..].iter().find(other));
     older.or_else(|| good.iter().find(other))
 }
 
-fn nowhere(asked: Option<&str>, serves: &str, good: &[Good]) -> Failure {
+fn no_target_failure(asked: Option<&str>, serves: &str, good: &[GoodDeployment]) -> Failure {
     let sentence = match asked {
-        Some(asked) => format!("no successful deployment of the last {FAR} fits `{asked}`"),
+        Some(asked) => {
+            format!("no successful deployment of the last {HISTORY_LIMIT} fits `{asked}`")
+        }
         None => format!(
             "there is no successful deployment of another revision than {}, which serves now",
             short_name(serves)
         ),
     };
-    let known = good
+    let good_names = good
         .iter()
         .map(|good| format!("{} ({})", short_name(&good.revision), short_name(&good.id)))
         .collect::<Vec<_>>()
         .join(", ");
-    let known = if known.is_empty() {
+    let known = if good_names.is_empty() {
         "the history is empty".to_owned()
     } else {
-        format!("good were: {known}")
+        format!("good were: {good_names}")
     };
     Failure::new(Reason::NothingToReturnTo, sentence)
-        .caused_by(known)
-        .hint("set rollback-to to a revision, such as api:12")
+        .with_cause(known)
+        .with_hint("set rollback-to to a revision, such as api:12")
 }
 
 /// A revision by its ARN, `family:12`, or `12` of the family that serves.
-fn named(asked: &str, serves: &str) -> Option<String> {
+fn parse_revision(asked: &str, serves: &str) -> Option<String> {
     let is_number =
         |text: &str| !text.is_empty() && text.chars().all(|digit| digit.is_ascii_digit());
     if asked.starts_with("arn:") && asked.contains(":task-definition/") {
@@ -262,10 +269,14 @@ fn named(asked: &str, serves: &str) -> Option<String> {
 }
 
 /// Deployments that succeeded, newest first.
-async fn good(run: &Run, query: &HistoryQuery, snapshot: &Snapshot) -> Result<Vec<Good>, Failure> {
+async fn list_good(
+    run: &Run,
+    query: &HistoryQuery,
+    snapshot: &Snapshot,
+) -> Result<Vec<GoodDeployment>, Failure> {
     match &snapshot.service_deployments {
         Some(service_deployments) => {
-            let all = service_deployments.history.iter().filter(|brief| brief.status() == DeploymentStatus::Successful).take(FAR);
+            let all = service_deployments.history.iter().filter(|brief| brief.status() == DeploymentStatus::Successful).take(HISTORY_LIMIT);
             let pairs: Vec<(String, String)> =
                 all.filter_map(|brief| Some((brief.arn.clone(), brief.target_service_revision_arn.clone()?))).collect();
             let targets: Vec<String> = pairs.iter().map(|(_, target)| target.clone()).collect();
@@ -273,13 +284,13 @@ async fn good(run: &Run, query: &HistoryQuery, snapshot: &Snapshot) -> Result<Ve
             let found = pairs.into_iter().filter_map(|(id, target)| {
                 let revision = revisions.iter().find(|revision| revision.service_revision_arn == target)?;
                 let names = revision.container_images.iter().flat_map(|image| image.image.iter().chain(&image.image_digest));
-                Some(Good { id, revision: revision.task_definition.clone(), images: names.cloned().collect() })
+                Some(GoodDeployment { id, revision: revision.task_definition.clone(), images: names.cloned().collect() })
             });
             Ok(found.collect())
         }
-        None if is_codedeploy(snapshot) => Ok(good_of_group(run, query).await?),
+        None if is_codedeploy(snapshot) => Ok(list_good_in_group(run, query).await?),
         None => Err(Failure::new(Reason::Denied, "the service's deployment history could not be read")
-            .hint("allow ecs:ListServiceDeployments (docs/iam.md), or set rollback-to to a revision, such as api:12")),
+            .with_hint("allow ecs:ListServiceDeployments (docs/iam.md), or set rollback-to to a revision, such as api:12")),
     }
 }
 
@@ -291,19 +302,22 @@ fn is_codedeploy(snapshot: &Snapshot) -> bool {
         == Some(DeploymentController::CodeDeploy)
 }
 
-async fn good_of_group(run: &Run, query: &HistoryQuery) -> Result<Vec<Good>, AwsError> {
+async fn list_good_in_group(
+    run: &Run,
+    query: &HistoryQuery,
+) -> Result<Vec<GoodDeployment>, AwsError> {
     let group = &query.group;
     let ids = run
         .aws
-        .successful_deployments(&group.application, &group.group)
+        .list_successful_deployments(&group.application, &group.group)
         .await?;
-    let mut all: Vec<(f64, Good)> = Vec::new();
-    for id in ids.into_iter().take(FAR) {
+    let mut all: Vec<(f64, GoodDeployment)> = Vec::new();
+    for id in ids.into_iter().take(HISTORY_LIMIT) {
         let deployment = run.aws.get_deployment(&id).await?;
-        if let Some(revision) = deployment.content.as_deref().and_then(task_definition_of) {
+        if let Some(revision) = deployment.content.as_deref().and_then(read_task_definition) {
             all.push((
                 deployment.created_seconds,
-                Good {
+                GoodDeployment {
                     id,
                     revision,
                     images: Vec::new(),
@@ -316,12 +330,12 @@ async fn good_of_group(run: &Run, query: &HistoryQuery) -> Result<Vec<Good>, Aws
 }
 
 /// The newest good deployment that has this id, revision, tag or digest.
-async fn matching<'g>(
+async fn find_matching<'g>(
     run: &Run,
     asked: &str,
-    good: &'g [Good],
-) -> Result<Option<&'g Good>, Failure> {
-    let by_name = |good: &&Good| {
+    good: &'g [GoodDeployment],
+) -> Result<Option<&'g GoodDeployment>, Failure> {
+    let by_name = |good: &&GoodDeployment| {
         short_name(&good.id) == short_name(asked) || short_name(&good.revision) == asked
     };
     if let Some(found) = good.iter().find(by_name) {
@@ -329,18 +343,20 @@ async fn matching<'g>(
     }
     for one in good {
         let images = if one.images.is_empty() {
-            images(run, &one.revision).await?
+            read_images(run, &one.revision).await?
         } else {
             one.images.clone()
         };
-        if images.iter().any(|image| carries(image, asked)) || tagged(run, &images, asked).await {
+        if images.iter().any(|image| has_tag_or_digest(image, asked))
+            || is_tagged(run, &images, asked).await
+        {
             return Ok(Some(one));
         }
     }
     Ok(None)
 }
 
-async fn images(run: &Run, revision: &str) -> Result<Vec<String>, AwsError> {
+async fn read_images(run: &Run, revision: &str) -> Result<Vec<String>, AwsError> {
     let described = run.aws.describe_task_definition(revision).await?;
     let containers = described["taskDefinition"]["containerDefinitions"]
         .as_array()
@@ -353,7 +369,7 @@ async fn images(run: &Run, revision: &str) -> Result<Vec<String>, AwsError> {
 }
 
 /// Whether an image's name ends in this tag, or is this digest.
-fn carries(image: &str, asked: &str) -> bool {
+fn has_tag_or_digest(image: &str, asked: &str) -> bool {
     let digest = asked.rsplit_once('@').map_or(asked, |(_, digest)| digest);
     image.ends_with(&format!(":{asked}"))
         || (digest.starts_with("sha256:") && image.ends_with(digest))
@@ -361,7 +377,7 @@ fn carries(image: &str, asked: &str) -> bool {
 
 /// Images are deployed by digest: whether a tag of the repository stands for it is the registry's
 /// knowledge.
-async fn tagged(run: &Run, images: &[String], tag: &str) -> bool {
+async fn is_tagged(run: &Run, images: &[String], tag: &str) -> bool {
     for image in images {
         let Some((repository, digest)) = image.split_once("@sha256:") else {
             continue;
@@ -369,11 +385,14 @@ async fn tagged(run: &Run, images: &[String], tag: &str) -> bool {
         let Some((_, name)) = repository.split_once('/') else {
             continue;
         };
-        let tags = run.aws.tags_of(name, &format!("sha256:{digest}")).await;
+        let tags = run
+            .aws
+            .describe_image_tags(name, &format!("sha256:{digest}"))
+            .await;
         let tags = run
             .optional_read("the tags of former images are not read", tags)
             .unwrap_or_default();
-        if tags.iter().any(|known| known == tag) {
+        if tags.iter().any(|existing| existing == tag) {
             return true;
         }
     }
@@ -381,7 +400,7 @@ async fn tagged(run: &Run, images: &[String], tag: &str) -> bool {
 }
 
 /// The version of what is brought, for `${version}`: a tag of its image that is not `latest`.
-pub async fn version(run: &Run, definition: &Value) -> Option<String> {
+pub async fn find_version(run: &Run, definition: &Value) -> Option<String> {
     let containers = definition["containerDefinitions"].as_array()?;
     for image in containers
         .iter()
@@ -400,7 +419,7 @@ pub async fn version(run: &Run, definition: &Value) -> Option<String> {
         let name = repository.split_once('/').map(|(_, name)| name)?;
         let tags = run
             .aws
-            .tags_of(name, &format!("sha256:{digest}"))
+            .describe_image_tags(name, &format!("sha256:{digest}"))
             .await
             .unwrap_or_default();
         if let Some(tag) = tags.into_iter().find(|tag| tag != "latest") {
@@ -418,21 +437,21 @@ mod tests {
 
     #[test]
     fn a_revision_is_named_by_arn_by_family_or_by_number() {
-        assert_eq!(named("12", SERVES).as_deref(), Some("api:12"));
-        assert_eq!(named("api:12", SERVES).as_deref(), Some("api:12"));
+        assert_eq!(parse_revision("12", SERVES).as_deref(), Some("api:12"));
+        assert_eq!(parse_revision("api:12", SERVES).as_deref(), Some("api:12"));
         assert_eq!(
-            named("arn:aws:ecs:eu-central-1:1:task-definition/api:3", SERVES).as_deref(),
+            parse_revision("arn:aws:ecs:eu-central-1:1:task-definition/api:3", SERVES).as_deref(),
             Some("arn:aws:ecs:eu-central-1:1:task-definition/api:3")
         );
-        assert_eq!(named("d-ABC123", SERVES), None);
-        assert_eq!(named("sha256:0123", SERVES), None);
-        assert_eq!(named("v1.2.3", SERVES), None);
+        assert_eq!(parse_revision("d-ABC123", SERVES), None);
+        assert_eq!(parse_revision("sha256:0123", SERVES), None);
+        assert_eq!(parse_revision("v1.2.3", SERVES), None);
     }
 
     #[test]
     fn a_second_rollback_goes_further_back_and_not_forth() {
         let good = |revisions: &[&str]| {
-            let one = |revision: &&str| Good {
+            let one = |revision: &&str| GoodDeployment {
                 id: "d".into(),
                 revision: (*revision).into(),
                 images: Vec::new(),
@@ -440,7 +459,7 @@ mod tests {
             revisions.iter().map(one).collect::<Vec<_>>()
         };
         let to = |history: &[&str], serves: &str| {
-            before(&good(history), serves).map(|good| good.revision.clone())
+            find_earlier(&good(history), serves).map(|good| good.revision.clone())
         };
         assert_eq!(
             to(&["api:3", "api:2", "api:1"], "api:3").as_deref(),
@@ -459,9 +478,9 @@ mod tests {
 
     #[test]
     fn an_image_is_known_by_its_tag_or_its_digest() {
-        assert!(carries("host/app:1.4.2", "1.4.2"));
-        assert!(carries("host/app@sha256:aa", "sha256:aa"));
-        assert!(carries("host/app@sha256:aa", "app@sha256:aa"));
-        assert!(!carries("host/app:11.4.2", "1.4.2"));
+        assert!(has_tag_or_digest("host/app:1.4.2", "1.4.2"));
+        assert!(has_tag_or_digest("host/app@sha256:aa", "sha256:aa"));
+        assert!(has_tag_or_digest("host/app@sha256:aa", "app@sha256:aa"));
+        assert!(!has_tag_or_digest("host/app:11.4.2", "1.4.2"));
     }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::checks::Brought;
-use super::{Halt, deploy, step};
+use super::checks::Release;
+use super::{Halt, deploy, run_step};
 use crate::checks::analysis::{AnalysisResult, Judge, OnInconclusive, TrafficSchedule};
 use crate::checks::measurement::Phase;
 use crate::checks::moment::Moment;
@@ -19,10 +19,10 @@ use crate::checks::smoke::Values;
 use crate::clock;
 use crate::error::Failure;
 use crate::event::{Event, Step};
-use crate::observe::metric_sources::{Sources, Version};
-use crate::plan::{ChecksPlan, RolloutPlan, SPARE};
+use crate::observe::metric_sources::{MetricSources, SideRevision};
+use crate::plan::{ChecksPlan, ROLLBACK_RESERVE, RolloutPlan};
 use crate::run::Run;
-use crate::steps::alarms::{AlarmWatch, EVERY};
+use crate::steps::alarms::{ALARM_INTERVAL, AlarmWatch};
 use crate::steps::analysis::{self, Analysis};
 use crate::steps::green_health::GreenHealth;
 use crate::steps::revision::Revision;
@@ -37,16 +37,16 @@ pub(super) struct RolloutMonitor<'a> {
     values: Values,
     /// Whether a person has answered once traffic had moved.
     is_answered: bool,
-    alarms: tokio::sync::Mutex<Looks<'a>>,
+    alarms: tokio::sync::Mutex<AlarmSchedule<'a>>,
     analysis: OnceCell<Analysis<'a>>,
     /// Green's health, once it has all of production's traffic and blue is kept.
     health: OnceCell<GreenHealth<'a>>,
-    times: Mutex<Times>,
+    times: Mutex<ShiftTimes>,
 }
 
 /// When traffic changed, in seconds of the epoch.
 #[derive(Debug, Clone, Copy, Default)]
-struct Times {
+struct ShiftTimes {
     /// The first went to green.
     began: f64,
     /// Green's share changed last.
@@ -54,22 +54,22 @@ struct Times {
 }
 
 /// The alarms, and when they are looked at next.
-struct Looks<'a> {
+struct AlarmSchedule<'a> {
     watch: AlarmWatch<'a>,
     next: Instant,
 }
 
 impl<'a> RolloutMonitor<'a> {
-    pub(super) fn new(run: &'a Run, brought: &Brought<'a>, values: Values) -> Self {
-        let &Brought {
+    pub(super) fn new(run: &'a Run, release: &Release<'a>, values: Values) -> Self {
+        let &Release {
             checks,
             plan,
             revision,
             is_answered,
             ..
-        } = brought;
-        let watch = AlarmWatch::new(run, plan.alarms.all(), &plan.alarms.before);
-        let alarms = tokio::sync::Mutex::new(Looks {
+        } = release;
+        let watch = AlarmWatch::new(run, plan.alarms.all_names(), &plan.alarms.initial);
+        let alarms = tokio::sync::Mutex::new(AlarmSchedule {
             watch,
             next: Instant::now(),
         });
@@ -88,25 +88,25 @@ impl<'a> RolloutMonitor<'a> {
     }
 
     /// Traffic goes to green from now on.
-    pub(super) async fn begin(&self, rollout: &mut Rollout<'_>) -> Result<(), Interrupted> {
+    pub(super) async fn begin_shift(&self, rollout: &mut Rollout<'_>) -> Result<(), Interrupted> {
         if !self.alarms.lock().await.watch.is_idle() {
             rollout.share_reads();
         }
         if self.checks.analysis.is_some() {
-            rollout.reach_traffic().await?;
-            self.change(|times| times.began = clock::seconds());
-            self.changes();
+            rollout.wait_for_traffic().await?;
+            self.update_times(|times| times.began = clock::epoch_seconds());
+            self.note_traffic_change();
             self.enter(Moment::Step, rollout).await;
         }
         Ok(())
     }
 
     /// Ready only when something is wrong that no gate ahead leaves to a person.
-    pub(super) async fn wrong(&self, moment: Moment) -> Failure {
+    pub(super) async fn wait_for_failure(&self, moment: Moment) -> Failure {
         tokio::select! {
-            failure = self.alarm(moment) => failure,
-            failure = self.worse(moment) => failure,
-            failure = self.unhealthy(moment) => failure,
+            failure = self.wait_for_alarm(moment) => failure,
+            failure = self.wait_for_bad_analysis(moment) => failure,
+            failure = self.wait_for_unhealthy(moment) => failure,
         }
     }
 
@@ -114,21 +114,21 @@ impl<'a> RolloutMonitor<'a> {
     /// brought back.
     pub(super) async fn watch_health(&self, rollout: &Rollout<'_>) {
         if rollout.keeps_blue() && !rollout.serves_nothing() {
-            let made = async || {
+            let create = async || {
                 GreenHealth::new(
                     self.run,
                     self.plan,
                     self.revision,
-                    rollout.serving_groups().await,
+                    rollout.serving_target_groups().await,
                 )
             };
-            self.health.get_or_init(made).await;
+            self.health.get_or_init(create).await;
         }
     }
 
     /// Ready only when nothing of green can answer any more, or when its tasks stop again and
     /// again.
-    async fn unhealthy(&self, moment: Moment) -> Failure {
+    async fn wait_for_unhealthy(&self, moment: Moment) -> Failure {
         match (moment, self.health.get()) {
             (Moment::Production | Moment::Bake, Some(health)) => health.watch().await,
             (Moment::Green | Moment::Step, _) | (_, None) => std::future::pending().await,
@@ -136,14 +136,14 @@ impl<'a> RolloutMonitor<'a> {
     }
 
     /// Ready only when an alarm rings.
-    pub(super) async fn alarm(&self, moment: Moment) -> Failure {
+    pub(super) async fn wait_for_alarm(&self, moment: Moment) -> Failure {
         let mut looks = self.alarms.lock().await;
         while !looks.watch.is_idle() {
             tokio::time::sleep_until(looks.next).await;
-            looks.next = Instant::now() + EVERY;
+            looks.next = Instant::now() + ALARM_INTERVAL;
             let look = looks.watch.look(moment).await;
             for measurement in look.measurements {
-                self.run.tell(Event::Checked {
+                self.run.emit(Event::Checked {
                     measurement: Box::new(measurement),
                 });
             }
@@ -155,19 +155,21 @@ impl<'a> RolloutMonitor<'a> {
     }
 
     /// Ready only when the analysis ended badly.
-    async fn worse(&self, moment: Moment) -> Failure {
+    async fn wait_for_bad_analysis(&self, moment: Moment) -> Failure {
         let Some(analysis) = self.analysis.get() else {
             return std::future::pending().await;
         };
-        let ended = analysis.ended().await;
-        match analysis::failure(&ended) {
+        let ended = analysis.wait_for_end().await;
+        match analysis::to_failure(&ended) {
             // It waits at the next gate, which is not passed without a person.
             Some(_)
-                if asks(&ended) && moment != Moment::Bake && self.plan.waits_after_the_shift() =>
+                if needs_person(&ended)
+                    && moment != Moment::Bake
+                    && self.plan.waits_after_shift() =>
             {
                 std::future::pending().await
             }
-            Some(failure) => with_gate(failure, &ended),
+            Some(failure) => note_missing_gate(failure, &ended),
             None => std::future::pending().await,
         }
     }
@@ -184,87 +186,98 @@ impl<'a> RolloutMonitor<'a> {
         let Some(analysis) = self.enter(moment, rollout).await else {
             return Ok(());
         };
-        step(
+        run_step(
             self.run,
             Step::Analysis,
-            self.until(moment, analysis.complete(), rollout),
-            |_| analysis.found(),
+            self.hold_until(moment, analysis.complete(), rollout),
+            |_| analysis.describe_findings(),
         )
         .await
         .map(drop)
     }
 
     /// Waits until the traffic that green has now was judged, before it gets more.
-    pub(super) async fn settled(&self, rollout: &mut Rollout<'_>) -> Result<GateState, Halt> {
+    pub(super) async fn wait_for_step_verdict(
+        &self,
+        rollout: &mut Rollout<'_>,
+    ) -> Result<GateState, Halt> {
         let Some(analysis) = self.analysis.get() else {
             return Ok(GateState::NotPassed);
         };
-        let past = self
-            .until(
+        let gate = self
+            .hold_until(
                 Moment::Step,
-                analysis.settled(self.times().changed),
+                analysis.wait_for_verdict_since(self.times().changed),
                 rollout,
             )
             .await?;
-        self.changes();
-        Ok(past)
+        self.note_traffic_change();
+        Ok(gate)
     }
 
     /// Waits until all of production's traffic on green was judged, as long as blue can be brought
     /// back.
-    pub(super) async fn concluded(&self, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
+    pub(super) async fn wait_for_final_verdict(
+        &self,
+        rollout: &mut Rollout<'_>,
+    ) -> Result<(), Halt> {
         let Some(analysis) = self.enter(Moment::Step, rollout).await else {
             return Ok(());
         };
-        let Times { began, changed } = self.times();
+        let ShiftTimes { began, changed } = self.times();
         // Production's tests have used up some of the time for which blue is kept.
-        let stays = rollout
-            .blue_stays()
-            .saturating_sub(clock::since(changed))
-            .saturating_sub(SPARE);
+        let blue_kept_for = rollout
+            .blue_kept_for()
+            .saturating_sub(clock::elapsed_since(changed))
+            .saturating_sub(ROLLBACK_RESERVE);
         let in_time = async {
             // Checks of the shift alone have not judged anything yet when all traffic went over at
             // once.
-            let judged = async {
-                if let Some(ended) = analysis.settled(began).await {
+            let verdict = async {
+                if let Some(ended) = analysis.wait_for_verdict_since(began).await {
                     return Some(ended);
                 }
                 analysis.enter(Moment::Bake);
-                analysis.settled(changed).await
+                analysis.wait_for_verdict_since(changed).await
             };
-            match tokio::time::timeout(stays, judged).await {
+            match tokio::time::timeout(blue_kept_for, verdict).await {
                 Ok(ended) => ended,
                 // What was never known by now will not be known in time.
                 Err(_) => analysis.finish(),
             }
         };
         let concluded = async {
-            match self.until(Moment::Bake, in_time, rollout).await? {
+            match self.hold_until(Moment::Bake, in_time, rollout).await? {
                 GateState::NotPassed => Ok(()),
                 // Blue is gone already: what is known by now is all that will be known.
-                GateState::Passed => self.finished(),
+                GateState::Passed => self.finish_analysis(),
             }
         };
-        step(self.run, Step::Analysis, concluded, |()| analysis.found()).await
+        run_step(self.run, Step::Analysis, concluded, |()| {
+            analysis.describe_findings()
+        })
+        .await
     }
 
     /// What the analysis came to, although nobody waits for it any more.
-    fn finished(&self) -> Result<(), Halt> {
+    fn finish_analysis(&self) -> Result<(), Halt> {
         let Some(ended) = self.analysis.get().and_then(Analysis::finish) else {
             return Ok(());
         };
-        analysis::failure(&ended).map_or(Ok(()), |failure| Err(with_gate(failure, &ended).into()))
+        analysis::to_failure(&ended).map_or(Ok(()), |failure| {
+            Err(note_missing_gate(failure, &ended).into())
+        })
     }
 
     /// A moment begins whose checks are completed later.
-    pub(super) async fn meet(&self, moment: Moment, rollout: &Rollout<'_>) {
+    pub(super) async fn enter_if_measured(&self, moment: Moment, rollout: &Rollout<'_>) {
         if self.checks.measures(moment) {
             self.enter(moment, rollout).await;
         }
     }
 
     /// Measures while the rollout is held where it is; passed when it went on by itself.
-    async fn until(
+    async fn hold_until(
         &self,
         moment: Moment,
         measured: impl Future<Output = Option<AnalysisResult>>,
@@ -273,7 +286,7 @@ impl<'a> RolloutMonitor<'a> {
         let ended = {
             let held = async {
                 if rollout.keeps_blue() {
-                    rollout.held().await
+                    rollout.wait_while_held().await
                 } else {
                     std::future::pending().await
                 }
@@ -281,28 +294,32 @@ impl<'a> RolloutMonitor<'a> {
             tokio::select! {
                 biased;
                 ended = measured => ended,
-                failure = self.alarm(moment), if moment != Moment::Green => return Err(failure.into()),
-                failure = self.unhealthy(moment) => return Err(failure.into()),
+                failure = self.wait_for_alarm(moment), if moment != Moment::Green => return Err(failure.into()),
+                failure = self.wait_for_unhealthy(moment) => return Err(failure.into()),
                 held = held => {
                     held?;
                     return Ok(GateState::Passed);
                 }
             }
         };
-        match ended.and_then(|ended| analysis::failure(&ended).map(|failure| (ended, failure))) {
+        match ended.and_then(|ended| analysis::to_failure(&ended).map(|failure| (ended, failure))) {
             None => Ok(GateState::NotPassed),
-            Some((ended, _)) if asks(&ended) && self.stands_at_gate(moment) => Err(Halt::Waits(
-                deploy::waiting_for_verdict(self.run, rollout, &analysis::sentence(&ended)),
-            )),
-            Some((ended, failure)) => Err(with_gate(failure, &ended).into()),
+            Some((ended, _)) if needs_person(&ended) && self.is_held_by_gate(moment) => {
+                Err(Halt::Waiting(deploy::inconclusive_ending(
+                    self.run,
+                    rollout,
+                    &analysis::describe_result(&ended),
+                )))
+            }
+            Some((ended, failure)) => Err(note_missing_gate(failure, &ended).into()),
         }
     }
 
     /// Whether the rollout, while it is held, is so by a gate.
-    fn stands_at_gate(&self, moment: Moment) -> bool {
+    fn is_held_by_gate(&self, moment: Moment) -> bool {
         match moment {
             Moment::Green | Moment::Step => true,
-            Moment::Production | Moment::Bake => self.plan.waits_after_the_shift(),
+            Moment::Production | Moment::Bake => self.plan.waits_after_shift(),
         }
     }
 
@@ -310,60 +327,60 @@ impl<'a> RolloutMonitor<'a> {
         let asked = self.checks.analysis.as_ref()?;
         // A person who answered has said already what becomes of an inconclusive one.
         let asked = if self.is_answered {
-            asked.clone().answered()
+            asked.clone().without_pauses()
         } else {
             asked.clone()
         };
-        let made = self.analysis.get_or_init(async || {
-            let green = Version {
+        let created = self.analysis.get_or_init(async || {
+            let green = SideRevision {
                 revision: &self.revision.arn,
                 definition: Some(&self.revision.definition),
             };
-            let blue = Version {
+            let blue = SideRevision {
                 revision: &self.plan.blue.revision,
                 definition: None,
             };
             let blue = self.plan.kind.has_blue().then_some(blue);
             let shift = self
                 .plan
-                .course
+                .traffic_schedule
                 .as_ref()
-                .map_or(Duration::ZERO, TrafficSchedule::shift);
+                .map_or(Duration::ZERO, TrafficSchedule::shift_duration);
             let judge = Judge::new(&asked, rollout.sides().await, self.values.clone())
-                .expecting(shift, self.plan.lasts);
+                .with_expected_looks(shift, self.plan.expected_duration);
             Analysis::new(
                 self.run,
-                Sources::new(self.run, &self.plan.place, blue, green),
+                MetricSources::new(self.run, &self.plan.place, blue, green),
                 judge,
             )
         });
-        let analysis = made.await;
+        let analysis = created.await;
         analysis.enter(moment);
         Some(analysis)
     }
 
     /// Green has more of the traffic from now on.
-    pub(super) fn changes(&self) {
-        self.change(|times| times.changed = clock::seconds());
+    pub(super) fn note_traffic_change(&self) {
+        self.update_times(|times| times.changed = clock::epoch_seconds());
     }
 
-    fn change(&self, change: impl FnOnce(&mut Times)) {
+    fn update_times(&self, change: impl FnOnce(&mut ShiftTimes)) {
         change(&mut self.times.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn times(&self) -> Times {
+    fn times(&self) -> ShiftTimes {
         *self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Whether a person is to decide.
-fn asks(ended: &AnalysisResult) -> bool {
+fn needs_person(ended: &AnalysisResult) -> bool {
     ended.phase == Phase::Inconclusive && ended.on_inconclusive == OnInconclusive::Pause
 }
 
-fn with_gate(failure: Failure, ended: &AnalysisResult) -> Failure {
-    if asks(ended) {
-        failure.caused_by("there is no gate here at which it could wait for a person")
+fn note_missing_gate(failure: Failure, ended: &AnalysisResult) -> Failure {
+    if needs_person(ended) {
+        failure.with_cause("there is no gate here at which it could wait for a person")
     } else {
         failure
     }

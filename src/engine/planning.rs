@@ -6,65 +6,67 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::queue::{self, QueueOutcome};
-use super::{Halt, add_new, preview, stale};
+use super::{Halt, add_new_problems, preview, stale};
+use crate::aws::add_jitter;
 use crate::aws::ecs::PAUSE_TAG;
-use crate::aws::jittered;
 use crate::event::fact::{AwsFact, HooksFact, ScalingFact};
-use crate::plan::{LeftHooks, LeftoversPlan, Plan};
+use crate::plan::{LeftoverHooks, LeftoversPlan, Plan};
 use crate::planner::Planner;
 use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::survey::{Incomplete, Snapshot, Unready};
+use crate::survey::{IncompleteSurvey, Snapshot, SurveyFailure};
 use crate::undo::Undo;
 use crate::unwind::scaling;
 
 /// How long AWS may throttle the survey before the run gives up; nothing was begun yet.
-const THROTTLED: Duration = Duration::from_mins(5);
-const A_WHILE: Duration = Duration::from_secs(6);
+const THROTTLE_BUDGET: Duration = Duration::from_mins(5);
+const THROTTLE_PAUSE: Duration = Duration::from_secs(6);
 /// What was just rolled back may be read with its last weights: nobody is refused because of one
 /// look.
-const WEIGHTS_READ: u32 = 3;
-const WEIGHTS_LAG: Duration = Duration::from_secs(2);
+const WEIGHT_READS: u32 = 3;
+const WEIGHTS_PAUSE: Duration = Duration::from_secs(2);
 
 /// One look at AWS.
-pub(super) async fn look(run: &Run, planner: &Planner) -> Result<Snapshot, Halt> {
+pub(super) async fn survey(run: &Run, planner: &Planner) -> Result<Snapshot, Halt> {
     let began = Instant::now();
     loop {
         match planner.survey(run).await {
             Ok(snapshot) => return Ok(snapshot),
-            Err(Incomplete {
-                why: Some(Unready::Throttled(failure)),
+            Err(IncompleteSurvey {
+                why: Some(SurveyFailure::Throttled(failure)),
                 credentials: None,
                 ..
-            }) if began.elapsed() < THROTTLED => {
-                run.tell(AwsFact::LooksAgain {
+            }) if began.elapsed() < THROTTLE_BUDGET => {
+                run.emit(AwsFact::LooksAgain {
                     why: failure.sentence().into(),
                 });
-                tokio::time::sleep(jittered(A_WHILE)).await;
+                tokio::time::sleep(add_jitter(THROTTLE_PAUSE)).await;
             }
-            Err(incomplete) => return Err(halted(planner, incomplete)),
+            Err(incomplete) => return Err(halt_for(planner, incomplete)),
         }
     }
 }
 
 /// Whoever corrects one thing that is wrong should not have to come back for the next.
-fn halted(planner: &Planner, incomplete: Incomplete) -> Halt {
-    let Incomplete {
+fn halt_for(planner: &Planner, incomplete: IncompleteSurvey) -> Halt {
+    let IncompleteSurvey {
         why,
         credentials,
-        seen,
+        snapshot: seen,
     } = incomplete;
     match why {
-        Some(Unready::Failure(failure) | Unready::Throttled(failure)) if credentials.is_none() => {
+        Some(SurveyFailure::Failure(failure) | SurveyFailure::Throttled(failure))
+            if credentials.is_none() =>
+        {
             Halt::Failed(failure)
         }
-        Some(Unready::Problems(mut problems)) => {
+        Some(SurveyFailure::Problems(mut problems)) => {
             problems.extend(credentials);
-            add_new(&mut problems, planner.problems_beside(&seen));
+            add_new_problems(&mut problems, planner.partial_survey_problems(&seen));
             Halt::Refused(problems)
         }
-        Some(Unready::Credentials(problem)) => Halt::NoCredentials(vec![problem]),
-        Some(Unready::Failure(_) | Unready::Throttled(_)) | None => {
+        Some(SurveyFailure::Credentials(problem)) => Halt::NoCredentials(vec![problem]),
+        Some(SurveyFailure::Failure(_) | SurveyFailure::Throttled(_)) | None => {
             Halt::NoCredentials(credentials.into_iter().collect())
         }
     }
@@ -72,28 +74,29 @@ fn halted(planner: &Planner, incomplete: Incomplete) -> Halt {
 
 /// Reads the service once nothing else is in the way, and plans; `revision` is the one to deploy,
 /// once there is one.
-pub(super) async fn planned(
+pub(super) async fn survey_and_plan(
     run: &Run,
     planner: &Planner,
     revision: Option<&Revision>,
 ) -> Result<(Snapshot, Plan), Halt> {
     let read = async || {
-        let mut snapshot = look(run, planner).await?;
+        let mut snapshot = survey(run, planner).await?;
         if let (Some(running), Some(revision)) = (&mut snapshot.running, revision) {
-            running.is_of(&revision.arn);
+            running.confirm_ours(&revision.arn);
         }
         Ok::<Snapshot, Halt>(snapshot)
     };
     let (mut snapshot, mut looks) = (read().await?, 1);
     let clearance = loop {
         let clearance = planner.clearance(&snapshot);
-        if queue::make_way(run, &clearance.queue, &snapshot, revision).await? == QueueOutcome::Again
+        if queue::wait_or_supersede(run, &clearance.queue, &snapshot, revision).await?
+            == QueueOutcome::ReadAgain
         {
             snapshot = read().await?;
-        } else if looks < WEIGHTS_READ && planner.is_divided(&snapshot) {
+        } else if looks < WEIGHT_READS && planner.is_traffic_split(&snapshot) {
             // Another rollout that ends, or is rolled back, moves the weights and what the service
             // says of itself one after the other.
-            tokio::time::sleep(jittered(WEIGHTS_LAG)).await;
+            tokio::time::sleep(add_jitter(WEIGHTS_PAUSE)).await;
             (snapshot, looks) = (read().await?, looks + 1);
         } else {
             break clearance;
@@ -112,16 +115,16 @@ pub(super) async fn planned(
 
 /// What a dead run has left on the service is undone in every end of this run.
 async fn arm_leftovers(run: &Run, plan: &LeftoversPlan) {
-    if let Some(left) = scaling::left_behind(run, plan.scale_in, &plan.names).await {
-        run.tell(ScalingFact::LeftSuspended {
+    if let Some(left) = scaling::find_leftover(run, plan.scale_in, &plan.names).await {
+        run.emit(ScalingFact::LeftSuspended {
             run: left.run.clone(),
         });
         run.arm(Undo::Scaling(left));
     }
-    let Some(LeftHooks { run: whose, undo }) = &plan.hooks else {
+    let Some(LeftoverHooks { run: owner, undo }) = &plan.leftover_hooks else {
         return;
     };
-    run.tell(match whose {
+    run.emit(match owner {
         Some(whose) => HooksFact::LeftBehind { run: whose.clone() },
         None => HooksFact::TagLeftBehind {
             tag: PAUSE_TAG.to_owned(),

@@ -2,7 +2,7 @@
 //! image is pushed or a task runs.
 
 use super::Halt;
-use super::planning::planned;
+use super::planning::survey_and_plan;
 use crate::error::Failure;
 use crate::event::fact::{QueueFact, RevisionFact};
 use crate::outcome::Reason;
@@ -10,10 +10,10 @@ use crate::plan::{Plan, QueuePlan, RolloutPlan};
 use crate::planner::Planner;
 use crate::poll_interval::PollInterval;
 use crate::run::Run;
-use crate::steps::image::Pinned;
+use crate::steps::image::ResolvedImage;
 use crate::steps::revision::{self, Revision};
 use crate::steps::rollout::{self, Interrupted, Rollout};
-use crate::survey::{Running, Snapshot};
+use crate::survey::{RunningRollout, Snapshot};
 use crate::undo::Undo;
 use crate::unwind;
 
@@ -27,7 +27,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// The rollout that an earlier attempt of this run has started.
-    pub(super) fn adopted(&self) -> Option<&Running> {
+    pub(super) fn adopted_rollout(&self) -> Option<&RunningRollout> {
         self.snapshot
             .running
             .as_ref()
@@ -48,9 +48,14 @@ impl Prepared {
         else {
             return Ok(None);
         };
-        Box::pin(rollout::start(run, planned, &self.revision, self.adopted()))
-            .await
-            .map(Some)
+        Box::pin(rollout::start(
+            run,
+            planned,
+            &self.revision,
+            self.adopted_rollout(),
+        ))
+        .await
+        .map(Some)
     }
 
     /// How often AWS is looked at.
@@ -60,30 +65,30 @@ impl Prepared {
 
     /// Whether the service runs already what is asked for.
     pub(super) fn is_unchanged(&self, planned: &RolloutPlan) -> bool {
-        self.adopted().is_none() && rollout::is_unchanged(planned, &self.revision)
+        self.adopted_rollout().is_none() && rollout::is_unchanged(planned, &self.revision)
     }
 
     /// Looks at the service again; where its deployments are not those that were read, `if-running`
     /// decides, and all is planned anew.
-    pub(super) async fn look_again(
+    pub(super) async fn replan_if_changed(
         &mut self,
         run: &Run,
         planner: &Planner,
-        image: Option<&Pinned>,
+        image: Option<&ResolvedImage>,
     ) -> Result<(), Halt> {
-        if self.plan.rollout.is_none() || self.adopted().is_some() {
+        if self.plan.rollout.is_none() || self.adopted_rollout().is_some() {
             return Ok(());
         }
-        if self.is_in_the_way(planner) {
-            run.tell(QueueFact::BringsAnother);
+        if self.has_undecided_rollout(planner) {
+            run.emit(QueueFact::BringsAnother);
         } else if planner.has_changed(run, &self.snapshot).await {
-            run.tell(QueueFact::PlansAgain);
+            run.emit(QueueFact::PlansAgain);
         } else {
             return Ok(());
         }
-        let (snapshot, plan) = Box::pin(planned(run, planner, Some(&self.revision)))
+        let (snapshot, plan) = Box::pin(survey_and_plan(run, planner, Some(&self.revision)))
             .await
-            .map_err(touched)?;
+            .map_err(into_failure)?;
         let is_same = plan.definition == self.plan.definition
             && plan.image_containers == self.plan.image_containers;
         (self.snapshot, self.plan) = (snapshot, plan);
@@ -95,7 +100,7 @@ impl Prepared {
 
     /// Something is in progress that was taken for this run's own, so that `if-running` has not
     /// decided about it yet.
-    fn is_in_the_way(&self, planner: &Planner) -> bool {
+    fn has_undecided_rollout(&self, planner: &Planner) -> bool {
         match planner.clearance(&self.snapshot).queue {
             QueuePlan::Free | QueuePlan::Replaced => false,
             QueuePlan::Refused | QueuePlan::Wait(_) | QueuePlan::Supersede(_) => true,
@@ -103,24 +108,28 @@ impl Prepared {
     }
 
     /// The revision was made from a definition that serves no more.
-    async fn register_again(&mut self, run: &Run, image: Option<&Pinned>) -> Result<(), Halt> {
+    async fn register_again(
+        &mut self,
+        run: &Run,
+        image: Option<&ResolvedImage>,
+    ) -> Result<(), Halt> {
         let former = std::mem::replace(
             &mut self.revision,
-            revision::revision(run, &self.plan, image).await?,
+            revision::ensure_registered(run, &self.plan, image).await?,
         );
-        run.tell(RevisionFact::Replaced {
+        run.emit(RevisionFact::Replaced {
             revision: self.revision.arn.clone(),
             former: former.arn.clone(),
         });
         let is_former = |undo: &Undo| matches!(undo, Undo::Revision(undo) if undo.arn == former.arn && undo.arn != self.revision.arn);
-        let unused: Vec<Undo> = run.armed().into_iter().filter(is_former).collect();
-        unwind::all(run, &unused).await;
+        let unused: Vec<Undo> = run.armed_undos().into_iter().filter(is_former).collect();
+        unwind::undo_all(run, &unused).await;
         Ok(())
     }
 }
 
 /// By now something was done: what is refused is a failure, whose effects are undone.
-fn touched(halt: Halt) -> Halt {
+fn into_failure(halt: Halt) -> Halt {
     let (problems, reason) = match halt {
         Halt::Refused(problems) => (problems, Reason::InvalidInputs),
         Halt::NoCredentials(problems) => (problems, Reason::Credentials),

@@ -1,7 +1,7 @@
 //! `mode: plan`: what a deployment would do is read, planned and said, and nothing is done; and how
 //! a deployment is held to the plan that was reviewed.
 
-use super::{Ending, Halt, checks, deploy, planning, step};
+use super::{Ending, Halt, checks, deploy, planning, run_step};
 use crate::aws::arn::short_name;
 use crate::event::{Event, PlannedDeployment, Step};
 use crate::outcome::{Outcome, Reason};
@@ -15,17 +15,17 @@ use crate::survey::Snapshot;
 use crate::text::Text;
 
 pub(super) async fn plan(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
-    let planned = step(run, Step::Survey, read(run, planner), |_| "read".to_owned()).await?;
+    let planned = run_step(run, Step::Survey, read(run, planner), |_| "read".to_owned()).await?;
     let ending = ending(&planned, planner.fails_on_changes());
-    run.tell(Event::Planned(Box::new(planned)));
-    run.tell(Event::Measured {
-        reads: run.aws.reads(),
+    run.emit(Event::Planned(Box::new(planned)));
+    run.emit(Event::Measured {
+        reads: run.aws.read_count(),
     });
     Ok(ending)
 }
 
 async fn read(run: &Run, planner: &Planner) -> Result<PlannedDeployment, Halt> {
-    let snapshot = planning::look(run, planner).await?;
+    let snapshot = planning::survey(run, planner).await?;
     let plan = planner.deployment(&snapshot)?;
     // What documents name must be there, as before a deployment.
     checks::prepare(run, &plan.checks).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::clock::milliseconds;
+use crate::clock::to_milliseconds;
 use crate::error::Failure;
 use crate::event::fact::QueueFact;
 use crate::observe::workflow_runs::queue_position;
@@ -14,12 +14,12 @@ use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::run_order::{RunOrder, stale_failure};
 use crate::steps::revision::Revision;
-use crate::survey::{Running, Snapshot};
+use crate::survey::{RunningRollout, Snapshot};
 use crate::undo::Undo;
-use crate::unwind::{self, Unwound};
+use crate::unwind::{self, UnwindOutcome};
 
 /// A wait that lasts is told again.
-const REMIND: Duration = Duration::from_mins(10);
+const REMINDER_INTERVAL: Duration = Duration::from_mins(10);
 
 /// What became of what was in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,14 +27,14 @@ pub enum QueueOutcome {
     /// Nothing is in it, or the plan says what that means.
     Free,
     /// It was, for a while: AWS is to be read again.
-    Again,
+    ReadAgain,
 }
 
 /// Makes way for this run, as it is planned.
 ///
 /// # Errors
 /// The wait took too long, or what is in progress could not be undone.
-pub async fn make_way(
+pub async fn wait_or_supersede(
     run: &Run,
     plan: &QueuePlan,
     snapshot: &Snapshot,
@@ -57,29 +57,33 @@ pub async fn make_way(
     }
 }
 
-async fn wait(run: &Run, plan: &WaitPlan, running: &Running) -> Result<QueueOutcome, Failure> {
+async fn wait(
+    run: &Run,
+    plan: &WaitPlan,
+    running: &RunningRollout,
+) -> Result<QueueOutcome, Failure> {
     if let Some(newer) = newer_run(run, plan.order, running) {
         let sentence =
             format!("this run is older than workflow run {newer}, whose rollout is in progress");
-        return Err(stale_failure(sentence).caused_by(running.words()));
+        return Err(stale_failure(sentence).with_cause(running.describe()));
     }
     let deadline = plan.order.longest_wait();
-    let (began, mut said) = (Instant::now(), Instant::now());
+    let (began, mut last_reported) = (Instant::now(), Instant::now());
     let position = queue_position(run, plan.token.as_ref())
         .await
         .map(|runs| runs + 1);
-    run.tell(QueueFact::Waits {
-        running: running.words().into(),
+    run.emit(QueueFact::Waits {
+        running: running.describe().into(),
         position,
     });
     let mut poll_interval = PollInterval::new(plan.poll);
     while began.elapsed() < deadline {
-        poll_interval.rest().await;
-        if said.elapsed() >= REMIND {
-            said = Instant::now();
-            run.tell(QueueFact::StillWaits {
-                running: running.words().into(),
-                milliseconds: milliseconds(began.elapsed()),
+        poll_interval.wait().await;
+        if last_reported.elapsed() >= REMINDER_INTERVAL {
+            last_reported = Instant::now();
+            run.emit(QueueFact::StillWaits {
+                running: running.describe().into(),
+                milliseconds: to_milliseconds(began.elapsed()),
             });
         }
         match running
@@ -87,44 +91,48 @@ async fn wait(run: &Run, plan: &WaitPlan, running: &Running) -> Result<QueueOutc
             .is_over(run, &plan.place, &running.id)
             .await
         {
-            Ok(true) => return Ok(QueueOutcome::Again),
+            Ok(true) => return Ok(QueueOutcome::ReadAgain),
             Ok(false) => poll_interval.recover(),
             Err(error) if error.kind == crate::aws::AwsErrorKind::Throttled => {
-                poll_interval.slower();
+                poll_interval.slow_down();
             }
             Err(error) if error.may_have_landed() => {}
             Err(error) => return Err(error.into()),
         }
     }
-    let waited = crate::duration::Human(deadline);
+    let waited = crate::duration::HumanDuration(deadline);
     Err(Failure::new(
         Reason::AlreadyRunning,
-        format!("{}, and was not over after {waited}", running.words()),
+        format!("{}, and was not over after {waited}", running.describe()),
     )
-    .hint(running.stop_command()))
+    .with_hint(running.stop_command()))
 }
 
 /// The newer workflow run whose rollout is in progress: what it brings must not be overwritten by
 /// this run once it is over.
-fn newer_run<'r>(run: &Run, order: RunOrder, running: &'r Running) -> Option<&'r str> {
+fn newer_run<'r>(run: &Run, order: RunOrder, running: &'r RunningRollout) -> Option<&'r str> {
     running
         .run
         .as_deref()
-        .filter(|theirs| order.gives_way_to(&run.id, theirs))
+        .filter(|other| order.gives_way_to(&run.id, other))
 }
 
-async fn supersede(run: &Run, running: &Running, undos: &[Undo]) -> Result<QueueOutcome, Failure> {
-    run.tell(QueueFact::RollsBackFirst {
-        running: running.words().into(),
+async fn supersede(
+    run: &Run,
+    running: &RunningRollout,
+    undos: &[Undo],
+) -> Result<QueueOutcome, Failure> {
+    run.emit(QueueFact::RollsBackFirst {
+        running: running.describe().into(),
     });
-    match unwind::all(run, undos).await {
-        Unwound::NoRollout
-        | Unwound::OnBlue { .. }
-        | Unwound::TooLate { .. }
-        | Unwound::Superseded { .. } => Ok(QueueOutcome::Again),
-        Unwound::Stuck { what, .. } => {
+    match unwind::undo_all(run, undos).await {
+        UnwindOutcome::NoRollout
+        | UnwindOutcome::OnBlue { .. }
+        | UnwindOutcome::TooLate { .. }
+        | UnwindOutcome::Superseded { .. } => Ok(QueueOutcome::ReadAgain),
+        UnwindOutcome::Stuck { what, .. } => {
             let sentence = format!("{what} could not be undone, so this run does not start");
-            Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()))
+            Err(Failure::new(Reason::AlreadyRunning, sentence).with_hint(running.stop_command()))
         }
     }
 }

@@ -1,47 +1,47 @@
 //! `mode: rollback`: the fast way while blue still runs, a new rollout of what was good otherwise.
 
-use super::approval::arm_running;
-use super::{Ending, Halt, after, deploy, planning, step, unwinding};
+use super::approval::arm_running_undos;
+use super::{Ending, Halt, deploy, planning, run_step, run_unwind_step, unwound_ending};
 use crate::aws::arn::short_name;
 use crate::engine::history::{self, RollbackTarget};
 use crate::error::Failure;
 use crate::event::fact::{RevisionFact, RollbackFact};
 use crate::event::{DeployedRevision, Event, Step};
-use crate::observe::traffic::{self, Observed};
+use crate::observe::traffic::{self, ProductionTraffic};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::{RollbackChecks, RollbackPlan};
-use crate::planner::{BroughtBack, Planner};
+use crate::planner::{Planner, RevisionToRestore};
 use crate::run::Run;
-use crate::survey::{Running, Snapshot};
+use crate::survey::{RunningRollout, Snapshot};
 use crate::undo::{RolloutUndo, Undo};
-use crate::unwind::{self, Unwound};
+use crate::unwind::{self, UnwindOutcome};
 
 pub(super) async fn rollback(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, planning::look(run, planner), |_| {
+    let snapshot = run_step(run, Step::Survey, planning::survey(run, planner), |_| {
         "read".to_owned()
     })
     .await?;
     let plan = planner.rollback(&snapshot);
     let fast = match snapshot.running.as_ref() {
-        Some(running) => fast(run, &plan, running).await?,
+        Some(running) => roll_back_to_blue(run, &plan, running).await?,
         None => None,
     };
-    if let Some(ending) = fast.filter(|ending| is_enough(&plan, ending)) {
+    if let Some(ending) = fast.filter(|ending| is_requested_revision(&plan, ending)) {
         return Ok(ending);
     }
     let snapshot = if snapshot.running.is_some() {
-        planning::look(run, planner).await?
+        planning::survey(run, planner).await?
     } else {
         snapshot
     };
     let plan = planner.rollback(&snapshot);
-    let target = history::target(run, &plan.history, &snapshot).await?;
-    run.tell(RollbackFact::Target {
+    let target = history::find_target(run, &plan.history, &snapshot).await?;
+    run.emit(RollbackFact::Target {
         revision: target.revision.clone(),
         why: target.why.clone().into(),
     });
-    let back = brought_back(run, &plan, &snapshot, target).await?;
-    let ending = deploy::deploy(run, &planner.bringing_back(back)).await?;
+    let release = prepare_release(run, &plan, &snapshot, target).await?;
+    let ending = deploy::deploy(run, &planner.for_rollback_to(release)).await?;
     let asked = ending.reason == Reason::AsPlanned;
     Ok(if asked {
         Ending {
@@ -56,16 +56,16 @@ pub(super) async fn rollback(run: &Run, planner: &Planner) -> Result<Ending, Hal
 /// Whether production's traffic is on both sides although nothing is in progress, as after a
 /// rollout that was stopped where it was: then also the revision that the service calls its own is
 /// deployed anew.
-async fn is_shared(run: &Run, plan: &RollbackPlan, snapshot: &Snapshot) -> bool {
+async fn is_traffic_shared(run: &Run, plan: &RollbackPlan, snapshot: &Snapshot) -> bool {
     let (Some(blue), None) = (&plan.blue, &snapshot.running) else {
         return false;
     };
     let shared = traffic::observe(run, &plan.place, blue)
         .await
-        .filter(Observed::is_shared);
+        .filter(ProductionTraffic::is_shared);
     if let Some(shared) = shared {
-        run.tell(RollbackFact::TrafficIsShared {
-            seen: shared.words().into(),
+        run.emit(RollbackFact::TrafficIsShared {
+            seen: shared.describe().into(),
         });
     }
     shared.is_some()
@@ -73,35 +73,39 @@ async fn is_shared(run: &Run, plan: &RollbackPlan, snapshot: &Snapshot) -> bool 
 
 /// What is in progress is stopped with rollback: blue is still there, and back within seconds. None
 /// when it was too late.
-async fn fast(run: &Run, plan: &RollbackPlan, running: &Running) -> Result<Option<Ending>, Halt> {
+async fn roll_back_to_blue(
+    run: &Run,
+    plan: &RollbackPlan,
+    running: &RunningRollout,
+) -> Result<Option<Ending>, Halt> {
     let Some(undo) = &plan.undos.rollout else {
         return Ok(None);
     };
-    run.tell(RollbackFact::BlueStillRuns {
-        running: running.words().into(),
+    run.emit(RollbackFact::BlueStillRuns {
+        running: running.describe().into(),
     });
     let unwound = if running.deployment.is_rollback() {
-        unwinding(run, unwind::watch(run, undo)).await
+        run_unwind_step(run, unwind::watch_rollback(run, undo)).await
     } else {
-        arm_running(run, &plan.undos);
-        unwinding(run, unwind::all(run, &run.armed())).await
+        arm_running_undos(run, &plan.undos);
+        run_unwind_step(run, unwind::undo_all(run, &run.armed_undos())).await
     };
     match unwound {
-        Unwound::OnBlue {
+        UnwindOutcome::OnBlue {
             revision,
             observed_by,
         } => {
             let sentence = format!(
                 "{} serves 100 % of production again ({})",
                 short_name(&revision),
-                observed_by.words()
+                observed_by.describe()
             );
             if let Some(left) = running.revision.as_deref().filter(|left| *left != revision) {
-                run.tell(RevisionFact::StaysForRollback {
+                run.emit(RevisionFact::StaysForRollback {
                     revision: left.to_owned(),
                 });
             }
-            run.tell(Event::Revision(DeployedRevision {
+            run.emit(Event::Revision(DeployedRevision {
                 arn: revision,
                 registered: false,
                 previous: running.revision.clone(),
@@ -113,17 +117,19 @@ async fn fast(run: &Run, plan: &RollbackPlan, running: &Running) -> Result<Optio
                 sentence,
             }))
         }
-        Unwound::NoRollout | Unwound::TooLate { .. } => Ok(None),
-        Unwound::Superseded { by, serves } => Err(Halt::Superseded {
+        UnwindOutcome::NoRollout | UnwindOutcome::TooLate { .. } => Ok(None),
+        UnwindOutcome::Superseded { by, serves } => Err(Halt::Superseded {
             failure: Failure::new(Reason::Superseded, by),
             serves,
         }),
-        stuck @ Unwound::Stuck { .. } => Ok(Some(after(stuck, Reason::RollbackAsked))),
+        stuck @ UnwindOutcome::Stuck { .. } => {
+            Ok(Some(unwound_ending(stuck, Reason::RollbackAsked)))
+        }
     }
 }
 
 /// Whether blue is what was asked for.
-fn is_enough(plan: &RollbackPlan, ending: &Ending) -> bool {
+fn is_requested_revision(plan: &RollbackPlan, ending: &Ending) -> bool {
     let Some(asked) = plan
         .history
         .rollback_to
@@ -140,31 +146,31 @@ fn is_enough(plan: &RollbackPlan, ending: &Ending) -> bool {
 }
 
 /// What is brought back by a new rollout; with its tests only when they are wanted.
-async fn brought_back(
+async fn prepare_release(
     run: &Run,
     plan: &RollbackPlan,
     snapshot: &Snapshot,
     target: RollbackTarget,
-) -> Result<BroughtBack, Halt> {
+) -> Result<RevisionToRestore, Halt> {
     let version = match plan.checks {
         RollbackChecks::Skipped => {
-            run.tell(RollbackFact::SkipsChecks);
+            run.emit(RollbackFact::SkipsChecks);
             None
         }
-        RollbackChecks::OfItsVersion => {
+        RollbackChecks::WithItsVersion => {
             let described = run
                 .aws
                 .describe_task_definition(&target.revision)
                 .await
                 .map_err(Failure::from)?;
-            history::version(run, &described["taskDefinition"]).await
+            history::find_version(run, &described["taskDefinition"]).await
         }
         RollbackChecks::AsGiven => None,
     };
-    Ok(BroughtBack {
+    Ok(RevisionToRestore {
         version,
         checks: plan.checks,
-        forces_new_deployment: is_shared(run, plan, snapshot).await,
+        forces_new_deployment: is_traffic_shared(run, plan, snapshot).await,
         revision: target.revision,
     })
 }

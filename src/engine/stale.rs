@@ -11,19 +11,19 @@ use crate::run::Run;
 use crate::secret::Secret;
 
 /// Characters of a commit's id, as GitHub shows it.
-const SHORT: usize = 7;
+const SHORT_SHA: usize = 7;
 
 /// Refuses when a newer run of the workflow has succeeded on this branch with another commit.
 ///
 /// # Errors
 /// The run is stale. That GitHub does not tell is no error.
 pub async fn check(run: &Run, token: &Secret) -> Result<(), Failure> {
-    let Some((workflow, branch, sha)) = asked(run) else {
+    let Some((workflow, branch, sha)) = job_context(run) else {
         return Ok(());
     };
-    match ask(workflow, token, branch, sha).await {
+    match fetch_newer_run(workflow, token, branch, sha).await {
         Ok(None) => Ok(()),
-        Ok(Some(newer)) => Err(stale(workflow.number, branch, &newer)),
+        Ok(Some(newer)) => Err(overtaken_failure(workflow.number, branch, &newer)),
         Err(error) => {
             note_unknown(
                 run,
@@ -36,7 +36,7 @@ pub async fn check(run: &Run, token: &Secret) -> Result<(), Failure> {
 }
 
 /// Which runs are asked for, where the job says what it runs for.
-fn asked(run: &Run) -> Option<(&Workflow, &str, &str)> {
+fn job_context(run: &Run) -> Option<(&Workflow, &str, &str)> {
     let workflow = run.runner.workflow.as_ref()?;
     Some((
         workflow,
@@ -45,26 +45,26 @@ fn asked(run: &Run) -> Option<(&Workflow, &str, &str)> {
     ))
 }
 
-async fn ask(
+async fn fetch_newer_run(
     workflow: &Workflow,
     token: &Secret,
     branch: &str,
     sha: &str,
 ) -> Result<Option<WorkflowRun>, GithubError> {
     Github::connect(workflow, token)?
-        .newer_run(branch, sha)
+        .find_newer_run(branch, sha)
         .await
 }
 
-fn stale(ours: u64, branch: &str, newer: &WorkflowRun) -> Failure {
-    let sha: String = newer.sha.chars().take(SHORT).collect();
+fn overtaken_failure(ours: u64, branch: &str, newer: &WorkflowRun) -> Failure {
+    let sha: String = newer.sha.chars().take(SHORT_SHA).collect();
     let sentence = format!(
         "this run, #{ours}, is stale: run #{} of the workflow has deployed {branch} already, with commit {sha}",
         newer.number
     );
     Failure::new(Reason::StaleRun, sentence)
-        .caused_by(format!("the newer run: {}", newer.url))
-        .hint("set stale-run: allow to deploy the older commit all the same, or mode: rollback to go back on purpose")
+        .with_cause(format!("the newer run: {}", newer.url))
+        .with_hint("set stale-run: allow to deploy the older commit all the same, or mode: rollback to go back on purpose")
 }
 
 #[cfg(test)]
@@ -81,7 +81,7 @@ mod tests {
             status: None,
             conclusion: None,
         };
-        let failure = stale(41, "main", &newer);
+        let failure = overtaken_failure(41, "main", &newer);
         assert_eq!(failure.reason, Reason::StaleRun);
         assert_eq!(
             failure.chain,

@@ -1,9 +1,9 @@
 //! `mode: status`: what is in progress on the service is followed and reported; nothing is started,
 //! opened or rolled back.
 
-use super::{Ending, Halt, after, deploy, planning, step};
+use super::{Ending, Halt, deploy, planning, run_step, unwound_ending};
 use crate::aws::arn::short_name;
-use crate::decide::At;
+use crate::decide::GateKind;
 use crate::error::Failure;
 use crate::event::fact::QueueFact;
 use crate::event::{DeployedRevision, Event, Step};
@@ -12,48 +12,48 @@ use crate::plan::RunningUndos;
 use crate::planner::Planner;
 use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::steps::rollout::{self, Interrupted, Reached, Rollout};
-use crate::survey::{Running, Snapshot};
+use crate::steps::rollout::{self, Interrupted, Milestone, Rollout};
+use crate::survey::{RunningRollout, Snapshot};
 use crate::unwind;
 
-pub(super) async fn status(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, planning::look(run, planner), |_| {
+pub(super) async fn follow(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
+    let snapshot = run_step(run, Step::Survey, planning::survey(run, planner), |_| {
         "read".to_owned()
     })
     .await?;
     let plan = planner.in_progress(&snapshot)?;
     let (Some(running), Some(planned)) = (&snapshot.running, &plan.rollout) else {
-        return Ok(nothing(&snapshot));
+        return Ok(idle_ending(&snapshot));
     };
-    run.tell(QueueFact::InProgress {
-        running: running.words().into(),
+    run.emit(QueueFact::InProgress {
+        running: running.describe().into(),
     });
-    let revision = brought(run, running).await;
+    let revision = read_revision(run, running).await;
     let mut rollout = rollout::attach(run, planned, &revision, running);
-    match step(run, Step::Shift, rollout.watched(), |reached| {
-        reached.words().to_owned()
+    match run_step(run, Step::Shift, rollout.watch(), |reached| {
+        reached.describe().to_owned()
     })
     .await
     {
-        Ok(Reached::Gate(at)) => Ok(at_gate(&rollout, at)),
-        Ok(Reached::Green) => match rollout.last_look().await {
-            Ok(()) => Ok(deploy::deployed(run, &rollout)),
-            Err(failure) => Ok(ended(run, &plan.undos, failure).await),
+        Ok(Milestone::Gate(gate)) => Ok(gate_ending(&rollout, gate)),
+        Ok(Milestone::Green) => match rollout.take_last_look().await {
+            Ok(()) => Ok(deploy::deployed_ending(run, &rollout)),
+            Err(failure) => Ok(failed_ending(run, &plan.undos, failure).await),
         },
-        Err(Interrupted::Failed(failure)) => Ok(ended(run, &plan.undos, failure).await),
+        Err(Interrupted::Failed(failure)) => Ok(failed_ending(run, &plan.undos, failure).await),
         Err(left) => Err(left.into()),
     }
 }
 
 /// The revision that is brought, with its definition where it can be read.
-pub(super) async fn brought(run: &Run, running: &Running) -> Revision {
+pub(super) async fn read_revision(run: &Run, running: &RunningRollout) -> Revision {
     let arn = running.revision.clone().unwrap_or_default();
     let described = run.aws.describe_task_definition(&arn).await;
     let described = run.optional_read("the definition of what is brought is not read", described);
     let definition = described
         .map(|answer| crate::documents::described::from_described(&answer))
         .unwrap_or_default();
-    run.tell(Event::Revision(DeployedRevision {
+    run.emit(Event::Revision(DeployedRevision {
         arn: arn.clone(),
         registered: false,
         previous: None,
@@ -66,7 +66,7 @@ pub(super) async fn brought(run: &Run, running: &Running) -> Revision {
     }
 }
 
-fn nothing(snapshot: &Snapshot) -> Ending {
+fn idle_ending(snapshot: &Snapshot) -> Ending {
     let serves = snapshot
         .service
         .as_ref()
@@ -80,14 +80,16 @@ fn nothing(snapshot: &Snapshot) -> Ending {
     }
 }
 
-fn at_gate(rollout: &Rollout<'_>, at: At) -> Ending {
-    let answer = match at {
-        At::Green | At::Step | At::Production => "answer with mode: continue or mode: abort",
-        At::Foreign => "the answer is its owner's to give; mode: abort rolls it back",
+fn gate_ending(rollout: &Rollout<'_>, gate: GateKind) -> Ending {
+    let answer = match gate {
+        GateKind::Green | GateKind::Step | GateKind::Production => {
+            "answer with mode: continue or mode: abort"
+        }
+        GateKind::External => "the answer is its owner's to give; mode: abort rolls it back",
     };
     let sentence = format!(
         "{}; {}; {answer}",
-        rollout.serves(),
+        rollout.describe_serving(),
         rollout.if_left_alone()
     );
     Ending {
@@ -99,11 +101,11 @@ fn at_gate(rollout: &Rollout<'_>, at: At) -> Ending {
 
 /// It did not end well: its way back is watched to the end, so that what serves is said and not
 /// guessed.
-async fn ended(run: &Run, undos: &RunningUndos, failure: Failure) -> Ending {
+async fn failed_ending(run: &Run, undos: &RunningUndos, failure: Failure) -> Ending {
     let reason = failure.reason;
-    run.tell(Event::Failed { failure });
+    run.emit(Event::Failed { failure });
     match &undos.rollout {
-        Some(undo) => after(unwind::watch(run, undo).await, reason),
+        Some(undo) => unwound_ending(unwind::watch_rollback(run, undo).await, reason),
         None => Ending {
             outcome: Outcome::StillRunning,
             reason,

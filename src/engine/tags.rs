@@ -12,20 +12,20 @@ use crate::run::Run;
 use crate::steps::tags;
 
 /// The registry may be busy or away for so long before the run ends without it.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Sets the tags that waited, where the run's end allows it.
-pub(super) async fn finish(
+pub(super) async fn set_deferred(
     run: &Run,
     ending: Ending,
     time_is_up: impl Future<Output = ()>,
 ) -> Ending {
-    let Some(deferred) = run.deferred_tags().filter(|_| is_in_place(&ending)) else {
+    let Some(deferred) = run.deferred_tags().filter(|_| has_deployed(&ending)) else {
         return ending;
     };
     tokio::select! {
         () = tags::set(run, &deferred) => {}
-        () = tokio::time::sleep(PATIENCE) => {}
+        () = tokio::time::sleep(TIMEOUT) => {}
         () = time_is_up => {}
     }
     let Some(left) = run.deferred_tags() else {
@@ -35,14 +35,14 @@ pub(super) async fn finish(
         sentence: format!(
             "{}; tags not set: {}",
             ending.sentence,
-            tags::names(&left.tags)
+            tags::join_names(&left.tags)
         ),
         ..ending
     }
 }
 
 /// Whether the image serves; without a service, whether all that was asked for is done.
-fn is_in_place(ending: &Ending) -> bool {
+fn has_deployed(ending: &Ending) -> bool {
     match (ending.outcome, ending.reason) {
         (Outcome::Deployed | Outcome::Registered, _)
         | (Outcome::AlreadyDeployed, Reason::AlreadyRuns) => true,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::duration::Human;
+use crate::duration::HumanDuration;
 use crate::event::Event;
 use crate::text::Text;
 
@@ -183,8 +183,8 @@ impl From<TesterFact> for Event {
 }
 
 /// Milliseconds as people read them.
-fn human(milliseconds: u64) -> Human {
-    Human(Duration::from_millis(milliseconds))
+fn human_duration(milliseconds: u64) -> HumanDuration {
+    HumanDuration(Duration::from_millis(milliseconds))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub enum TaskEnd {
 
 impl OneOffTask {
     /// Command and end.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         let end = match self.end {
             TaskEnd::Exited { code } => format!("exit {code}"),
             TaskEnd::Stopped => "stopped before its end".to_owned(),

@@ -30,7 +30,7 @@ pub enum ObservedBy {
 
 impl ObservedBy {
     /// In words.
-    pub fn words(self) -> &'static str {
+    pub fn describe(self) -> &'static str {
         match self {
             Self::Listener => "observed at the load balancer's listeners",
             Self::TaskSets => "observed at the service's task sets",
@@ -84,7 +84,7 @@ impl TestUrl {
 }
 
 /// Where a check of a moment was sent, in words: only what is known to be green is called so.
-pub fn on(moment: Moment, test_url: Option<&TestUrl>) -> String {
+pub fn describe_target(moment: Moment, test_url: Option<&TestUrl>) -> String {
     match (moment, test_url) {
         (Moment::Green, Some(TestUrl::Unproven { .. })) => "at test-url".to_owned(),
         _ => format!("on {moment}"),

@@ -11,21 +11,21 @@ use url::Url;
 
 use super::workflow::Workflow;
 use crate::registry::{BodyError, read_body};
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::secret::Secret;
 
 /// For a whole question, all pages together.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// A page of fifty runs is about a megabyte.
-const LONGEST: usize = 8 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// Runs come newest first. A branch with more than this many newer ones has a bigger problem than a
 /// stale run.
-const PAGES: u32 = 2;
+const MAX_PAGES: u32 = 2;
 const PER_PAGE: usize = 50;
 /// What a file's name may hold in an address as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 /// GitHub's words for a run that has not ended.
-const UNFINISHED: &[&str] = &["queued", "in_progress", "waiting", "pending", "requested"];
+const UNFINISHED_STATUSES: &[&str] = &["queued", "in_progress", "waiting", "pending", "requested"];
 
 /// A run of the workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -54,7 +54,7 @@ pub enum GithubError {
     #[error("{0}")]
     Unusable(&'static str),
     /// It answered with an error.
-    #[error("GitHub answered {status}: {}", masked(message))]
+    #[error("GitHub answered {status}: {}", mask(message))]
     Answered {
         /// HTTP status.
         status: u16,
@@ -69,10 +69,10 @@ pub enum GithubError {
     Body(#[from] BodyError),
     /// An answer that is not what the API promises.
     #[error("GitHub's answer cannot be read")]
-    Odd(#[from] serde_json::Error),
+    InvalidAnswer(#[from] serde_json::Error),
     /// Too late.
     #[error("GitHub's API did not answer within {} s", DEADLINE.as_secs())]
-    Late,
+    TimedOut,
 }
 
 impl GithubError {
@@ -83,9 +83,11 @@ impl GithubError {
             Self::Answered { status, message } => {
                 matches!(status, 403 | 404) && !message.contains("rate limit")
             }
-            Self::Unusable(_) | Self::Failed(_) | Self::Body(_) | Self::Odd(_) | Self::Late => {
-                false
-            }
+            Self::Unusable(_)
+            | Self::Failed(_)
+            | Self::Body(_)
+            | Self::InvalidAnswer(_)
+            | Self::TimedOut => false,
         }
     }
 }
@@ -118,7 +120,7 @@ struct WorkflowRunsQuery<'q> {
 }
 
 impl WorkflowRunsQuery<'_> {
-    fn text(&self) -> String {
+    fn to_query_string(&self) -> String {
         let mut text = url::form_urlencoded::Serializer::new(String::new());
         text.extend_pairs(self.branch.map(|branch| ("branch", branch)));
         text.extend_pairs(self.status.map(|status| ("status", status)));
@@ -167,40 +169,40 @@ impl<'w> Github<'w> {
 
     /// The newest run of the workflow on this branch that is newer than ours and ended well with
     /// another commit.
-    pub async fn newer_run(
+    pub async fn find_newer_run(
         &self,
         branch: &str,
         sha: &str,
     ) -> Result<Option<WorkflowRun>, GithubError> {
-        in_time(self.find_newer(branch, sha)).await
+        with_deadline(self.read_newer_run(branch, sha)).await
     }
 
     /// How many older runs of the workflow have not ended.
-    pub async fn queue_position(&self) -> Result<usize, GithubError> {
-        in_time(self.count_ahead()).await
+    pub async fn count_runs_ahead(&self) -> Result<usize, GithubError> {
+        with_deadline(self.read_runs_ahead()).await
     }
 
-    async fn find_newer(
+    async fn read_newer_run(
         &self,
         branch: &str,
         sha: &str,
     ) -> Result<Option<WorkflowRun>, GithubError> {
         let newest = self
-            .page(&WorkflowRunsQuery {
+            .read_page(&WorkflowRunsQuery {
                 branch: Some(branch),
                 status: Some("success"),
                 per_page: PER_PAGE,
                 page: 1,
             })
             .await?;
-        Ok(overtaken_by(&newest, self.workflow.number, sha).cloned())
+        Ok(find_overtaking(&newest, self.workflow.number, sha).cloned())
     }
 
-    async fn count_ahead(&self) -> Result<usize, GithubError> {
+    async fn read_runs_ahead(&self) -> Result<usize, GithubError> {
         let mut ahead = 0;
-        for page in 1..=PAGES {
+        for page in 1..=MAX_PAGES {
             let runs = self
-                .page(&WorkflowRunsQuery {
+                .read_page(&WorkflowRunsQuery {
                     branch: None,
                     status: None,
                     per_page: PER_PAGE,
@@ -218,7 +220,10 @@ impl<'w> Github<'w> {
         Ok(ahead)
     }
 
-    async fn page(&self, query: &WorkflowRunsQuery<'_>) -> Result<Vec<WorkflowRun>, GithubError> {
+    async fn read_page(
+        &self,
+        query: &WorkflowRunsQuery<'_>,
+    ) -> Result<Vec<WorkflowRun>, GithubError> {
         let file = utf8_percent_encode(&self.workflow.file, SEGMENT);
         let route = format!(
             "/repos/{}/actions/workflows/{file}/runs",
@@ -226,12 +231,12 @@ impl<'w> Github<'w> {
         );
         let answer = reqwest::Response::from(
             self.client
-                ._get(format!("{route}?{}", query.text()))
+                ._get(format!("{route}?{}", query.to_query_string()))
                 .await?
                 .map(reqwest::Body::wrap),
         );
         let status = answer.status();
-        let body = read_body(answer, LONGEST).await?;
+        let body = read_body(answer, MAX_BODY_BYTES).await?;
         if !status.is_success() {
             let refusal: GithubErrorBody = serde_json::from_slice(&body).unwrap_or_default();
             return Err(GithubError::Answered {
@@ -243,24 +248,24 @@ impl<'w> Github<'w> {
     }
 }
 
-async fn in_time<T>(
+async fn with_deadline<T>(
     question: impl Future<Output = Result<T, GithubError>>,
 ) -> Result<T, GithubError> {
     tokio::time::timeout(DEADLINE, question)
         .await
-        .unwrap_or(Err(GithubError::Late))
+        .unwrap_or(Err(GithubError::TimedOut))
 }
 
 /// Only the newest of them counts: where it brought our commit, our commit is what was wanted last.
-fn overtaken_by<'r>(runs: &'r [WorkflowRun], ours: u64, sha: &str) -> Option<&'r WorkflowRun> {
+fn find_overtaking<'r>(runs: &'r [WorkflowRun], ours: u64, sha: &str) -> Option<&'r WorkflowRun> {
     let newest = runs
         .iter()
-        .filter(|run| run.number > ours && ended_well(run))
+        .filter(|run| run.number > ours && has_succeeded(run))
         .max_by_key(|run| run.number);
     newest.filter(|run| run.sha != sha)
 }
 
-fn ended_well(run: &WorkflowRun) -> bool {
+fn has_succeeded(run: &WorkflowRun) -> bool {
     run.status.as_deref() == Some("completed") && run.conclusion.as_deref() == Some("success")
 }
 
@@ -269,14 +274,14 @@ fn is_ahead(run: &WorkflowRun, ours: u64) -> bool {
         && run
             .status
             .as_deref()
-            .is_some_and(|status| UNFINISHED.contains(&status))
+            .is_some_and(|status| UNFINISHED_STATUSES.contains(&status))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run(number: u64, sha: &str, status: &str, conclusion: Option<&str>) -> WorkflowRun {
+    fn workflow_run(number: u64, sha: &str, status: &str, conclusion: Option<&str>) -> WorkflowRun {
         let url = format!("https://github.example/octo/shop/actions/runs/{number}");
         WorkflowRun {
             number,
@@ -287,49 +292,57 @@ mod tests {
         }
     }
 
-    fn done(number: u64, sha: &str) -> WorkflowRun {
-        run(number, sha, "completed", Some("success"))
+    fn successful_run(number: u64, sha: &str) -> WorkflowRun {
+        workflow_run(number, sha, "completed", Some("success"))
     }
 
     #[test]
     fn a_run_is_overtaken_by_the_newest_good_run_of_another_commit() {
         let table = [
-            ("nothing newer", vec![done(41, "a"), done(40, "b")], None),
+            (
+                "nothing newer",
+                vec![successful_run(41, "a"), successful_run(40, "b")],
+                None,
+            ),
             (
                 "a newer commit",
-                vec![done(42, "b"), done(41, "a")],
+                vec![successful_run(42, "b"), successful_run(41, "a")],
                 Some(42),
             ),
             (
                 "the newest of several",
-                vec![done(42, "b"), done(44, "d"), done(43, "c")],
+                vec![
+                    successful_run(42, "b"),
+                    successful_run(44, "d"),
+                    successful_run(43, "c"),
+                ],
                 Some(44),
             ),
-            ("the same commit again", vec![done(42, "a")], None),
+            ("the same commit again", vec![successful_run(42, "a")], None),
             (
                 "another commit, then the same one again",
-                vec![done(43, "a"), done(42, "b")],
+                vec![successful_run(43, "a"), successful_run(42, "b")],
                 None,
             ),
             (
                 "a newer one that failed",
-                vec![run(42, "b", "completed", Some("failure"))],
+                vec![workflow_run(42, "b", "completed", Some("failure"))],
                 None,
             ),
             (
                 "a newer one that goes on",
-                vec![run(42, "b", "in_progress", None)],
+                vec![workflow_run(42, "b", "in_progress", None)],
                 None,
             ),
             (
                 "a word of tomorrow",
-                vec![run(42, "b", "completed", Some("splendid"))],
+                vec![workflow_run(42, "b", "completed", Some("splendid"))],
                 None,
             ),
         ];
         for (what, runs, expected) in table {
             assert_eq!(
-                overtaken_by(&runs, 41, "a").map(|run| run.number),
+                find_overtaking(&runs, 41, "a").map(|run| run.number),
                 expected,
                 "{what}"
             );
@@ -348,16 +361,19 @@ mod tests {
         ];
         for (status, expected) in table {
             assert_eq!(
-                is_ahead(&run(40, "a", status, None), 41),
+                is_ahead(&workflow_run(40, "a", status, None), 41),
                 expected,
                 "{status}"
             );
         }
         assert!(
-            !is_ahead(&run(41, "a", "in_progress", None), 41),
+            !is_ahead(&workflow_run(41, "a", "in_progress", None), 41),
             "this run itself"
         );
-        assert!(!is_ahead(&run(42, "a", "queued", None), 41), "a newer one");
+        assert!(
+            !is_ahead(&workflow_run(42, "a", "queued", None), 41),
+            "a newer one"
+        );
     }
 
     #[test]
@@ -385,7 +401,7 @@ mod tests {
     }
 
     /// An API that answers a request with this head, and with a body that never ends.
-    async fn endless(head: &'static str) -> String {
+    async fn serve_endless_body(head: &'static str) -> String {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", listener.local_addr().unwrap());
@@ -410,14 +426,14 @@ mod tests {
         for head in ["200 OK", "500 Internal Server Error"] {
             let (repository, file) = ("octo/shop".into(), "deploy.yml".into());
             let workflow = Workflow {
-                api: endless(head).await,
+                api: serve_endless_body(head).await,
                 repository,
                 file,
                 branch: None,
                 number: 41,
             };
             let github = Github::connect(&workflow, &Secret::new("t0ken")).unwrap();
-            let error = github.queue_position().await.unwrap_err();
+            let error = github.count_runs_ahead().await.unwrap_err();
             assert!(
                 matches!(error, GithubError::Body(BodyError::TooLong(_))),
                 "{head}: {error:?}"

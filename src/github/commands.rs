@@ -26,48 +26,52 @@ impl Level {
 }
 
 /// GitHub shows at most this many characters of an annotation.
-const ANNOTATION: usize = 4096;
+const MAX_ANNOTATION_LENGTH: usize = 4096;
 
 /// An annotation with a title.
 pub fn annotation(level: Level, title: &str, message: &str) -> String {
-    annotation_of(level, title, None, &[message.to_owned()])
+    annotation_at(level, title, None, &[message.to_owned()])
 }
 
 /// An annotation of several lines, at a place in a file where there is one. The runner shows the
 /// lines in the log as well.
-pub fn annotation_of(
+pub fn annotation_at(
     level: Level,
     title: &str,
     at: Option<&FilePlace>,
     lines: &[String],
 ) -> String {
-    let lines: Vec<String> = lines.iter().map(|line| harmless(line)).collect();
-    let message: String = lines.join("\n").chars().take(ANNOTATION).collect();
+    let lines: Vec<String> = lines.iter().map(|line| sanitize(line)).collect();
+    let message: String = lines
+        .join("\n")
+        .chars()
+        .take(MAX_ANNOTATION_LENGTH)
+        .collect();
     let place = at.map(|FilePlace { file, line, column }| {
-        let file = harmless(file.strip_prefix("./").unwrap_or(file));
-        format!(",file={},line={line},col={column}", property(&file))
+        let file = sanitize(file.strip_prefix("./").unwrap_or(file));
+        format!(",file={},line={line},col={column}", escape_property(&file))
     });
     format!(
         "::{} title={}{}::{}",
         level.word(),
-        property(&harmless(title)),
+        escape_property(&sanitize(title)),
         place.unwrap_or_default(),
-        data(&message)
+        escape_data(&message)
     )
 }
 
 /// Whether an annotation can hold these lines whole.
-pub fn fits(lines: &[String]) -> bool {
+pub fn fits_annotation(lines: &[String]) -> bool {
     lines
         .iter()
         .map(|line| line.chars().count() + 1)
         .sum::<usize>()
-        <= ANNOTATION
+        <= MAX_ANNOTATION_LENGTH
 }
 
 /// The head of a group of log lines.
-pub fn group(title: &str) -> String {
-    format!("::group::{}", data(title))
+pub fn start_group(title: &str) -> String {
+    format!("::group::{}", escape_data(title))
 }
 
 /// The end of a group.
@@ -76,20 +80,20 @@ pub const END_GROUP: &str = "::endgroup::";
 /// Tells the runner never to show a text. What is short or no more than punctuation would make
 /// every log unreadable; `is_said` finds what stands in our outputs, which the runner would take
 /// from the next job.
-pub fn mask(secret: &str, is_said: impl Fn(&str) -> bool) -> Vec<String> {
+pub fn mask_commands(secret: &str, is_in_outputs: impl Fn(&str) -> bool) -> Vec<String> {
     let lines = secret
         .lines()
         .map(str::trim)
-        .filter(|line| is_maskable(line) && !is_said(line));
+        .filter(|line| is_maskable(line) && !is_in_outputs(line));
     lines
-        .map(|line| format!("::add-mask::{}", data(line)))
+        .map(|line| format!("::add-mask::{}", escape_data(line)))
         .collect()
 }
 
 /// Text from outside as one harmless line: no control characters, no command, wherever it stands in
 /// the line.
-pub fn harmless(text: &str) -> String {
-    let line: String = text.chars().map(shown).collect();
+pub fn sanitize(text: &str) -> String {
+    let line: String = text.chars().map(visible_char).collect();
     let line = line.replace("##[", "# #[");
     if line.trim_start().starts_with("::") {
         format!("| {}", line.trim_start())
@@ -100,7 +104,7 @@ pub fn harmless(text: &str) -> String {
 
 /// A character as people may see it: what ends a line or moves a cursor is a space, what hides or
 /// turns others is shown as such.
-fn shown(letter: char) -> char {
+fn visible_char(letter: char) -> char {
     match letter {
         end if end.is_control() || matches!(end, '\u{2028}' | '\u{2029}') => ' ',
         trick if is_unsafe_to_show(trick) => '\u{fffd}',
@@ -112,7 +116,7 @@ fn shown(letter: char) -> char {
 /// nothing.
 pub fn as_text(line: &str) -> Option<String> {
     let Some(command) = line.strip_prefix("::") else {
-        return Some(harmless(line));
+        return Some(sanitize(line));
     };
     let (head, message) = command.split_once("::").unwrap_or((command, ""));
     let (name, properties) = head.split_once(' ').unwrap_or((head, ""));
@@ -120,13 +124,13 @@ pub fn as_text(line: &str) -> Option<String> {
         .split(',')
         .find_map(|property| property.strip_prefix("title="));
     let title = title
-        .map(|title| format!("{name}: {}: ", unescaped(title)))
+        .map(|title| format!("{name}: {}: ", unescape(title)))
         .unwrap_or_default();
-    let shown = harmless(&format!("{title}{}", unescaped(message)));
+    let shown = sanitize(&format!("{title}{}", unescape(message)));
     (!shown.is_empty()).then_some(shown)
 }
 
-fn unescaped(text: &str) -> String {
+fn unescape(text: &str) -> String {
     let text = text
         .replace("%0D", " ")
         .replace("%0A", " ")
@@ -135,15 +139,15 @@ fn unescaped(text: &str) -> String {
     text.replace("%25", "%")
 }
 
-fn data(text: &str) -> String {
+fn escape_data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
         .replace("##[", "# #[")
 }
 
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+fn escape_property(text: &str) -> String {
+    escape_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]
@@ -166,7 +170,7 @@ mod tests {
             column: 9,
         };
         let lines = ["bad\n::error::x".to_owned(), "  hint: 100 %".to_owned()];
-        let line = annotation_of(Level::Error, "input refused", Some(&at), &lines);
+        let line = annotation_at(Level::Error, "input refused", Some(&at), &lines);
         assert_eq!(
             line,
             "::error title=input refused,file=deploy/a%2Cb%3Ac .yml,line=3,col=9::bad ::error::x%0A  hint: 100 %25"
@@ -175,7 +179,7 @@ mod tests {
             as_text(&line).unwrap(),
             "error: input refused: bad ::error::x   hint: 100 %"
         );
-        assert!(fits(&lines) && !fits(&["x".repeat(5000)]));
+        assert!(fits_annotation(&lines) && !fits_annotation(&["x".repeat(5000)]));
     }
 
     #[test]
@@ -187,7 +191,7 @@ mod tests {
             "a ##[error]b",
             "x\n::error::y",
         ] {
-            let line = harmless(attack);
+            let line = sanitize(attack);
             assert!(
                 !line.trim_start().starts_with("::")
                     && !line.contains("##[")
@@ -221,7 +225,7 @@ mod tests {
     #[test]
     fn a_secret_of_several_lines_is_masked_line_by_line() {
         assert_eq!(
-            mask("first\n\n second", |_| false),
+            mask_commands("first\n\n second", |_| false),
             ["::add-mask::first", "::add-mask::second"]
         );
     }
@@ -231,13 +235,13 @@ mod tests {
         let none: [&str; 0] = [];
         for secret in ["", "abc", "1", "{\n}\n", "----", "***", "  ab  ", "deploy"] {
             assert_eq!(
-                mask(secret, |line| "deployed".contains(line)),
+                mask_commands(secret, |line| "deployed".contains(line)),
                 none,
                 "{secret}"
             );
         }
         assert_eq!(
-            mask("hunter2", |line| "deployed".contains(line)),
+            mask_commands("hunter2", |line| "deployed".contains(line)),
             ["::add-mask::hunter2"]
         );
     }

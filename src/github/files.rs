@@ -29,7 +29,7 @@ pub struct Files {
 /// # Errors
 /// The file cannot be written.
 pub fn append_value(file: &Path, name: &str, value: &str) -> io::Result<()> {
-    let delimiter = delimiter();
+    let delimiter = random_delimiter();
     append(
         file,
         &format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"),
@@ -38,7 +38,7 @@ pub fn append_value(file: &Path, name: &str, value: &str) -> io::Result<()> {
 
 /// 128 bits that follow neither from the clock nor from an earlier delimiter: the keys of the hash
 /// are the system's random numbers.
-fn delimiter() -> String {
+fn random_delimiter() -> String {
     let [left, right] = [0_u8, 1].map(|half| RandomState::new().hash_one(half));
     format!("ecs_bluegreen_{left:016x}{right:016x}")
 }
@@ -48,10 +48,10 @@ fn delimiter() -> String {
 /// # Errors
 /// The file cannot be written.
 pub fn append_summary(file: &Path, text: &str) -> io::Result<()> {
-    append(file, cut(text, SUMMARY_LIMIT - 1024))
+    append(file, truncate(text, SUMMARY_LIMIT - 1024))
 }
 
-fn cut(text: &str, limit: usize) -> &str {
+fn truncate(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
         return text;
     }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_long_summary_is_cut_at_the_end_of_a_line() {
-        assert_eq!(cut("one\ntwo\nthree", 9), "one\ntwo\n");
-        assert_eq!(cut("short", 9), "short");
+        assert_eq!(truncate("one\ntwo\nthree", 9), "one\ntwo\n");
+        assert_eq!(truncate("short", 9), "short");
     }
 }

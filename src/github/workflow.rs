@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 /// Where GitHub's API is when the runner does not say.
-const PUBLIC: &str = "https://api.github.com";
+const PUBLIC_API: &str = "https://api.github.com";
 /// Where workflow files are; a workflow that GitHub made itself has none.
-const FOLDER: &str = ".github/workflows/";
+const WORKFLOW_FOLDER: &str = ".github/workflows/";
 
 /// A run of a workflow and where to ask about others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +32,11 @@ impl Workflow {
                 .map(|value| value.trim())
                 .filter(|value| !value.is_empty())
         };
-        let (repository, file) = place(text("GITHUB_WORKFLOW_REF")?)?;
+        let (repository, file) = split_reference(text("GITHUB_WORKFLOW_REF")?)?;
         let is_branch =
             text("GITHUB_REF").is_some_and(|reference| reference.starts_with("refs/heads/"));
         Some(Self {
-            api: text("GITHUB_API_URL").unwrap_or(PUBLIC).to_owned(),
+            api: text("GITHUB_API_URL").unwrap_or(PUBLIC_API).to_owned(),
             repository,
             file,
             branch: text("GITHUB_REF_NAME")
@@ -48,11 +48,13 @@ impl Workflow {
 }
 
 /// `owner/name/.github/workflows/deploy.yml@refs/heads/main` → `owner/name` and `deploy.yml`.
-fn place(reference: &str) -> Option<(String, String)> {
+fn split_reference(reference: &str) -> Option<(String, String)> {
     let (path, _) = reference.split_once('@')?;
     let (owner, rest) = path.split_once('/')?;
     let (name, file) = rest.split_once('/')?;
-    let file = file.strip_prefix(FOLDER).filter(|file| !file.is_empty())?;
+    let file = file
+        .strip_prefix(WORKFLOW_FOLDER)
+        .filter(|file| !file.is_empty())?;
     (is_name(owner) && is_name(name)).then(|| (format!("{owner}/{name}"), file.to_owned()))
 }
 
@@ -99,7 +101,7 @@ mod tests {
         for (reference, expected) in table {
             let expected =
                 expected.map(|(repository, file)| (repository.to_owned(), file.to_owned()));
-            assert_eq!(place(reference), expected, "{reference}");
+            assert_eq!(split_reference(reference), expected, "{reference}");
         }
     }
 
@@ -122,7 +124,7 @@ mod tests {
             let found = found.unwrap();
             assert_eq!(
                 (found.branch.as_deref(), found.number, found.api.as_str()),
-                (expected, 41, PUBLIC),
+                (expected, 41, PUBLIC_API),
                 "{reference}"
             );
         }

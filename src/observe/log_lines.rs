@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::Task;
-use crate::aws::logs::{Extent, Lines, LogSearch};
+use crate::aws::logs::{LogLines, LogSearch, SearchExtent};
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::checks::analysis::ask::{Access, Told};
+use crate::checks::analysis::ask::{Access, SourceAnswer};
 use crate::checks::analysis::question::{Answer, LogQuery};
 use crate::documents::task_definition::{ContainerDefinition, TaskDefinition};
 use crate::error::Explain as _;
@@ -21,11 +21,11 @@ use crate::run::Run;
 use crate::undo::ServiceKey;
 
 /// What is missing where logs are denied.
-pub(super) const NARROWER: &str = "lines of logs are not counted";
+pub(super) const LIMITED: &str = "lines of logs are not counted";
 
 /// The tasks of one side, and how they log.
 #[derive(Debug)]
-pub(super) struct Logging {
+pub(super) struct SideLogs {
     pub(super) revision: String,
     pub(super) definition: Value,
     pub(super) tasks: Vec<Task>,
@@ -39,11 +39,11 @@ struct LogLocation {
 }
 
 /// The tasks of the service, those that run and those that stopped lately.
-pub(super) async fn tasks(run: &Run, place: &ServiceKey) -> Result<Vec<Task>, AwsError> {
+pub(super) async fn read_tasks(run: &Run, place: &ServiceKey) -> Result<Vec<Task>, AwsError> {
     let (cluster, service) = (&place.cluster, &place.service);
     let (running, stopped) = tokio::join!(
-        run.aws.service_tasks(cluster, service),
-        run.aws.stopped_tasks(cluster, service)
+        run.aws.list_service_task_arns(cluster, service),
+        run.aws.list_stopped_task_arns(cluster, service)
     );
     let (mut all, stopped) = (running?, stopped?);
     all.extend(
@@ -53,7 +53,7 @@ pub(super) async fn tasks(run: &Run, place: &ServiceKey) -> Result<Vec<Task>, Aw
             .collect::<Vec<_>>(),
     );
     let described = join_all(
-        all.chunks(TASKS)
+        all.chunks(MAX_TASKS)
             .map(|arns| run.aws.describe_tasks(cluster, arns)),
     )
     .await;
@@ -66,26 +66,26 @@ pub(super) async fn tasks(run: &Run, place: &ServiceKey) -> Result<Vec<Task>, Aw
 }
 
 /// DescribeTasks takes at most this many.
-const TASKS: usize = 100;
+const MAX_TASKS: usize = 100;
 
 /// Counts the lines that match.
 pub(super) async fn count(
     run: &Run,
-    logging: &Logging,
+    logging: &SideLogs,
     query: &LogQuery,
     since: f64,
     until: f64,
-) -> Told {
-    let (places, mut notes) = match places(logging, query, run.aws.partition().region()) {
+) -> SourceAnswer {
+    let (places, mut notes) = match find_locations(logging, query, run.aws.partition().region()) {
         Ok(places) => places,
-        Err(words) => return failed(words, Access::Granted),
+        Err(words) => return failed_answer(words, Access::Granted),
     };
-    let (since, until) = (instant(since), instant(until));
+    let (since, until) = (to_duration(since), to_duration(until));
     let searches = places
         .iter()
         .filter(|place| !place.streams.is_empty())
         .map(|place| {
-            run.aws.filtered_lines(LogSearch {
+            run.aws.filter_lines(LogSearch {
                 group: &place.group,
                 streams: &place.streams,
                 filter: &query.filter,
@@ -93,21 +93,21 @@ pub(super) async fn count(
                 until,
             })
         });
-    let mut lines = Lines::default();
+    let mut lines = LogLines::default();
     for found in join_all(searches).await {
         match found {
-            Ok(found) => lines = lines.and(found),
-            Err(error) => return trouble(run, NARROWER, &error),
+            Ok(found) => lines = lines.merge(found),
+            Err(error) => return answer_from_error(run, LIMITED, &error),
         }
     }
-    if lines.extent == Extent::Beginning {
+    if lines.extent == SearchExtent::Partial {
         notes.push(format!(
             "at least {} lines match `{}`: the rest was not counted",
             lines.count, query.filter
         ));
     }
     let first = lines.first.into_iter().map(|(_, line)| line).collect();
-    Told {
+    SourceAnswer {
         answer: Answer::Lines {
             count: lines.count,
             first,
@@ -118,16 +118,16 @@ pub(super) async fn count(
 }
 
 /// What went wrong, with what to do about it; `narrower` says what is missing where it is denied.
-pub(super) fn trouble(run: &Run, narrower: &str, error: &AwsError) -> Told {
+pub(super) fn answer_from_error(run: &Run, limited: &str, error: &AwsError) -> SourceAnswer {
     let access = if error.kind == AwsErrorKind::Denied {
         Access::Denied
     } else {
         Access::Granted
     };
     if access == Access::Denied {
-        run.limit_check(narrower, error);
+        run.limit_check(limited, error);
     }
-    failed(
+    failed_answer(
         error
             .hint()
             .map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}")),
@@ -135,33 +135,33 @@ pub(super) fn trouble(run: &Run, narrower: &str, error: &AwsError) -> Told {
     )
 }
 
-fn failed(words: String, access: Access) -> Told {
-    Told {
+fn failed_answer(words: String, access: Access) -> SourceAnswer {
+    SourceAnswer {
         answer: Answer::Failed(words),
         notes: Vec::new(),
         access,
     }
 }
 
-fn instant(seconds: f64) -> Duration {
+fn to_duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
 /// The groups and streams to search, and what is not searched; an error where nothing could ever be
 /// found, because "no lines" would then say nothing.
-fn places(
-    logging: &Logging,
+fn find_locations(
+    logging: &SideLogs,
     query: &LogQuery,
     region: &str,
 ) -> Result<(Vec<LogLocation>, Vec<String>), String> {
     let (mut places, mut notes) = (Vec::<LogLocation>::new(), Vec::new());
     for container in TaskDefinition(&logging.definition).containers() {
         let name = container.name().unwrap_or_default();
-        match readable(container, region) {
+        match group_and_prefix(container, region) {
             Ok((group, prefix))
                 if query.groups.is_empty() || query.groups.iter().any(|asked| asked == group) =>
             {
-                let streams = streams(&logging.tasks, prefix, name);
+                let streams = stream_names(&logging.tasks, prefix, name);
                 match places.iter_mut().find(|place| place.group == group) {
                     Some(place) => place.streams.extend(streams),
                     None => places.push(LogLocation {
@@ -199,7 +199,7 @@ fn places(
 }
 
 /// The group and the prefix of its streams' names, or why its log cannot be searched.
-fn readable<'d>(
+fn group_and_prefix<'d>(
     container: ContainerDefinition<'d>,
     region: &str,
 ) -> Result<(&'d str, &'d str), String> {
@@ -220,7 +220,7 @@ fn readable<'d>(
 }
 
 /// A container that never started has no stream, and a stream that does not exist is an error.
-fn streams(tasks: &[Task], prefix: &str, container: &str) -> Vec<String> {
+fn stream_names(tasks: &[Task], prefix: &str, container: &str) -> Vec<String> {
     let has_started = |task: &&Task| match task.last_status.as_str() {
         "PROVISIONING" | "PENDING" => false,
         "STOPPED" => task

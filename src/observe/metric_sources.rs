@@ -11,25 +11,25 @@ use futures_util::future::join_all;
 use reqwest::Client;
 use serde_json::Value;
 
-use super::log_lines::{self, Logging, trouble};
+use super::log_lines::{self, SideLogs, answer_from_error};
 use crate::aws::ecs_shapes::Task;
 use crate::aws::metrics::MetricQuestion;
 use crate::aws::sigv4::QUERY_METRICS;
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::checks::analysis::ask::{self, Access, Told};
+use crate::checks::analysis::ask::{self, Access, SourceAnswer};
 use crate::checks::analysis::question::{Answer, LogQuery, PrometheusQuery, Query, Question, Side};
 use crate::documents::described;
 use crate::event::Event;
 use crate::run::Run;
-use crate::scrub::one_line;
+use crate::scrub::to_one_line;
 use crate::undo::ServiceKey;
 
 /// Longer notes are cut.
-const LONGEST: usize = 300;
+const MAX_NOTE_LENGTH: usize = 300;
 
 /// Whose tasks are a side's.
 #[derive(Debug, Clone, Copy)]
-pub struct Version<'a> {
+pub struct SideRevision<'a> {
     /// The revision's ARN.
     pub revision: &'a str,
     /// Its task definition, where it is known already; else it is read when logs are asked for.
@@ -37,22 +37,22 @@ pub struct Version<'a> {
 }
 
 /// Everyone who can be asked.
-pub struct Sources<'a> {
+pub struct MetricSources<'a> {
     run: &'a Run,
     place: &'a ServiceKey,
-    blue: Option<Version<'a>>,
-    green: Version<'a>,
+    blue: Option<SideRevision<'a>>,
+    green: SideRevision<'a>,
     client: OnceLock<Result<Client, String>>,
-    noted: Mutex<BTreeSet<String>>,
+    reported_notes: Mutex<BTreeSet<String>>,
 }
 
-impl<'a> Sources<'a> {
+impl<'a> MetricSources<'a> {
     /// The sources of a service with its sides; there is no blue at a service's first deployment.
     pub fn new(
         run: &'a Run,
         place: &'a ServiceKey,
-        blue: Option<Version<'a>>,
-        green: Version<'a>,
+        blue: Option<SideRevision<'a>>,
+        green: SideRevision<'a>,
     ) -> Self {
         Self {
             run,
@@ -60,69 +60,78 @@ impl<'a> Sources<'a> {
             blue,
             green,
             client: OnceLock::new(),
-            noted: Mutex::default(),
+            reported_notes: Mutex::default(),
         }
     }
 
     /// Every question's answer, in no particular order.
     pub async fn ask(&self, questions: Vec<Question>) -> Vec<(usize, Answer)> {
         let (metrics, others, logs) = tokio::join!(
-            self.metrics(&questions),
-            self.others(&questions),
-            self.logs(&questions)
+            self.ask_cloudwatch(&questions),
+            self.ask_others(&questions),
+            self.ask_logs(&questions)
         );
-        let told = metrics.into_iter().chain(others).chain(logs);
-        told.map(|(id, told)| (id, self.noted(told))).collect()
+        let answers = metrics.into_iter().chain(others).chain(logs);
+        answers
+            .map(|(id, answer)| (id, self.report_notes(answer)))
+            .collect()
     }
 
     /// What there is to know about an answer is told once, not with every measurement.
-    fn noted(&self, told: Told) -> Answer {
-        for note in told.notes {
-            let sentence = one_line(&note, LONGEST);
+    fn report_notes(&self, answer: SourceAnswer) -> Answer {
+        for note in answer.notes {
+            let sentence = to_one_line(&note, MAX_NOTE_LENGTH);
             if self
-                .noted
+                .reported_notes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(sentence.clone())
             {
-                self.run.tell(Event::Noted {
+                self.run.emit(Event::Noted {
                     sentence: sentence.into(),
                 });
             }
         }
-        told.answer
+        answer.answer
     }
 
-    async fn metrics(&self, questions: &[Question]) -> Vec<(usize, Told)> {
-        let asked: Vec<MetricQuestion<'_>> = questions.iter().filter_map(to_cloudwatch).collect();
-        if asked.is_empty() {
+    async fn ask_cloudwatch(&self, questions: &[Question]) -> Vec<(usize, SourceAnswer)> {
+        let cloudwatch_questions: Vec<MetricQuestion<'_>> =
+            questions.iter().filter_map(cloudwatch_question).collect();
+        if cloudwatch_questions.is_empty() {
             return Vec::new();
         }
-        match self.run.aws.metric_data(&asked).await {
+        match self.run.aws.get_metric_data(&cloudwatch_questions).await {
             Ok(answers) => answers,
             Err(error) => {
-                let told = trouble(self.run, "metrics of CloudWatch are not measured", &error);
-                asked.iter().map(|asked| (asked.id, told.clone())).collect()
+                let answer =
+                    answer_from_error(self.run, "metrics of CloudWatch are not measured", &error);
+                cloudwatch_questions
+                    .iter()
+                    .map(|question| (question.id, answer.clone()))
+                    .collect()
             }
         }
     }
 
-    async fn others(&self, questions: &[Question]) -> Vec<(usize, Told)> {
-        let asked = questions
-            .iter()
-            .map(async |question| self.other(question).await.map(|told| (question.id, told)));
-        join_all(asked).await.into_iter().flatten().collect()
+    async fn ask_others(&self, questions: &[Question]) -> Vec<(usize, SourceAnswer)> {
+        let answers = questions.iter().map(async |question| {
+            self.ask_other(question)
+                .await
+                .map(|answer| (question.id, answer))
+        });
+        join_all(answers).await.into_iter().flatten().collect()
     }
 
-    async fn other(&self, question: &Question) -> Option<Told> {
+    async fn ask_other(&self, question: &Question) -> Option<SourceAnswer> {
         let (since, until) = (question.since, question.until);
         let client = match &question.query {
             Query::CloudWatch(_) | Query::Logs(_) => return None,
             Query::Prometheus(_) | Query::Datadog(_) | Query::Http(_) => {
-                match self.client.get_or_init(ask::client) {
+                match self.client.get_or_init(ask::build_client) {
                     Ok(client) => client,
                     Err(words) => {
-                        return Some(Told {
+                        return Some(SourceAnswer {
                             answer: Answer::Failed(words.clone()),
                             notes: Vec::new(),
                             access: Access::Granted,
@@ -132,15 +141,20 @@ impl<'a> Sources<'a> {
             }
         };
         match &question.query {
-            Query::Prometheus(query) => Some(self.prometheus(client, query, until).await),
+            Query::Prometheus(query) => Some(self.ask_prometheus(client, query, until).await),
             Query::Datadog(query) => Some(ask::datadog(client, query, since, until).await),
             Query::Http(query) => Some(ask::http(client, query, until).await),
             Query::CloudWatch(_) | Query::Logs(_) => None,
         }
     }
 
-    async fn prometheus(&self, client: &Client, query: &PrometheusQuery, until: f64) -> Told {
-        const NARROWER: &str = "metrics of Amazon Managed Service for Prometheus are not measured";
+    async fn ask_prometheus(
+        &self,
+        client: &Client,
+        query: &PrometheusQuery,
+        until: f64,
+    ) -> SourceAnswer {
+        const LIMITED: &str = "metrics of Amazon Managed Service for Prometheus are not measured";
         let Some(region) = &query.sigv4 else {
             return ask::prometheus(client, query, until, None).await;
         };
@@ -152,11 +166,11 @@ impl<'a> Sources<'a> {
             .map(String::as_str);
         let signer = match self.run.aws.prometheus_signer(region, endpoint).await {
             Ok(signer) => signer,
-            Err(error) => return trouble(self.run, NARROWER, &error),
+            Err(error) => return answer_from_error(self.run, LIMITED, &error),
         };
-        let told =
+        let answer =
             ask::prometheus(client, query, until, Some(&|request| signer.sign(request))).await;
-        match (told.access, &told.answer) {
+        match (answer.access, &answer.answer) {
             (Access::Denied, Answer::Failed(words)) => {
                 let error = AwsError {
                     action: QUERY_METRICS,
@@ -164,14 +178,14 @@ impl<'a> Sources<'a> {
                     code: String::new(),
                     message: words.clone(),
                 };
-                trouble(self.run, NARROWER, &error)
+                answer_from_error(self.run, LIMITED, &error)
             }
-            _ => told,
+            _ => answer,
         }
     }
 
-    async fn logs(&self, questions: &[Question]) -> Vec<(usize, Told)> {
-        let asked = questions
+    async fn ask_logs(&self, questions: &[Question]) -> Vec<(usize, SourceAnswer)> {
+        let log_questions = questions
             .iter()
             .filter_map(|question| match &question.query {
                 Query::Logs(query) => Some((question, query)),
@@ -180,35 +194,40 @@ impl<'a> Sources<'a> {
                 | Query::Datadog(_)
                 | Query::Http(_) => None,
             });
-        let asked: Vec<(&Question, &LogQuery)> = asked.collect();
-        if asked.is_empty() {
+        let log_questions: Vec<(&Question, &LogQuery)> = log_questions.collect();
+        if log_questions.is_empty() {
             return Vec::new();
         }
-        let tasks = log_lines::tasks(self.run, self.place).await;
-        let counted = asked.iter().map(async |(question, query)| {
-            (question.id, self.count(&tasks, question, query).await)
+        let tasks = log_lines::read_tasks(self.run, self.place).await;
+        let counted = log_questions.iter().map(async |(question, query)| {
+            (question.id, self.count_lines(&tasks, question, query).await)
         });
         join_all(counted).await
     }
 
-    async fn count(
+    async fn count_lines(
         &self,
         tasks: &Result<Vec<Task>, AwsError>,
         question: &Question,
         query: &LogQuery,
-    ) -> Told {
+    ) -> SourceAnswer {
         let counted = async {
-            let version = self.version(query.side).map_err(Obstacle::Words)?;
+            let version = self
+                .side_revision(query.side)
+                .map_err(CountError::Sentence)?;
             let tasks = tasks
                 .as_ref()
-                .map_err(|error| Obstacle::Aws(error.clone()))?;
+                .map_err(|error| CountError::Aws(error.clone()))?;
             let tasks = tasks
                 .iter()
                 .filter(|task| task.task_definition_arn == version.revision)
                 .cloned()
                 .collect();
-            let definition = self.definition(version).await.map_err(Obstacle::Aws)?;
-            let logging = Logging {
+            let definition = self
+                .read_definition(version)
+                .await
+                .map_err(CountError::Aws)?;
+            let logging = SideLogs {
                 revision: version.revision.to_owned(),
                 definition,
                 tasks,
@@ -217,8 +236,8 @@ impl<'a> Sources<'a> {
         };
         match counted.await {
             Ok(told) => told,
-            Err(Obstacle::Aws(error)) => trouble(self.run, log_lines::NARROWER, &error),
-            Err(Obstacle::Words(words)) => Told {
+            Err(CountError::Aws(error)) => answer_from_error(self.run, log_lines::LIMITED, &error),
+            Err(CountError::Sentence(words)) => SourceAnswer {
                 answer: Answer::Failed(words),
                 notes: Vec::new(),
                 access: Access::Granted,
@@ -227,7 +246,7 @@ impl<'a> Sources<'a> {
     }
 
     /// The side's revision, where that tells its tasks from the other side's.
-    fn version(&self, side: Side) -> Result<Version<'a>, String> {
+    fn side_revision(&self, side: Side) -> Result<SideRevision<'a>, String> {
         if self
             .blue
             .is_some_and(|blue| blue.revision == self.green.revision)
@@ -245,7 +264,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    async fn definition(&self, version: Version<'_>) -> Result<Value, AwsError> {
+    async fn read_definition(&self, version: SideRevision<'_>) -> Result<Value, AwsError> {
         match version.definition {
             Some(definition) => Ok(definition.clone()),
             None => Ok(described::from_described(
@@ -259,7 +278,7 @@ impl<'a> Sources<'a> {
     }
 }
 
-fn to_cloudwatch(question: &Question) -> Option<MetricQuestion<'_>> {
+fn cloudwatch_question(question: &Question) -> Option<MetricQuestion<'_>> {
     let Question {
         id,
         query,
@@ -278,7 +297,7 @@ fn to_cloudwatch(question: &Question) -> Option<MetricQuestion<'_>> {
 }
 
 /// Why lines were not counted.
-enum Obstacle {
-    Words(String),
+enum CountError {
+    Sentence(String),
     Aws(AwsError),
 }

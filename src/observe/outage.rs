@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::decide::{BLIND_BUDGET, Blindness};
+use crate::decide::{OUTAGE_BUDGET, OutageCause};
 
 /// Since when AWS could not be asked, if it cannot be.
 #[derive(Debug, Default)]
@@ -15,23 +15,23 @@ pub struct Outage {
 
 impl Outage {
     /// AWS answered.
-    pub fn sees(&mut self) {
+    pub fn clear(&mut self) {
         self.since = None;
     }
 
     /// What a look that failed means for a rollout. To be throttled is not to be blind: AWS is
     /// there.
-    pub fn why(&mut self, error: &AwsError) -> Blindness {
-        let since = self.lasts();
+    pub fn classify_error(&mut self, error: &AwsError) -> OutageCause {
+        let since = self.record_failure();
         if error.is_final() {
-            return Blindness::Denied(error.to_string());
+            return OutageCause::Denied(error.to_string());
         }
         let since = if error.kind == AwsErrorKind::Throttled {
             Duration::ZERO
         } else {
             since
         };
-        Blindness::Failing {
+        OutageCause::Failing {
             since,
             why: error.to_string(),
         }
@@ -41,19 +41,19 @@ impl Outage {
     ///
     /// # Errors
     /// It will not be seen any more, or was not for too long.
-    pub fn keep<T>(&mut self, read: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
+    pub fn tolerate<T>(&mut self, read: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
         match read {
             Ok(seen) => {
-                self.sees();
+                self.clear();
                 Ok(Some(seen))
             }
-            Err(error) if error.is_final() || self.lasts() > BLIND_BUDGET => Err(error),
+            Err(error) if error.is_final() || self.record_failure() > OUTAGE_BUDGET => Err(error),
             Err(_) => Ok(None),
         }
     }
 
     /// For how long it could not be asked, now that it cannot be again.
-    pub fn lasts(&mut self) -> Duration {
+    pub fn record_failure(&mut self) -> Duration {
         self.since.get_or_insert_with(Instant::now).elapsed()
     }
 }
@@ -79,11 +79,11 @@ mod tests {
             AwsErrorKind::Refused,
         ] {
             assert!(matches!(
-                Outage::default().why(&error(kind)),
-                Blindness::Denied(_)
+                Outage::default().classify_error(&error(kind)),
+                OutageCause::Denied(_)
             ));
             assert_eq!(
-                Outage::default().keep::<()>(Err(error(kind))),
+                Outage::default().tolerate::<()>(Err(error(kind))),
                 Err(error(kind))
             );
         }
@@ -93,32 +93,35 @@ mod tests {
             AwsErrorKind::Unanswered,
         ] {
             assert!(matches!(
-                Outage::default().why(&error(kind)),
-                Blindness::Failing { .. }
+                Outage::default().classify_error(&error(kind)),
+                OutageCause::Failing { .. }
             ));
-            assert_eq!(Outage::default().keep::<()>(Err(error(kind))), Ok(None));
+            assert_eq!(Outage::default().tolerate::<()>(Err(error(kind))), Ok(None));
         }
     }
 
     #[test]
     fn only_failures_in_a_row_count() {
         let long_ago = || Outage {
-            since: Instant::now().checked_sub(BLIND_BUDGET + Duration::from_secs(1)),
+            since: Instant::now().checked_sub(OUTAGE_BUDGET + Duration::from_secs(1)),
         };
         let mut blind = long_ago();
         assert_eq!(
-            blind.keep::<()>(Err(error(AwsErrorKind::Failed))),
+            blind.tolerate::<()>(Err(error(AwsErrorKind::Failed))),
             Err(error(AwsErrorKind::Failed))
         );
         assert!(matches!(
-            blind.why(&error(AwsErrorKind::Throttled)),
-            Blindness::Failing {
+            blind.classify_error(&error(AwsErrorKind::Throttled)),
+            OutageCause::Failing {
                 since: Duration::ZERO,
                 ..
             }
         ));
         let mut blind = long_ago();
-        assert_eq!(blind.keep(Ok(1)), Ok(Some(1)));
-        assert_eq!(blind.keep::<()>(Err(error(AwsErrorKind::Failed))), Ok(None));
+        assert_eq!(blind.tolerate(Ok(1)), Ok(Some(1)));
+        assert_eq!(
+            blind.tolerate::<()>(Err(error(AwsErrorKind::Failed))),
+            Ok(None)
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! run has marked it as its own.
 
 use crate::aws::AwsError;
-use crate::aws::codedeploy::{REGISTERED, RUN_MARK};
+use crate::aws::codedeploy::{REGISTERED_MARK, RUN_MARK};
 use crate::aws::ecs_rollout_shapes::ServiceDeployment;
 use crate::documents::deployment_configuration::marked_run;
 use crate::run::Run;
@@ -11,20 +11,23 @@ use crate::undo::ServiceKey;
 
 /// How far back a deployment whose answer was lost is looked for, besides those that are in
 /// progress.
-const LOST: usize = 10;
+const MAX_SEARCHED: usize = 10;
 
 /// The deployment of the group that carries a run's id. One that is in progress is looked for
 /// first: AWS promises no order for the others.
-pub async fn find_of_run(
+pub async fn find_by_run(
     run: &Run,
     application: &str,
     group: &str,
     mark: &str,
 ) -> Result<Option<String>, AwsError> {
-    let running = run.aws.running_deployments(application, group).await?;
-    let latest = run.aws.latest_deployments(application, group).await?;
-    for id in running.into_iter().chain(latest.into_iter().take(LOST)) {
-        if is_of_run(&run.aws.get_deployment(&id).await?.description, mark) {
+    let running = run.aws.list_running_deployments(application, group).await?;
+    let latest = run.aws.list_latest_deployments(application, group).await?;
+    for id in running
+        .into_iter()
+        .chain(latest.into_iter().take(MAX_SEARCHED))
+    {
+        if has_run_mark(&run.aws.get_deployment(&id).await?.description, mark) {
             return Ok(Some(id));
         }
     }
@@ -32,10 +35,10 @@ pub async fn find_of_run(
 }
 
 /// Whether a description carries a run's id.
-pub fn is_of_run(description: &str, run: &str) -> bool {
+pub fn has_run_mark(description: &str, run: &str) -> bool {
     [
         format!("{RUN_MARK}{run}]"),
-        format!("{RUN_MARK}{run}{REGISTERED}]"),
+        format!("{RUN_MARK}{run}{REGISTERED_MARK}]"),
     ]
     .iter()
     .any(|mark| description.contains(mark))
@@ -43,11 +46,11 @@ pub fn is_of_run(description: &str, run: &str) -> bool {
 
 /// What our service deployment is recognised by.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct DeploymentCriteria<'a> {
     /// The service.
     pub place: &'a ServiceKey,
     /// The service deployments there were before.
-    pub known: &'a [String],
+    pub existing_deployments: &'a [String],
     /// The revision that it brings.
     pub revision: &'a str,
     /// The run whose id its hooks carry; none where that says nothing.
@@ -78,21 +81,24 @@ impl DeploymentSearch {
 
 /// Looks for it, newest first. ECS may drop the run id of a hook, so a deployment without one
 /// counts unless another carries ours.
-pub async fn find_wanted(run: &Run, wanted: Wanted<'_>) -> Result<DeploymentSearch, AwsError> {
+pub async fn find_deployment(
+    run: &Run,
+    wanted: DeploymentCriteria<'_>,
+) -> Result<DeploymentSearch, AwsError> {
     let history = run
         .aws
-        .service_deployments(&wanted.place.cluster, &wanted.place.service)
+        .list_service_deployments(&wanted.place.cluster, &wanted.place.service)
         .await?;
     let (mut unmarked, mut other) = (None, None);
     for brief in history
         .iter()
-        .filter(|brief| !wanted.known.contains(&brief.arn))
+        .filter(|brief| !wanted.existing_deployments.contains(&brief.arn))
     {
         let Some(target) = brief.target_service_revision_arn.clone() else {
             continue;
         };
-        let brings = run.aws.describe_service_revisions(&[target]).await?;
-        if !brings
+        let target_revisions = run.aws.describe_service_revisions(&[target]).await?;
+        if !target_revisions
             .iter()
             .any(|revision| revision.task_definition == wanted.revision)
         {

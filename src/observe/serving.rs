@@ -13,30 +13,33 @@ use crate::undo::{Blue, ServiceKey};
 
 /// Looks at the load balancer and at the service's tasks, and says it in words; plainly where
 /// neither can be seen.
-pub async fn now(run: &Run, place: &ServiceKey, blue: &Blue) -> String {
-    let (observed, tasks) = tokio::join!(traffic::observe(run, place, blue), tasks(run, place));
+pub async fn describe(run: &Run, place: &ServiceKey, blue: &Blue) -> String {
+    let (observed, tasks) = tokio::join!(
+        traffic::observe(run, place, blue),
+        describe_tasks(run, place)
+    );
     match (observed, tasks) {
-        (Some(observed), _) if observed.whole() == Some(Serving::Blue) => {
+        (Some(observed), _) if observed.sole_side() == Some(Serving::Blue) => {
             format!(
                 "blue serves 100 % of production: {} ({})",
                 short_name(&blue.revision),
-                observed.observed_by.words()
+                observed.observed_by.describe()
             )
         }
-        (Some(observed), Some(tasks)) => format!("{}; {tasks}", observed.words()),
-        (Some(observed), None) => observed.words(),
+        (Some(observed), Some(tasks)) => format!("{}; {tasks}", observed.describe()),
+        (Some(observed), None) => observed.describe(),
         (None, Some(tasks)) => tasks,
         (None, None) => "what serves production now could not be seen".to_owned(),
     }
 }
 
-async fn tasks(run: &Run, place: &ServiceKey) -> Option<String> {
+async fn describe_tasks(run: &Run, place: &ServiceKey) -> Option<String> {
     let read = run
         .aws
         .describe_service(&place.cluster, &place.service)
         .await;
     match run.optional_read("what the service runs now is not shown", read)? {
-        ServiceLookup::Service(service) if service.is_active() => Some(running(&service)),
+        ServiceLookup::Service(service) if service.is_active() => Some(describe_running(&service)),
         ServiceLookup::Service(service) => Some(format!(
             "the service is {} and serves nothing",
             service.status
@@ -46,7 +49,7 @@ async fn tasks(run: &Run, place: &ServiceKey) -> Option<String> {
 }
 
 /// The revisions whose tasks run, with how many of them.
-fn running(service: &Service) -> String {
+fn describe_running(service: &Service) -> String {
     let sets = service
         .task_sets
         .iter()

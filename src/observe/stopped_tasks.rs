@@ -7,35 +7,38 @@ use crate::aws::ecs_shapes::{Container, Task};
 use crate::documents::task_definition::TaskDefinition;
 use crate::error::StoppedContainer;
 use crate::run::Run;
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::undo::ServiceKey;
 
 /// Lines of log a container is shown with.
-const LINES: i32 = 10;
+const LOG_LINES: i32 = 10;
 /// Tasks looked at for different faults.
-const TASKS: usize = 3;
+const MAX_TASKS: usize = 3;
 
 /// Tasks of a revision that stopped in a service, those that failed first.
-pub async fn of_service(
+pub async fn containers_of_service(
     run: &Run,
     place: &ServiceKey,
     revision: &str,
     definition: &Value,
 ) -> Vec<StoppedContainer> {
-    let mut ours = tasks(run, place, revision).await;
-    ours.sort_by_key(|task| !task.has_failed());
+    let mut tasks = read_stopped_tasks(run, place, revision).await;
+    tasks.sort_by_key(|task| !task.has_failed());
     let mut stopped = Vec::new();
-    for task in ours.iter().take(TASKS) {
-        stopped.extend(of_task(run, task, definition, &[]).await);
+    for task in tasks.iter().take(MAX_TASKS) {
+        stopped.extend(containers_of_task(run, task, definition, &[]).await);
     }
-    distinct(stopped)
+    deduplicate(stopped)
 }
 
 /// Tasks of a revision that stopped in a service; none where they cannot be read, which narrows a
 /// check.
-async fn tasks(run: &Run, place: &ServiceKey, revision: &str) -> Vec<Task> {
+async fn read_stopped_tasks(run: &Run, place: &ServiceKey, revision: &str) -> Vec<Task> {
     let check = "why tasks stopped is not shown";
-    let listed = run.aws.stopped_tasks(&place.cluster, &place.service).await;
+    let listed = run
+        .aws
+        .list_stopped_task_arns(&place.cluster, &place.service)
+        .await;
     let arns = run.optional_read(check, listed).unwrap_or_default();
     if arns.is_empty() {
         return Vec::new();
@@ -49,7 +52,7 @@ async fn tasks(run: &Run, place: &ServiceKey, revision: &str) -> Vec<Task> {
 }
 
 /// The same fault repeats itself in every task; it is shown once.
-fn distinct(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
+fn deduplicate(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
     let mut distinct: Vec<StoppedContainer> = Vec::new();
     for one in stopped {
         let is_known = |other: &StoppedContainer| {
@@ -65,38 +68,40 @@ fn distinct(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
 
 /// The containers of a task that ended badly, or those that are judged; whose end may be the cause
 /// comes first.
-pub async fn of_task(
+pub async fn containers_of_task(
     run: &Run,
     task: &Task,
     definition: &Value,
-    judged: &[String],
+    relevant: &[String],
 ) -> Vec<StoppedContainer> {
     // A container that is stopped because nobody could reach it may end well, and its log is the
     // evidence.
-    let failed = |container: &&Container| {
+    let has_failed = |container: &&Container| {
         task.failed_health_checks() || container.exit_code.is_none_or(|code| code != 0)
     };
-    let wanted = |container: &&Container| judged.is_empty() || judged.contains(&container.name);
+    let is_wanted =
+        |container: &&Container| relevant.is_empty() || relevant.contains(&container.name);
     let mut containers: Vec<&Container> = task
         .containers
         .iter()
-        .filter(failed)
-        .filter(wanted)
+        .filter(has_failed)
+        .filter(is_wanted)
         .collect();
     let is_essential = |name: &str| {
         TaskDefinition(definition)
-            .essential()
+            .essential_containers()
             .any(|container| container.name() == Some(name))
     };
-    containers.sort_by_key(|container| (likely(container), !is_essential(&container.name)));
+    containers
+        .sort_by_key(|container| (cause_likelihood(container), !is_essential(&container.name)));
     let mut stopped = Vec::new();
     for container in containers {
-        let log = log(run, task, container, definition, LINES).await;
+        let log = read_log(run, task, container, definition, LOG_LINES).await;
         stopped.push(StoppedContainer {
             container: container.name.clone(),
             task: task.id().to_owned(),
             exit_code: container.exit_code,
-            why: why(task, container).into(),
+            why: stop_reason(task, container).into(),
             log: log.into_iter().map(Into::into).collect(),
         });
     }
@@ -105,7 +110,7 @@ pub async fn of_task(
 
 /// How likely it is that a container's end is why its task stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Likely {
+enum CauseLikelihood {
     /// It exited by itself with an error, or AWS says what was wrong with it.
     Cause,
     /// It was stopped by a signal, as ECS stops the others once an essential container has ended.
@@ -114,7 +119,7 @@ enum Likely {
     Unknown,
 }
 
-fn likely(container: &Container) -> Likely {
+fn cause_likelihood(container: &Container) -> CauseLikelihood {
     /// 128 and the number of SIGKILL or SIGTERM, with which ECS stops containers.
     const SIGNALS: [i32; 2] = [137, 143];
     let is_explained = container
@@ -122,15 +127,15 @@ fn likely(container: &Container) -> Likely {
         .as_deref()
         .is_some_and(|reason| !reason.is_empty());
     match container.exit_code {
-        Some(code) if is_explained || !SIGNALS.contains(&code) => Likely::Cause,
-        None if is_explained => Likely::Cause,
-        Some(_) => Likely::Stopped,
-        None => Likely::Unknown,
+        Some(code) if is_explained || !SIGNALS.contains(&code) => CauseLikelihood::Cause,
+        None if is_explained => CauseLikelihood::Cause,
+        Some(_) => CauseLikelihood::Stopped,
+        None => CauseLikelihood::Unknown,
     }
 }
 
 /// Why a container or its task stopped, in AWS's words.
-pub fn why(task: &Task, container: &Container) -> String {
+pub fn stop_reason(task: &Task, container: &Container) -> String {
     let reasons = [container.reason.as_deref(), task.stopped_reason.as_deref()];
     let mut words: Vec<&str> = reasons
         .into_iter()
@@ -143,12 +148,12 @@ pub fn why(task: &Task, container: &Container) -> String {
             .clone()
             .unwrap_or_else(|| "AWS gives no reason".into())
     } else {
-        masked(&words.join("; "))
+        mask(&words.join("; "))
     }
 }
 
 /// The last lines of a container's log; none where they cannot be read.
-pub async fn log(
+pub async fn read_log(
     run: &Run,
     task: &Task,
     container: &Container,
@@ -165,11 +170,11 @@ pub async fn log(
         return Vec::new();
     };
     let stream = format!("{prefix}/{}/{}", container.name, task.id());
-    let lines = run.aws.last_lines(logs.group, &stream, lines).await;
+    let lines = run.aws.read_last_lines(logs.group, &stream, lines).await;
     let lines = run
         .optional_read("the container's last log lines are not shown", lines)
         .unwrap_or_default();
-    lines.iter().map(|line| masked(line)).collect()
+    lines.iter().map(|line| mask(line)).collect()
 }
 
 #[cfg(test)]
@@ -201,7 +206,10 @@ mod tests {
             (oom, container("proxy", Some(143), "")),
             (pull, container("proxy", None, "")),
         ] {
-            assert!(likely(&cause) < likely(&other), "{cause:?} {other:?}");
+            assert!(
+                cause_likelihood(&cause) < cause_likelihood(&other),
+                "{cause:?} {other:?}"
+            );
         }
     }
 }

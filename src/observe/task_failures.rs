@@ -6,22 +6,22 @@ use std::collections::BTreeSet;
 
 use crate::aws::AwsError;
 use crate::aws::ecs_shapes::Task;
-use crate::decide::{Goal, Trouble};
+use crate::decide::{Goal, RolloutFailure};
 use crate::outcome::Reason;
 use crate::run::Run;
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::undo::ServiceKey;
 
 /// This many failed tasks are no accident.
 pub const LIMIT: usize = 3;
 /// Every half a minute is often enough to ask for them, and keeps within the pace.
-const LOOKS: u32 = 12;
+const LOOKS_PER_CHECK: u32 = 12;
 /// DescribeTasks takes so many at once.
-const AT_ONCE: usize = 100;
+const MAX_TASKS: usize = 100;
 /// What lists stopped tasks.
-pub const LIST: &str = "ecs:ListTasks";
+pub const LIST_ACTION: &str = "ecs:ListTasks";
 /// What says why they stopped.
-pub const DESCRIBE: &str = "ecs:DescribeTasks";
+pub const DESCRIBE_ACTION: &str = "ecs:DescribeTasks";
 /// What is not noticed where tasks cannot be read.
 const LIMITED: &str =
     "tasks that fail again and again are noticed only when the controller gives up";
@@ -52,8 +52,11 @@ pub struct TaskFailures {
 impl TaskFailures {
     /// Looks at tasks that have stopped meanwhile, when that is due at the `look`th look at the
     /// rollout.
-    pub async fn look(&mut self, run: &Run, counted: &CountedTasks<'_>, look: u32) {
-        if look.is_multiple_of(LOOKS) && !run.is_denied(LIST) && !run.is_denied(DESCRIBE) {
+    pub async fn read_when_due(&mut self, run: &Run, counted: &CountedTasks<'_>, look: u32) {
+        if look.is_multiple_of(LOOKS_PER_CHECK)
+            && !run.is_denied(LIST_ACTION)
+            && !run.is_denied(DESCRIBE_ACTION)
+        {
             let read = self.read(run, counted).await;
             run.optional_read(LIMITED, read);
         }
@@ -63,10 +66,10 @@ impl TaskFailures {
     ///
     /// # Errors
     /// Tasks cannot be listed.
-    pub async fn from_now(run: &Run, place: &ServiceKey) -> Result<Self, AwsError> {
+    pub async fn start_now(run: &Run, place: &ServiceKey) -> Result<Self, AwsError> {
         let listed = run
             .aws
-            .stopped_tasks(&place.cluster, &place.service)
+            .list_stopped_task_arns(&place.cluster, &place.service)
             .await?;
         Ok(Self {
             described: listed.into_iter().collect(),
@@ -81,12 +84,12 @@ impl TaskFailures {
     pub async fn read(&mut self, run: &Run, counted: &CountedTasks<'_>) -> Result<(), AwsError> {
         let listed = run
             .aws
-            .stopped_tasks(&counted.place.cluster, &counted.place.service)
+            .list_stopped_task_arns(&counted.place.cluster, &counted.place.service)
             .await?;
         let new: Vec<String> = listed
             .into_iter()
             .filter(|arn| !self.described.contains(arn))
-            .take(AT_ONCE)
+            .take(MAX_TASKS)
             .collect();
         if !new.is_empty() {
             run.aws
@@ -104,8 +107,8 @@ impl TaskFailures {
             return;
         }
         let is_new = self.described.insert(task.task_arn.clone());
-        if is_new && counted.has(task) && task.has_failed() {
-            let reason = task.stopped_reason.as_deref().map(masked);
+        if is_new && counted.matches(task) && task.has_failed() {
+            let reason = task.stopped_reason.as_deref().map(mask);
             self.reasons.push(
                 reason
                     .or_else(|| task.stop_code.clone())
@@ -127,16 +130,16 @@ impl TaskFailures {
 
     /// What so many failed tasks mean; nothing yet where fewer have failed, and nothing for whoever
     /// only watches what AWS does.
-    pub fn trouble(&self, limit: usize, goal: Goal) -> Option<Trouble> {
+    pub fn trouble(&self, limit: usize, goal: Goal) -> Option<RolloutFailure> {
         (self.count() >= limit.max(LIMIT) && goal != Goal::Watch)
-            .then(|| never_healthy(self.count(), self.cause()))
+            .then(|| unhealthy_trouble(self.count(), self.cause()))
     }
 }
 
 /// Green does not become healthy.
-pub fn never_healthy(failed: usize, cause: Option<String>) -> Trouble {
+pub fn unhealthy_trouble(failed: usize, cause: Option<String>) -> RolloutFailure {
     let sentence = format!("green does not become healthy: {failed} of its tasks have failed");
-    Trouble {
+    RolloutFailure {
         reason: Reason::TasksUnhealthy,
         sentence,
         cause,
@@ -144,7 +147,7 @@ pub fn never_healthy(failed: usize, cause: Option<String>) -> Trouble {
 }
 
 impl CountedTasks<'_> {
-    fn has(&self, task: &Task) -> bool {
+    fn matches(&self, task: &Task) -> bool {
         let is_of_deployment = match (self.deployment, &task.started_by) {
             (Some(deployment), Some(started_by)) => deployment == started_by,
             _ => true,

@@ -10,30 +10,30 @@ use crate::undo::{Blue, ServiceKey};
 
 /// Where production traffic goes, and who says so.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Observed {
+pub struct ProductionTraffic {
     /// Percent on each side.
     pub traffic: Traffic,
     /// Who says so.
     pub observed_by: ObservedBy,
 }
 
-impl Observed {
+impl ProductionTraffic {
     /// In words.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         let (blue, green) = (self.traffic.blue.round(), self.traffic.green.round());
         format!(
             "blue serves {blue} % of production, green {green} % ({})",
-            self.observed_by.words()
+            self.observed_by.describe()
         )
     }
 
     /// Whether both sides have some of it.
     pub fn is_shared(&self) -> bool {
-        self.whole().is_none()
+        self.sole_side().is_none()
     }
 
     /// The side that has all of it, if one has.
-    pub fn whole(&self) -> Option<Serving> {
+    pub fn sole_side(&self) -> Option<Serving> {
         // Weights are whole numbers, so a side without any has exactly none.
         if self.traffic.green <= 0.0 {
             Some(Serving::Blue)
@@ -46,30 +46,30 @@ impl Observed {
 }
 
 /// Looks where production goes; `None` when nothing that could say so can be read.
-pub async fn observe(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Observed> {
-    match at_listeners(run, blue).await {
-        Some(traffic) => Some(Observed {
+pub async fn observe(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<ProductionTraffic> {
+    match observe_listeners(run, blue).await {
+        Some(traffic) => Some(ProductionTraffic {
             traffic,
             observed_by: ObservedBy::Listener,
         }),
-        None => at_task_sets(run, place, blue)
+        None => observe_task_sets(run, place, blue)
             .await
-            .map(|traffic| Observed {
+            .map(|traffic| ProductionTraffic {
                 traffic,
                 observed_by: ObservedBy::TaskSets,
             }),
     }
 }
 
-async fn at_listeners(run: &Run, blue: &Blue) -> Option<Traffic> {
+async fn observe_listeners(run: &Run, blue: &Blue) -> Option<Traffic> {
     if blue.listeners.is_empty() || blue.target_groups.is_empty() {
         return None;
     }
     let mut forwards = Forwards::new();
     for listener in &blue.listeners {
-        forwards.extend(forwards_of(run, listener).await?);
+        forwards.extend(read_forwards(run, listener).await?);
     }
-    share(&forwards, &blue.target_groups)
+    split_by_side(&forwards, &blue.target_groups)
 }
 
 /// The production rules that send traffic to blue, with their weights, in words: what a person has
@@ -78,8 +78,8 @@ pub async fn rules_to_blue(run: &Run, blue: &Blue) -> Vec<String> {
     production_rules(run, blue)
         .await
         .iter()
-        .filter(|rule| leads(rule, |group| blue.target_groups.contains(group)))
-        .map(ForwardingRule::words)
+        .filter(|rule| sends_to(rule, |group| blue.target_groups.contains(group)))
+        .map(ForwardingRule::describe)
         .collect()
 }
 
@@ -91,20 +91,20 @@ pub async fn rules_to_green(run: &Run, blue: &Blue) -> Vec<String> {
             .any(|(group, _)| blue.target_groups.contains(group))
     };
     let to_green =
-        |rule: &&ForwardingRule| leads(rule, |group| !blue.target_groups.contains(group));
+        |rule: &&ForwardingRule| sends_to(rule, |group| !blue.target_groups.contains(group));
     production_rules(run, blue)
         .await
         .iter()
         .filter(is_of_both)
         .filter(to_green)
-        .map(ForwardingRule::words)
+        .map(ForwardingRule::describe)
         .collect()
 }
 
 async fn production_rules(run: &Run, blue: &Blue) -> Vec<ForwardingRule> {
     let mut rules = Vec::new();
     for listener in &blue.listeners {
-        let read = run.aws.forwarding_rules(listener).await;
+        let read = run.aws.read_forwarding_rules(listener).await;
         rules.extend(
             run.optional_read("the weights of production's rules are not told", read)
                 .unwrap_or_default(),
@@ -113,20 +113,20 @@ async fn production_rules(run: &Run, blue: &Blue) -> Vec<ForwardingRule> {
     rules
 }
 
-fn leads(rule: &ForwardingRule, to: impl Fn(&String) -> bool) -> bool {
+fn sends_to(rule: &ForwardingRule, to: impl Fn(&String) -> bool) -> bool {
     rule.weights
         .iter()
         .any(|(group, weight)| *weight > 0 && to(group))
 }
 
 /// A listener's forwards, unless AWS denies reading them.
-pub async fn forwards_of(run: &Run, listener: &str) -> Option<Forwards> {
+pub async fn read_forwards(run: &Run, listener: &str) -> Option<Forwards> {
     if run.is_denied("elasticloadbalancing:DescribeRules")
         || run.is_denied("elasticloadbalancing:DescribeListeners")
     {
         return None;
     }
-    let read: Result<Forwards, AwsError> = run.aws.forwards(listener).await;
+    let read: Result<Forwards, AwsError> = run.aws.read_forward_weights(listener).await;
     run.optional_read(
         "where traffic goes is taken from ECS, not from the load balancer",
         read,
@@ -135,10 +135,11 @@ pub async fn forwards_of(run: &Run, listener: &str) -> Option<Forwards> {
 
 /// Percent of the weight that the rules give to some target groups; rules that lead elsewhere do
 /// not count once one leads to them.
-fn share(forwards: &Forwards, blue: &[String]) -> Option<Traffic> {
-    let ours = |rule: &&Vec<(String, i32)>| rule.iter().any(|(group, _)| blue.contains(group));
-    let rules: Vec<_> = if forwards.iter().any(|rule| ours(&rule)) {
-        forwards.iter().filter(ours).collect()
+fn split_by_side(forwards: &Forwards, blue: &[String]) -> Option<Traffic> {
+    let leads_to_blue =
+        |rule: &&Vec<(String, i32)>| rule.iter().any(|(group, _)| blue.contains(group));
+    let rules: Vec<_> = if forwards.iter().any(|rule| leads_to_blue(&rule)) {
+        forwards.iter().filter(leads_to_blue).collect()
     } else {
         forwards.iter().collect()
     };
@@ -163,7 +164,7 @@ fn share(forwards: &Forwards, blue: &[String]) -> Option<Traffic> {
 }
 
 /// The primary task set serves production once a shift is over; during one nothing is said.
-async fn at_task_sets(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Traffic> {
+async fn observe_task_sets(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Traffic> {
     let found = run
         .aws
         .describe_service(&place.cluster, &place.service)
@@ -203,7 +204,7 @@ mod tests {
     fn weights_become_percent_and_other_rules_do_not_count() {
         let forwards = vec![rule(&[("blue", 9), ("green", 1)]), rule(&[("other", 1)])];
         assert_eq!(
-            share(&forwards, &["blue".into()]),
+            split_by_side(&forwards, &["blue".into()]),
             Some(Traffic {
                 blue: 90.0,
                 green: 10.0
@@ -214,13 +215,13 @@ mod tests {
     #[test]
     fn a_listener_without_blue_is_all_green_and_one_without_weights_says_nothing() {
         assert_eq!(
-            share(&vec![rule(&[("green", 1)])], &["blue".into()]),
+            split_by_side(&vec![rule(&[("green", 1)])], &["blue".into()]),
             Some(Traffic {
                 blue: 0.0,
                 green: 100.0
             })
         );
-        assert_eq!(share(&vec![], &["blue".into()]), None);
+        assert_eq!(split_by_side(&vec![], &["blue".into()]), None);
     }
 
     #[test]
@@ -233,7 +234,7 @@ mod tests {
             weights: vec![(group("api-1"), 50), (group("api-2"), 50)],
         };
         assert_eq!(
-            rule.words(),
+            rule.describe(),
             "rule arn:rule forwards 50 to api-1, 50 to api-2"
         );
     }
@@ -241,10 +242,10 @@ mod tests {
     #[test]
     fn every_rule_of_ours_must_lead_to_one_side() {
         let forwards = vec![rule(&[("blue", 1)]), rule(&[("blue", 0), ("green", 1)])];
-        let observed = Observed {
-            traffic: share(&forwards, &["blue".into()]).unwrap(),
+        let observed = ProductionTraffic {
+            traffic: split_by_side(&forwards, &["blue".into()]).unwrap(),
             observed_by: ObservedBy::Listener,
         };
-        assert_eq!(observed.whole(), None);
+        assert_eq!(observed.sole_side(), None);
     }
 }

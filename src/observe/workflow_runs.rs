@@ -1,7 +1,7 @@
 //! How many runs of the workflow are before this one. A run that waits says it where GitHub tells,
 //! and never needs it.
 
-use crate::error::chain_of;
+use crate::error::cause_chain;
 use crate::event::Event;
 use crate::github::api::{Github, GithubError};
 use crate::github::workflow::Workflow;
@@ -15,7 +15,7 @@ const PERMISSION: &str = "actions: read in the job's permissions";
 /// without a token, and where GitHub does not tell.
 pub async fn queue_position(run: &Run, token: Option<&Secret>) -> Option<usize> {
     let workflow = run.runner.workflow.as_ref()?;
-    match ask(workflow, token?).await {
+    match ask_github(workflow, token?).await {
         Ok(position) => Some(position),
         Err(error) => {
             note_unknown(run, "the position in the queue is not known", &error);
@@ -24,8 +24,8 @@ pub async fn queue_position(run: &Run, token: Option<&Secret>) -> Option<usize> 
     }
 }
 
-async fn ask(workflow: &Workflow, token: &Secret) -> Result<usize, GithubError> {
-    Github::connect(workflow, token)?.queue_position().await
+async fn ask_github(workflow: &Workflow, token: &Secret) -> Result<usize, GithubError> {
+    Github::connect(workflow, token)?.count_runs_ahead().await
 }
 
 /// Says in the log what is not known because GitHub did not answer. Nothing fails of it, and it is
@@ -36,7 +36,7 @@ pub fn note_unknown(run: &Run, what: &str, error: &GithubError) {
     } else {
         String::new()
     };
-    run.tell(Event::Noted {
-        sentence: format!("{what}{allow} ({})", chain_of(error).join(": ")).into(),
+    run.emit(Event::Noted {
+        sentence: format!("{what}{allow} ({})", cause_chain(error).join(": ")).into(),
     });
 }

@@ -16,37 +16,40 @@ use crate::survey::Snapshot;
 #[derive(Debug, Clone, Default)]
 pub struct AlarmsPlan {
     /// Those of the input `alarms`, which nobody watches but us.
-    pub asked: Vec<String>,
+    pub requested: Vec<String>,
     /// Those of the service that AWS does not watch in this deployment, because one of them rings
     /// already.
     pub own: Vec<String>,
     /// How they stood before the start; none is known where they could not be read.
-    pub before: Vec<Alarm>,
+    pub initial: Vec<Alarm>,
 }
 
 impl AlarmsPlan {
     /// All names, each once.
-    pub fn all(&self) -> Vec<String> {
-        let others = self.own.iter().filter(|name| !self.asked.contains(name));
-        self.asked.iter().chain(others).cloned().collect()
+    pub fn all_names(&self) -> Vec<String> {
+        let others = self
+            .own
+            .iter()
+            .filter(|name| !self.requested.contains(name));
+        self.requested.iter().chain(others).cloned().collect()
     }
 }
 
-pub(super) fn watched(settings: &Settings, snapshot: &Snapshot) -> AlarmsPlan {
+pub(super) fn plan(settings: &Settings, snapshot: &Snapshot) -> AlarmsPlan {
     AlarmsPlan {
-        asked: settings.checks.alarms.watched.clone(),
-        own: if aws_watches(snapshot) {
+        requested: settings.checks.alarms.watched.clone(),
+        own: if is_watched_by_aws(snapshot) {
             Vec::new()
         } else {
             snapshot.alarms.own.clone()
         },
-        before: snapshot.alarms.found.clone().unwrap_or_default(),
+        initial: snapshot.alarms.found.clone().unwrap_or_default(),
     }
 }
 
 /// Alarms that the user names and that do not exist: a misspelt one would never ring.
-pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
-    let missing = missing(snapshot, &settings.checks.alarms.watched)
+pub(super) fn find_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    let missing = missing_alarms(snapshot, &settings.checks.alarms.watched)
         .filter(|_| settings.mode.plans_deployment());
     let remedy = format!(
         "check its name and aws-region (`{}`), or create it",
@@ -63,7 +66,10 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
         .collect()
 }
 
-fn missing<'n>(snapshot: &Snapshot, names: &'n [String]) -> impl Iterator<Item = &'n String> {
+fn missing_alarms<'n>(
+    snapshot: &Snapshot,
+    names: &'n [String],
+) -> impl Iterator<Item = &'n String> {
     let found = snapshot.alarms.found.as_ref();
     names.iter().filter(move |name| {
         found.is_some_and(|found| !found.iter().any(|alarm| alarm.name == **name))
@@ -72,8 +78,8 @@ fn missing<'n>(snapshot: &Snapshot, names: &'n [String]) -> impl Iterator<Item =
 
 /// AWS ignores an alarm that rings when a deployment begins: whatever green did, nobody would be
 /// told.
-pub(super) fn not_now(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
-    let refused: Vec<&Alarm> = ringing(snapshot)
+pub(super) fn check_alarms(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
+    let refused: Vec<&Alarm> = alarms_in_alarm(snapshot)
         .filter(|alarm| !is_waived(settings, alarm))
         .collect();
     if refused.is_empty() {
@@ -89,23 +95,23 @@ pub(super) fn not_now(settings: &Settings, snapshot: &Snapshot) -> Result<(), Fa
         format!("{names} rings already, and could not tell that green is worse"),
     );
     for alarm in refused {
-        failure = failure.caused_by(format!(
+        failure = failure.with_cause(format!(
             "{} ({}): {}",
             alarm.name,
-            alarm.standing(),
-            alarm.why()
+            alarm.describe_state(),
+            alarm.explanation()
         ));
     }
-    Err(failure.hint(format!("wait until it is OK, or set waive-alarms: {names}; what is waived counts again once it was OK")))
+    Err(failure.with_hint(format!("wait until it is OK, or set waive-alarms: {names}; what is waived counts again once it was OK")))
 }
 
-fn ringing(snapshot: &Snapshot) -> impl Iterator<Item = &Alarm> {
+fn alarms_in_alarm(snapshot: &Snapshot) -> impl Iterator<Item = &Alarm> {
     snapshot
         .alarms
         .found
         .iter()
         .flatten()
-        .filter(|alarm| alarm.rings())
+        .filter(|alarm| alarm.is_in_alarm())
 }
 
 fn is_waived(settings: &Settings, alarm: &Alarm) -> bool {
@@ -114,23 +120,26 @@ fn is_waived(settings: &Settings, alarm: &Alarm) -> bool {
 
 /// Whether AWS takes a deployment back when an alarm of its own rings: ECS does not for one that
 /// starts while any of them rings.
-fn aws_watches(snapshot: &Snapshot) -> bool {
+fn is_watched_by_aws(snapshot: &Snapshot) -> bool {
     let is_ecs = snapshot
         .service
         .as_ref()
         .is_some_and(|service| matches!(service.controller(), DeploymentController::Ecs(_)));
-    let rings = |name: &String| ringing(snapshot).any(|alarm| alarm.name == *name);
-    !(is_ecs && snapshot.alarms.own.iter().any(rings))
+    let is_in_alarm = |name: &String| alarms_in_alarm(snapshot).any(|alarm| alarm.name == *name);
+    !(is_ecs && snapshot.alarms.own.iter().any(is_in_alarm))
 }
 
 /// What the user should know of them before it starts.
-pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
+pub(super) fn find_warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     let own = &snapshot.alarms.own;
     let mut warnings: Vec<String> = Vec::new();
-    let (theirs, asked): (Vec<&Alarm>, Vec<&Alarm>) =
-        ringing(snapshot).partition(|alarm| own.contains(&alarm.name));
-    warnings.extend(rings_already(&theirs, aws_reacts(snapshot)));
-    warnings.extend(rings_already(&asked, "it counts again once it was OK"));
+    let (service_alarms, requested_alarms): (Vec<&Alarm>, Vec<&Alarm>) =
+        alarms_in_alarm(snapshot).partition(|alarm| own.contains(&alarm.name));
+    warnings.extend(in_alarm_warning(&service_alarms, aws_reaction(snapshot)));
+    warnings.extend(in_alarm_warning(
+        &requested_alarms,
+        "it counts again once it was OK",
+    ));
     let silent = snapshot
         .alarms
         .found
@@ -144,27 +153,28 @@ pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> 
         )
     }));
     warnings.extend(
-        missing(snapshot, own)
+        missing_alarms(snapshot, own)
             .map(|name| format!("alarm {name} of the deployment group or service does not exist")),
     );
     if !settings.mode.plans_deployment() {
-        let gone = missing(snapshot, &settings.checks.alarms.watched);
-        warnings
-            .extend(gone.map(|name| format!("alarm {name} does not exist, and is not watched")));
+        let missing_names = missing_alarms(snapshot, &settings.checks.alarms.watched);
+        warnings.extend(
+            missing_names.map(|name| format!("alarm {name} does not exist, and is not watched")),
+        );
     }
-    let nobody_s = settings
+    let unused_waivers = settings
         .checks
         .alarms
         .waived
         .iter()
         .filter(|name| !own.contains(name) && !settings.checks.alarms.watched.contains(name));
-    warnings.extend(nobody_s.map(|name| {
+    warnings.extend(unused_waivers.map(|name| {
         format!("waive-alarms names {name}, which is not an alarm of this deployment")
     }));
     warnings
 }
 
-fn rings_already(alarms: &[&Alarm], then: &str) -> Option<String> {
+fn in_alarm_warning(alarms: &[&Alarm], then: &str) -> Option<String> {
     let names = alarms
         .iter()
         .map(|alarm| alarm.name.as_str())
@@ -174,7 +184,7 @@ fn rings_already(alarms: &[&Alarm], then: &str) -> Option<String> {
 }
 
 /// What AWS makes of an alarm of its own that rings from the beginning.
-fn aws_reacts(snapshot: &Snapshot) -> &'static str {
+fn aws_reaction(snapshot: &Snapshot) -> &'static str {
     match snapshot.service.as_ref().map(Service::controller) {
         Some(DeploymentController::CodeDeploy) => {
             "CodeDeploy stops the deployment for an alarm of its group"

@@ -5,14 +5,14 @@ use crate::survey::Snapshot;
 use crate::undo::Blue;
 
 /// What serves; none without a service.
-pub(super) fn blue_of(snapshot: &Snapshot) -> Option<Blue> {
+pub(super) fn find_blue(snapshot: &Snapshot) -> Option<Blue> {
     snapshot
         .service
         .as_ref()
-        .map(|service| blue(snapshot, service))
+        .map(|service| identify_blue(snapshot, service))
 }
 
-pub(super) fn blue(snapshot: &Snapshot, service: &Service) -> Blue {
+pub(super) fn identify_blue(snapshot: &Snapshot, service: &Service) -> Blue {
     if let Some(revision) = snapshot
         .service_deployments
         .as_ref()
@@ -27,43 +27,43 @@ pub(super) fn blue(snapshot: &Snapshot, service: &Service) -> Blue {
                 .unwrap_or_else(|| service.production_rules()),
         };
     }
-    let primary = blue_set(snapshot, service);
+    let primary = blue_task_set(snapshot, service);
     Blue {
         revision: primary
-            .map_or_else(|| good_revision(service), |set| &set.task_definition)
+            .map_or_else(|| completed_revision(service), |set| &set.task_definition)
             .to_owned(),
         task_set: primary.map(|set| set.id.clone()),
         target_groups: primary.map(TaskSet::target_groups).unwrap_or_default(),
         listeners: snapshot
             .group
             .as_ref()
-            .map(|group| group.production.clone())
+            .map(|group| group.production_listeners.clone())
             .unwrap_or_default(),
     }
 }
 
 /// The primary task set, unless that is what a deployment in progress has brought: then it is the
 /// one beside it.
-fn blue_set<'s>(snapshot: &Snapshot, service: &'s Service) -> Option<&'s TaskSet> {
-    let brought = |set: &TaskSet| {
+fn blue_task_set<'s>(snapshot: &Snapshot, service: &'s Service) -> Option<&'s TaskSet> {
+    let is_from_running = |set: &TaskSet| {
         snapshot
             .running
             .as_ref()
             .is_some_and(|running| set.external_id.as_deref() == Some(running.id.as_str()))
     };
-    let beside = service
+    let other_set = service
         .task_sets
         .iter()
-        .find(|set| !brought(set) && set.status != "DRAINING");
+        .find(|set| !is_from_running(set) && set.status != "DRAINING");
     service
         .primary_task_set()
-        .filter(|set| !brought(set))
-        .or(beside)
+        .filter(|set| !is_from_running(set))
+        .or(other_set)
 }
 
 /// What a rolling service would go back to: the revision of a deployment that was completed, not
 /// one that is still on its way or was given up.
-fn good_revision(service: &Service) -> &str {
+fn completed_revision(service: &Service) -> &str {
     let completed = service
         .deployments
         .iter()

@@ -45,9 +45,9 @@ impl ChecksPlan {
             analysis: checks.analysis.clone(),
             version: settings.version.clone(),
             environment: checks.environment.clone(),
-            plain: checks.plain.clone(),
+            plain: checks.plain_names.clone(),
             confidential: settings.secrets().cloned().collect(),
-            host: super::task::host(settings),
+            host: super::task::task_host(settings),
         }
     }
 
@@ -63,7 +63,7 @@ impl ChecksPlan {
     pub fn has(&self, moment: Moment) -> bool {
         self.measures(moment)
             || self.suite.as_ref().is_some_and(|suite| {
-                suite.count(moment) > 0 || suite.loads(moment).next().is_some()
+                suite.count_tests(moment) > 0 || suite.loads(moment).next().is_some()
             })
     }
 

@@ -3,7 +3,7 @@
 use super::{running, task};
 use crate::aws::ecs_shapes::Service;
 use crate::choices::{IfRunning, PollSettings, ScaleIn, StaleRun};
-use crate::documents::deployment_configuration::{KnownHooks, run_in};
+use crate::documents::deployment_configuration::{HookIdentity, run_of_hooks};
 use crate::run_order::RunOrder;
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -68,12 +68,12 @@ pub struct LeftoversPlan {
     /// What this run does with scale-in: whoever does not use the feature need not allow its reads.
     pub scale_in: ScaleIn,
     /// Hooks, or the tag that tells of some, that are removed.
-    pub hooks: Option<LeftHooks>,
+    pub leftover_hooks: Option<LeftoverHooks>,
 }
 
 /// What is left of PAUSE hooks.
 #[derive(Debug)]
-pub struct LeftHooks {
+pub struct LeftoverHooks {
     /// The workflow run whose hooks are still there; none where only the tag is.
     pub run: Option<String>,
     /// How they are removed.
@@ -84,13 +84,13 @@ pub struct LeftHooks {
 pub fn clearance(settings: &Settings, snapshot: &Snapshot) -> Clearance {
     let asks = settings.mode.plans_deployment() && settings.control.stale_run == StaleRun::Refuse;
     Clearance {
-        queue: queue(settings, snapshot),
+        queue: plan_queue(settings, snapshot),
         newer_run: settings.control.github_token.clone().filter(|_| asks),
-        leftovers: leftovers(settings, snapshot),
+        leftovers: plan_leftovers(settings, snapshot),
     }
 }
 
-fn queue(settings: &Settings, snapshot: &Snapshot) -> QueuePlan {
+fn plan_queue(settings: &Settings, snapshot: &Snapshot) -> QueuePlan {
     let Some(running) = snapshot
         .running
         .as_ref()
@@ -100,23 +100,23 @@ fn queue(settings: &Settings, snapshot: &Snapshot) -> QueuePlan {
     };
     match snapshot.if_running(settings.control.if_running) {
         IfRunning::Wait => QueuePlan::Wait(WaitPlan {
-            place: running::place(settings),
-            order: task::order(settings),
-            poll: settings.rollout.pace,
+            place: running::service_key(settings),
+            order: task::run_order(settings),
+            poll: settings.rollout.poll,
             token: settings.control.github_token.clone(),
         }),
         IfRunning::Fail => QueuePlan::Refused,
         IfRunning::Supersede if running.deployment.is_replaceable() => QueuePlan::Replaced,
         IfRunning::Supersede => {
-            let revision = running::undo_of_its_revision(settings, snapshot);
-            running::undo_of(settings, snapshot).map_or(QueuePlan::Refused, |undo| {
+            let revision = running::revision_undo(settings, snapshot);
+            running::rollout_undo(settings, snapshot).map_or(QueuePlan::Refused, |undo| {
                 QueuePlan::Supersede(Box::new(SupersedePlan { undo, revision }))
             })
         }
     }
 }
 
-fn leftovers(settings: &Settings, snapshot: &Snapshot) -> Option<LeftoversPlan> {
+fn plan_leftovers(settings: &Settings, snapshot: &Snapshot) -> Option<LeftoversPlan> {
     let service = snapshot
         .service
         .as_ref()
@@ -127,22 +127,24 @@ fn leftovers(settings: &Settings, snapshot: &Snapshot) -> Option<LeftoversPlan> 
             service: service.service_name.clone(),
         },
         scale_in: settings.control.scale_in,
-        hooks: hooks(settings, service),
+        leftover_hooks: find_leftover_hooks(settings, service),
     })
 }
 
 /// Hooks that a dead run has left would stop the next deployment that anyone starts: this run's
 /// ends all take them away.
-fn hooks(settings: &Settings, service: &Service) -> Option<LeftHooks> {
+fn find_leftover_hooks(settings: &Settings, service: &Service) -> Option<LeftoverHooks> {
     let tagged = service.tagged_pause();
     let run = service
         .deployment_configuration
         .as_ref()
-        .and_then(|configuration| run_in(configuration, KnownHooks::by_form(tagged.as_ref())))
+        .and_then(|configuration| {
+            run_of_hooks(configuration, HookIdentity::from_pause(tagged.as_ref()))
+        })
         .map(str::to_owned);
     let undo = Undo::Hooks(HooksUndo {
-        place: running::place(settings),
+        place: running::service_key(settings),
         ..HooksUndo::default()
     });
-    (run.is_some() || service.has_pause_tag()).then_some(LeftHooks { run, undo })
+    (run.is_some() || service.has_pause_tag()).then_some(LeftoverHooks { run, undo })
 }

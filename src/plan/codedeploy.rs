@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::refuse;
-use crate::aws::codedeploy_shapes::{Group, ReadyWait, Routing};
+use crate::aws::codedeploy_shapes::{DeploymentGroup, ReadyWait, Routing};
 use crate::aws::ecs_shapes::Service;
 use crate::choices::Follow;
 use crate::documents::app_spec::{self, CapacityProvider};
 use crate::documents::network::Network;
 use crate::documents::task_definition::TaskDefinition;
 use crate::problem::Problem;
-use crate::rollout_kind::{BlueKept, GatePlan, PlannedRollout};
+use crate::rollout_kind::{GatePlan, KeepBlueAdvice, PlannedRollout};
 use crate::settings::{AppSpecSource, Settings};
 use crate::survey::Snapshot;
 
@@ -22,7 +22,7 @@ pub struct CodeDeployPlan {
     /// The names of application and group.
     pub key: GroupKey,
     /// The group.
-    pub group: Group,
+    pub group: DeploymentGroup,
     /// How it shifts traffic; none where that could not be read.
     pub routing: Option<Routing>,
     /// The deployment configuration, where it is not the group's.
@@ -69,7 +69,7 @@ pub struct BuiltParts {
 }
 
 /// The group that the inputs name, or that its service goes by.
-pub(super) fn group(settings: &Settings) -> GroupKey {
+pub(super) fn group_key(settings: &Settings) -> GroupKey {
     GroupKey {
         application: settings.rollout.application.clone(),
         group: settings.rollout.group.clone(),
@@ -88,15 +88,15 @@ pub(super) fn plan(
     };
     let gate = match group.ready_wait {
         ReadyWait::Continue => GatePlan::Absent,
-        ReadyWait::Minutes(_) if settings.checks.asks_green() => GatePlan::Test,
+        ReadyWait::Minutes(_) if settings.checks.tests_green() => GatePlan::Test,
         ReadyWait::Minutes(_) => GatePlan::Pass,
     };
     let app_spec = match definition {
-        Some(definition) => app_spec_plan(settings, service, definition)?,
+        Some(definition) => plan_app_spec(settings, service, definition)?,
         None => AppSpecPlan::Given(Value::Null),
     };
     Ok(CodeDeployPlan {
-        key: self::group(settings),
+        key: self::group_key(settings),
         group,
         routing: snapshot.routing,
         config: settings.rollout.config.clone(),
@@ -106,7 +106,7 @@ pub(super) fn plan(
     })
 }
 
-fn app_spec_plan(
+fn plan_app_spec(
     settings: &Settings,
     service: &Service,
     definition: &Value,
@@ -122,12 +122,12 @@ fn app_spec_plan(
             }
         }
         AppSpecSource::Unusable(problems) => Err(problems.clone()),
-        AppSpecSource::Built => Ok(AppSpecPlan::Built(built(service, definition)?)),
+        AppSpecSource::Built => Ok(AppSpecPlan::Built(build_parts(service, definition)?)),
     }
 }
 
 /// The facts of the service that an AppSpec repeats, taken from the task set that serves.
-fn built(service: &Service, definition: &Value) -> Result<BuiltParts, Vec<Problem>> {
+fn build_parts(service: &Service, definition: &Value) -> Result<BuiltParts, Vec<Problem>> {
     let primary = service.primary_task_set();
     let balancers = primary.map_or(&service.load_balancers, |set| &set.load_balancers);
     let balancer = balancers
@@ -164,7 +164,9 @@ fn built(service: &Service, definition: &Value) -> Result<BuiltParts, Vec<Proble
         platform_version: primary
             .and_then(|set| set.platform_version.clone())
             .or_else(|| service.platform_version.clone()),
-        capacity_providers: providers.map(CapacityProvider::list).unwrap_or_default(),
+        capacity_providers: providers
+            .map(CapacityProvider::parse_list)
+            .unwrap_or_default(),
         network: network.and_then(Network::from_value),
     })
 }
@@ -174,7 +176,7 @@ impl PlannedRollout for CodeDeployPlan {
         "codedeploy"
     }
 
-    fn lines(&self, settings: &Settings) -> Vec<String> {
+    fn describe(&self, settings: &Settings) -> Vec<String> {
         let config = settings
             .rollout
             .config
@@ -188,7 +190,7 @@ impl PlannedRollout for CodeDeployPlan {
         };
         let shift = self
             .routing
-            .map(Routing::minutes)
+            .map(Routing::shift_minutes)
             .filter(|minutes| *minutes > 0)
             .map(|minutes| format!(", about {minutes} min"))
             .unwrap_or_default();
@@ -206,24 +208,24 @@ impl PlannedRollout for CodeDeployPlan {
         self.gate
     }
 
-    fn gate_lasts(&self) -> Duration {
+    fn gate_timeout(&self) -> Duration {
         match self.group.ready_wait {
-            ReadyWait::Minutes(minutes) => in_minutes(i64::from(minutes)),
+            ReadyWait::Minutes(minutes) => from_minutes(i64::from(minutes)),
             ReadyWait::Continue => Duration::ZERO,
         }
     }
 
-    fn lasts(&self, settings: &Settings) -> Duration {
+    fn expected_duration(&self, settings: &Settings) -> Duration {
         let termination = if settings.rollout.follow == Follow::Completed {
             i64::from(self.group.termination_minutes)
         } else {
             0
         };
-        in_minutes(termination + self.routing.map_or(0, Routing::minutes))
+        from_minutes(termination + self.routing.map_or(0, Routing::shift_minutes))
     }
 
     /// It sets no count.
-    fn wants_zero(&self, _asked: Option<i32>) -> bool {
+    fn wants_zero_tasks(&self, _asked: Option<i32>) -> bool {
         false
     }
 
@@ -231,23 +233,23 @@ impl PlannedRollout for CodeDeployPlan {
         true
     }
 
-    fn blue_stays(&self) -> Option<Duration> {
-        Some(in_minutes(i64::from(self.group.termination_minutes)))
+    fn blue_kept_for(&self) -> Option<Duration> {
+        Some(from_minutes(i64::from(self.group.termination_minutes)))
     }
 
-    fn keep_blue(&self, settings: &Settings, minutes: u64) -> BlueKept {
-        let command = refuse::keep_command(settings, &self.group, minutes);
-        BlueKept {
+    fn keep_blue_advice(&self, settings: &Settings, minutes: u64) -> KeepBlueAdvice {
+        let command = refuse::keep_blue_command(settings, &self.group, minutes);
+        KeepBlueAdvice {
             by: format!("group `{}`", settings.rollout.group),
             remedy: format!("set terminationWaitTimeInMinutes to {minutes} or more: {command}"),
         }
     }
 
-    fn shares(&self) -> Option<Vec<(f64, Duration)>> {
-        let shares = self.routing?.shares().into_iter();
+    fn traffic_steps(&self) -> Option<Vec<(f64, Duration)>> {
+        let steps = self.routing?.traffic_steps().into_iter();
         Some(
-            shares
-                .map(|(percent, minutes)| (f64::from(percent), in_minutes(i64::from(minutes))))
+            steps
+                .map(|(percent, minutes)| (f64::from(percent), from_minutes(i64::from(minutes))))
                 .collect(),
         )
     }
@@ -265,7 +267,8 @@ impl PlannedRollout for CodeDeployPlan {
     }
 
     fn is_stepwise(&self) -> bool {
-        self.routing.is_some_and(|routing| routing.minutes() > 0)
+        self.routing
+            .is_some_and(|routing| routing.shift_minutes() > 0)
     }
 
     fn is_all_at_once(&self) -> bool {
@@ -273,14 +276,14 @@ impl PlannedRollout for CodeDeployPlan {
     }
 
     fn test_listeners(&self) -> &[String] {
-        &self.group.test
+        &self.group.test_listeners
     }
 
-    fn without_test_listener(&self) -> &'static str {
+    fn no_test_listener_reason(&self) -> &'static str {
         "the deployment group has no test listener"
     }
 }
 
-fn in_minutes(minutes: i64) -> Duration {
+fn from_minutes(minutes: i64) -> Duration {
     Duration::from_mins(u64::try_from(minutes).unwrap_or_default())
 }

@@ -6,10 +6,10 @@ use super::RolloutKind;
 use crate::settings::Settings;
 
 /// The longest job GitHub runs.
-const LONGEST: Duration = Duration::from_hours(6);
+const MAX_DEADLINE: Duration = Duration::from_hours(6);
 
 /// The usual time that an analysis takes for one verdict, with some of it in reserve.
-const A_VERDICT: Duration = Duration::from_mins(5);
+const VERDICT_TIME: Duration = Duration::from_mins(5);
 
 /// What the user allows, and what the rollout itself waits on top. An analysis holds it for a
 /// verdict before every share but the first, and once more when green has all of the traffic.
@@ -18,10 +18,10 @@ pub(super) fn deadline(settings: &Settings, kind: &RolloutKind) -> Duration {
         .checks
         .analysis
         .as_ref()
-        .map_or(Duration::ZERO, |_| A_VERDICT * kind.verdicts());
-    let waits = kind.gate_lasts() + kind.lasts(settings) + verdicts;
+        .map_or(Duration::ZERO, |_| VERDICT_TIME * kind.verdict_count());
+    let waits = kind.gate_timeout() + kind.expected_duration(settings) + verdicts;
     settings
         .rollout
         .deadline
-        .unwrap_or_else(|| (settings.rollout.wait + waits).min(LONGEST))
+        .unwrap_or_else(|| (settings.rollout.wait + waits).min(MAX_DEADLINE))
 }

@@ -7,40 +7,44 @@ use crate::documents::{clean, described, render};
 use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::settings::{DefinitionSource, Settings};
-use crate::survey::{Registered, Snapshot};
+use crate::survey::{RegisteredRevision, Snapshot};
 
 /// A service's live revision first; the family's newest is what a run that was cut short had
 /// registered. A rollback brings the very revision, unless it is not registered any more.
-pub(super) fn comparable(settings: &Settings, snapshot: &Snapshot) -> Vec<Registered> {
-    let is_active =
-        |registered: &&Registered| registered.answer["taskDefinition"]["status"] != "INACTIVE";
+pub(super) fn comparable_revisions(
+    settings: &Settings,
+    snapshot: &Snapshot,
+) -> Vec<RegisteredRevision> {
+    let is_active = |registered: &&RegisteredRevision| {
+        registered.answer["taskDefinition"]["status"] != "INACTIVE"
+    };
     let target = snapshot
-        .base
+        .base_revision
         .iter()
         .filter(|_| settings.mode == Mode::Rollback);
     target
-        .chain(&snapshot.live)
-        .chain(&snapshot.newest)
+        .chain(&snapshot.live_revision)
+        .chain(&snapshot.newest_revision)
         .filter(is_active)
         .cloned()
         .collect()
 }
 
 /// The definition with every change but the image, cleaned; and what to say about it.
-pub(super) fn definition(
+pub(super) fn build_definition(
     settings: &Settings,
     snapshot: &Snapshot,
 ) -> Result<(Value, Vec<String>), Vec<Problem>> {
     let source = match &settings.definition.source {
         DefinitionSource::File(value) => value.clone(),
         DefinitionSource::Registered(_) => {
-            described::from_described(&required(snapshot.base.as_ref())?.answer)
+            described::from_described(&require_registered(snapshot.base_revision.as_ref())?.answer)
         }
         DefinitionSource::Live => {
-            described::from_described(&required(snapshot.live.as_ref())?.answer)
+            described::from_described(&require_registered(snapshot.live_revision.as_ref())?.answer)
         }
     };
-    let cleaned = clean::clean(&source, &settings.definition.kept);
+    let cleaned = clean::clean(&source, &settings.definition.kept_keys);
     let rendered = render::render(&cleaned.definition, &settings.definition.changes)?;
     let ignored = cleaned
         .ignored
@@ -53,7 +57,9 @@ pub(super) fn definition(
 }
 
 /// The survey has said already why it could not be read.
-fn required(registered: Option<&Registered>) -> Result<&Registered, Vec<Problem>> {
+fn require_registered(
+    registered: Option<&RegisteredRevision>,
+) -> Result<&RegisteredRevision, Vec<Problem>> {
     registered.ok_or_else(|| {
         vec![Problem::new(
             "task-definition",
@@ -63,12 +69,12 @@ fn required(registered: Option<&Registered>) -> Result<&Registered, Vec<Problem>
     })
 }
 
-pub(super) fn image_containers(
+pub(super) fn find_image_containers(
     settings: &Settings,
     definition: &Value,
 ) -> Result<Vec<String>, Vec<Problem>> {
     match settings.image {
-        Some(_) => render::choose(
+        Some(_) => render::choose_containers(
             TaskDefinition(definition),
             &settings.definition.changes.containers,
             settings.definition.changes.container_input,

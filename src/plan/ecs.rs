@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::aws::ecs_shapes::Service;
-use crate::documents::deployment_configuration::{self as configuration, KnownHooks, Pause};
+use crate::documents::deployment_configuration::{self as configuration, HookIdentity, Pause};
 use crate::documents::strategy::Strategy;
 use crate::problem::Problem;
 use crate::rollout_kind::GatePlan;
@@ -16,9 +16,9 @@ mod check;
 mod pauses;
 mod planned;
 
-pub(super) use check::leave_out;
-use check::{check, express, foreign};
-use pauses::{added_pauses, gate, pause_minutes, pauses};
+pub(super) use check::leave_out_hint;
+use check::{check_testable, express_problems, unsupported_input_problem};
+use pauses::{added_pauses, pause_minutes, plan_gate, plan_pauses};
 
 /// A deployment of ECS's own, with weights and gates.
 #[derive(Debug, Clone)]
@@ -31,9 +31,9 @@ pub struct EcsPlan {
     /// should be.
     pub configuration: Option<Value>,
     /// The configuration before.
-    pub present: Option<Value>,
+    pub present_configuration: Option<Value>,
     /// The hook that an earlier run left on the service, where only a tag tells.
-    pub left: Option<Pause>,
+    pub leftover_pause: Option<Pause>,
     /// The stages at which it must pause.
     pub pauses: BTreeSet<String>,
     /// Those of them at which no hook of the service pauses, so that ours does.
@@ -41,9 +41,9 @@ pub struct EcsPlan {
     /// How long a pause of ours lasts, in minutes.
     pub pause_minutes: u64,
     /// Service deployments there are before ours.
-    pub known: Vec<String>,
+    pub existing_deployments: Vec<String>,
     /// Test rules, or listeners.
-    pub test: Vec<String>,
+    pub test_rules: Vec<String>,
     /// Alarms of the service.
     pub alarms: Vec<String>,
     /// What is owed at green's gate.
@@ -51,7 +51,7 @@ pub struct EcsPlan {
     /// Whether there is nothing to go back to.
     pub is_first: bool,
     /// Wanted tasks before.
-    pub desired: i32,
+    pub desired_count: i32,
     /// Minutes that blue is kept after the shift.
     pub bake_minutes: u64,
 }
@@ -60,7 +60,7 @@ pub struct EcsPlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Balancer {
     /// An application or network load balancer.
-    Load,
+    LoadBalancer,
     /// VPC Lattice's rules, which we do not read.
     Lattice,
     /// A gateway of ECS's own, which we do not read.
@@ -73,11 +73,11 @@ pub enum Balancer {
 
 impl Balancer {
     /// What ECS moves traffic through, where its weights are not read.
-    pub fn unread(self) -> Option<&'static str> {
+    pub fn unread_name(self) -> Option<&'static str> {
         match self {
             Self::Lattice => Some("VPC Lattice"),
             Self::Gateway => Some("a gateway of ECS"),
-            Self::Load | Self::ServiceConnect | Self::Headless => None,
+            Self::LoadBalancer | Self::ServiceConnect | Self::Headless => None,
         }
     }
 }
@@ -90,8 +90,11 @@ pub(super) fn plan(
     service: &Service,
     word: &str,
 ) -> Result<Option<EcsPlan>, Vec<Problem>> {
-    let asked = &settings.rollout.strategy;
-    let Some(strategy) = asked.asked.or_else(|| Strategy::of(word)) else {
+    let strategy_request = &settings.rollout.strategy;
+    let Some(strategy) = strategy_request
+        .requested
+        .or_else(|| Strategy::from_aws_name(word))
+    else {
         let message = format!("the service's strategy `{word}` is newer than this action");
         return Err(vec![Problem::new(
             "strategy",
@@ -99,29 +102,33 @@ pub(super) fn plan(
             "set strategy, or use a newer version of the action",
         )]);
     };
-    let foreign: Vec<Problem> = asked
-        .foreign_to(strategy)
+    let unsupported: Vec<Problem> = strategy_request
+        .unsupported_inputs(strategy)
         .into_iter()
-        .map(|input| foreign(input, strategy))
+        .map(|input| unsupported_input_problem(input, strategy))
         .collect();
-    if !foreign.is_empty() {
-        return Err(foreign);
+    if !unsupported.is_empty() {
+        return Err(unsupported);
     }
     if service.is_express() {
-        let problems = express(settings);
+        let problems = express_problems(settings);
         if !problems.is_empty() {
             return Err(problems);
         }
     }
-    let unweighted = strategy == Strategy::Rolling && word == Strategy::Rolling.word();
+    let unweighted = strategy == Strategy::Rolling && word == Strategy::Rolling.aws_name();
     let (Some(service_deployments), false) = (&snapshot.service_deployments, unweighted) else {
         return Ok(None);
     };
-    let balancer = balancer(snapshot, service);
-    check(settings, snapshot, service, (strategy, balancer))?;
+    let balancer = find_balancer(snapshot, service);
+    check_testable(settings, snapshot, service, (strategy, balancer))?;
     let present = service.deployment_configuration.as_ref();
     let left = service.tagged_pause();
-    let planned = configuration::for_rollout(present, asked, KnownHooks::by_form(left.as_ref()));
+    let planned = configuration::for_rollout(
+        present,
+        strategy_request,
+        HookIdentity::from_pause(left.as_ref()),
+    );
     let governing = planned
         .clone()
         .or_else(|| present.cloned())
@@ -129,17 +136,17 @@ pub(super) fn plan(
     let mut plan = EcsPlan {
         strategy,
         balancer,
-        present: present.cloned(),
-        left,
+        present_configuration: present.cloned(),
+        leftover_pause: left,
         pauses: BTreeSet::new(),
         added_pauses: Vec::new(),
         pause_minutes: 0,
-        known: service_deployments
+        existing_deployments: service_deployments
             .history
             .iter()
             .map(|brief| brief.arn.clone())
             .collect(),
-        test: service.test_rules(),
+        test_rules: service.test_rules(),
         alarms: service.alarms(),
         gate: GatePlan::Absent,
         is_first: !service_deployments.has_succeeded()
@@ -147,37 +154,37 @@ pub(super) fn plan(
                 .deployments
                 .iter()
                 .any(crate::aws::ecs_shapes::RollingDeployment::is_completed),
-        desired: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
+        desired_count: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
         bake_minutes: configuration::bake_minutes(&governing),
         configuration: planned,
     };
     plan.pause_minutes = pause_minutes(settings, &governing);
     let running = snapshot.running.as_ref();
-    match running.and_then(|running| running.deployment.configuration()) {
+    match running.and_then(|running| running.deployment.deployment_configuration()) {
         // What is followed pauses where its own snapshot says so.
         Some(configured) => plan.pauses = configuration::all_paused_stages(configured),
-        None => pauses(settings, service, &mut plan, &governing)?,
+        None => plan_pauses(settings, service, &mut plan, &governing)?,
     }
     plan.added_pauses = added_pauses(&plan);
-    plan.gate = gate(settings, &plan);
+    plan.gate = plan_gate(settings, &plan);
     Ok(Some(plan))
 }
 
-fn balancer(snapshot: &Snapshot, service: &Service) -> Balancer {
+fn find_balancer(snapshot: &Snapshot, service: &Service) -> Balancer {
     if !service.load_balancers.is_empty() {
-        return Balancer::Load;
+        return Balancer::LoadBalancer;
     }
     let blue = snapshot
         .service_deployments
         .as_ref()
         .and_then(|service_deployments| service_deployments.blue.as_ref());
-    let connected = blue
+    let uses_service_connect = blue
         .and_then(|blue| blue.service_connect_configuration.as_ref())
         .is_some_and(|connect| connect.enabled);
     match blue {
         Some(blue) if !blue.vpc_lattice_configurations.is_empty() => Balancer::Lattice,
         Some(blue) if !blue.gateway_connectors.is_empty() => Balancer::Gateway,
-        _ if connected => Balancer::ServiceConnect,
+        _ if uses_service_connect => Balancer::ServiceConnect,
         _ => Balancer::Headless,
     }
 }
@@ -185,12 +192,16 @@ fn balancer(snapshot: &Snapshot, service: &Service) -> Balancer {
 /// The hook that an earlier attempt of this run added for the deployment that it started, where
 /// neither mark nor tag tells: it is the one that this run would ask for, and came with the
 /// deployment.
-pub(super) fn adopted_pause(settings: &Settings, snapshot: &Snapshot, run: &str) -> Option<Pause> {
+pub(super) fn find_adopted_pause(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    run: &str,
+) -> Option<Pause> {
     let running = snapshot
         .running
         .as_ref()
         .filter(|running| running.is_ours && running.run.is_none())?;
-    let configured = running.deployment.configuration()?;
+    let configured = running.deployment.deployment_configuration()?;
     let before = running.hooks_before.as_ref()?;
-    configuration::unmarked_pause(configured, before, pause_minutes(settings, configured), run)
+    configuration::find_unmarked_pause(configured, before, pause_minutes(settings, configured), run)
 }

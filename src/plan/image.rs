@@ -9,7 +9,7 @@ use crate::documents::task_definition::TaskDefinition;
 use crate::problem::Problem;
 use crate::registry::{Digest, Facts, ImageReference, Platform, Tag};
 use crate::settings::{ImageSettings, Settings};
-use crate::survey::{ImageFound, RepositorySeen, RepositoryState, Snapshot, Template};
+use crate::survey::{CreationTemplate, ImageFound, RepositoryState, Snapshot, SurveyedRepository};
 
 /// The image of a run.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(super) fn plan(settings: &Settings) -> Option<ImagePlan> {
 #[derive(Debug, Clone)]
 pub struct RepositoryPlan {
     /// As it was seen.
-    pub seen: RepositorySeen,
+    pub seen: SurveyedRepository,
     /// What must be done about it.
     pub need: RepositoryNeed,
     /// Images of it that the new one may share layers with: those that run now.
@@ -48,13 +48,13 @@ pub enum RepositoryNeed {
     /// Nothing: it is there, or nobody knows.
     Nothing,
     /// The push makes it, by the creation template with this prefix.
-    Push(String),
+    CreatedByPush(String),
     /// It is made before the push.
     Create(NewRepository),
 }
 
 /// The repository, and what must be done about it, for an image that is pushed.
-pub(super) fn repository(settings: &Settings, snapshot: &Snapshot) -> Option<RepositoryPlan> {
+pub(super) fn plan_repository(settings: &Settings, snapshot: &Snapshot) -> Option<RepositoryPlan> {
     let (image, seen, ImageFound::Local { .. }) = (
         settings.image.as_ref()?,
         snapshot.repository.as_ref()?,
@@ -63,25 +63,25 @@ pub(super) fn repository(settings: &Settings, snapshot: &Snapshot) -> Option<Rep
         return None;
     };
     let need = match (&seen.state, &image.create) {
-        (RepositoryState::Missing(Template::Makes(prefix)), _) => {
-            RepositoryNeed::Push(prefix.clone())
+        (RepositoryState::Missing(CreationTemplate::Found(prefix)), _) => {
+            RepositoryNeed::CreatedByPush(prefix.clone())
         }
         (RepositoryState::Missing(_), Some(create)) => RepositoryNeed::Create(create.clone()),
         (RepositoryState::Missing(_), None)
-        | (RepositoryState::There { .. } | RepositoryState::Unseen, _) => RepositoryNeed::Nothing,
+        | (RepositoryState::Exists { .. } | RepositoryState::Unknown, _) => RepositoryNeed::Nothing,
     };
     Some(RepositoryPlan {
         seen: seen.clone(),
         need,
-        cache_from: cache_from(snapshot, seen),
+        cache_from: find_cache_images(snapshot, seen),
     })
 }
 
-fn cache_from(snapshot: &Snapshot, seen: &RepositorySeen) -> Vec<Digest> {
-    let Some(live) = &snapshot.live else {
+fn find_cache_images(snapshot: &Snapshot, seen: &SurveyedRepository) -> Vec<Digest> {
+    let Some(live) = &snapshot.live_revision else {
         return Vec::new();
     };
-    let begin = format!("{}@", seen.place());
+    let begin = format!("{}@", seen.full_name());
     let definition = TaskDefinition(&live.answer["taskDefinition"]);
     definition
         .images()
@@ -91,11 +91,11 @@ fn cache_from(snapshot: &Snapshot, seen: &RepositorySeen) -> Vec<Digest> {
 
 impl RepositoryPlan {
     /// What will become of the repository.
-    pub(super) fn line(&self) -> Option<String> {
-        let place = self.seen.place();
+    pub(super) fn describe(&self) -> Option<String> {
+        let place = self.seen.full_name();
         match &self.need {
             RepositoryNeed::Nothing => None,
-            RepositoryNeed::Push(prefix) => Some(format!(
+            RepositoryNeed::CreatedByPush(prefix) => Some(format!(
                 "the repository {place} does not exist: the push makes it, by the creation template `{prefix}`"
             )),
             RepositoryNeed::Create(_) => Some(format!(
@@ -106,7 +106,7 @@ impl RepositoryPlan {
 }
 
 /// Every reason why the image cannot go where it is to go.
-pub(super) fn problems(
+pub(super) fn find_problem(
     settings: &Settings,
     snapshot: &Snapshot,
     definition: &Value,
@@ -114,7 +114,7 @@ pub(super) fn problems(
     let (Some(_), Some(found)) = (&settings.image, &snapshot.image) else {
         return None;
     };
-    platform(found, definition, snapshot.service.as_ref())
+    platform_problem(found, definition, snapshot.service.as_ref())
 }
 
 /// The repository that an image is pushed to, and the tags that it is to have there.
@@ -125,14 +125,17 @@ pub(super) fn repository_problems(settings: &Settings, snapshot: &Snapshot) -> V
     let tags = snapshot
         .image
         .as_ref()
-        .map(|found| taken(found, seen))
+        .map(|found| taken_tag_problems(found, seen))
         .unwrap_or_default();
-    missing(image, seen).into_iter().chain(tags).collect()
+    missing_repository_problem(image, seen)
+        .into_iter()
+        .chain(tags)
+        .collect()
 }
 
-fn missing(image: &ImageSettings, seen: &RepositorySeen) -> Option<Problem> {
+fn missing_repository_problem(image: &ImageSettings, seen: &SurveyedRepository) -> Option<Problem> {
     let is_hopeless =
-        seen.state == RepositoryState::Missing(Template::None) && image.create.is_none();
+        seen.state == RepositoryState::Missing(CreationTemplate::None) && image.create.is_none();
     is_hopeless.then(|| {
         let account = seen
             .registry
@@ -155,18 +158,21 @@ fn missing(image: &ImageSettings, seen: &RepositorySeen) -> Option<Problem> {
     })
 }
 
-fn taken(found: &ImageFound, seen: &RepositorySeen) -> Vec<Problem> {
+fn taken_tag_problems(found: &ImageFound, seen: &SurveyedRepository) -> Vec<Problem> {
     let ImageFound::Local { source, .. } = found else {
         return Vec::new();
     };
     let Some(ours) = source.digest() else {
         return Vec::new();
     };
-    let others = seen.fixed.iter().filter(|(_, there)| there != ours);
+    let others = seen
+        .immutable_tags
+        .iter()
+        .filter(|(_, there)| there != ours);
     let problem = |(tag, there): &(_, _)| {
         let message = format!(
             "the tag `{tag}` of {} is immutable and names {there}; the image is {ours}",
-            seen.place()
+            seen.full_name()
         );
         Problem::new(
             "tags",
@@ -179,19 +185,23 @@ fn taken(found: &ImageFound, seen: &RepositorySeen) -> Vec<Problem> {
 
 /// What the task runs on; empty parts are not said, and so fit any image.
 #[derive(Debug, PartialEq, Eq)]
-struct Needed {
+struct NeededPlatform {
     os: Option<&'static str>,
     architecture: Option<&'static str>,
 }
 
-fn platform(found: &ImageFound, definition: &Value, service: Option<&Service>) -> Option<Problem> {
+fn platform_problem(
+    found: &ImageFound,
+    definition: &Value,
+    service: Option<&Service>,
+) -> Option<Problem> {
     let there: Vec<&Platform> = match found {
         ImageFound::Local { facts, .. } | ImageFound::InRegistry { facts, .. } => {
             facts.iter().flat_map(Facts::platforms).collect()
         }
-        ImageFound::AsNamed(_) => return None,
+        ImageFound::ByName(_) => return None,
     };
-    let needed = needed(definition, service);
+    let needed = needed_platform(definition, service);
     let fits = |platform: &&Platform| {
         needed.os.is_none_or(|os| os == platform.os)
             && needed
@@ -223,25 +233,25 @@ fn platform(found: &ImageFound, definition: &Value, service: Option<&Service>) -
 
 /// `runtimePlatform`; what it leaves out is Linux on `X86_64` on Fargate, and whatever the
 /// instances are elsewhere.
-fn needed(definition: &Value, service: Option<&Service>) -> Needed {
-    let is_fargate = on_fargate(definition, service);
-    let said = |name: &str| definition["runtimePlatform"][name].as_str();
-    let os = match said("operatingSystemFamily") {
+fn needed_platform(definition: &Value, service: Option<&Service>) -> NeededPlatform {
+    let is_fargate = is_on_fargate(definition, service);
+    let platform_text = |name: &str| definition["runtimePlatform"][name].as_str();
+    let os = match platform_text("operatingSystemFamily") {
         Some("LINUX") => Some("linux"),
         Some(family) if family.starts_with("WINDOWS") => Some("windows"),
         Some(_) => None,
         None => is_fargate.then_some("linux"),
     };
-    let architecture = match said("cpuArchitecture") {
+    let architecture = match platform_text("cpuArchitecture") {
         Some("X86_64") => Some("amd64"),
         Some("ARM64") => Some("arm64"),
         Some(_) => None,
         None => is_fargate.then_some("amd64"),
     };
-    Needed { os, architecture }
+    NeededPlatform { os, architecture }
 }
 
-fn on_fargate(definition: &Value, service: Option<&Service>) -> bool {
+fn is_on_fargate(definition: &Value, service: Option<&Service>) -> bool {
     let compatibilities = definition["requiresCompatibilities"].as_array();
     let is_only = compatibilities.is_some_and(|words| words.len() == 1 && words[0] == "FARGATE");
     is_only || service.is_some_and(|service| service.launch_type.as_deref() == Some("FARGATE"))
@@ -284,8 +294,8 @@ mod tests {
         ];
         for (definition, (os, architecture)) in table {
             assert_eq!(
-                needed(&definition, None),
-                Needed { os, architecture },
+                needed_platform(&definition, None),
+                NeededPlatform { os, architecture },
                 "{definition}"
             );
         }

@@ -9,7 +9,7 @@ use super::{Plan, QueuePlan, RolloutPlan};
 use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::choices::{Approval, Follow, ScaleIn};
-use crate::documents::compare::{diff, equivalent};
+use crate::documents::compare::{diff, is_equivalent};
 use crate::documents::described::from_described;
 use crate::documents::task_definition::with_image;
 use crate::event::{
@@ -91,7 +91,7 @@ fn digest(
             .map(ToString::to_string)
             .unwrap_or_default(),
         (_, Some(ImageFound::InRegistry { digest, .. })) => digest.clone(),
-        (_, Some(ImageFound::AsNamed(name))) => name.clone(),
+        (_, Some(ImageFound::ByName(name))) => name.clone(),
         (_, None) => String::new(),
     };
     let checks = &plan.checks;
@@ -99,9 +99,9 @@ fn digest(
     let kind = rollout.map(|rollout| {
         let kind = &rollout.kind;
         let times = (
-            kind.gate_lasts(),
-            rollout.lasts,
-            kind.shares(),
+            kind.gate_timeout(),
+            rollout.expected_duration,
+            kind.traffic_steps(),
             rollout.deadline,
         );
         let choices = (
@@ -113,7 +113,7 @@ fn digest(
         format!(
             "{:?} {choices:?} {times:?} {:?}",
             rollout.place,
-            rollout.alarms.all()
+            rollout.alarms.all_names()
         )
     });
     let task = plan.task.as_ref().map(|task| format!("{:?}", task.request));
@@ -157,7 +157,7 @@ fn image(
     };
     Some(match (found, estimate) {
         (ImageFound::InRegistry { pinned, .. }, _) => there(pinned),
-        (ImageFound::AsNamed(name), _) => there(name),
+        (ImageFound::ByName(name), _) => there(name),
         (ImageFound::Local { target, .. }, estimate) => {
             let name = format!("{}/{}", target.host(), target.repository);
             let digest = estimate.and_then(|estimate| estimate.digest.as_ref());
@@ -187,10 +187,10 @@ fn image(
 
 fn revision(plan: &Plan, definition: &Value) -> PlannedRevision {
     let registered = plan
-        .comparable
+        .comparable_revisions
         .iter()
-        .find(|registered| equivalent(definition, &registered.answer));
-    let previous = plan.comparable.first();
+        .find(|registered| is_equivalent(definition, &registered.answer));
+    let previous = plan.comparable_revisions.first();
     let changes = previous
         .filter(|_| registered.is_none())
         .map(|previous| {
@@ -223,7 +223,7 @@ fn service_changes(rollout: &RolloutPlan) -> Vec<Text> {
     if let Some(count) = update.desired_count {
         let before = rollout
             .kind
-            .desired()
+            .desired_count()
             .map(|desired| format!("{desired} → "))
             .unwrap_or_default();
         lines.push(format!("desiredCount: {before}{count}"));
@@ -278,7 +278,7 @@ fn before(snapshot: &Snapshot, queue: &QueuePlan) -> Vec<Text> {
         QueuePlan::Wait(_) => "a deployment waits until it is over (if-running)",
         QueuePlan::Supersede(_) => "it is stopped and rolled back first (if-running)",
     };
-    vec![format!("{}: {then}", running.words()).into()]
+    vec![format!("{}: {then}", running.describe()).into()]
 }
 
 fn steps(
@@ -358,7 +358,7 @@ fn rollout_steps(plan: &Plan, rollout: &RolloutPlan) -> Vec<(Step, String, Optio
         format!("it comes up ({})", kind.controller()),
         None,
     )];
-    if rollout.follow == Follow::Not {
+    if rollout.follow == Follow::LeaveToAws {
         return steps;
     }
     if kind.gate() == GatePlan::Test {
@@ -369,7 +369,7 @@ fn rollout_steps(plan: &Plan, rollout: &RolloutPlan) -> Vec<(Step, String, Optio
         ));
     }
     if rollout.approval == Approval::BeforeTraffic {
-        let waits = kind.gate_lasts().as_secs() / 60;
+        let waits = kind.gate_timeout().as_secs() / 60;
         let within = if waits > 0 {
             format!(" within {waits} min")
         } else {
@@ -381,7 +381,7 @@ fn rollout_steps(plan: &Plan, rollout: &RolloutPlan) -> Vec<(Step, String, Optio
             None,
         ));
     }
-    let shares = kind.shares();
+    let shares = kind.traffic_steps();
     let shift: Duration = shares.iter().flatten().map(|(_, lasts)| *lasts).sum();
     let way = match shares.as_deref() {
         None => "tasks are replaced one after the other".to_owned(),
@@ -399,7 +399,7 @@ fn rollout_steps(plan: &Plan, rollout: &RolloutPlan) -> Vec<(Step, String, Optio
         let what = plan.checks.sentence(Moment::Production, "production");
         steps.push((Step::Production, what, None));
     }
-    let bake = rollout.lasts.saturating_sub(shift);
+    let bake = rollout.expected_duration.saturating_sub(shift);
     if kind.has_blue() && rollout.follow == Follow::Completed {
         steps.push((
             Step::Bake,

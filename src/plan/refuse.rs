@@ -2,7 +2,7 @@
 //! users.
 
 use crate::aws::arn::short_name;
-use crate::aws::codedeploy_shapes::{Group, ReadyWait};
+use crate::aws::codedeploy_shapes::{DeploymentGroup, ReadyWait};
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::choices::{Approval, Follow, IfRunning};
 use crate::documents::strategy::Strategy;
@@ -11,10 +11,10 @@ use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::registry::ImageName;
 use crate::settings::Settings;
-use crate::survey::{ImageFound, Running, Snapshot};
+use crate::survey::{ImageFound, RunningRollout, Snapshot};
 
 /// Problems with what the inputs name in AWS.
-pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+pub(super) fn find_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     let Some(service) = &snapshot.service else {
         return Vec::new();
     };
@@ -27,14 +27,14 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
         ));
         return problems;
     }
-    problems.extend(approval(settings, snapshot, service));
+    problems.extend(approval_problem(settings, snapshot, service));
     match service.controller() {
         DeploymentController::CodeDeploy => {
             problems.extend(group_problems(settings, snapshot, service));
-            problems.extend(codedeploy_strategy(settings));
+            problems.extend(codedeploy_input_problems(settings));
         }
         DeploymentController::Ecs(strategy) => {
-            problems.extend(rolling_problems(settings, &strategy));
+            problems.extend(rolling_problem(settings, &strategy));
         }
         DeploymentController::Other(word) => problems.push(Problem::new(
             "service",
@@ -46,8 +46,8 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
 }
 
 /// Nobody can be asked for the scan of an image that is only known by its name.
-pub(super) fn unscannable(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
-    let Some(ImageFound::AsNamed(name)) = &snapshot.image else {
+pub(super) fn scan_problem(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
+    let Some(ImageFound::ByName(name)) = &snapshot.image else {
         return None;
     };
     let message = format!("{name} is not in the account's registry, whose scan could be read");
@@ -64,20 +64,24 @@ fn group_problems(settings: &Settings, snapshot: &Snapshot, service: &Service) -
     let Some(group) = &snapshot.group else {
         return Vec::new();
     };
-    mismatch(settings, group, service)
+    group_mismatch(settings, group, service)
         .into_iter()
-        .chain(untestable(settings, group))
+        .chain(untestable_group(settings, group))
         .collect()
 }
 
 /// Whether a group deploys to the service.
-pub(super) fn is_group_of(group: &Group, service: &Service) -> bool {
+pub(super) fn is_group_of(group: &DeploymentGroup, service: &Service) -> bool {
     group.services.iter().any(|(cluster, name)| {
         short_name(cluster) == service.cluster_name() && short_name(name) == service.service_name
     })
 }
 
-fn mismatch(settings: &Settings, group: &Group, service: &Service) -> Option<Problem> {
+fn group_mismatch(
+    settings: &Settings,
+    group: &DeploymentGroup,
+    service: &Service,
+) -> Option<Problem> {
     if is_group_of(group, service) {
         return None;
     }
@@ -106,9 +110,9 @@ fn mismatch(settings: &Settings, group: &Group, service: &Service) -> Option<Pro
 }
 
 /// Green must be tested before a user reaches it, and the group does not wait for that.
-fn untestable(settings: &Settings, group: &Group) -> Option<Problem> {
-    let asked = settings.checks.asks_green();
-    if !asked || group.ready_wait != ReadyWait::Continue {
+fn untestable_group(settings: &Settings, group: &DeploymentGroup) -> Option<Problem> {
+    let tests_green = settings.checks.tests_green();
+    if !tests_green || group.ready_wait != ReadyWait::Continue {
         return None;
     }
     let message = format!(
@@ -116,14 +120,14 @@ fn untestable(settings: &Settings, group: &Group) -> Option<Problem> {
         settings.rollout.group
     );
     Some(Problem::new(
-        settings.checks.input_on_green(),
+        settings.checks.green_gate_input(),
         message,
         format!("let the group wait: {}", wait_command(settings, group)),
     ))
 }
 
 /// The command that lets the group wait at green's gate.
-fn wait_command(settings: &Settings, group: &Group) -> String {
+fn wait_command(settings: &Settings, group: &DeploymentGroup) -> String {
     let kept = u64::try_from(group.termination_minutes).unwrap_or_default();
     group_command(
         settings,
@@ -133,7 +137,11 @@ fn wait_command(settings: &Settings, group: &Group) -> String {
 }
 
 /// The command that lets the group keep blue for so long.
-pub(super) fn keep_command(settings: &Settings, group: &Group, minutes: u64) -> String {
+pub(super) fn keep_blue_command(
+    settings: &Settings,
+    group: &DeploymentGroup,
+    minutes: u64,
+) -> String {
     let ready = match group.ready_wait {
         ReadyWait::Continue => r#"{"actionOnTimeout":"CONTINUE_DEPLOYMENT"}"#.to_owned(),
         ReadyWait::Minutes(wait) => {
@@ -154,26 +162,30 @@ fn group_command(settings: &Settings, minutes: u64, ready: &str) -> String {
     )
 }
 
-fn rolling_problems(settings: &Settings, strategy: &str) -> Option<Problem> {
+fn rolling_problem(settings: &Settings, strategy: &str) -> Option<Problem> {
     let rolling = settings
         .rollout
         .strategy
-        .asked
-        .map_or(strategy == Strategy::Rolling.word(), |asked| {
+        .requested
+        .map_or(strategy == Strategy::Rolling.aws_name(), |asked| {
             asked == Strategy::Rolling
         });
-    let asked = settings.checks.asks_green();
+    let tests_green = settings.checks.tests_green();
     let why = "the service is rolled in place by ECS: there is no green that could be tested before users reach it";
-    let input = settings.checks.input_on_green();
-    let leave_out = super::ecs::leave_out(input);
+    let input = settings.checks.green_gate_input();
+    let leave_out = super::ecs::leave_out_hint(input);
     let remedy = format!(
         "{leave_out} (production-url tests after the rollout), or use strategy blue-green, canary or linear, or CodeDeploy"
     );
-    (rolling && asked).then(|| Problem::new(input, why, remedy))
+    (rolling && tests_green).then(|| Problem::new(input, why, remedy))
 }
 
 /// A person can only be asked where the rollout waits.
-fn approval(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Option<Problem> {
+fn approval_problem(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    service: &Service,
+) -> Option<Problem> {
     if settings.control.approval == Approval::None {
         return None;
     }
@@ -185,8 +197,8 @@ fn approval(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Opti
         DeploymentController::Ecs(word) => settings
             .rollout
             .strategy
-            .asked
-            .map_or(word != Strategy::Rolling.word(), |asked| {
+            .requested
+            .map_or(word != Strategy::Rolling.aws_name(), |asked| {
                 asked != Strategy::Rolling
             }),
         DeploymentController::Other(_) => true,
@@ -202,17 +214,17 @@ fn approval(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Opti
 }
 
 /// Inputs that only services of the ECS controller know.
-fn codedeploy_strategy(settings: &Settings) -> Vec<Problem> {
+fn codedeploy_input_problems(settings: &Settings) -> Vec<Problem> {
     settings
         .rollout
         .strategy
-        .given()
+        .given_inputs()
         .into_iter()
-        .map(codedeploy_only)
+        .map(codedeploy_input_problem)
         .collect()
 }
 
-fn codedeploy_only(input: &'static str) -> Problem {
+fn codedeploy_input_problem(input: &'static str) -> Problem {
     let message = "the service is deployed by CodeDeploy, whose deployment configuration says how traffic shifts";
     Problem::new(
         input,
@@ -222,22 +234,22 @@ fn codedeploy_only(input: &'static str) -> Problem {
 }
 
 /// What may be right another time.
-pub(super) fn not_now(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
+pub(super) fn check_startable(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
     if let Some(running) = snapshot
         .running
         .as_ref()
         .filter(|running| is_in_the_way(settings, running))
     {
         let hint = "wait for it; or let the run do so (if-running: wait), or roll it back first (if-running: supersede)";
-        return Err(Failure::new(Reason::AlreadyRunning, running.words())
-            .hint(hint)
-            .hint(running.stop_command()));
+        return Err(Failure::new(Reason::AlreadyRunning, running.describe())
+            .with_hint(hint)
+            .with_hint(running.stop_command()));
     }
-    zero_tasks(settings, snapshot)
+    check_zero_tasks(settings, snapshot)
 }
 
 /// What this run continues is not; nor is what another mode is there for.
-fn is_in_the_way(settings: &Settings, running: &Running) -> bool {
+fn is_in_the_way(settings: &Settings, running: &RunningRollout) -> bool {
     settings.mode.plans_deployment()
         && !running.is_ours
         && settings.control.if_running == Some(IfRunning::Fail)
@@ -245,13 +257,13 @@ fn is_in_the_way(settings: &Settings, running: &Running) -> bool {
 
 /// Where traffic moves by weights, green could never be seen to serve. A rolling service takes the
 /// revision for its next task, which is said.
-fn zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
+fn check_zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
     let Some(service) = &snapshot.service else {
         return Ok(());
     };
-    let is_asked =
-        asked_count(settings, service).is_some() || settings.rollout.follow == Follow::Not;
-    if service.desired_count > 0 || is_asked || is_rolled(settings, snapshot) {
+    let is_asked = requested_count(settings, service).is_some()
+        || settings.rollout.follow == Follow::LeaveToAws;
+    if service.desired_count > 0 || is_asked || is_rolling(settings, snapshot) {
         return Ok(());
     }
     let sentence = format!(
@@ -266,13 +278,13 @@ fn zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
             "set desired-count, scale the service up first"
         }
     };
-    Err(Failure::new(Reason::ZeroTasks, sentence).hint(format!(
+    Err(Failure::new(Reason::ZeroTasks, sentence).with_hint(format!(
         "{scale}, or set wait-for-service-stability: false to only hand the revision over"
     )))
 }
 
 /// The number of tasks that the rollout sets: CodeDeploy's sets none.
-fn asked_count(settings: &Settings, service: &Service) -> Option<i64> {
+fn requested_count(settings: &Settings, service: &Service) -> Option<i64> {
     settings
         .rollout
         .desired_count
@@ -281,13 +293,13 @@ fn asked_count(settings: &Settings, service: &Service) -> Option<i64> {
 }
 
 /// Whether ECS replaces the service's tasks in place, without weights.
-fn is_rolled(settings: &Settings, snapshot: &Snapshot) -> bool {
+fn is_rolling(settings: &Settings, snapshot: &Snapshot) -> bool {
     let rolls = |word: &str| {
-        word == Strategy::Rolling.word()
+        word == Strategy::Rolling.aws_name()
             && settings
                 .rollout
                 .strategy
-                .asked
+                .requested
                 .is_none_or(|asked| asked == Strategy::Rolling)
     };
     snapshot.service.as_ref().is_some_and(
@@ -296,37 +308,37 @@ fn is_rolled(settings: &Settings, snapshot: &Snapshot) -> bool {
 }
 
 /// A revision that no task runs is not tested by anything.
-pub(super) fn without_tasks(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
+pub(super) fn zero_tasks_warning(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
     let service = snapshot
         .service
         .as_ref()
         .filter(|_| settings.mode.plans_deployment())?;
-    let asked = asked_count(settings, service);
+    let asked = requested_count(settings, service);
     let (count, is_asked) = (asked.unwrap_or(service.desired_count), asked.is_some());
     let why = if is_asked {
         "desired-count: 0"
     } else {
         "the service wants zero tasks"
     };
-    (count == 0 && (is_asked || is_rolled(settings, snapshot)))
+    (count == 0 && (is_asked || is_rolling(settings, snapshot)))
         .then(|| format!("{why}: no task will run, and nothing will be tested"))
 }
 
 /// What the user should know before it starts.
-pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
+pub(super) fn find_warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     let mut warnings = Vec::new();
     warnings.extend(service_deployment_warnings(snapshot));
     warnings.extend(
         snapshot
             .service
             .iter()
-            .flat_map(|service| super::unused::warnings(settings, service)),
+            .flat_map(|service| super::unused::find_warnings(settings, service)),
     );
-    if let Some(ImageFound::AsNamed(name)) = &snapshot.image {
-        warnings.push(as_named(name));
+    if let Some(ImageFound::ByName(name)) = &snapshot.image {
+        warnings.push(image_by_name_warning(name));
     }
-    warnings.extend(without_tasks(settings, snapshot));
-    warnings.extend(hasty(settings, snapshot));
+    warnings.extend(zero_tasks_warning(settings, snapshot));
+    warnings.extend(early_termination_warning(settings, snapshot));
     warnings.extend(
         snapshot
             .service
@@ -337,7 +349,7 @@ pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> 
 }
 
 /// An image that nobody has looked at.
-fn as_named(name: &str) -> String {
+fn image_by_name_warning(name: &str) -> String {
     let pulled = name
         .parse::<ImageName>()
         .ok()
@@ -370,7 +382,7 @@ fn service_deployment_warnings(snapshot: &Snapshot) -> Vec<String> {
 
 /// Production is tested while blue could still be brought back, which takes a blue that is still
 /// there.
-fn hasty(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
+fn early_termination_warning(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
     let group = snapshot.group.as_ref()?;
     let checks = &settings.checks;
     let is_tested =
@@ -388,12 +400,12 @@ fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {
                 .filter(|running| running.deployment.is_replaceable() && !running.is_ours)?;
             Some(format!(
                 "{}: this run's takes its place, unless it brings the same revision",
-                running.words()
+                running.describe()
             ))
         }
         DeploymentController::CodeDeploy => {
             let group = snapshot.group.as_ref()?;
-            group.test.is_empty().then(|| "the deployment group has no test listener: test-url cannot be shown to lead to green".to_owned())
+            group.test_listeners.is_empty().then(|| "the deployment group has no test listener: test-url cannot be shown to lead to green".to_owned())
         }
         DeploymentController::Other(_) => None,
     }

@@ -8,22 +8,22 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub struct RollingPlan {
     /// Deployments there are before ours.
-    pub before: Vec<String>,
+    pub deployments_before: Vec<String>,
     /// The revision that the service was working towards before.
-    pub target: String,
+    pub target_revision: String,
     /// Wanted tasks before.
-    pub desired: i32,
+    pub desired_count: i32,
 }
 
 pub(super) fn plan(service: &Service) -> RollingPlan {
     RollingPlan {
-        before: service
+        deployments_before: service
             .deployments
             .iter()
             .map(|deployment| deployment.id.clone())
             .collect(),
-        target: service.revision().to_owned(),
-        desired: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
+        target_revision: service.revision().to_owned(),
+        desired_count: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
     }
 }
 
@@ -32,7 +32,7 @@ impl PlannedRollout for RollingPlan {
         "ecs, rolling"
     }
 
-    fn lines(&self, _settings: &Settings) -> Vec<String> {
+    fn describe(&self, _settings: &Settings) -> Vec<String> {
         vec!["ECS replaces the tasks (rolling)".into()]
     }
 
@@ -40,11 +40,11 @@ impl PlannedRollout for RollingPlan {
         "ECS continues to replace the tasks".to_owned()
     }
 
-    fn desired(&self) -> Option<i32> {
-        Some(self.desired)
+    fn desired_count(&self) -> Option<i32> {
+        Some(self.desired_count)
     }
 
-    fn wants_zero(&self, asked: Option<i32>) -> bool {
-        asked.unwrap_or(self.desired) == 0
+    fn wants_zero_tasks(&self, asked: Option<i32>) -> bool {
+        asked.unwrap_or(self.desired_count) == 0
     }
 }

@@ -1,13 +1,13 @@
 //! PURE: what is in progress, whoever started it: how it is followed, answered, or rolled back.
 
-use super::{ChecksPlan, GroupKey, PlanRefusal, RolloutPlan, blue};
+use super::{ChecksPlan, GroupKey, PlanRefusal, RolloutPlan, identify_blue};
 use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::Service;
-use crate::documents::deployment_configuration::{Pause, is_in_place};
+use crate::documents::deployment_configuration::{Pause, is_rolling};
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::settings::Settings;
-use crate::survey::{DeploymentInProgress, Running, Snapshot};
+use crate::survey::{DeploymentInProgress, RunningRollout, Snapshot};
 use crate::undo::{
     Blue, CodeDeployUndo, EcsUndo, HooksUndo, RevisionUndo, RollingUndo, RolloutUndo, ServiceKey,
     Undo,
@@ -60,7 +60,7 @@ pub enum RollbackChecks {
     /// They are left out.
     Skipped,
     /// They run, with the version that what is brought back tells of itself.
-    OfItsVersion,
+    WithItsVersion,
     /// They run as they are.
     AsGiven,
 }
@@ -87,14 +87,14 @@ pub fn in_progress(
 ) -> Result<InProgressPlan, PlanRefusal> {
     let rollout = match &snapshot.running {
         Some(running) => {
-            is_meant(settings, running).map_err(PlanRefusal::Failure)?;
-            super::attached(settings, snapshot).map_err(PlanRefusal::Problems)?
+            check_meant_deployment(settings, running).map_err(PlanRefusal::Failure)?;
+            super::plan_attached(settings, snapshot).map_err(PlanRefusal::Problems)?
         }
         None => None,
     };
     Ok(InProgressPlan {
-        place: place(settings),
-        history: history(settings),
+        place: service_key(settings),
+        history: history_query(settings),
         rollout,
         undos: adopted_undos(settings, snapshot, run),
         checks: ChecksPlan::new(settings),
@@ -102,16 +102,16 @@ pub fn in_progress(
 }
 
 /// A deployment that was named must be the one that is in progress.
-fn is_meant(settings: &Settings, running: &Running) -> Result<(), Failure> {
+fn check_meant_deployment(settings: &Settings, running: &RunningRollout) -> Result<(), Failure> {
     match settings.control.deployment.as_deref() {
         Some(meant) if short_name(meant) != short_name(&running.id) => {
             let sentence = format!(
                 "{} is not in progress: {}",
                 short_name(meant),
-                running.words()
+                running.describe()
             );
             Err(Failure::new(Reason::Superseded, sentence)
-                .hint("answer the deployment that waits, or leave `deployment` out"))
+                .with_hint("answer the deployment that waits, or leave `deployment` out"))
         }
         _ => Ok(()),
     }
@@ -122,33 +122,33 @@ pub fn rollback(settings: &Settings, snapshot: &Snapshot) -> RollbackPlan {
     let checks = if settings.control.skip_checks {
         RollbackChecks::Skipped
     } else if settings.version.is_none() && settings.checks.suite.is_some() {
-        RollbackChecks::OfItsVersion
+        RollbackChecks::WithItsVersion
     } else {
         RollbackChecks::AsGiven
     };
     RollbackPlan {
-        place: place(settings),
-        blue: super::blue::blue_of(snapshot),
+        place: service_key(settings),
+        blue: super::blue::find_blue(snapshot),
         // Its revision stays registered, so that it can be brought again.
         undos: RunningUndos {
             revision: None,
-            ..undos(settings, snapshot, None)
+            ..plan_undos(settings, snapshot, None)
         },
-        history: history(settings),
+        history: history_query(settings),
         checks,
     }
 }
 
-fn history(settings: &Settings) -> HistoryQuery {
+fn history_query(settings: &Settings) -> HistoryQuery {
     HistoryQuery {
-        group: super::codedeploy::group(settings),
+        group: super::codedeploy::group_key(settings),
         deployment: settings.control.deployment.clone(),
         rollback_to: settings.control.rollback_to.clone(),
     }
 }
 
 /// The service, as given.
-pub(super) fn place(settings: &Settings) -> ServiceKey {
+pub(super) fn service_key(settings: &Settings) -> ServiceKey {
     ServiceKey {
         cluster: settings.cluster.clone(),
         service: settings.service.clone().unwrap_or_default(),
@@ -158,28 +158,28 @@ pub(super) fn place(settings: &Settings) -> ServiceKey {
 /// How what is in progress is undone by a run that goes on with it: what an earlier attempt has
 /// changed for it is this run's to restore.
 pub(super) fn adopted_undos(settings: &Settings, snapshot: &Snapshot, run: &str) -> RunningUndos {
-    let pause = super::ecs::adopted_pause(settings, snapshot, run);
-    undos(settings, snapshot, pause)
+    let pause = super::ecs::find_adopted_pause(settings, snapshot, run);
+    plan_undos(settings, snapshot, pause)
 }
 
-fn undos(settings: &Settings, snapshot: &Snapshot, pause: Option<Pause>) -> RunningUndos {
-    let rollout = undo_of(settings, snapshot);
+fn plan_undos(settings: &Settings, snapshot: &Snapshot, pause: Option<Pause>) -> RunningUndos {
+    let rollout = rollout_undo(settings, snapshot);
     let hooked = rollout
         .as_ref()
         .and_then(Undo::rollout)
         .and_then(RolloutUndo::hooked_service);
     let hooks = hooked
         .zip(snapshot.running.as_ref())
-        .map(|(service, running)| hooks(service, running, pause));
+        .map(|(service, running)| hooks_undo(service, running, pause));
     RunningUndos {
         rollout,
-        revision: undo_of_its_revision(settings, snapshot),
+        revision: revision_undo(settings, snapshot),
         hooks,
     }
 }
 
 /// The undo of the hooks that whoever started it has set for it.
-fn hooks(service: &ServiceKey, running: &Running, pause: Option<Pause>) -> Undo {
+fn hooks_undo(service: &ServiceKey, running: &RunningRollout, pause: Option<Pause>) -> Undo {
     Undo::Hooks(HooksUndo {
         place: service.clone(),
         strategy: None,
@@ -190,9 +190,9 @@ fn hooks(service: &ServiceKey, running: &Running, pause: Option<Pause>) -> Undo 
 }
 
 /// The undo of what is in progress; none when nothing is.
-pub(super) fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
+pub(super) fn rollout_undo(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
     let (service, running) = (snapshot.service.as_ref()?, snapshot.running.as_ref()?);
-    let place = place(settings);
+    let place = service_key(settings);
     Some(match &running.deployment {
         DeploymentInProgress::CodeDeploy(_) => Undo::CodeDeploy(CodeDeployUndo {
             place,
@@ -200,29 +200,29 @@ pub(super) fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> 
             group: settings.rollout.group.clone(),
             run: running.run.clone().unwrap_or_default(),
             deployment: Some(running.id.clone()),
-            blue: blue(snapshot, service),
+            blue: identify_blue(snapshot, service),
             is_restored: false,
         }),
         DeploymentInProgress::Ecs(deployment) => Undo::Ecs(EcsUndo {
             place,
             ours: running.revision.clone().unwrap_or_default(),
-            before: others(snapshot, running),
+            before: other_deployments(snapshot, running),
             deployment: Some(running.id.clone()),
             run: running.run.clone(),
-            blue: blue(snapshot, service),
+            blue: identify_blue(snapshot, service),
             is_first: deployment.source_service_revisions.is_empty(),
-            in_place: is_in_place(&deployment.deployment_configuration),
+            in_place: is_rolling(&deployment.deployment_configuration),
             desired: None,
         }),
         DeploymentInProgress::Rolling(_) => {
-            Undo::Rolling(rolling(place, snapshot, service, running))
+            Undo::Rolling(rolling_undo(place, snapshot, service, running))
         }
     })
 }
 
 /// The undo of the revision that the run which started it has registered for it; none when that is
 /// not known, or it serves.
-pub(super) fn undo_of_its_revision(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
+pub(super) fn revision_undo(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
     let (service, running) = (
         snapshot.service.as_ref()?,
         snapshot
@@ -233,15 +233,15 @@ pub(super) fn undo_of_its_revision(settings: &Settings, snapshot: &Snapshot) -> 
     let arn = running
         .revision
         .clone()
-        .filter(|revision| *revision != blue(snapshot, service).revision)?;
+        .filter(|revision| *revision != identify_blue(snapshot, service).revision)?;
     Some(Undo::Revision(RevisionUndo {
         arn,
-        service: Some(place(settings)),
+        service: Some(service_key(settings)),
     }))
 }
 
 /// Every service deployment but the running one.
-fn others(snapshot: &Snapshot, running: &Running) -> Vec<String> {
+fn other_deployments(snapshot: &Snapshot, running: &RunningRollout) -> Vec<String> {
     let history = snapshot
         .service_deployments
         .iter()
@@ -252,11 +252,11 @@ fn others(snapshot: &Snapshot, running: &Running) -> Vec<String> {
         .collect()
 }
 
-fn rolling(
+fn rolling_undo(
     place: ServiceKey,
     snapshot: &Snapshot,
     service: &Service,
-    running: &Running,
+    running: &RunningRollout,
 ) -> RollingUndo {
     let before = service
         .deployments
@@ -266,7 +266,7 @@ fn rolling(
         .collect();
     RollingUndo {
         place,
-        previous: blue(snapshot, service).revision,
+        previous: identify_blue(snapshot, service).revision,
         ours: running.revision.clone().unwrap_or_default(),
         before,
         deployment: Some(running.id.clone()),

@@ -19,7 +19,7 @@ pub struct ScanPlan {
 pub(super) fn plan(settings: &Settings) -> Option<ScanPlan> {
     Some(ScanPlan {
         policy: settings.scan.clone()?,
-        fixed_interval: settings.rollout.pace.fixed,
+        fixed_interval: settings.rollout.poll.fixed_interval,
         deadline: settings.rollout.deadline,
     })
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use super::{RolloutKind, RolloutPlan};
 use crate::aws::arn::short_name;
 use crate::checks::analysis::question::CloudWatchQuery;
-use crate::checks::analysis::{Analysis, Front, SideFacts, Sides, Traffic, TrafficSchedule};
+use crate::checks::analysis::{
+    Analysis, LoadBalancerKind, SideFacts, Sides, Traffic, TrafficSchedule,
+};
 use crate::choices::Follow;
 use crate::documents::deployment_configuration::{PRODUCTION, STEP};
 use crate::problem::Problem;
-use crate::rollout_kind::BlueKept;
+use crate::rollout_kind::KeepBlueAdvice;
 use crate::settings::Settings;
 use crate::survey::Snapshot;
 
@@ -22,13 +24,13 @@ pub fn traffic_queries(settings: &Settings, snapshot: &Snapshot) -> Option<[Clou
         .analysis
         .as_ref()
         .filter(|_| settings.mode.plans_deployment())?;
-    let rollout = super::attached(settings, snapshot)
+    let rollout = super::plan_attached(settings, snapshot)
         .ok()
         .flatten()
         .filter(|rollout| rollout.kind.has_blue())?;
     let sides = rollout.sides(&rollout.blue.target_groups, "");
     // With problems it is refused.
-    let is_possible = analysis.problems(&sides).is_empty();
+    let is_possible = analysis.unsupported_checks(&sides).is_empty();
     analysis.traffic_queries(&sides).filter(|_| is_possible)
 }
 
@@ -39,12 +41,12 @@ impl RolloutPlan {
         Sides {
             cluster: self.cluster.clone(),
             service: self.service.clone(),
-            kind: self.front(),
+            load_balancer_kind: self.load_balancer_kind(),
             load_balancer: self
                 .blue
                 .listeners
                 .first()
-                .and_then(|listener| load_balancer(listener)),
+                .and_then(|listener| load_balancer_name(listener)),
             green: SideFacts {
                 target_group: green.first().cloned(),
                 revision: short_name(revision).to_owned(),
@@ -56,48 +58,48 @@ impl RolloutPlan {
         }
     }
 
-    fn front(&self) -> Front {
+    fn load_balancer_kind(&self) -> LoadBalancerKind {
         let load_balancer = self
             .blue
             .listeners
             .first()
-            .and_then(|listener| load_balancer(listener));
+            .and_then(|listener| load_balancer_name(listener));
         match load_balancer.as_deref() {
-            Some(name) if name.starts_with("app/") => Front::ApplicationLoadBalancer,
-            Some(name) if name.starts_with("net/") => Front::NetworkLoadBalancer,
-            _ => self.kind.front(),
+            Some(name) if name.starts_with("app/") => LoadBalancerKind::ApplicationLoadBalancer,
+            Some(name) if name.starts_with("net/") => LoadBalancerKind::NetworkLoadBalancer,
+            _ => self.kind.load_balancer_kind(),
         }
     }
 
     /// Whether it waits for us once green serves all of production.
-    pub fn waits_after_the_shift(&self) -> bool {
+    pub fn waits_after_shift(&self) -> bool {
         self.kind.pauses_at(PRODUCTION)
     }
 }
 
 /// `…:listener/app/name/id/…` and `…:listener-rule/app/name/id/…` → `app/name/id`, as CloudWatch
 /// names the load balancer.
-fn load_balancer(listener: &str) -> Option<String> {
+fn load_balancer_name(listener: &str) -> Option<String> {
     let resource = listener.rsplit(':').next()?;
     let parts: Vec<&str> = resource.split('/').skip(1).take(3).collect();
     (parts.len() == 3).then(|| parts.join("/"))
 }
 
 /// Before blue goes, so much time is left to bring it back.
-pub const SPARE: Duration = Duration::from_secs(30);
+pub const ROLLBACK_RESERVE: Duration = Duration::from_secs(30);
 
 /// How traffic goes to green, and how long blue can be brought back then; none where no side is
 /// told from the other.
-pub(super) fn course(kind: &RolloutKind) -> Option<TrafficSchedule> {
+pub(super) fn traffic_schedule(kind: &RolloutKind) -> Option<TrafficSchedule> {
     Some(TrafficSchedule {
-        shares: kind.shares()?,
-        kept: kind.blue_stays()?.saturating_sub(SPARE),
-        is_held: kind.pauses_at(STEP),
+        steps: kind.traffic_steps()?,
+        bake: kind.blue_kept_for()?.saturating_sub(ROLLBACK_RESERVE),
+        is_gated: kind.pauses_at(STEP),
     })
 }
 
 /// Checks that could not be asked, or could only ever be inconclusive.
-pub(super) fn problems(
+pub(super) fn find_problems(
     settings: &Settings,
     snapshot: &Snapshot,
     rollout: Option<&RolloutPlan>,
@@ -106,29 +108,29 @@ pub(super) fn problems(
         return Vec::new();
     };
     // Green's target group is known once it is up: where blue has one, so will green.
-    let mut problems = analysis.problems(&rollout.sides(&rollout.blue.target_groups, ""));
+    let mut problems = analysis.unsupported_checks(&rollout.sides(&rollout.blue.target_groups, ""));
     if problems.is_empty() && settings.mode.plans_deployment() && rollout.kind.is_all_at_once() {
-        problems.extend(beside(analysis));
+        problems.extend(comparison_problems(analysis));
     }
     // A rollback is not held up because a verdict on it would come late.
-    let course = rollout.course.as_ref().filter(|_| {
+    let schedule = rollout.traffic_schedule.as_ref().filter(|_| {
         problems.is_empty()
             && settings.mode.plans_deployment()
-            && settings.rollout.follow != Follow::Not
+            && settings.rollout.follow != Follow::LeaveToAws
     });
     // To refuse what an earlier attempt of this run has started would leave it half-way.
     let is_under_way = snapshot
         .running
         .as_ref()
         .is_some_and(|running| running.is_ours);
-    if let Some(course) = course.filter(|_| !is_under_way) {
+    if let Some(course) = schedule.filter(|_| !is_under_way) {
         problems.extend(blue_kept_too_short(settings, rollout, analysis, course));
         if problems.is_empty() {
             problems.extend(
                 snapshot
                     .traffic
                     .iter()
-                    .flat_map(|traffic| quiet_checks(analysis, course, *traffic)),
+                    .flat_map(|traffic| quiet_check_problems(analysis, course, *traffic)),
             );
         }
     }
@@ -140,57 +142,64 @@ fn blue_kept_too_short(
     settings: &Settings,
     rollout: &RolloutPlan,
     analysis: &Analysis,
-    course: &TrafficSchedule,
+    schedule: &TrafficSchedule,
 ) -> Option<Problem> {
-    let short = analysis.too_short(course)?;
-    let minutes = in_minutes(short.needed);
+    let short = analysis.find_time_shortage(schedule)?;
+    let minutes = whole_minutes(short.needed_bake);
     let kept = rollout
         .kind
-        .blue_stays()
+        .blue_kept_for()
         .map_or(0, |stays| stays.as_secs() / 60);
-    let BlueKept { by, remedy } = rollout.kind.keep_blue(settings, minutes);
+    let KeepBlueAdvice { by, remedy } = rollout.kind.keep_blue_advice(settings, minutes);
     let message = format!(
         "{by} keeps blue for {kept} min after the shift, and `{}` needs {minutes} min to judge green with all of production's traffic",
         short.check
     );
-    Some(Problem::new("analysis", message, remedy).at(short.at.clone()))
+    Some(Problem::new("analysis", message, remedy).at_position(short.at.clone()))
 }
 
 /// Whole minutes for which blue must be kept, so that it can still be brought back then.
-fn in_minutes(needed: Duration) -> u64 {
-    (needed + SPARE).as_secs().div_ceil(60)
+fn whole_minutes(needed: Duration) -> u64 {
+    (needed + ROLLBACK_RESERVE).as_secs().div_ceil(60)
 }
 
 /// Green gets too few requests: even one that is as good as blue would end without a verdict.
-fn quiet_checks(analysis: &Analysis, course: &TrafficSchedule, traffic: Traffic) -> Vec<Problem> {
-    let percent = course.shares.first().map_or(100.0, |(percent, _)| *percent);
-    let on_green = |requests: f64| thousands((requests * percent / 100.0).ceil());
+fn quiet_check_problems(
+    analysis: &Analysis,
+    schedule: &TrafficSchedule,
+    traffic: Traffic,
+) -> Vec<Problem> {
+    let percent = schedule
+        .steps
+        .first()
+        .map_or(100.0, |(percent, _)| *percent);
+    let on_green = |requests: f64| format_thousands((requests * percent / 100.0).ceil());
     let seen = if traffic.requests > 0.0 {
         format!(
             "blue had about {} requests a minute in the last hour",
-            thousands(traffic.requests.round())
+            format_thousands(traffic.requests.round())
         )
     } else {
         "blue had no requests in the last hour".to_owned()
     };
-    let quiet = analysis.too_quiet(course, traffic).into_iter().map(|quiet| {
+    let quiet = analysis.find_traffic_shortages(schedule, traffic).into_iter().map(|quiet| {
         let gets = format!("green gets about {} of them at {percent} %", on_green(traffic.requests));
-        let needs = quiet.needed.map_or_else(
+        let needs = quiet.needed_requests.map_or_else(
             || "no number of them is enough".to_owned(),
-            |needed| format!("about {} are needed ({} on green)", thousands(needed.ceil()), on_green(needed)),
+            |needed| format!("about {} are needed ({} on green)", format_thousands(needed.ceil()), on_green(needed)),
         );
         let message = format!("`{}` could not tell good from bad: {seen}, {gets}, and {needs}", quiet.check);
-        let time = quiet.kept.map(|kept| format!("keep blue for {} min after the shift, ", in_minutes(kept))).unwrap_or_default();
+        let time = quiet.needed_bake.map(|kept| format!("keep blue for {} min after the shift, ", whole_minutes(kept))).unwrap_or_default();
         let remedy = format!(
             "give green a larger share, {time}use thresholds with min-request-volume and a longer window (docs/analysis.md#a-quiet-service), or say with on-inconclusive what follows"
         );
-        Problem::new("analysis", message, remedy).at(quiet.at.clone())
+        Problem::new("analysis", message, remedy).at_position(quiet.at.clone())
     });
     quiet.collect()
 }
 
 /// `1,200`
-fn thousands(count: f64) -> String {
+fn format_thousands(count: f64) -> String {
     let digits = format!("{count:.0}");
     let lead = digits.len() % 3;
     let groups = digits.as_bytes()[lead..]
@@ -205,8 +214,8 @@ fn thousands(count: f64) -> String {
 }
 
 /// When all traffic goes over at once, there is no time in which both sides serve.
-fn beside(analysis: &Analysis) -> Vec<Problem> {
-    let compared = analysis.needs_sides().into_iter().map(|(name, _)| {
+fn comparison_problems(analysis: &Analysis) -> Vec<Problem> {
+    let compared = analysis.checks_needing_blue().into_iter().map(|(name, _)| {
         let message = format!("`{name}` holds green against blue, but all traffic shifts at once: blue has none to be held against");
         let remedy =
             "shift by a canary or in linear steps (strategy, or codedeploy-deployment-config), or hold the metric against a threshold";
@@ -216,13 +225,13 @@ fn beside(analysis: &Analysis) -> Vec<Problem> {
 }
 
 /// What the user should know before it starts.
-pub(super) fn warning(settings: &Settings, rollout: Option<&RolloutPlan>) -> Option<String> {
+pub(super) fn gate_warning(settings: &Settings, rollout: Option<&RolloutPlan>) -> Option<String> {
     let analysis = settings
         .checks
         .analysis
         .as_ref()
         .filter(|analysis| analysis.needs_gate())?;
-    let has_gate = rollout?.waits_after_the_shift();
+    let has_gate = rollout?.waits_after_shift();
     let names = analysis.names().join(", ");
     let sentence =
         "the rollout has no gate once traffic moves, so an inconclusive check rolls it back there";
@@ -248,7 +257,7 @@ mod tests {
             ("front".to_owned(), None),
         ];
         for (listener, expected) in table {
-            assert_eq!(load_balancer(&listener).as_deref(), expected);
+            assert_eq!(load_balancer_name(&listener).as_deref(), expected);
         }
     }
 }

@@ -36,23 +36,23 @@ pub struct TaskHost {
 pub(super) fn plan(settings: &Settings) -> Option<TaskPlan> {
     let rollout = &settings.rollout;
     Some(TaskPlan {
-        host: host(settings),
+        host: task_host(settings),
         request: settings.task.clone()?,
         deadline: rollout.deadline.unwrap_or(rollout.wait),
-        order: order(settings),
+        order: run_order(settings),
     })
 }
 
-pub(super) fn host(settings: &Settings) -> TaskHost {
+pub(super) fn task_host(settings: &Settings) -> TaskHost {
     TaskHost {
         cluster: settings.cluster.clone(),
         service: settings.service.clone(),
         enable_ecs_managed_tags: settings.rollout.enable_ecs_managed_tags,
-        poll: settings.rollout.pace,
+        poll: settings.rollout.poll,
     }
 }
 
-pub(super) fn order(settings: &Settings) -> RunOrder {
+pub(super) fn run_order(settings: &Settings) -> RunOrder {
     RunOrder {
         if_running: settings.control.if_running,
         stale_run: settings.control.stale_run,

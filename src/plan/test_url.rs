@@ -2,11 +2,11 @@
 //! is known.
 
 use super::RolloutKind;
-use crate::aws::arn::listener_of;
+use crate::aws::arn::listener_arn;
 use crate::problem::Problem;
 use crate::settings::Settings;
-use crate::settings::cross::GREEN_URL;
-use crate::survey::{Fronts, Snapshot};
+use crate::settings::combinations::GREEN_URL;
+use crate::survey::{Snapshot, TestUrlListeners};
 
 /// What is known of test-url before the start.
 #[derive(Debug, Clone)]
@@ -19,19 +19,19 @@ pub struct TestUrlPlan {
 
 pub(super) fn plan(snapshot: &Snapshot, kind: &RolloutKind) -> TestUrlPlan {
     TestUrlPlan {
-        listener: listener(snapshot, kind),
+        listener: find_test_listener(snapshot, kind),
         tells_another_version: snapshot.urls.tells_another_version,
     }
 }
 
-fn listener(snapshot: &Snapshot, kind: &RolloutKind) -> Result<String, String> {
-    let test = listeners(kind.test_listeners());
+fn find_test_listener(snapshot: &Snapshot, kind: &RolloutKind) -> Result<String, String> {
+    let test = listener_arns(kind.test_listeners());
     if test.is_empty() {
-        return Err(kind.without_test_listener().to_owned());
+        return Err(kind.no_test_listener_reason().to_owned());
     }
-    match &snapshot.urls.fronts {
-        Fronts::Unread(why) => Err(why.clone()),
-        Fronts::Seen(behind) => test
+    match &snapshot.urls.test_url_listeners {
+        TestUrlListeners::NotRead(why) => Err(why.clone()),
+        TestUrlListeners::Known(behind) => test
             .into_iter()
             .find(|listener| behind.contains(listener))
             .ok_or_else(|| {
@@ -41,29 +41,32 @@ fn listener(snapshot: &Snapshot, kind: &RolloutKind) -> Result<String, String> {
     }
 }
 
-fn listeners(arns: &[String]) -> Vec<String> {
-    arns.iter().filter_map(|arn| listener_of(arn)).collect()
+fn listener_arns(arns: &[String]) -> Vec<String> {
+    arns.iter().filter_map(|arn| listener_arn(arn)).collect()
 }
 
 /// Whoever tests green at the listener of production tests blue. Where both share a listener, its
 /// rules tell them apart.
-pub(super) fn problem(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
+pub(super) fn production_url_problem(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
     let (production, test) = match (&snapshot.group, &snapshot.service) {
-        (Some(group), _) => (listeners(&group.production), listeners(&group.test)),
+        (Some(group), _) => (
+            listener_arns(&group.production_listeners),
+            listener_arns(&group.test_listeners),
+        ),
         (None, Some(service)) => (
-            listeners(&service.production_rules()),
-            listeners(&service.test_rules()),
+            listener_arns(&service.production_rules()),
+            listener_arns(&service.test_rules()),
         ),
         (None, None) => return None,
     };
-    let Fronts::Seen(behind) = &snapshot.urls.fronts else {
+    let TestUrlListeners::Known(behind) = &snapshot.urls.test_url_listeners else {
         return None;
     };
     let by_header = settings
         .checks
         .suite
         .as_ref()
-        .is_some_and(crate::checks::smoke::Suite::tells_sides_by_header);
+        .is_some_and(crate::checks::smoke::Suite::has_test_header);
     let leads_to =
         |listeners: &[String]| listeners.iter().any(|listener| behind.contains(listener));
     let is_wrong =
@@ -75,9 +78,9 @@ pub(super) fn problem(settings: &Settings, snapshot: &Snapshot) -> Option<Proble
 }
 
 /// What is wrong with the URLs of the tests.
-pub(crate) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
-    let (unreachable, _) = unreachable(snapshot);
-    problem(settings, snapshot)
+pub(crate) fn find_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    let (unreachable, _) = unreachable_urls(snapshot);
+    production_url_problem(settings, snapshot)
         .into_iter()
         .chain(unreachable)
         .collect()
@@ -85,7 +88,7 @@ pub(crate) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
 
 /// URLs at which nothing answers: what is refused, and what is only said. Where nothing serves yet,
 /// nothing has to answer.
-pub(super) fn unreachable(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
+pub(super) fn unreachable_urls(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
     let (mut problems, mut warnings) = (Vec::new(), Vec::new());
     let serves = snapshot
         .service
@@ -110,9 +113,9 @@ pub(super) fn unreachable(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
         // listener there is none before green, and behind production's there may be none because
         // blue is broken, which this very deployment is to repair.
         let is_passed_on = if found.input == "test-url" {
-            is_network(&test_listeners(snapshot))
+            is_network_balancer(&test_listeners(snapshot))
         } else {
-            is_direct(snapshot)
+            is_direct_to_tasks(snapshot)
         };
         let may_come = !serves || is_under_way || is_passed_on || is_unknown;
         if may_come {
@@ -138,13 +141,13 @@ fn test_listeners(snapshot: &Snapshot) -> Vec<String> {
     snapshot
         .group
         .as_ref()
-        .map(|group| group.test.clone())
+        .map(|group| group.test_listeners.clone())
         .or_else(of_service)
         .unwrap_or_default()
 }
 
 /// Whether nothing stands before the tasks at production's URL that would answer in their place.
-fn is_direct(snapshot: &Snapshot) -> bool {
+fn is_direct_to_tasks(snapshot: &Snapshot) -> bool {
     let of_service = || {
         snapshot
             .service
@@ -154,7 +157,7 @@ fn is_direct(snapshot: &Snapshot) -> bool {
     let listeners = snapshot
         .group
         .as_ref()
-        .map(|group| group.production.clone())
+        .map(|group| group.production_listeners.clone())
         .or_else(of_service)
         .unwrap_or_default();
     let has_balancer = snapshot.group.is_some()
@@ -162,10 +165,10 @@ fn is_direct(snapshot: &Snapshot) -> bool {
             .service
             .as_ref()
             .is_some_and(|service| !service.load_balancers.is_empty());
-    !has_balancer || is_network(&listeners)
+    !has_balancer || is_network_balancer(&listeners)
 }
 
-fn is_network(listeners: &[String]) -> bool {
+fn is_network_balancer(listeners: &[String]) -> bool {
     listeners.iter().any(|listener| {
         listener.contains(":listener/net/") || listener.contains(":listener-rule/net/")
     })

@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::aws::codedeploy_shapes::{Group, ReadyWait, Routing};
+use crate::aws::codedeploy_shapes::{DeploymentGroup, ReadyWait, Routing};
 use crate::aws::ecs_shapes::Service;
 use crate::choices::IfRunning;
 use crate::inputs;
 use crate::rollout_kind::GatePlan;
 use crate::runner::Runner;
-use crate::survey::{CodeDeployInProgress, DeploymentInProgress, RollingInProgress, Running};
+use crate::survey::{
+    CodeDeployInProgress, DeploymentInProgress, RollingInProgress, RunningRollout,
+};
 
 const SMOKE: &str = "tests: [{ name: health, get: /health }]";
 
@@ -34,7 +36,7 @@ fn settings(more: &[(&str, &str)]) -> Settings {
     .unwrap()
 }
 
-fn tested(more: &[(&str, &str)]) -> Settings {
+fn settings_with_tests(more: &[(&str, &str)]) -> Settings {
     let tests = [
         ("INPUT_SMOKE-TESTS", SMOKE),
         ("INPUT_TEST-URL", "https://green.example"),
@@ -58,37 +60,37 @@ fn service(controller: &str, more: &Value) -> Service {
     serde_json::from_value(service).unwrap()
 }
 
-fn group(ready_wait: ReadyWait) -> Group {
-    Group {
+fn group(ready_wait: ReadyWait) -> DeploymentGroup {
+    DeploymentGroup {
         services: vec![("prod".into(), "api".into())],
         ready_wait,
         termination_minutes: 5,
-        test: vec!["test".into()],
-        ..Group::default()
+        test_listeners: vec!["test".into()],
+        ..DeploymentGroup::default()
     }
 }
 
-fn live() -> Registered {
+fn live_revision() -> RegisteredRevision {
     let answer = json!({ "taskDefinition": { "family": "api", "containerDefinitions": [{ "name": "app", "image": "app:1" }] } });
-    Registered {
+    RegisteredRevision {
         arn: "api:1".into(),
         answer,
     }
 }
 
-fn codedeploy(ready_wait: ReadyWait) -> Snapshot {
+fn codedeploy_snapshot(ready_wait: ReadyWait) -> Snapshot {
     Snapshot {
         service: Some(service("CODE_DEPLOY", &json!({}))),
         group: Some(group(ready_wait)),
-        live: Some(live()),
+        live_revision: Some(live_revision()),
         ..Snapshot::default()
     }
 }
 
-fn rolling(more: &Value) -> Snapshot {
+fn rolling_snapshot(more: &Value) -> Snapshot {
     Snapshot {
         service: Some(service("ECS", more)),
-        live: Some(live()),
+        live_revision: Some(live_revision()),
         ..Snapshot::default()
     }
 }
@@ -97,7 +99,7 @@ fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, PlanRefusal> {
     super::plan(settings, snapshot, "7-1-ab")
 }
 
-fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
+fn plan_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     match plan(settings, snapshot) {
         Err(PlanRefusal::Problems(problems)) => problems
             .iter()
@@ -107,7 +109,7 @@ fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     }
 }
 
-fn gate(settings: &Settings, snapshot: &Snapshot) -> GatePlan {
+fn planned_gate(settings: &Settings, snapshot: &Snapshot) -> GatePlan {
     plan(settings, snapshot)
         .unwrap()
         .rollout
@@ -119,22 +121,28 @@ fn gate(settings: &Settings, snapshot: &Snapshot) -> GatePlan {
 #[test]
 fn a_group_that_waits_is_a_gate_and_only_tests_with_a_test_url_are_owed_there() {
     assert_eq!(
-        gate(&tested(&[]), &codedeploy(ReadyWait::Minutes(60))),
+        planned_gate(
+            &settings_with_tests(&[]),
+            &codedeploy_snapshot(ReadyWait::Minutes(60))
+        ),
         GatePlan::Test
     );
     assert_eq!(
-        gate(&settings(&[]), &codedeploy(ReadyWait::Minutes(60))),
+        planned_gate(&settings(&[]), &codedeploy_snapshot(ReadyWait::Minutes(60))),
         GatePlan::Pass
     );
     assert_eq!(
-        gate(&settings(&[]), &codedeploy(ReadyWait::Continue)),
+        planned_gate(&settings(&[]), &codedeploy_snapshot(ReadyWait::Continue)),
         GatePlan::Absent
     );
 }
 
 #[test]
 fn a_group_that_does_not_wait_is_refused_with_the_command_that_keeps_its_other_settings() {
-    let found = problems(&tested(&[]), &codedeploy(ReadyWait::Continue));
+    let found = plan_problems(
+        &settings_with_tests(&[]),
+        &codedeploy_snapshot(ReadyWait::Continue),
+    );
     assert_eq!(found.len(), 1);
     assert!(
         found[0].contains("aws deploy update-deployment-group --region eu-central-1 --application-name AppECS-prod-api"),
@@ -151,29 +159,34 @@ fn a_group_that_does_not_wait_is_refused_with_the_command_that_keeps_its_other_s
 
 #[test]
 fn a_group_of_another_service_and_a_controller_of_somebody_else_are_refused() {
-    let mut foreign = codedeploy(ReadyWait::Minutes(60));
+    let mut foreign = codedeploy_snapshot(ReadyWait::Minutes(60));
     foreign.group.as_mut().unwrap().services = vec![("prod".into(), "web".into())];
-    assert!(problems(&settings(&[]), &foreign)[0].contains("deploys to prod/web, not to prod/api"));
+    assert!(
+        plan_problems(&settings(&[]), &foreign)[0].contains("deploys to prod/web, not to prod/api")
+    );
     let external = Snapshot {
         service: Some(service("EXTERNAL", &json!({}))),
-        live: Some(live()),
+        live_revision: Some(live_revision()),
         ..Snapshot::default()
     };
     assert!(
-        problems(&settings(&[]), &external)[0]
+        plan_problems(&settings(&[]), &external)[0]
             .contains("Unsupported deployment controller: EXTERNAL")
     );
 }
 
 #[test]
 fn a_rolling_service_has_no_green_to_test() {
-    assert!(problems(&tested(&[]), &rolling(&json!({})))[0].contains("rolled in place by ECS"));
+    assert!(
+        plan_problems(&settings_with_tests(&[]), &rolling_snapshot(&json!({})))[0]
+            .contains("rolled in place by ECS")
+    );
 }
 
 #[test]
 fn zero_tasks_are_rolled_out_with_a_warning_and_refused_where_weights_would_move() {
     let zero = json!({ "desiredCount": 0, "runningCount": 0 });
-    let asleep = rolling(&zero);
+    let asleep = rolling_snapshot(&zero);
     let warns = |more: &[(&str, &str)]| {
         plan(&settings(more), &asleep)
             .unwrap()
@@ -192,7 +205,7 @@ fn zero_tasks_are_rolled_out_with_a_warning_and_refused_where_weights_would_move
     );
     let shifted = Snapshot {
         service: Some(service("CODE_DEPLOY", &zero)),
-        ..codedeploy(ReadyWait::Minutes(60))
+        ..codedeploy_snapshot(ReadyWait::Minutes(60))
     };
     assert!(
         matches!(plan(&settings(&[]), &shifted), Err(PlanRefusal::Failure(failure)) if failure.reason == crate::outcome::Reason::ZeroTasks)
@@ -203,7 +216,7 @@ fn zero_tasks_are_rolled_out_with_a_warning_and_refused_where_weights_would_move
 fn without_if_running_a_rolling_service_goes_on_and_all_others_wait() {
     let going = |deployment| {
         let (id, word) = ("ecs-svc/9".to_owned(), "IN_PROGRESS".to_owned());
-        Running {
+        RunningRollout {
             id,
             revision: None,
             run: None,
@@ -243,11 +256,14 @@ fn without_if_running_a_rolling_service_goes_on_and_all_others_wait() {
 #[test]
 fn the_deadline_counts_the_group_s_own_waits_and_never_exceeds_the_longest_job() {
     let deadline = |more: &[(&str, &str)], minutes| {
-        plan(&settings(more), &codedeploy(ReadyWait::Minutes(minutes)))
-            .unwrap()
-            .rollout
-            .unwrap()
-            .deadline
+        plan(
+            &settings(more),
+            &codedeploy_snapshot(ReadyWait::Minutes(minutes)),
+        )
+        .unwrap()
+        .rollout
+        .unwrap()
+        .deadline
     };
     assert_eq!(deadline(&[], 60), Duration::from_mins(30 + 60 + 5));
     assert_eq!(
@@ -267,8 +283,9 @@ fn blue_of_a_rolling_service_is_what_was_completed_not_what_was_given_up() {
         { "id": "ecs-svc/2", "status": "PRIMARY", "taskDefinition": "api:2", "rolloutState": "FAILED" },
         { "id": "ecs-svc/1", "status": "ACTIVE", "taskDefinition": "api:1", "rolloutState": "COMPLETED" },
     ]);
-    let broken =
-        rolling(&json!({ "taskSets": [], "taskDefinition": "api:2", "deployments": deployments }));
+    let broken = rolling_snapshot(
+        &json!({ "taskSets": [], "taskDefinition": "api:2", "deployments": deployments }),
+    );
     assert_eq!(
         plan(&settings(&[]), &broken)
             .unwrap()
@@ -282,7 +299,7 @@ fn blue_of_a_rolling_service_is_what_was_completed_not_what_was_given_up() {
 
 #[test]
 fn an_app_spec_is_built_from_the_task_set_that_serves() {
-    let planned = plan(&settings(&[]), &codedeploy(ReadyWait::Minutes(60)))
+    let planned = plan(&settings(&[]), &codedeploy_snapshot(ReadyWait::Minutes(60)))
         .unwrap()
         .rollout
         .unwrap();
@@ -314,24 +331,24 @@ fn a_canary_that_nothing_watches_is_said_before_the_start() {
             Routing::AllAtOnce
         };
         let own = alarms.iter().map(|alarm| (*alarm).to_owned()).collect();
-        let alarms = crate::survey::Alarms {
+        let alarms = crate::survey::SurveyedAlarms {
             own,
             found: Some(Vec::new()),
         };
         Snapshot {
             routing: Some(routing),
             alarms,
-            ..codedeploy(ReadyWait::Minutes(60))
+            ..codedeploy_snapshot(ReadyWait::Minutes(60))
         }
     };
-    let at_steps = tested(&[(
+    let at_steps = settings_with_tests(&[(
         "INPUT_SMOKE-TESTS",
         "tests: [{ name: health, get: /health, on: step }]",
     )]);
     let table = [
-        (&tested(&[]), shifting(5, &[]), 1),
-        (&tested(&[]), shifting(0, &[]), 0),
-        (&tested(&[]), shifting(5, &["errors"]), 0),
+        (&settings_with_tests(&[]), shifting(5, &[]), 1),
+        (&settings_with_tests(&[]), shifting(0, &[]), 0),
+        (&settings_with_tests(&[]), shifting(5, &["errors"]), 0),
         (&at_steps, shifting(5, &[]), 0),
         (
             &settings(&[("INPUT_WAIT-FOR-SERVICE-STABILITY", "false")]),
@@ -348,7 +365,7 @@ fn a_canary_that_nothing_watches_is_said_before_the_start() {
 fn a_url_at_which_nothing_answers_is_refused_where_something_serves_and_said_where_nothing_does_yet()
  {
     let with = |running: i64, listener: &str| {
-        let unreachable = vec![crate::survey::Unreachable {
+        let unreachable = vec![crate::survey::UnreachableUrl {
             input: "test-url",
             url: "https://green.example:8443/".into(),
             why: "refused".into(),
@@ -359,23 +376,23 @@ fn a_url_at_which_nothing_answers_is_refused_where_something_serves_and_said_whe
         };
         let mut snapshot = Snapshot {
             urls,
-            ..codedeploy(ReadyWait::Minutes(60))
+            ..codedeploy_snapshot(ReadyWait::Minutes(60))
         };
         snapshot.service.as_mut().unwrap().running_count = running;
-        snapshot.group.as_mut().unwrap().test = vec![listener.into()];
+        snapshot.group.as_mut().unwrap().test_listeners = vec![listener.into()];
         snapshot
     };
     let (app, net) = (
         "arn:aws:x:r:1:listener/app/front/50dc/f2f7",
         "arn:aws:x:r:1:listener/net/front/50dc/f2f7",
     );
-    let found = problems(&tested(&[]), &with(1, app));
+    let found = plan_problems(&settings_with_tests(&[]), &with(1, app));
     assert!(
         found[0].starts_with("test-url: https://green.example:8443/ cannot be reached from this runner: refused -> check the host"),
         "{found:?}"
     );
     for snapshot in [with(0, app), with(1, net)] {
-        let planned = plan(&tested(&[]), &snapshot).unwrap();
+        let planned = plan(&settings_with_tests(&[]), &snapshot).unwrap();
         assert!(
             planned
                 .warnings
@@ -394,15 +411,17 @@ fn green_is_not_looked_for_behind_production_s_listener() {
     };
     let snapshot = |behind: &[String], test: String, production: String| {
         let urls = crate::survey::Urls {
-            fronts: crate::survey::Fronts::Seen(behind.iter().cloned().collect()),
+            test_url_listeners: crate::survey::TestUrlListeners::Known(
+                behind.iter().cloned().collect(),
+            ),
             ..Default::default()
         };
         let mut snapshot = Snapshot {
             urls,
-            ..codedeploy(ReadyWait::Minutes(60))
+            ..codedeploy_snapshot(ReadyWait::Minutes(60))
         };
         let group = snapshot.group.as_mut().unwrap();
-        (group.test, group.production) = (vec![test], vec![production]);
+        (group.test_listeners, group.production_listeners) = (vec![test], vec![production]);
         snapshot
     };
     let (test, production) = (arn("listener", "test"), arn("listener", "prod"));
@@ -412,11 +431,11 @@ fn green_is_not_looked_for_behind_production_s_listener() {
         production.clone(),
     );
     assert!(
-        problems(&tested(&[]), &wrong)[0]
+        plan_problems(&settings_with_tests(&[]), &wrong)[0]
             .starts_with("test-url: it leads to production's listener")
     );
     let listener = |snapshot: &Snapshot| {
-        plan(&tested(&[]), snapshot)
+        plan(&settings_with_tests(&[]), snapshot)
             .unwrap()
             .rollout
             .unwrap()
@@ -442,7 +461,7 @@ fn green_is_not_looked_for_behind_production_s_listener() {
         )),
         Ok(production.clone())
     );
-    let by_header = tested(&[(
+    let by_header = settings_with_tests(&[(
         "INPUT_SMOKE-TESTS",
         "defaults: { test-header: true }\ntests: [{ name: health, get: /health }]",
     )]);

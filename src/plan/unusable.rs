@@ -9,12 +9,12 @@ use crate::problem::Problem;
 
 const INPUT: &str = "task-definition";
 /// A family or a container's name has at most so many letters.
-const NAME: usize = 255;
+const MAX_NAME_LENGTH: usize = 255;
 
 /// Problems of a definition, in which these containers get another image.
-pub(super) fn problems(definition: &Value, image_containers: &[String]) -> Vec<Problem> {
+pub(super) fn find_problems(definition: &Value, image_containers: &[String]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    problems.extend(text(definition, "family").and_then(|family| name(family, "family")));
+    problems.extend(text(definition, "family").and_then(|family| name_problem(family, "family")));
     for key in [
         "taskRoleArn",
         "executionRoleArn",
@@ -22,20 +22,20 @@ pub(super) fn problems(definition: &Value, image_containers: &[String]) -> Vec<P
         "memory",
         "networkMode",
     ] {
-        problems.extend(text(definition, key).and_then(|value| placeholder(value, key)));
+        problems.extend(text(definition, key).and_then(|value| placeholder_problem(value, key)));
     }
     for (index, container) in TaskDefinition(definition).containers().enumerate() {
         let path = format!("containerDefinitions[{index}]");
         problems.extend(
             container
                 .name()
-                .and_then(|given| name(given, &format!("{path}.name"))),
+                .and_then(|given| name_problem(given, &format!("{path}.name"))),
         );
         let gets_one = container
             .name()
             .is_some_and(|name| image_containers.iter().any(|other| other == name));
         if !gets_one {
-            problems.extend(image(
+            problems.extend(image_problem(
                 container.image(),
                 container.name().unwrap_or_default(),
                 &format!("{path}.image"),
@@ -57,8 +57,9 @@ pub(super) fn problems(definition: &Value, image_containers: &[String]) -> Vec<P
                 .enumerate()
             {
                 let path = format!("{path}.{at}[{index}].valueFrom");
-                problems
-                    .extend(text(item, "valueFrom").and_then(|value| placeholder(value, &path)));
+                problems.extend(
+                    text(item, "valueFrom").and_then(|value| placeholder_problem(value, &path)),
+                );
             }
         }
     }
@@ -66,7 +67,7 @@ pub(super) fn problems(definition: &Value, image_containers: &[String]) -> Vec<P
 }
 
 /// `<IMAGE1_NAME>`, `${IMAGE}`, `{{ image }}`, `$(Image)`: no value of these fields has such signs.
-fn placeholder(value: &str, path: &str) -> Option<Problem> {
+fn placeholder_problem(value: &str, path: &str) -> Option<Problem> {
     let is_one = value.contains(['<', '>', '{', '}']) || value.contains("$(");
     is_one.then(|| {
         let message = format!(
@@ -81,12 +82,12 @@ fn placeholder(value: &str, path: &str) -> Option<Problem> {
     })
 }
 
-fn name(given: &str, path: &str) -> Option<Problem> {
+fn name_problem(given: &str, path: &str) -> Option<Problem> {
     let fits = given
         .chars()
         .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
-        && given.len() <= NAME;
-    placeholder(given, path).or_else(|| {
+        && given.len() <= MAX_NAME_LENGTH;
+    placeholder_problem(given, path).or_else(|| {
         (!fits).then(|| {
             let message = format!(
                 "`{path}` is `{}`, which is not a name",
@@ -101,7 +102,7 @@ fn name(given: &str, path: &str) -> Option<Problem> {
     })
 }
 
-fn image(given: Option<&str>, container: &str, path: &str) -> Option<Problem> {
+fn image_problem(given: Option<&str>, container: &str, path: &str) -> Option<Problem> {
     let Some(given) = given else {
         let message = format!(
             "`{path}` is missing: container `{}` has no image",
@@ -123,9 +124,9 @@ fn image(given: Option<&str>, container: &str, path: &str) -> Option<Problem> {
         !given.contains('/') && name.contains(|letter: char| letter.is_ascii_uppercase())
     });
     let fits = has_signs && bare.is_none();
-    placeholder(given, path)
+    placeholder_problem(given, path)
         .map(|problem| Problem {
-            remedy: by_image(container),
+            remedy: image_remedy(container),
             ..problem
         })
         .or_else(|| {
@@ -143,7 +144,7 @@ fn image(given: Option<&str>, container: &str, path: &str) -> Option<Problem> {
         })
 }
 
-fn by_image(container: &str) -> String {
+fn image_remedy(container: &str) -> String {
     format!(
         "Set the input `image` (and container: {}), or write the image itself",
         container.escape_debug()
@@ -156,12 +157,12 @@ mod tests {
 
     use super::*;
 
-    fn told(definition: &Value, image_containers: &[&str]) -> Vec<String> {
+    fn problem_messages(definition: &Value, image_containers: &[&str]) -> Vec<String> {
         let containers: Vec<String> = image_containers
             .iter()
             .map(|name| (*name).to_owned())
             .collect();
-        problems(definition, &containers)
+        find_problems(definition, &containers)
             .into_iter()
             .map(|problem| problem.message)
             .collect()
@@ -171,9 +172,9 @@ mod tests {
     fn a_placeholder_for_the_image_is_filled_in_by_the_input_or_refused() {
         let definition: Value =
             serde_json::from_str(include_str!("../documents/testdata/placeholder.json")).unwrap();
-        assert_eq!(told(&definition, &["web"]), [""; 0]);
+        assert_eq!(problem_messages(&definition, &["web"]), [""; 0]);
         let expected = "`containerDefinitions[0].image` is `<IMAGE1_NAME>`, a placeholder that nothing fills in";
-        assert_eq!(told(&definition, &[]), [expected]);
+        assert_eq!(problem_messages(&definition, &[]), [expected]);
     }
 
     #[test]
@@ -198,7 +199,7 @@ mod tests {
             "`containerDefinitions[2].image` is missing: container `c` has no image",
             "`containerDefinitions[3].image` is `REPLACE_ME:1`, which is not the name of an image",
         ];
-        assert_eq!(told(&definition, &[]), expected);
+        assert_eq!(problem_messages(&definition, &[]), expected);
     }
 
     #[test]
@@ -209,6 +210,6 @@ mod tests {
                 { "name": "b", "image": "localhost:5000/B:1.0+x", "secrets": [{ "name": "S", "valueFrom": "/prod/db" }] },
             ],
         });
-        assert_eq!(told(&definition, &[]), [""; 0]);
+        assert_eq!(problem_messages(&definition, &[]), [""; 0]);
     }
 }

@@ -6,18 +6,18 @@ use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::settings::Settings;
 
 /// A sentence for each kind of them.
-pub(super) fn warnings(settings: &Settings, service: &Service) -> Vec<String> {
+pub(super) fn find_warnings(settings: &Settings, service: &Service) -> Vec<String> {
     if !settings.mode.plans_deployment() {
         return Vec::new();
     }
     match service.controller() {
-        DeploymentController::CodeDeploy => under_codedeploy(settings),
-        DeploymentController::Ecs(_) => under_ecs(settings),
+        DeploymentController::CodeDeploy => codedeploy_warnings(settings),
+        DeploymentController::Ecs(_) => ecs_warnings(settings),
         DeploymentController::Other(_) => Vec::new(),
     }
 }
 
-fn under_codedeploy(settings: &Settings) -> Vec<String> {
+fn codedeploy_warnings(settings: &Settings) -> Vec<String> {
     let rollout = &settings.rollout;
     let given = [
         ("desired-count", rollout.desired_count.is_some()),
@@ -42,11 +42,11 @@ fn under_codedeploy(settings: &Settings) -> Vec<String> {
         .filter(|(_, is_given)| *is_given)
         .map(|(input, _)| input)
         .collect();
-    let unread = sentence(
+    let unread = unused_inputs_sentence(
         &given,
         "the service is deployed by CodeDeploy, which takes this from the service; use `aws ecs update-service`",
     );
-    let idle = rollout.idle_app_spec.map(|name| {
+    let idle = rollout.unread_app_spec.map(|name| {
         format!(
             "{name} is in the workspace and is not read: the AppSpec is built from the service; set codedeploy-appspec: {name} to use it"
         )
@@ -54,8 +54,8 @@ fn under_codedeploy(settings: &Settings) -> Vec<String> {
     unread.into_iter().chain(idle).collect()
 }
 
-fn under_ecs(settings: &Settings) -> Vec<String> {
-    sentence(
+fn ecs_warnings(settings: &Settings) -> Vec<String> {
+    unused_inputs_sentence(
         &settings.rollout.codedeploy_inputs,
         "the service is deployed by ECS itself, not by CodeDeploy",
     )
@@ -63,7 +63,7 @@ fn under_ecs(settings: &Settings) -> Vec<String> {
     .collect()
 }
 
-fn sentence(given: &[&str], why: &str) -> Option<String> {
+fn unused_inputs_sentence(given: &[&str], why: &str) -> Option<String> {
     let is = if given.len() == 1 { "is" } else { "are" };
     (!given.is_empty()).then(|| format!("{} {is} given and not used: {why}", given.join(", ")))
 }

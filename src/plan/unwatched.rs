@@ -9,7 +9,7 @@ use crate::settings::{CheckSettings, Settings};
 use crate::survey::Snapshot;
 
 /// What is said before the start when nobody does.
-pub(super) fn line(
+pub(super) fn find_warning(
     settings: &Settings,
     snapshot: &Snapshot,
     rollout: &RolloutPlan,
@@ -17,7 +17,7 @@ pub(super) fn line(
     let has_alarms = !settings.checks.alarms.watched.is_empty() || !snapshot.alarms.own.is_empty();
     let is_watched =
         has_alarms || settings.checks.analysis.is_some() || tests_steps(&settings.checks);
-    (rollout.kind.is_stepwise() && !is_watched && settings.rollout.follow != Follow::Not).then(|| {
+    (rollout.kind.is_stepwise() && !is_watched && settings.rollout.follow != Follow::LeaveToAws).then(|| {
         "no alarm, analysis or test watches green while traffic shifts: set alarms or analysis, or let a smoke test run `on: step`"
             .to_owned()
     })
@@ -29,7 +29,7 @@ fn tests_steps(checks: &CheckSettings) -> bool {
             .testers()
             .iter()
             .any(|tester| tester.on.contains(&Moment::Step));
-        suite.count(Moment::Step) > 0 || suite.loads(Moment::Step).next().is_some() || testers
+        suite.count_tests(Moment::Step) > 0 || suite.loads(Moment::Step).next().is_some() || testers
     };
     checks.production_url.is_some() && checks.suite.as_ref().is_some_and(is_tested)
 }

@@ -1,10 +1,10 @@
 //! PURE: before the start all of production's traffic goes to blue, or users meet what nobody has
 //! tested.
 
-use super::blue;
+use super::identify_blue;
 use super::refuse::is_group_of;
-use crate::aws::arn::group_name;
 use crate::aws::arn::short_name;
+use crate::aws::arn::target_group_name;
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::aws::elb::ForwardingRule;
 use crate::documents::strategy::Strategy;
@@ -15,7 +15,7 @@ use crate::undo::Blue;
 
 /// The rules that share traffic between the two sides, or give all of it to the one that is to
 /// become green.
-pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
+pub(super) fn find_problem(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
     let service = snapshot
         .service
         .as_ref()
@@ -25,8 +25,8 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Option<Probl
         settings
             .rollout
             .strategy
-            .asked
-            .or_else(|| Strategy::of(&word))
+            .requested
+            .or_else(|| Strategy::from_aws_name(&word))
             .filter(|strategy| *strategy != Strategy::Rolling)?;
     }
     // Without the group, or with that of another service, it is not known which rules are
@@ -38,47 +38,47 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Option<Probl
     if is_unknown {
         return None;
     }
-    let blue = blue(snapshot, service);
-    let groups = groups(snapshot, service);
+    let blue = identify_blue(snapshot, service);
+    let groups = target_group_names(snapshot, service);
     let wrong: Vec<&ForwardingRule> = snapshot
-        .production
+        .production_rules
         .iter()
-        .filter(|rule| is_of_ours(rule, &groups) && !is_whole(rule, &blue))
+        .filter(|rule| leads_to_either_side(rule, &groups) && !leads_only_to_blue(rule, &blue))
         .collect();
-    (!wrong.is_empty() && !blue.target_groups.is_empty()).then(|| problem(&wrong, &blue))
+    (!wrong.is_empty() && !blue.target_groups.is_empty()).then(|| traffic_problem(&wrong, &blue))
 }
 
 /// The names of both target groups.
-fn groups(snapshot: &Snapshot, service: &Service) -> Vec<String> {
+fn target_group_names(snapshot: &Snapshot, service: &Service) -> Vec<String> {
     match &snapshot.group {
         Some(group) => group.target_groups.clone(),
         None => service
-            .both_target_groups()
+            .all_target_groups()
             .iter()
-            .map(|arn| group_name(arn).to_owned())
+            .map(|arn| target_group_name(arn).to_owned())
             .collect(),
     }
 }
 
-fn is_of_ours(rule: &ForwardingRule, groups: &[String]) -> bool {
+fn leads_to_either_side(rule: &ForwardingRule, groups: &[String]) -> bool {
     rule.weights
         .iter()
-        .any(|(group, _)| groups.iter().any(|name| name == group_name(group)))
+        .any(|(group, _)| groups.iter().any(|name| name == target_group_name(group)))
 }
 
 /// Exactly one group serves, and it is blue's. A rule that sends nothing anywhere is not ours to
 /// judge.
-fn is_whole(rule: &ForwardingRule, blue: &Blue) -> bool {
+fn leads_only_to_blue(rule: &ForwardingRule, blue: &Blue) -> bool {
     rule.weights
         .iter()
         .all(|(group, weight)| *weight == 0 || blue.target_groups.contains(group))
 }
 
-fn problem(wrong: &[&ForwardingRule], blue: &Blue) -> Problem {
+fn traffic_problem(wrong: &[&ForwardingRule], blue: &Blue) -> Problem {
     let name = blue
         .target_groups
         .first()
-        .map_or("", |group| group_name(group));
+        .map_or("", |group| target_group_name(group));
     let is_shared = wrong.iter().any(|rule| {
         rule.weights
             .iter()
@@ -91,7 +91,7 @@ fn problem(wrong: &[&ForwardingRule], blue: &Blue) -> Problem {
     };
     let rules = wrong
         .iter()
-        .map(|rule| rule.words())
+        .map(|rule| rule.describe())
         .collect::<Vec<_>>()
         .join("; ");
     let message = format!(
@@ -134,7 +134,7 @@ mod tests {
             &[("api-1", 100), ("api-2", 0)],
             &[("api-1", 0), ("api-2", 0)],
         ] {
-            assert!(is_whole(&rule(good), &blue), "{good:?}");
+            assert!(leads_only_to_blue(&rule(good), &blue), "{good:?}");
         }
         for (bad, word) in [
             (&[("api-1", 50), ("api-2", 50)][..], "shared"),
@@ -143,18 +143,18 @@ mod tests {
         ] {
             let rule = rule(bad);
             assert!(
-                is_of_ours(&rule, &both) && !is_whole(&rule, &blue),
+                leads_to_either_side(&rule, &both) && !leads_only_to_blue(&rule, &blue),
                 "{bad:?}"
             );
-            let problem = problem(&[&rule], &blue);
+            let problem = traffic_problem(&[&rule], &blue);
             assert!(
-                problem.message.contains(word) && problem.message.contains(&rule.words()),
+                problem.message.contains(word) && problem.message.contains(&rule.describe()),
                 "{}",
                 problem.message
             );
         }
         assert!(
-            !is_of_ours(&rule(&[("shop", 1)]), &both),
+            !leads_to_either_side(&rule(&[("shop", 1)]), &both),
             "somebody else's rule on the same listener"
         );
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::checks::measurement::{CheckKind, Measurement, Phase, Weight};
 
 /// So many measurements of a check are kept: as many as Argo Rollouts keeps.
-const KEPT: usize = 10;
+const MAX_MEASUREMENTS: usize = 10;
 
 /// A check and its measurements.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -54,7 +54,7 @@ impl CheckReport {
         self.measurements.last()
     }
 
-    fn take(&mut self, measurement: Measurement) {
+    fn add(&mut self, measurement: Measurement) {
         let count = match measurement.phase {
             Phase::Successful => &mut self.successful,
             Phase::Failed => &mut self.failed,
@@ -62,7 +62,7 @@ impl CheckReport {
             Phase::Error => &mut self.errors,
         };
         *count += 1;
-        if self.measurements.len() == KEPT {
+        if self.measurements.len() == MAX_MEASUREMENTS {
             self.measurements.remove(0);
         }
         self.measurements.push(measurement);
@@ -70,14 +70,14 @@ impl CheckReport {
 }
 
 /// Adds a measurement to those of its check.
-pub(super) fn take(checks: &mut Vec<CheckReport>, measurement: &Measurement) {
+pub(super) fn add_measurement(checks: &mut Vec<CheckReport>, measurement: &Measurement) {
     let is_its =
         |report: &CheckReport| report.check == measurement.check && report.kind == measurement.kind;
     let at = checks.iter().position(is_its).unwrap_or_else(|| {
         checks.push(CheckReport::new(measurement));
         checks.len() - 1
     });
-    checks[at].take(measurement.clone());
+    checks[at].add(measurement.clone());
 }
 
 #[cfg(test)]
@@ -105,7 +105,7 @@ mod tests {
     fn every_measurement_is_counted_and_the_last_ten_are_kept() {
         let mut checks = Vec::new();
         for number in 0..25 {
-            take(
+            add_measurement(
                 &mut checks,
                 &measurement(
                     "errors",
@@ -118,7 +118,7 @@ mod tests {
                 ),
             );
         }
-        take(&mut checks, &measurement("latency", Phase::Error, ""));
+        add_measurement(&mut checks, &measurement("latency", Phase::Error, ""));
         assert_eq!(
             (
                 checks.len(),

@@ -10,13 +10,13 @@ use crate::undo::Undo;
 
 /// The undos that are armed.
 pub(super) struct ArmedUndos {
-    list: Mutex<Numbered>,
+    list: Mutex<NumberedUndos>,
     state_store: StateStore,
 }
 
 /// Numbers are never given twice.
 #[derive(Default)]
-struct Numbered {
+struct NumberedUndos {
     next: u64,
     undos: Vec<(u64, Undo)>,
 }
@@ -30,10 +30,10 @@ pub struct ArmedUndo<'r> {
 
 impl ArmedUndo<'_> {
     /// Replaces it by a narrower one, once AWS has answered. What was disarmed stays disarmed.
-    pub fn narrow(self, narrower: Undo) {
+    pub fn refine(self, refined: Undo) {
         self.armed.change(|undos| {
             if let Some((_, undo)) = undos.iter_mut().find(|(number, _)| *number == self.number) {
-                *undo = narrower;
+                *undo = refined;
             }
         });
     }
@@ -68,9 +68,9 @@ impl ArmedUndos {
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> Vec<Undo> {
+    pub(super) fn to_vec(&self) -> Vec<Undo> {
         let list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        undos(&list.undos)
+        without_numbers(&list.undos)
     }
 
     /// Takes one away that has been undone.
@@ -79,7 +79,7 @@ impl ArmedUndos {
     }
 
     /// Keeps only what was changed only for the rollout.
-    pub(super) fn keep_temporary(&self) {
+    pub(super) fn retain_temporary(&self) {
         self.change(|undos| {
             undos.retain(|(_, undo)| undo.is_temporary());
             for (_, undo) in undos {
@@ -96,11 +96,11 @@ impl ArmedUndos {
 
     /// Under the lock: what is saved last is what is armed last.
     fn save(&self, numbered: &[(u64, Undo)]) {
-        (self.state_store)(&undos(numbered));
+        (self.state_store)(&without_numbers(numbered));
     }
 }
 
-fn undos(numbered: &[(u64, Undo)]) -> Vec<Undo> {
+fn without_numbers(numbered: &[(u64, Undo)]) -> Vec<Undo> {
     numbered.iter().map(|(_, undo)| undo.clone()).collect()
 }
 
@@ -125,24 +125,24 @@ mod tests {
     }
 
     #[test]
-    fn an_undo_narrows_and_disarms_itself_whatever_was_armed_after_it() {
+    fn an_undo_refines_and_disarms_itself_whatever_was_armed_after_it() {
         let saved = Arc::new(Mutex::new(Vec::new()));
-        let keeper = Arc::clone(&saved);
+        let store = Arc::clone(&saved);
         let armed = ArmedUndos::new(Box::new(move |undos: &[Undo]| {
-            *keeper.lock().unwrap() = undos.to_vec();
+            *store.lock().unwrap() = undos.to_vec();
         }));
         let first = armed.arm(revision("one"));
         let second = armed.arm(revision("two"));
-        first.narrow(revision("one, narrower"));
+        first.refine(revision("one, narrower"));
         assert_eq!(
             *saved.lock().unwrap(),
             [revision("one, narrower"), revision("two")]
         );
         first.disarm();
-        first.narrow(revision("one again"));
+        first.refine(revision("one again"));
         let third = armed.arm(tester("three"));
         second.disarm();
-        assert_eq!(armed.all(), [tester("three")]);
+        assert_eq!(armed.to_vec(), [tester("three")]);
         third.disarm();
         assert_eq!(*saved.lock().unwrap(), []);
     }
@@ -152,9 +152,9 @@ mod tests {
         let armed = ArmedUndos::new(Box::new(|_: &[Undo]| {}));
         armed.arm(revision("one"));
         armed.arm(tester("two"));
-        armed.keep_temporary();
-        assert_eq!(armed.all(), [tester("two")]);
+        armed.retain_temporary();
+        assert_eq!(armed.to_vec(), [tester("two")]);
         armed.disarm(&tester("two"));
-        assert_eq!(armed.all(), []);
+        assert_eq!(armed.to_vec(), []);
     }
 }

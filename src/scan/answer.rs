@@ -14,17 +14,17 @@ pub enum ScanAnswer {
     Absent,
     /// It goes on, in ECR's own word; a word that is newer than this action means no more than
     /// that.
-    GoingOn(String),
+    InProgress(String),
     /// There are findings, or a list of none.
     Found(Findings),
     /// The scan is over, or will not be, without findings. The text is ECR's own, where it gave
     /// any.
-    Without(Without, Option<String>),
+    NoFindings(NoFindingsReason, Option<String>),
 }
 
 /// Why there will be no findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Without {
+pub enum NoFindingsReason {
     /// The scan failed.
     Failed,
     /// The scanner cannot read the image.
@@ -121,7 +121,7 @@ impl fmt::Display for Package {
 
 impl Findings {
     /// The findings that count, the worst first.
-    pub fn open(&self, policy: &Policy) -> Vec<&Finding> {
+    pub fn open_findings(&self, policy: &Policy) -> Vec<&Finding> {
         let is_open = |finding: &&Finding| {
             finding.hidden == Suppression::No && !policy.ignores(&finding.name)
         };
@@ -131,9 +131,10 @@ impl Findings {
     }
 
     /// How many findings that fail are counted but not listed.
-    pub fn unlisted(&self, fail_on: FailOn) -> u64 {
-        let missing =
-            |(severity, counted): (&Severity, &u64)| counted.saturating_sub(self.of(*severity));
+    pub fn count_unlisted(&self, fail_on: FailOn) -> u64 {
+        let missing = |(severity, counted): (&Severity, &u64)| {
+            counted.saturating_sub(self.count_of(*severity))
+        };
         self.counted
             .iter()
             .filter(|(severity, _)| fail_on.fails(**severity))
@@ -149,7 +150,7 @@ impl Findings {
             && self.counted.values().all(|count| *count == 0)
     }
 
-    fn of(&self, severity: Severity) -> u64 {
+    fn count_of(&self, severity: Severity) -> u64 {
         let count = self
             .listed
             .iter()

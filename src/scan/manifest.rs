@@ -7,7 +7,7 @@ use crate::registry::{Digest, Platform};
 
 /// A manifest whose scan is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scanned {
+pub struct ScannedManifest {
     /// Its digest.
     pub digest: String,
     /// Its platform, where there are several.
@@ -16,25 +16,30 @@ pub struct Scanned {
 
 /// The images of `children` that the definition runs; the image itself where it has none. Where the
 /// definition does not say which it runs, any of them may: all are read.
-pub fn scanned(digest: &str, children: &[(Platform, Digest)], definition: &Value) -> Vec<Scanned> {
-    let named = |(platform, digest): &(Platform, Digest)| Scanned {
+pub fn select_manifests(
+    digest: &str,
+    children: &[(Platform, Digest)],
+    definition: &Value,
+) -> Vec<ScannedManifest> {
+    let to_scanned = |(platform, digest): &(Platform, Digest)| ScannedManifest {
         digest: digest.to_string(),
         platform: Some(platform.to_string()),
     };
-    let fits = |(platform, _): &&(Platform, Digest)| runs(definition, platform);
+    let fits = |(platform, _): &&(Platform, Digest)| matches_platform(definition, platform);
     match children {
-        [] => vec![Scanned {
+        [] => vec![ScannedManifest {
             digest: digest.to_owned(),
             platform: None,
         }],
-        [(_, only)] => vec![Scanned {
+        [(_, only)] => vec![ScannedManifest {
             digest: only.to_string(),
             platform: None,
         }],
         several => {
-            let fitting: Vec<Scanned> = several.iter().filter(fits).map(named).collect();
+            let fitting: Vec<ScannedManifest> =
+                several.iter().filter(fits).map(to_scanned).collect();
             if fitting.is_empty() {
-                several.iter().map(named).collect()
+                several.iter().map(to_scanned).collect()
             } else {
                 fitting
             }
@@ -42,7 +47,7 @@ pub fn scanned(digest: &str, children: &[(Platform, Digest)], definition: &Value
     }
 }
 
-fn runs(definition: &Value, platform: &Platform) -> bool {
+fn matches_platform(definition: &Value, platform: &Platform) -> bool {
     let runtime = &definition["runtimePlatform"];
     let system = if runtime["operatingSystemFamily"]
         .as_str()
@@ -53,11 +58,12 @@ fn runs(definition: &Value, platform: &Platform) -> bool {
         "linux"
     };
     platform.os == system
-        && architecture(definition).is_none_or(|architecture| architecture == platform.architecture)
+        && required_architecture(definition)
+            .is_none_or(|architecture| architecture == platform.architecture)
 }
 
 /// Fargate runs X86_64 where nothing is said; elsewhere the instances decide.
-fn architecture(definition: &Value) -> Option<&'static str> {
+fn required_architecture(definition: &Value) -> Option<&'static str> {
     let is_fargate = definition["requiresCompatibilities"]
         .as_array()
         .into_iter()
@@ -97,8 +103,8 @@ mod tests {
             .collect()
     }
 
-    fn platforms(definition: &Value) -> Vec<String> {
-        scanned("sha256:index", &children(), definition)
+    fn selected_platforms(definition: &Value) -> Vec<String> {
+        select_manifests("sha256:index", &children(), definition)
             .into_iter()
             .filter_map(|scanned| scanned.platform)
             .collect()
@@ -129,23 +135,23 @@ mod tests {
             ),
         ];
         for (definition, expected) in table {
-            assert_eq!(platforms(&definition), expected, "{definition}");
+            assert_eq!(selected_platforms(&definition), expected, "{definition}");
         }
     }
 
     #[test]
     fn a_single_manifest_is_read_itself_and_an_only_child_in_its_index_s_place() {
         assert_eq!(
-            scanned("sha256:a", &[], &json!({})),
-            [Scanned {
+            select_manifests("sha256:a", &[], &json!({})),
+            [ScannedManifest {
                 digest: "sha256:a".into(),
                 platform: None
             }]
         );
         let only = &children()[..1];
         assert_eq!(
-            scanned("sha256:index", only, &json!({})),
-            [Scanned {
+            select_manifests("sha256:index", only, &json!({})),
+            [ScannedManifest {
                 digest: only[0].1.to_string(),
                 platform: None
             }]

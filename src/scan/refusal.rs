@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{FailOn, Severity, Start, Without, counts_in_words};
-use crate::duration::Human;
+use super::{FailOn, NoFindingsReason, ScanStart, Severity, describe_counts};
+use crate::duration::HumanDuration;
 use crate::error::Explain;
 use crate::outcome::Reason;
-use crate::scrub::masked;
+use crate::scrub::mask;
 
 /// Why an image is not deployed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScanRefusal {
     /// It has findings that fail.
-    #[error("the image has {}; fail-on is {fail_on}", counts_in_words(counts))]
+    #[error("the image has {}; fail-on is {fail_on}", describe_counts(counts))]
     Findings {
         /// The findings that fail, by severity.
         counts: BTreeMap<Severity, u64>,
@@ -21,17 +21,17 @@ pub enum ScanRefusal {
         fail_on: FailOn,
     },
     /// Nobody has scanned it.
-    #[error("there is no scan of the image, after {}", Human(*waited))]
+    #[error("there is no scan of the image, after {}", HumanDuration(*waited))]
     NoScan {
         /// Where it is.
         repository: String,
         /// How long was waited.
         waited: Duration,
         /// What became of starting one.
-        start: Start,
+        start: ScanStart,
     },
     /// The scan goes on.
-    #[error("the scan of the image was not done after {} (ECR says {word})", Human(*waited))]
+    #[error("the scan of the image was not done after {} (ECR says {word})", HumanDuration(*waited))]
     NotDone {
         /// ECR's word for where it is.
         word: String,
@@ -39,7 +39,7 @@ pub enum ScanRefusal {
         waited: Duration,
     },
     /// The scan is said to be done, and nothing else is said.
-    #[error("the scan of the image is said to be done, but its findings were not there after {}", Human(*waited))]
+    #[error("the scan of the image is said to be done, but its findings were not there after {}", HumanDuration(*waited))]
     Early {
         /// How long was waited.
         waited: Duration,
@@ -53,16 +53,16 @@ pub enum ScanRefusal {
         fail_on: FailOn,
     },
     /// The findings had only just come.
-    #[error("the scan of the image was done too late to know that its list is whole, after {}", Human(*waited))]
+    #[error("the scan of the image was done too late to know that its list is whole, after {}", HumanDuration(*waited))]
     Unsettled {
         /// How long was waited.
         waited: Duration,
     },
     /// The scan is over without findings.
-    #[error("{}{}", why.sentence(), words.as_ref().map(|words| format!(" (ECR says: {})", masked(words))).unwrap_or_default())]
-    Without {
+    #[error("{}{}", why.sentence(), words.as_ref().map(|words| format!(" (ECR says: {})", mask(words))).unwrap_or_default())]
+    NoFindings {
         /// Why.
-        why: Without,
+        why: NoFindingsReason,
         /// ECR's own words.
         words: Option<String>,
     },
@@ -90,13 +90,13 @@ impl ScanRefusal {
             Self::NoScan { .. } => "no-scan",
             Self::NotDone { .. } => "not-done",
             Self::Early { .. } | Self::Unlisted { .. } | Self::Unsettled { .. } => "incomplete",
-            Self::Without { why, .. } => why.word(),
+            Self::NoFindings { why, .. } => why.word(),
             Self::NotInRegistry => "not-in-registry",
         }
     }
 }
 
-impl Without {
+impl NoFindingsReason {
     /// The answer in a word, for the report.
     pub fn word(self) -> &'static str {
         match self {
@@ -166,13 +166,13 @@ impl Explain for ScanRefusal {
             Self::Findings { .. } => {
                 "update the packages, or list under `ignore` of scan what is known and accepted (docs/scan.md)".to_owned()
             }
-            Self::NoScan { start: Start::Refused { hint: Some(hint), .. }, .. } => hint.clone(),
+            Self::NoScan { start: ScanStart::Refused { hint: Some(hint), .. }, .. } => hint.clone(),
             Self::NoScan { repository, .. } => scan_on_push(repository),
             Self::NotDone { .. } | Self::Early { .. } | Self::Unsettled { .. } => {
                 "raise `wait` of scan, or run the job again later".to_owned()
             }
             Self::Unlisted { .. } => "look at the image in the ECR console, and run the job again later".to_owned(),
-            Self::Without { why, .. } => why.hint().to_owned(),
+            Self::NoFindings { why, .. } => why.hint().to_owned(),
             Self::NotInRegistry => "set repository, so that the image is pushed to ECR; or leave scan out".to_owned(),
         })
     }

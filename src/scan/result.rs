@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Finding, Findings, Policy, ScanAnswer, ScanRefusal, Scanned, ScannerKind, Severity, Suppression,
+    Finding, Findings, Policy, ScanAnswer, ScanRefusal, ScannedManifest, ScannerKind, Severity,
+    Suppression,
 };
 
 /// Findings that are shown: more than anyone reads, and few enough for a summary.
@@ -56,8 +57,8 @@ pub struct ScanResult {
 
 impl ScanResult {
     /// What an answer came to. `completed` is the wall clock's for the findings' own moment.
-    pub fn of(
-        scanned: &Scanned,
+    pub fn from_answer(
+        scanned: &ScannedManifest,
         policy: &Policy,
         answer: &ScanAnswer,
         refusal: Option<&ScanRefusal>,
@@ -67,7 +68,7 @@ impl ScanResult {
             digest: scanned.digest.clone(),
             platform: scanned.platform.clone(),
             answer: refusal
-                .map_or_else(|| word(answer), ScanRefusal::word)
+                .map_or_else(|| answer_word(answer), ScanRefusal::word)
                 .to_owned(),
             ruling: if refusal.is_some() {
                 Ruling::Refused
@@ -85,13 +86,13 @@ impl ScanResult {
             needless: Vec::new(),
         };
         match answer {
-            ScanAnswer::Found(findings) => blank.with(policy, findings),
-            ScanAnswer::Absent | ScanAnswer::GoingOn(_) | ScanAnswer::Without(..) => blank,
+            ScanAnswer::Found(findings) => blank.with_findings(policy, findings),
+            ScanAnswer::Absent | ScanAnswer::InProgress(_) | ScanAnswer::NoFindings(..) => blank,
         }
     }
 
-    fn with(self, policy: &Policy, findings: &Findings) -> Self {
-        let open = findings.open(policy);
+    fn with_findings(self, policy: &Policy, findings: &Findings) -> Self {
+        let open = findings.open_findings(policy);
         let hidden = findings
             .listed
             .iter()
@@ -103,15 +104,15 @@ impl ScanResult {
             .collect();
         Self {
             kind: Some(findings.kind),
-            counts: tally(open.iter().map(|finding| finding.severity)),
+            counts: count_by_key(open.iter().map(|finding| finding.severity)),
             worst: open
                 .iter()
                 .take(SHOWN)
                 .map(|finding| (*finding).clone())
                 .collect(),
-            more: count(open.len().saturating_sub(SHOWN)),
-            ignored: tally(ignored(policy, findings)),
-            suppressed: count(hidden.count()),
+            more: to_u64(open.len().saturating_sub(SHOWN)),
+            ignored: count_by_key(ignored_names(policy, findings)),
+            suppressed: to_u64(hidden.count()),
             needless: policy
                 .ignore
                 .iter()
@@ -124,7 +125,7 @@ impl ScanResult {
 
     /// What was found, in a line: `1 critical and 2 high findings`; the answer where nothing could
     /// be.
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         let is_left_out = self.suppressed > 0 || !self.ignored.is_empty();
         match (self.kind, self.ruling) {
             (None, Ruling::Passed) => format!("{}, deployed unscanned, as allowed", self.answer),
@@ -132,21 +133,24 @@ impl ScanResult {
             (Some(_), _) if self.counts.is_empty() && is_left_out => {
                 "no findings besides those that are ignored".to_owned()
             }
-            (Some(_), _) => counts_in_words(&self.counts),
+            (Some(_), _) => describe_counts(&self.counts),
         }
     }
 }
 
-fn word(answer: &ScanAnswer) -> &'static str {
+fn answer_word(answer: &ScanAnswer) -> &'static str {
     match answer {
         ScanAnswer::Found(_) => "findings",
-        ScanAnswer::Without(why, _) => why.word(),
+        ScanAnswer::NoFindings(why, _) => why.word(),
         ScanAnswer::Absent => "no-scan",
-        ScanAnswer::GoingOn(_) => "not-done",
+        ScanAnswer::InProgress(_) => "not-done",
     }
 }
 
-fn ignored<'f>(policy: &'f Policy, findings: &'f Findings) -> impl Iterator<Item = String> + 'f {
+fn ignored_names<'f>(
+    policy: &'f Policy,
+    findings: &'f Findings,
+) -> impl Iterator<Item = String> + 'f {
     let is_ignored =
         |finding: &&Finding| finding.hidden == Suppression::No && policy.ignores(&finding.name);
     findings
@@ -156,7 +160,7 @@ fn ignored<'f>(policy: &'f Policy, findings: &'f Findings) -> impl Iterator<Item
         .map(|finding| finding.name.clone())
 }
 
-fn tally<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, u64> {
+fn count_by_key<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, u64> {
     let mut counts = BTreeMap::new();
     for key in keys {
         *counts.entry(key).or_default() += 1;
@@ -164,12 +168,12 @@ fn tally<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, u64> {
     counts
 }
 
-fn count(number: usize) -> u64 {
+fn to_u64(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// `1 critical and 2 high findings`, the worst first.
-pub fn counts_in_words(counts: &BTreeMap<Severity, u64>) -> String {
+pub fn describe_counts(counts: &BTreeMap<Severity, u64>) -> String {
     let parts: Vec<String> = counts
         .iter()
         .filter(|(_, count)| **count > 0)

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use super::{Findings, Policy, ScanAnswer, ScanRefusal, ScannerKind, Unsupported, Without};
+use super::{
+    Findings, NoFindingsReason, Policy, ScanAnswer, ScanRefusal, ScannerKind, Unsupported,
+};
 
 /// A scan on push takes a moment to appear; so long nothing is started in its place.
-const APPEARS_WITHIN: Duration = Duration::from_secs(10);
+const APPEARANCE_TIME: Duration = Duration::from_secs(10);
 /// A basic scan's list comes as a whole, but may come a moment after its status.
-const SETTLES: Duration = Duration::from_secs(2);
+const BASIC_SETTLE_TIME: Duration = Duration::from_secs(2);
 /// Inspector's list grows while it is read: one finding at first, three a minute later were seen
 /// (aws-sdk#288, #289).
-const INSPECTOR_SETTLES: Duration = Duration::from_secs(15);
+const INSPECTOR_SETTLE_TIME: Duration = Duration::from_secs(15);
 /// A scan that was completed so long ago does not grow any more.
-const SETTLED: Duration = Duration::from_mins(1);
+const SETTLED_AGE: Duration = Duration::from_mins(1);
 
 /// One look at a scan, and what is known around it.
 #[derive(Debug, Clone, Copy)]
@@ -28,25 +30,25 @@ pub struct ScanObservation<'a> {
     /// How long was waited so far.
     pub waited: Duration,
     /// Whether there is time to look again.
-    pub time: Time,
+    pub time: TimeLimit,
     /// What became of starting a scan.
-    pub start: &'a Start,
+    pub start: &'a ScanStart,
 }
 
 /// Whether there is time to look again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Time {
+pub enum TimeLimit {
     /// There is.
-    Left,
+    NotReached,
     /// This was the last look.
-    Up,
+    Reached,
 }
 
 /// What became of starting a scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Start {
+pub enum ScanStart {
     /// Nobody was asked to.
-    NotAsked,
+    NotRequested,
     /// One was started by this run.
     Started,
     /// AWS did not start one.
@@ -72,40 +74,45 @@ pub enum ScanVerdict {
 }
 
 /// What a look means under a policy.
-pub fn judge(policy: &Policy, look: &ScanObservation<'_>) -> ScanVerdict {
+pub fn evaluate(policy: &Policy, look: &ScanObservation<'_>) -> ScanVerdict {
     match look.answer {
-        ScanAnswer::Absent => absent(policy, look),
-        ScanAnswer::GoingOn(word) => in_time(look, || ScanRefusal::NotDone {
+        ScanAnswer::Absent => evaluate_absent(policy, look),
+        ScanAnswer::InProgress(word) => wait_or_refuse(look, || ScanRefusal::NotDone {
             word: word.clone(),
             waited: look.waited,
         }),
-        ScanAnswer::Without(Without::Unsupported, _)
+        ScanAnswer::NoFindings(NoFindingsReason::Unsupported, _)
             if policy.unsupported == Unsupported::Allow =>
         {
             ScanVerdict::Pass
         }
-        ScanAnswer::Without(why, words) => ScanVerdict::Refuse(ScanRefusal::Without {
+        ScanAnswer::NoFindings(why, words) => ScanVerdict::Refuse(ScanRefusal::NoFindings {
             why: *why,
             words: words.clone(),
         }),
-        ScanAnswer::Found(findings) => found(policy, look, findings),
+        ScanAnswer::Found(findings) => evaluate_findings(policy, look, findings),
     }
 }
 
-fn in_time(look: &ScanObservation<'_>, refusal: impl FnOnce() -> ScanRefusal) -> ScanVerdict {
+fn wait_or_refuse(
+    look: &ScanObservation<'_>,
+    refusal: impl FnOnce() -> ScanRefusal,
+) -> ScanVerdict {
     match look.time {
-        Time::Left => ScanVerdict::Wait,
-        Time::Up => ScanVerdict::Refuse(refusal()),
+        TimeLimit::NotReached => ScanVerdict::Wait,
+        TimeLimit::Reached => ScanVerdict::Refuse(refusal()),
     }
 }
 
-fn absent(policy: &Policy, look: &ScanObservation<'_>) -> ScanVerdict {
+fn evaluate_absent(policy: &Policy, look: &ScanObservation<'_>) -> ScanVerdict {
     // A third of a short wait, so that there is time for the scan that is started then.
-    let patience = APPEARS_WITHIN.min(policy.wait / 3);
+    let patience = APPEARANCE_TIME.min(policy.wait / 3);
     match (look.time, look.start) {
-        (Time::Left, Start::NotAsked) if look.unchanged >= patience => ScanVerdict::Start,
-        (Time::Left, _) => ScanVerdict::Wait,
-        (Time::Up, start) => ScanVerdict::Refuse(ScanRefusal::NoScan {
+        (TimeLimit::NotReached, ScanStart::NotRequested) if look.unchanged >= patience => {
+            ScanVerdict::Start
+        }
+        (TimeLimit::NotReached, _) => ScanVerdict::Wait,
+        (TimeLimit::Reached, start) => ScanVerdict::Refuse(ScanRefusal::NoScan {
             repository: look.repository.to_owned(),
             waited: look.waited,
             start: start.clone(),
@@ -113,22 +120,26 @@ fn absent(policy: &Policy, look: &ScanObservation<'_>) -> ScanVerdict {
     }
 }
 
-fn found(policy: &Policy, look: &ScanObservation<'_>, findings: &Findings) -> ScanVerdict {
+fn evaluate_findings(
+    policy: &Policy,
+    look: &ScanObservation<'_>,
+    findings: &Findings,
+) -> ScanVerdict {
     let failing: Vec<_> = findings
-        .open(policy)
+        .open_findings(policy)
         .into_iter()
         .filter(|finding| policy.fail_on.fails(finding.severity))
         .collect();
-    let unlisted = findings.unlisted(policy.fail_on);
+    let unlisted = findings.count_unlisted(policy.fail_on);
     let is_whole = !findings.is_early() && unlisted == 0;
     let settles = if findings.kind == ScannerKind::Basic || !failing.is_empty() {
-        SETTLES
+        BASIC_SETTLE_TIME
     } else {
-        INSPECTOR_SETTLES
+        INSPECTOR_SETTLE_TIME
     };
     let is_settled =
-        is_whole && (look.unchanged >= settles || look.age.is_some_and(|age| age >= SETTLED));
-    if !is_settled && look.time == Time::Left {
+        is_whole && (look.unchanged >= settles || look.age.is_some_and(|age| age >= SETTLED_AGE));
+    if !is_settled && look.time == TimeLimit::NotReached {
         return ScanVerdict::Wait;
     }
     if !failing.is_empty() {

@@ -1,6 +1,6 @@
 //! `alarms` and `waive-alarms`.
 
-use super::collect::Collect;
+use super::collect::ProblemCollector;
 use crate::inputs::Inputs;
 
 /// The alarms that the user names.
@@ -12,18 +12,18 @@ pub struct AlarmSettings {
     pub waived: Vec<String>,
 }
 
-pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> AlarmSettings {
-    let watched = names(&crate::documents::lists::names(
+pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> AlarmSettings {
+    let watched = unique_alarm_names(&crate::documents::lists::parse_names(
         inputs.alarms.as_deref().unwrap_or_default(),
     ));
     let settings = AlarmSettings {
         watched,
-        waived: names(&crate::documents::lists::names(
+        waived: unique_alarm_names(&crate::documents::lists::parse_names(
             inputs.waive_alarms.as_deref().unwrap_or_default(),
         )),
     };
     if !settings.watched.is_empty() && inputs.service.is_none() {
-        collect.problem(
+        collect.add_problem(
             "alarms",
             "there is no service whose rollout could be watched",
             "set service",
@@ -33,7 +33,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> AlarmSettings 
 }
 
 /// Names, each once; an ARN stands for the name in it.
-fn names(parts: &[String]) -> Vec<String> {
+fn unique_alarm_names(parts: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for part in parts.iter().map(String::as_str) {
         let name = if part.starts_with("arn:") {
@@ -55,8 +55,11 @@ mod tests {
     #[test]
     fn names_stand_between_commas_or_on_lines_and_arns_are_names() {
         let text = "api-errors, p99 of api\n arn:aws:cloudwatch:eu-central-1:123456789012:alarm:all: prod\napi-errors,";
-        let listed =
-            |text: Option<&str>| names(&crate::documents::lists::names(text.unwrap_or_default()));
+        let listed = |text: Option<&str>| {
+            unique_alarm_names(&crate::documents::lists::parse_names(
+                text.unwrap_or_default(),
+            ))
+        };
         assert_eq!(
             listed(Some(text)),
             ["api-errors", "p99 of api", "all: prod"]

@@ -1,10 +1,10 @@
 //! `smoke-tests`, `test-url`, `production-url`, the alarms, and `analysis`.
 
-use super::collect::Collect;
+use super::collect::ProblemCollector;
 use super::{CheckSettings, alarms, exposure};
 use crate::checks::analysis::{self, Analysis};
 use crate::checks::environment::Environment;
-use crate::checks::smoke::{self, Outside, Suite};
+use crate::checks::smoke::{self, DocumentResources, Suite};
 use crate::checks::tester::Tester;
 use crate::inputs::Inputs;
 use crate::runner::Runner;
@@ -13,26 +13,26 @@ use crate::secret::Secret;
 pub(super) fn settings(
     inputs: &Inputs,
     runner: &Runner,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> Option<CheckSettings> {
-    let test_url = collect.url("test-url", inputs.test_url.as_deref());
-    let production_url = collect.url("production-url", inputs.production_url.as_deref());
+    let test_url = collect.read_url("test-url", inputs.test_url.as_deref());
+    let production_url = collect.read_url("production-url", inputs.production_url.as_deref());
     let alarms = alarms::settings(inputs, collect);
     let exposure = exposure::settings(inputs, collect);
-    let environment = exposure.of(&runner.variables);
+    let environment = exposure.restrict(&runner.variables);
     let suite = inputs
         .smoke_tests
         .as_deref()
-        .map(|text| suite(text, runner, environment, collect));
+        .map(|text| read_suite(text, runner, environment, collect));
     let analysis = inputs
         .analysis
         .as_deref()
-        .map(|text| analysis(text, inputs, runner, environment, collect));
-    let (suite, analysis) = (read(suite)?, read(analysis)?);
+        .map(|text| read_analysis(text, inputs, runner, environment, collect));
+    let (suite, analysis) = (require_readable(suite)?, require_readable(analysis)?);
     let asked = suite
         .iter()
-        .flat_map(Suite::needs_env)
-        .chain(analysis.iter().flat_map(Analysis::needs_env));
+        .flat_map(Suite::required_env)
+        .chain(analysis.iter().flat_map(Analysis::required_env));
     let environment = asked
         .filter_map(|name| {
             Some((
@@ -46,11 +46,11 @@ pub(super) fn settings(
         test_url,
         production_url,
         environment,
-        plain: exposure.plain,
+        plain_names: exposure.plain_names,
         alarms,
         analysis,
     };
-    idle_testers(&checks, collect);
+    refuse_idle_testers(&checks, collect);
     Some(checks)
 }
 
@@ -59,7 +59,7 @@ pub(super) fn settings(
     clippy::option_option,
     reason = "absent and wrong are different answers to whoever collects problems"
 )]
-fn read<T>(input: Option<Option<T>>) -> Option<Option<T>> {
+fn require_readable<T>(input: Option<Option<T>>) -> Option<Option<T>> {
     match input {
         None => Some(None),
         Some(read) => read.map(Some),
@@ -68,10 +68,10 @@ fn read<T>(input: Option<Option<T>>) -> Option<Option<T>> {
 
 /// A test runs at the sides that have a URL; a tester that has none at all was meant to run and
 /// would not.
-fn idle_testers(checks: &CheckSettings, collect: &mut Collect) {
+fn refuse_idle_testers(checks: &CheckSettings, collect: &mut ProblemCollector) {
     let is_idle = |tester: &&Tester| tester.on.iter().all(|moment| checks.url(*moment).is_none());
     for tester in checks.suite.iter().flat_map(Suite::testers).filter(is_idle) {
-        collect.problem(
+        collect.add_problem(
             "smoke-tests",
             format!(
                 "the tester `{}` would never run: there is no URL for the moments at which it runs",
@@ -84,53 +84,53 @@ fn idle_testers(checks: &CheckSettings, collect: &mut Collect) {
 
 /// A path is one line without a colon followed by a space; YAML that is worth testing has at least
 /// one.
-fn suite(
+fn read_suite(
     text: &str,
     runner: &Runner,
     environment: Environment<'_>,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> Option<Suite> {
     let files = |path: &str| {
         runner
             .workspace
-            .document_file(path)
+            .read_document_file(path)
             .map_err(|error| error.to_string())
     };
-    let outside = Outside {
+    let outside = DocumentResources {
         files: &files,
         environment,
     };
     if text.contains('\n') || text.contains(": ") {
-        return collect.keep_all(smoke::parse(text, "inline", outside));
+        return collect.value_or_problems(smoke::parse(text, "inline", outside));
     }
-    let content = collect.file(
+    let content = collect.read_file(
         "smoke-tests",
         text,
         runner,
         "give inline YAML, or the path of a file that the job has checked out",
     )?;
-    collect.keep_all(smoke::parse(&content, text, outside))
+    collect.value_or_problems(smoke::parse(&content, text, outside))
 }
 
 /// The input `analysis`; it needs a rollout that is followed.
-fn analysis(
+fn read_analysis(
     text: &str,
     inputs: &Inputs,
     runner: &Runner,
     environment: Environment<'_>,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> Option<Analysis> {
     if inputs.service.is_none() {
-        collect.problem(
+        collect.add_problem(
             "analysis",
             "there is no service whose rollout could be measured",
             "set service",
         );
     }
     if analysis::is_inline(text) {
-        return collect.keep_all(analysis::parse(text, "inline", environment));
+        return collect.value_or_problems(analysis::parse(text, "inline", environment));
     }
     let remedy = "give presets such as `error-rate < 5 %`, inline YAML, or the path of a file that the job has checked out";
-    let content = collect.file("analysis", text, runner, remedy)?;
-    collect.keep_all(analysis::parse(&content, text, environment))
+    let content = collect.read_file("analysis", text, runner, remedy)?;
+    collect.value_or_problems(analysis::parse(&content, text, environment))
 }

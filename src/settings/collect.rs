@@ -8,20 +8,20 @@ use url::Url;
 use crate::documents::ebs::ManagedVolume;
 use crate::documents::lists;
 use crate::duration::parse_duration;
-use crate::nearest::nearest;
+use crate::nearest::find_nearest;
 use crate::problem::Problem;
 use crate::runner::Runner;
 
 /// The problems and notes found so far.
 #[derive(Debug, Default)]
-pub(super) struct Collect {
+pub(super) struct ProblemCollector {
     problems: Vec<Problem>,
     notes: Vec<String>,
 }
 
-impl Collect {
+impl ProblemCollector {
     /// Something is wrong with an input.
-    pub(super) fn problem(
+    pub(super) fn add_problem(
         &mut self,
         input: &str,
         message: impl Into<String>,
@@ -31,47 +31,50 @@ impl Collect {
     }
 
     /// Something to say that is no problem.
-    pub(super) fn note(&mut self, sentence: impl Into<String>) {
+    pub(super) fn add_note(&mut self, sentence: impl Into<String>) {
         self.notes.push(sentence.into());
     }
 
     /// The value, or its problem kept for later.
-    pub(super) fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+    pub(super) fn value_or_problem<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.problems.push(problem)).ok()
     }
 
     /// The value, or its problems kept for later.
-    pub(super) fn keep_all<T>(&mut self, result: Result<T, Vec<Problem>>) -> Option<T> {
+    pub(super) fn value_or_problems<T>(&mut self, result: Result<T, Vec<Problem>>) -> Option<T> {
         result
             .map_err(|problems| self.problems.extend(problems))
             .ok()
     }
 
     /// A managed volume; what is not sent of it is noted.
-    pub(super) fn volume(&mut self, volume: Result<ManagedVolume, Vec<Problem>>) -> ManagedVolume {
-        let volume = self.keep_all(volume).unwrap_or_default();
+    pub(super) fn read_volume(
+        &mut self,
+        volume: Result<ManagedVolume, Vec<Problem>>,
+    ) -> ManagedVolume {
+        let volume = self.value_or_problems(volume).unwrap_or_default();
         volume
             .warnings
             .iter()
-            .for_each(|warning| self.note(warning.clone()));
+            .for_each(|warning| self.add_note(warning.clone()));
         volume
     }
 
     /// What is read by `read`; none when it has met a problem.
-    pub(super) fn whole<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub(super) fn without_problems<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         let before = self.problems.len();
         let value = read(self);
         (self.problems.len() == before).then_some(value)
     }
 
     /// The items of a list; none when it is absent or wrong.
-    pub(super) fn list(&mut self, input: &str, text: Option<&str>) -> Vec<String> {
-        self.keep_all(lists::list(text.unwrap_or_default(), input))
+    pub(super) fn read_list(&mut self, input: &str, text: Option<&str>) -> Vec<String> {
+        self.value_or_problems(lists::parse_list(text.unwrap_or_default(), input))
             .unwrap_or_default()
     }
 
     /// The text of a file that an input names.
-    pub(super) fn file(
+    pub(super) fn read_file(
         &mut self,
         input: &str,
         path: &str,
@@ -82,24 +85,24 @@ impl Collect {
             .workspace
             .read(path)
             .map_err(|error| Problem::new(input, format!("{path} {error}"), remedy));
-        self.elsewhere(input, path, runner);
-        self.keep(read)
+        self.note_substitute_file(input, path, runner);
+        self.value_or_problem(read)
     }
 
     /// Says which file is read where it is not at the path that was given.
-    pub(super) fn elsewhere(&mut self, input: &str, path: &str, runner: &Runner) {
-        if let Some(sentence) = runner.workspace.elsewhere(path) {
-            self.note(format!("{input}: {sentence}"));
+    pub(super) fn note_substitute_file(&mut self, input: &str, path: &str, runner: &Runner) {
+        if let Some(sentence) = runner.workspace.describe_substitute(path) {
+            self.add_note(format!("{input}: {sentence}"));
         }
     }
 
     /// `true` or `false` in any case; absent and wrong ones are none.
-    pub(super) fn truth(&mut self, input: &str, value: Option<&str>) -> Option<bool> {
+    pub(super) fn read_bool(&mut self, input: &str, value: Option<&str>) -> Option<bool> {
         match value?.to_lowercase().as_str() {
             "true" => Some(true),
             "false" => Some(false),
             other => {
-                self.problem(
+                self.add_problem(
                     input,
                     format!("`{other}` is neither true nor false"),
                     "use true or false",
@@ -110,7 +113,7 @@ impl Collect {
     }
 
     /// A whole number in a range.
-    pub(super) fn number<N>(
+    pub(super) fn read_number<N>(
         &mut self,
         input: &str,
         value: Option<&str>,
@@ -125,7 +128,7 @@ impl Collect {
             .ok()
             .filter(|number| range.contains(number));
         if number.is_none() {
-            self.problem(
+            self.add_problem(
                 input,
                 format!(
                     "`{text}` is not a whole number from {} to {}",
@@ -140,7 +143,7 @@ impl Collect {
 
     /// Whole minutes: `30`, or a duration such as `30m` and `1h30m`, whatever the input's name
     /// says.
-    pub(super) fn minutes(&mut self, input: &str, value: Option<&str>) -> Option<u64> {
+    pub(super) fn read_minutes(&mut self, input: &str, value: Option<&str>) -> Option<u64> {
         let text = value?;
         let duration = || {
             parse_duration(text).ok().filter(|duration| {
@@ -153,7 +156,7 @@ impl Collect {
             .or_else(|| duration().map(|duration| duration.as_secs() / 60));
         if minutes.is_none() {
             let message = format!("`{text}` is not a number of whole minutes");
-            self.problem(
+            self.add_problem(
                 input,
                 message,
                 "use a number such as 30, or a duration such as 30m or 1h30m",
@@ -163,18 +166,23 @@ impl Collect {
     }
 
     /// A percentage such as `10` or `10%`, from `least` to 100.
-    pub(super) fn percent(&mut self, input: &str, value: Option<&str>, least: f64) -> Option<f64> {
+    pub(super) fn read_percent(
+        &mut self,
+        input: &str,
+        value: Option<&str>,
+        min: f64,
+    ) -> Option<f64> {
         let text = value?;
         let number = text
             .trim_end_matches('%')
             .trim()
             .parse::<f64>()
             .ok()
-            .filter(|number| (least..=100.0).contains(number));
+            .filter(|number| (min..=100.0).contains(number));
         if number.is_none() {
-            self.problem(
+            self.add_problem(
                 input,
-                format!("`{text}` is not a percentage from {least} to 100"),
+                format!("`{text}` is not a percentage from {min} to 100"),
                 "use a number such as 10 or 10%",
             );
         }
@@ -182,7 +190,7 @@ impl Collect {
     }
 
     /// A duration such as `90s`.
-    pub(super) fn duration(&mut self, input: &str, value: Option<&str>) -> Option<Duration> {
+    pub(super) fn read_duration(&mut self, input: &str, value: Option<&str>) -> Option<Duration> {
         let text = value?;
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let remedy = if is_number {
@@ -191,28 +199,28 @@ impl Collect {
             "use a duration such as 90s, 10m or 2h".to_owned()
         };
         parse_duration(text)
-            .map_err(|why| self.problem(input, why, remedy))
+            .map_err(|why| self.add_problem(input, why, remedy))
             .ok()
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(
+    pub(super) fn read_choice<T: Copy>(
         &mut self,
         input: &str,
         value: Option<&str>,
-        words: &[(&str, T)],
+        choices: &[(&str, T)],
     ) -> Option<T> {
         let text = value?;
-        let found = words
+        let found = choices
             .iter()
             .find(|(word, _)| text.eq_ignore_ascii_case(word))
             .map(|(_, value)| *value);
         if found.is_none() {
-            let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            let remedy =
-                nearest(text, all.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let all: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+            let remedy = find_nearest(text, all.iter().copied())
+                .map(|near| format!("did you mean `{near}`?"));
             let remedy = remedy.unwrap_or_else(|| "use one of them".to_owned());
-            self.problem(
+            self.add_problem(
                 input,
                 format!("`{text}` is not one of {}", all.join(", ")),
                 remedy,
@@ -222,19 +230,19 @@ impl Collect {
     }
 
     /// An HTTP or HTTPS URL.
-    pub(super) fn url(&mut self, input: &str, value: Option<&str>) -> Option<Url> {
+    pub(super) fn read_url(&mut self, input: &str, value: Option<&str>) -> Option<Url> {
         let url = Url::parse(value?)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if url.is_none() {
-            self.problem(
+            self.add_problem(
                 input,
                 "it is not an http or https URL",
                 "write it whole, such as https://api.example.com:8443",
             );
         }
         if let Some(why) = url.as_ref().and_then(crate::checks::forbidden) {
-            self.problem(input, why, "give the URL of the service");
+            self.add_problem(input, why, "give the URL of the service");
         }
         url
     }

@@ -1,6 +1,6 @@
 //! What the run does, and how it gets on with other runs, people and the job's end.
 
-use super::collect::Collect;
+use super::collect::ProblemCollector;
 use crate::choices::{Approval, IfRunning, OnCancel, ScaleIn, StaleRun};
 use crate::inputs::Inputs;
 use crate::outcome::Mode;
@@ -35,7 +35,7 @@ pub struct ControlSettings {
     pub fail_on_changes: bool,
 }
 
-pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> (Mode, ControlSettings) {
+pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> (Mode, ControlSettings) {
     let modes = [
         ("deploy", Mode::Deploy),
         ("plan", Mode::Plan),
@@ -45,7 +45,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> (Mode, Control
         ("status", Mode::Status),
     ];
     let mode = collect
-        .word("mode", inputs.mode.as_deref(), &modes)
+        .read_choice("mode", inputs.mode.as_deref(), &modes)
         .unwrap_or(Mode::Deploy);
     let running = [
         ("fail", IfRunning::Fail),
@@ -59,36 +59,36 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> (Mode, Control
     ];
     let stale = [("refuse", StaleRun::Refuse), ("allow", StaleRun::Allow)];
     let control = ControlSettings {
-        if_running: collect.word("if-running", inputs.if_running.as_deref(), &running),
+        if_running: collect.read_choice("if-running", inputs.if_running.as_deref(), &running),
         on_cancel: collect
-            .word("on-cancel", inputs.on_cancel.as_deref(), &cancel)
+            .read_choice("on-cancel", inputs.on_cancel.as_deref(), &cancel)
             .unwrap_or(OnCancel::Rollback),
         approval: collect
-            .word("approval", inputs.approval.as_deref(), &approval)
+            .read_choice("approval", inputs.approval.as_deref(), &approval)
             .unwrap_or(Approval::None),
         stale_run: collect
-            .word("stale-run", inputs.stale_run.as_deref(), &stale)
+            .read_choice("stale-run", inputs.stale_run.as_deref(), &stale)
             .unwrap_or(StaleRun::Refuse),
-        scale_in: scale_in(inputs, collect),
+        scale_in: read_scale_in(inputs, collect),
         rollback_to: inputs.rollback_to.clone(),
         deployment: inputs.deployment.clone(),
         github_token: inputs.github_token.clone().map(Secret::new),
         skip_checks: collect
-            .truth("skip-checks", inputs.skip_checks.as_deref())
+            .read_bool("skip-checks", inputs.skip_checks.as_deref())
             .unwrap_or(false),
         reviewed_plan: reviewed_plan(inputs, collect),
         fail_on_changes: collect
-            .truth("fail-on-changes", inputs.fail_on_changes.as_deref())
+            .read_bool("fail-on-changes", inputs.fail_on_changes.as_deref())
             .unwrap_or(false),
     };
-    cross(mode, inputs, collect);
+    check_mode_inputs(mode, inputs, collect);
     (mode, control)
 }
 
-fn reviewed_plan(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
+fn reviewed_plan(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<String> {
     let digest = inputs.plan_digest.as_ref()?;
     if !is_digest(digest) {
-        collect.problem(
+        collect.add_problem(
             "plan-digest",
             "it is not the digest of a plan that this version of the action makes",
             "give the output plan-digest of a run with mode: plan",
@@ -97,67 +97,67 @@ fn reviewed_plan(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
     Some(digest.clone())
 }
 
-fn scale_in(inputs: &Inputs, collect: &mut Collect) -> ScaleIn {
-    match collect.truth("suspend-autoscaling", inputs.suspend_autoscaling.as_deref()) {
+fn read_scale_in(inputs: &Inputs, collect: &mut ProblemCollector) -> ScaleIn {
+    match collect.read_bool("suspend-autoscaling", inputs.suspend_autoscaling.as_deref()) {
         Some(true) => ScaleIn::Suspended,
         Some(false) | None => ScaleIn::Allowed,
     }
 }
 
 /// An input that only another mode reads is a mistake worth telling before anything happens.
-fn cross(mode: Mode, inputs: &Inputs, collect: &mut Collect) {
-    let belongs =
+fn check_mode_inputs(mode: Mode, inputs: &Inputs, collect: &mut ProblemCollector) {
+    let is_misplaced =
         |input: &Option<String>, modes: &[Mode]| input.is_some() && !modes.contains(&mode);
-    let foreign = [
+    let misplaced = [
         (
             "rollback-to",
-            belongs(&inputs.rollback_to, &[Mode::Rollback]),
+            is_misplaced(&inputs.rollback_to, &[Mode::Rollback]),
             "set mode: rollback, or leave it out",
         ),
         (
             "skip-checks",
-            belongs(&inputs.skip_checks, &[Mode::Rollback]),
+            is_misplaced(&inputs.skip_checks, &[Mode::Rollback]),
             "leave smoke-tests out to deploy without them",
         ),
         (
             "plan-digest",
-            belongs(&inputs.plan_digest, &[Mode::Deploy]),
+            is_misplaced(&inputs.plan_digest, &[Mode::Deploy]),
             "set mode: deploy, or leave it out",
         ),
         (
             "fail-on-changes",
-            belongs(&inputs.fail_on_changes, &[Mode::Plan]),
+            is_misplaced(&inputs.fail_on_changes, &[Mode::Plan]),
             "set mode: plan, or leave it out",
         ),
         (
             "deployment",
-            belongs(
+            is_misplaced(
                 &inputs.deployment,
                 &[Mode::Continue, Mode::Abort, Mode::Status],
             ),
             "set mode: continue, abort or status, or leave it out",
         ),
     ];
-    foreign
+    misplaced
         .into_iter()
         .filter(|(_, is_foreign, _)| *is_foreign)
         .for_each(|(input, _, remedy)| {
-            collect.problem(input, "this mode does not read it", remedy);
+            collect.add_problem(input, "this mode does not read it", remedy);
         });
     if !mode.plans_deployment() && inputs.service.is_none() {
-        collect.problem(
+        collect.add_problem(
             "service",
             "it is missing: this mode needs a service",
             "set service",
         );
     }
     if mode == Mode::Rollback {
-        rollback(inputs, collect);
+        check_rollback_inputs(inputs, collect);
     }
 }
 
 /// What a rollback brings is what ran before, not what the inputs describe.
-fn rollback(inputs: &Inputs, collect: &mut Collect) {
+fn check_rollback_inputs(inputs: &Inputs, collect: &mut ProblemCollector) {
     let described = [
         ("image", &inputs.image),
         ("repository", &inputs.repository),
@@ -172,7 +172,7 @@ fn rollback(inputs: &Inputs, collect: &mut Collect) {
         .chain(more)
         .filter(|(_, value)| value.is_some())
     {
-        collect.problem(
+        collect.add_problem(
             input,
             "a rollback brings what ran before",
             "leave it out; rollback-to names what to go back to",

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::collect::Collect;
+use super::collect::ProblemCollector;
 use super::{DefinitionSettings, DefinitionSource};
 use crate::choices::DroppedFields;
 use crate::documents::changes::{ChangeInputs, Changes, ContainerInput};
@@ -18,34 +18,34 @@ use crate::runner::Runner;
 pub(super) fn settings(
     inputs: &Inputs,
     runner: &Runner,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> Option<DefinitionSettings> {
-    let dropped_fields = dropped_fields(inputs, collect);
-    let source = source(inputs, runner, dropped_fields, collect);
-    let changes = collect.keep_all(changes(inputs));
-    let kept = collect.keep_all(KeptKeys::parse(
+    let dropped_fields = read_dropped_fields(inputs, collect);
+    let source = read_source(inputs, runner, dropped_fields, collect);
+    let changes = collect.value_or_problems(read_changes(inputs));
+    let kept = collect.value_or_problems(KeptKeys::parse(
         inputs.keep_null_value_keys.as_deref().unwrap_or_default(),
     ));
-    both_names(inputs, collect);
-    let shown_values = shown_values(inputs, collect);
+    refuse_two_names(inputs, collect);
+    let shown_values = read_shown_values(inputs, collect);
     Some(DefinitionSettings {
         source: source?,
         changes: changes?,
-        kept: kept?,
+        kept_keys: kept?,
         shown_values,
         dropped_fields,
     })
 }
 
-fn shown_values(inputs: &Inputs, collect: &mut Collect) -> Vec<ShownField> {
-    let words = collect.list("show-values", inputs.show_values.as_deref());
+fn read_shown_values(inputs: &Inputs, collect: &mut ProblemCollector) -> Vec<ShownField> {
+    let words = collect.read_list("show-values", inputs.show_values.as_deref());
     words
         .iter()
-        .filter_map(|word| collect.word("show-values", Some(word), ShownField::WORDS))
+        .filter_map(|word| collect.read_choice("show-values", Some(word), ShownField::WORDS))
         .collect()
 }
 
-fn changes(inputs: &Inputs) -> Result<Changes, Vec<Problem>> {
+fn read_changes(inputs: &Inputs) -> Result<Changes, Vec<Problem>> {
     Changes::from_inputs(&ChangeInputs {
         container_input: if inputs.container.is_some() {
             ContainerInput::Container
@@ -58,28 +58,28 @@ fn changes(inputs: &Inputs) -> Result<Changes, Vec<Problem>> {
             .or(inputs.container_name.as_deref())
             .unwrap_or_default(),
         image: "",
-        environment_variables: text(inputs.environment_variables.as_ref()),
-        secrets: text(inputs.secrets.as_ref()),
-        docker_labels: text(inputs.docker_labels.as_ref()),
-        log_driver: text(inputs.log_driver.as_ref()),
-        log_options: text(inputs.log_options.as_ref()),
-        command: text(inputs.command.as_ref()),
-        env_files: text(inputs.env_files.as_ref()),
-        task_role_arn: text(inputs.task_role.as_ref()),
-        execution_role_arn: text(inputs.execution_role.as_ref()),
+        environment_variables: text_or_empty(inputs.environment_variables.as_ref()),
+        secrets: text_or_empty(inputs.secrets.as_ref()),
+        docker_labels: text_or_empty(inputs.docker_labels.as_ref()),
+        log_driver: text_or_empty(inputs.log_driver.as_ref()),
+        log_options: text_or_empty(inputs.log_options.as_ref()),
+        command: text_or_empty(inputs.command.as_ref()),
+        env_files: text_or_empty(inputs.env_files.as_ref()),
+        task_role_arn: text_or_empty(inputs.task_role.as_ref()),
+        execution_role_arn: text_or_empty(inputs.execution_role.as_ref()),
     })
 }
 
-fn text(input: Option<&String>) -> &str {
+fn text_or_empty(input: Option<&String>) -> &str {
     input.map_or("", String::as_str)
 }
 
-fn both_names(inputs: &Inputs, collect: &mut Collect) {
+fn refuse_two_names(inputs: &Inputs, collect: &mut ProblemCollector) {
     if inputs.container.is_some()
         && inputs.container_name.is_some()
         && inputs.container != inputs.container_name
     {
-        collect.problem(
+        collect.add_problem(
             "container-name",
             "it differs from container, which means the same",
             "leave one of them out",
@@ -87,9 +87,9 @@ fn both_names(inputs: &Inputs, collect: &mut Collect) {
     }
 }
 
-fn dropped_fields(inputs: &Inputs, collect: &mut Collect) -> DroppedFields {
+fn read_dropped_fields(inputs: &Inputs, collect: &mut ProblemCollector) -> DroppedFields {
     let allowed = collect
-        .truth(
+        .read_bool(
             "allow-dropped-fields",
             inputs.allow_dropped_fields.as_deref(),
         )
@@ -101,11 +101,11 @@ fn dropped_fields(inputs: &Inputs, collect: &mut Collect) -> DroppedFields {
     }
 }
 
-fn source(
+fn read_source(
     inputs: &Inputs,
     runner: &Runner,
     dropped: DroppedFields,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> Option<DefinitionSource> {
     let given = [
         &inputs.task_definition,
@@ -113,7 +113,7 @@ fn source(
         &inputs.task_definition_family,
     ];
     if given.iter().filter(|input| input.is_some()).count() > 1 {
-        collect.problem(
+        collect.add_problem(
             "task-definition",
             "more than one source is given",
             "keep one of task-definition, task-definition-arn and task-definition-family",
@@ -121,14 +121,14 @@ fn source(
         return None;
     }
     if inputs.task_definition_revision.is_some() && inputs.task_definition_family.is_none() {
-        collect.problem(
+        collect.add_problem(
             "task-definition-revision",
             "You can't fetch task definition with just revision",
             "set task-definition-family as well",
         );
     }
     if let Some(path) = inputs.task_definition.as_deref() {
-        return file(path, runner, dropped, collect).map(DefinitionSource::File);
+        return read_definition_file(path, runner, dropped, collect).map(DefinitionSource::File);
     }
     let family = inputs.task_definition_family.as_ref().map(|family| {
         match &inputs.task_definition_revision {
@@ -145,38 +145,38 @@ fn source(
     )
 }
 
-fn file(
+fn read_definition_file(
     path: &str,
     runner: &Runner,
     dropped: DroppedFields,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> Option<Value> {
-    let text = collect.file(
+    let text = collect.read_file(
         "task-definition",
         path,
         runner,
         "give the path of a file that the job has checked out or rendered",
     )?;
-    let value = collect.keep_all(parse::parse(&text, path, "task-definition"))?;
-    let value = unwrapped(value, collect);
+    let value = collect.value_or_problems(parse::parse(&text, path, "task-definition"))?;
+    let value = unwrap_described(value, collect);
     let misspelled = match dropped {
         DroppedFields::Refused => MisspelledKeys::Refused,
         DroppedFields::Allowed => MisspelledKeys::Sent,
     };
-    let problems = shape::problems(&value, "task-definition", misspelled);
+    let problems = shape::find_problems(&value, "task-definition", misspelled);
     if problems.is_empty() {
         Some(value)
     } else {
-        collect.keep_all(Err(problems))
+        collect.value_or_problems(Err(problems))
     }
 }
 
 /// What `aws ecs describe-task-definition` prints has the definition in it.
-fn unwrapped(value: Value, collect: &mut Collect) -> Value {
+fn unwrap_described(value: Value, collect: &mut ProblemCollector) -> Value {
     if !value["taskDefinition"].is_object() || value.get("containerDefinitions").is_some() {
         return value;
     }
     collect
-        .note("task-definition: the file is a whole answer of describe-task-definition; the taskDefinition in it is taken, with its tags");
+        .add_note("task-definition: the file is a whole answer of describe-task-definition; the taskDefinition in it is taken, with its tags");
     described::from_described(&value)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::collect::Collect;
+use super::collect::ProblemCollector;
 use crate::checks::environment::{Environment, is_reserved};
 use crate::inputs::Inputs;
 
@@ -11,44 +11,54 @@ use crate::inputs::Inputs;
 #[derive(Debug, Default)]
 pub(super) struct Exposure {
     exposed: Option<BTreeSet<String>>,
-    pub(super) plain: BTreeSet<String>,
+    pub(super) plain_names: BTreeSet<String>,
 }
 
 impl Exposure {
     /// These variables, as far as documents are given them.
-    pub(super) fn of<'a>(&'a self, variables: &'a BTreeMap<String, String>) -> Environment<'a> {
+    pub(super) fn restrict<'a>(
+        &'a self,
+        variables: &'a BTreeMap<String, String>,
+    ) -> Environment<'a> {
         Environment {
             variables,
             exposed: self.exposed.as_ref(),
-            plain: &self.plain,
+            plain: &self.plain_names,
         }
     }
 }
 
-pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Exposure {
+pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> Exposure {
     let exposed = inputs
         .expose_env
         .as_deref()
-        .map(|text| names("expose-env", text, collect));
+        .map(|text| read_variable_names("expose-env", text, collect));
     let plain = inputs
         .plain_env
         .as_deref()
-        .map(|text| names("plain-env", text, collect))
+        .map(|text| read_variable_names("plain-env", text, collect))
         .unwrap_or_default();
-    Exposure { exposed, plain }
+    Exposure {
+        exposed,
+        plain_names: plain,
+    }
 }
 
-fn names(input: &str, text: &str, collect: &mut Collect) -> BTreeSet<String> {
-    let names: BTreeSet<String> = collect.list(input, Some(text)).into_iter().collect();
+fn read_variable_names(
+    input: &str,
+    text: &str,
+    collect: &mut ProblemCollector,
+) -> BTreeSet<String> {
+    let names: BTreeSet<String> = collect.read_list(input, Some(text)).into_iter().collect();
     for name in &names {
         if is_reserved(name) {
             let remedy = "take it out; set a variable of another name under `env:` of the step, if a document may have the value";
-            collect.problem(input, format!("{name} belongs to the platform or to credentials, and is never given to a document"), remedy);
+            collect.add_problem(input, format!("{name} belongs to the platform or to credentials, and is never given to a document"), remedy);
         } else if !name
             .chars()
             .all(|character| character.is_ascii_alphanumeric() || character == '_')
         {
-            collect.problem(
+            collect.add_problem(
                 input,
                 format!("`{name}` is not the name of an environment variable"),
                 "write names separated by commas or lines",
@@ -67,7 +77,7 @@ mod tests {
             expose_env: Some(expose.to_owned()),
             ..Inputs::default()
         };
-        let mut collect = Collect::default();
+        let mut collect = ProblemCollector::default();
         settings(&inputs, &mut collect);
         collect
             .finish(|_| Some(()))

@@ -1,6 +1,6 @@
 //! `image`, `repository`, `create-repository`, `tags`, `tags-when-deployed` and `push`.
 
-use super::collect::Collect;
+use super::collect::ProblemCollector;
 use super::login;
 use super::repository;
 use super::{ImageSettings, Push, Repository};
@@ -12,9 +12,9 @@ use crate::runner::Runner;
 pub(super) fn settings(
     inputs: &Inputs,
     runner: &Runner,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> Option<ImageSettings> {
-    let push = collect.word(
+    let push = collect.read_choice(
         "push",
         inputs.push.as_deref(),
         &[
@@ -26,33 +26,33 @@ pub(super) fn settings(
     let repository = inputs
         .repository
         .as_deref()
-        .and_then(|text| named(text, collect));
+        .and_then(|text| read_repository(text, collect));
     let Some(text) = inputs.image.as_deref() else {
-        without_image(inputs, collect);
+        refuse_without_image(inputs, collect);
         return None;
     };
     let reference = match text.parse::<ImageReference>() {
         Ok(reference) => reference,
         Err(error) => {
-            collect.problem("image", error.to_string(), image_like(text, error.hint()));
-            tags_when_deployed(inputs, collect);
+            collect.add_problem("image", error.to_string(), image_remedy(text, error.hint()));
+            read_tags_when_deployed(inputs, collect);
             inputs
                 .tags
                 .as_deref()
-                .inspect(|given| drop(list("tags", given, collect)));
+                .inspect(|given| drop(parse_tags("tags", given, collect)));
             repository::settings(inputs, runner, collect);
             return None;
         }
     };
     if inputs.repository.is_none() && (is_local(&reference) || push == Some(Push::Always)) {
-        collect.problem(
+        collect.add_problem(
             "repository",
             "it is missing: the image is to be pushed",
             "set the ECR repository, such as team/api",
         );
     }
-    let tags_when_deployed = tags_when_deployed(inputs, collect);
-    let mut tags = tags(inputs, runner, &reference, collect);
+    let tags_when_deployed = read_tags_when_deployed(inputs, collect);
+    let mut tags = read_tags(inputs, runner, &reference, collect);
     tags.extend(
         tags_when_deployed
             .iter()
@@ -61,9 +61,10 @@ pub(super) fn settings(
             .collect::<Vec<_>>(),
     );
     let push = push.unwrap_or(Push::Auto);
-    let create = create(inputs, runner, push, collect);
+    let create = read_new_repository(inputs, runner, push, collect);
     // With other credentials than were meant the image is not looked for.
-    let login = collect.whole(|collect| login::settings(inputs, runner, &reference, collect))?;
+    let login =
+        collect.without_problems(|collect| login::settings(inputs, runner, &reference, collect))?;
     Some(ImageSettings {
         reference,
         repository,
@@ -76,21 +77,21 @@ pub(super) fn settings(
 }
 
 /// Only what is pushed needs a repository.
-fn create(
+fn read_new_repository(
     inputs: &Inputs,
     runner: &Runner,
     push: Push,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> Option<NewRepository> {
     let create = repository::settings(inputs, runner, collect)?;
     if inputs.repository.is_none() {
-        collect.problem(
+        collect.add_problem(
             "create-repository",
             "it is given without a repository",
             "set repository, or leave it out",
         );
     } else if push == Push::Never {
-        collect.problem(
+        collect.add_problem(
             "create-repository",
             "nothing is pushed, so no repository is needed",
             "leave it out, or leave push out",
@@ -99,8 +100,8 @@ fn create(
     Some(create)
 }
 
-fn without_image(inputs: &Inputs, collect: &mut Collect) {
-    login::unread(inputs, "there is no image", collect);
+fn refuse_without_image(inputs: &Inputs, collect: &mut ProblemCollector) {
+    login::refuse_unused(inputs, "there is no image", collect);
     let others = [
         ("repository", &inputs.repository),
         ("tags", &inputs.tags),
@@ -110,7 +111,7 @@ fn without_image(inputs: &Inputs, collect: &mut Collect) {
     ];
     for (input, value) in others {
         if value.is_some() {
-            collect.problem(
+            collect.add_problem(
                 input,
                 "it is given without an image",
                 "set image, or leave it out",
@@ -130,8 +131,8 @@ fn is_local(reference: &ImageReference) -> bool {
 }
 
 /// A name that no registry has is found here, and not by ECR once the image was read.
-fn named(text: &str, collect: &mut Collect) -> Option<Repository> {
-    let repository = name(text);
+fn read_repository(text: &str, collect: &mut ProblemCollector) -> Option<Repository> {
+    let repository = split_registry_host(text);
     let (message, remedy) = match repository.name.parse::<ImageName>() {
         Ok(image) => match (image.tag(), image.digest()) {
             (None, None) => return Some(repository),
@@ -167,12 +168,12 @@ fn named(text: &str, collect: &mut Collect) -> Option<Repository> {
             )
         }
     };
-    collect.problem("repository", message, remedy);
+    collect.add_problem("repository", message, remedy);
     None
 }
 
 /// `REGISTRY/NAME` when the first part looks like a host, `NAME` otherwise.
-fn name(text: &str) -> Repository {
+fn split_registry_host(text: &str) -> Repository {
     let text = text.strip_prefix("https://").unwrap_or(text);
     match text.split_once('/') {
         Some((host, name)) if host.contains(['.', ':']) || host == "localhost" => Repository {
@@ -187,11 +188,11 @@ fn name(text: &str) -> Repository {
 }
 
 /// The given tags, else the version, else the commit, else the tag the image has.
-fn tags(
+fn read_tags(
     inputs: &Inputs,
     runner: &Runner,
     reference: &ImageReference,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> Vec<Tag> {
     let own = match reference {
         ImageReference::Engine(name)
@@ -206,48 +207,48 @@ fn tags(
         .or_else(|| runner.sha.clone())
         .or(own)
         .unwrap_or_else(|| "latest".into());
-    list("tags", &inputs.tags.clone().unwrap_or(default), collect)
+    parse_tags("tags", &inputs.tags.clone().unwrap_or(default), collect)
 }
 
 /// Tags that wait until the image serves need a repository, and a deployment that is followed.
-fn tags_when_deployed(inputs: &Inputs, collect: &mut Collect) -> Vec<Tag> {
+fn read_tags_when_deployed(inputs: &Inputs, collect: &mut ProblemCollector) -> Vec<Tag> {
     let Some(text) = inputs.tags_when_deployed.as_deref() else {
         return Vec::new();
     };
     if inputs.repository.is_none() {
-        collect.problem(
+        collect.add_problem(
             "tags-when-deployed",
             "it is given without a repository",
             "set repository, or leave it out",
         );
     }
     if inputs.service.is_none() {
-        collect.problem(
+        collect.add_problem(
             "tags-when-deployed",
             "there is no service whose deployment they could wait for",
             "set service, or use tags",
         );
     }
-    list("tags-when-deployed", text, collect)
+    parse_tags("tags-when-deployed", text, collect)
 }
 
-fn list(input: &str, text: &str, collect: &mut Collect) -> Vec<Tag> {
-    let parts = collect.list(input, Some(text));
+fn parse_tags(input: &str, text: &str, collect: &mut ProblemCollector) -> Vec<Tag> {
+    let parts = collect.read_list(input, Some(text));
     parts
         .iter()
-        .filter_map(|part| tag(input, part, collect))
+        .filter_map(|part| parse_tag(input, part, collect))
         .collect()
 }
 
-fn tag(input: &str, text: &str, collect: &mut Collect) -> Option<Tag> {
+fn parse_tag(input: &str, text: &str, collect: &mut ProblemCollector) -> Option<Tag> {
     let parsed = text.parse::<Tag>();
     parsed
-        .map_err(|error| collect.problem(input, error.to_string(), tag_like(text)))
+        .map_err(|error| collect.add_problem(input, error.to_string(), tag_remedy(text)))
         .ok()
 }
 
 /// Branch names have signs that tags have not.
-fn tag_like(text: &str) -> String {
+fn tag_remedy(text: &str) -> String {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-');
     let tag: String = text
         .chars()
@@ -261,7 +262,7 @@ fn tag_like(text: &str) -> String {
     format!("use letters, digits, `_`, `.` and `-`, at most 128{meant}")
 }
 
-fn image_like(text: &str, hint: &str) -> String {
+fn image_remedy(text: &str, hint: &str) -> String {
     let lower = text.to_lowercase();
     if lower != text && lower.parse::<ImageReference>().is_ok() {
         format!("did you mean `{lower}`?")

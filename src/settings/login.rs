@@ -4,7 +4,7 @@
 //! The credentials belong to the host of `image`, and to no other: the registry that is pushed to
 //! never sees them.
 
-use super::collect::Collect;
+use super::collect::ProblemCollector;
 use crate::documents::docker_config::{self, Login};
 use crate::inputs::Inputs;
 use crate::registry::{Credentials, ImageReference};
@@ -38,7 +38,7 @@ pub(super) fn settings(
     inputs: &Inputs,
     runner: &Runner,
     reference: &ImageReference,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> SourceLogin {
     let name = match reference {
         ImageReference::Registry(name) => name,
@@ -48,26 +48,26 @@ pub(super) fn settings(
         | ImageReference::Layout { .. }
         | ImageReference::OciArchive { .. }
         | ImageReference::DockerArchive { .. } => {
-            unread(inputs, "image is not in a registry (docker://…)", collect);
+            refuse_unused(inputs, "image is not in a registry (docker://…)", collect);
             return SourceLogin::Anonymous;
         }
     };
     let (host, _) = name.address();
-    given(inputs, collect).map_or_else(
+    from_inputs(inputs, collect).map_or_else(
         || from_config(inputs, runner, &host, collect),
         SourceLogin::With,
     )
 }
 
 /// Without an image in a registry nobody would read them.
-pub(super) fn unread(inputs: &Inputs, why: &str, collect: &mut Collect) {
+pub(super) fn refuse_unused(inputs: &Inputs, why: &str, collect: &mut ProblemCollector) {
     let all = [
         ("registry-username", &inputs.registry_username),
         ("registry-password", &inputs.registry_password),
         ("docker-config", &inputs.docker_config),
     ];
     for (input, _) in all.into_iter().filter(|(_, value)| value.is_some()) {
-        collect.problem(
+        collect.add_problem(
             input,
             format!("it is given, but {why}"),
             "leave it out, or write image as docker://HOST/NAME:TAG",
@@ -75,7 +75,7 @@ pub(super) fn unread(inputs: &Inputs, why: &str, collect: &mut Collect) {
     }
 }
 
-fn given(inputs: &Inputs, collect: &mut Collect) -> Option<Credentials> {
+fn from_inputs(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<Credentials> {
     match (&inputs.registry_username, &inputs.registry_password) {
         (Some(user), Some(password)) => Some(Credentials {
             user: user.clone(),
@@ -83,7 +83,7 @@ fn given(inputs: &Inputs, collect: &mut Collect) -> Option<Credentials> {
         }),
         (None, None) => None,
         (Some(_), None) => {
-            collect.problem(
+            collect.add_problem(
                 "registry-password",
                 "it is missing, and registry-username is given",
                 "set both, or neither",
@@ -91,7 +91,7 @@ fn given(inputs: &Inputs, collect: &mut Collect) -> Option<Credentials> {
             None
         }
         (None, Some(_)) => {
-            collect.problem(
+            collect.add_problem(
                 "registry-username",
                 "it is missing, and registry-password is given",
                 "set both, or neither",
@@ -102,11 +102,16 @@ fn given(inputs: &Inputs, collect: &mut Collect) -> Option<Credentials> {
 }
 
 /// The file that is named must be there; the one that a login may have left need not be.
-fn from_config(inputs: &Inputs, runner: &Runner, host: &str, collect: &mut Collect) -> SourceLogin {
+fn from_config(
+    inputs: &Inputs,
+    runner: &Runner,
+    host: &str,
+    collect: &mut ProblemCollector,
+) -> SourceLogin {
     let Some(path) = &inputs.docker_config else {
-        return from_ambient(runner, host).unwrap_or_default();
+        return from_default_config(runner, host).unwrap_or_default();
     };
-    collect.elsewhere("docker-config", path, runner);
+    collect.note_substitute_file("docker-config", path, runner);
     let is_folder = runner
         .workspace
         .find(path)
@@ -121,11 +126,12 @@ fn from_config(inputs: &Inputs, runner: &Runner, host: &str, collect: &mut Colle
         .read(&path)
         .map_err(|error| format!("{path} {error}"));
     match read.and_then(|text| {
-        docker_config::login(&text, host).map_err(|why| format!("{path} cannot be used: {why}"))
+        docker_config::find_login(&text, host)
+            .map_err(|why| format!("{path} cannot be used: {why}"))
     }) {
-        Ok(login) => taken(login, &path),
+        Ok(login) => from_login(login, &path),
         Err(why) => {
-            collect.problem(
+            collect.add_problem(
                 "docker-config",
                 why,
                 "give the folder or the file of a Docker configuration in the workspace",
@@ -135,16 +141,16 @@ fn from_config(inputs: &Inputs, runner: &Runner, host: &str, collect: &mut Colle
     }
 }
 
-fn from_ambient(runner: &Runner, host: &str) -> Option<SourceLogin> {
-    let path = ambient(runner)?;
-    let text = Workspace::stated(&path).ok()?;
-    Some(match docker_config::login(&text, host) {
-        Ok(login) => taken(login, &path),
+fn from_default_config(runner: &Runner, host: &str) -> Option<SourceLogin> {
+    let path = default_config_path(runner)?;
+    let text = Workspace::read_environment_file(&path).ok()?;
+    Some(match docker_config::find_login(&text, host) {
+        Ok(login) => from_login(login, &path),
         Err(why) => SourceLogin::OutOfReach(format!("{path} is not read for credentials: {why}")),
     })
 }
 
-fn taken(login: Login, path: &str) -> SourceLogin {
+fn from_login(login: Login, path: &str) -> SourceLogin {
     match login {
         Login::Password { user, password } => SourceLogin::With(Credentials { user, password }),
         Login::None => SourceLogin::Anonymous,
@@ -159,7 +165,7 @@ fn taken(login: Login, path: &str) -> SourceLogin {
 
 /// `DOCKER_CONFIG`, or `.docker` in the container's home: `/github/home`, which steps of other
 /// actions do not write to.
-fn ambient(runner: &Runner) -> Option<String> {
+fn default_config_path(runner: &Runner) -> Option<String> {
     let named = runner
         .variables
         .get("DOCKER_CONFIG")

@@ -33,8 +33,8 @@ use crate::secret::Secret;
 mod alarms;
 mod checks;
 mod collect;
+pub(crate) mod combinations;
 mod control;
-pub(crate) mod cross;
 mod definition;
 mod exposure;
 mod image;
@@ -48,7 +48,7 @@ mod strategy;
 mod task;
 
 pub use alarms::AlarmSettings;
-use collect::Collect;
+use collect::ProblemCollector;
 pub use control::ControlSettings;
 pub use login::SourceLogin;
 #[cfg(test)]
@@ -136,7 +136,7 @@ pub struct DefinitionSettings {
     /// What is changed; the image comes later.
     pub changes: Changes,
     /// Keys kept although empty.
-    pub kept: KeptKeys,
+    pub kept_keys: KeptKeys,
     /// Fields whose values are shown when they change, besides those that always are.
     pub shown_values: Vec<ShownField>,
     /// What is done when AWS leaves out a field of it.
@@ -161,7 +161,7 @@ pub struct RolloutSettings {
     /// The AppSpec.
     pub app_spec: AppSpecSource,
     /// An AppSpec of a usual name that nobody named, and that is therefore not read.
-    pub idle_app_spec: Option<&'static str>,
+    pub unread_app_spec: Option<&'static str>,
     /// The inputs for CodeDeploy that were given.
     pub codedeploy_inputs: Vec<&'static str>,
     /// CodeDeploy application.
@@ -191,7 +191,7 @@ pub struct RolloutSettings {
     /// The whole time, where given.
     pub deadline: Option<Duration>,
     /// How often AWS is looked at.
-    pub pace: PollSettings,
+    pub poll: PollSettings,
 }
 
 /// What is asked of green and of production.
@@ -206,7 +206,7 @@ pub struct CheckSettings {
     /// Values of `${env.NAME}`.
     pub environment: Vec<(String, Secret)>,
     /// The names of those that are no secrets.
-    pub plain: BTreeSet<String>,
+    pub plain_names: BTreeSet<String>,
     /// The alarms that the user names.
     pub alarms: AlarmSettings,
     /// What is measured while traffic shifts.
@@ -215,19 +215,19 @@ pub struct CheckSettings {
 
 impl CheckSettings {
     /// Whether anything is asked of green before users reach it.
-    pub fn asks_green(&self) -> bool {
-        (self.suite.is_some() && self.test_url.is_some()) || self.measures(Moment::Green)
+    pub fn tests_green(&self) -> bool {
+        (self.suite.is_some() && self.test_url.is_some()) || self.measures_at(Moment::Green)
     }
 
     /// Whether anything is measured at a moment.
-    pub fn measures(&self, moment: Moment) -> bool {
+    pub fn measures_at(&self, moment: Moment) -> bool {
         self.analysis
             .as_ref()
             .is_some_and(|analysis| analysis.runs_on(moment))
     }
 
     /// The input that asks for green's gate.
-    pub fn input_on_green(&self) -> &'static str {
+    pub fn green_gate_input(&self) -> &'static str {
         if self.suite.is_some() && self.test_url.is_some() {
             "test-url"
         } else {
@@ -271,12 +271,12 @@ impl Settings {
             .checks
             .environment
             .iter()
-            .filter(|(name, _)| !self.checks.plain.contains(name));
+            .filter(|(name, _)| !self.checks.plain_names.contains(name));
         environment.map(|(_, secret)| secret).chain(login)
     }
 
     /// What names this run in what it puts out; never a secret.
-    pub fn names(&self) -> Vec<String> {
+    pub fn public_names(&self) -> Vec<String> {
         let image = self.image.iter().flat_map(|image| {
             let tags = image.tags.iter().map(|tag| tag.as_str().to_owned());
             tags.chain([image.reference.to_string()])
@@ -305,7 +305,7 @@ impl Settings {
     /// something is wrong it is as if it had not been given. Without problems these are the
     /// settings; with problems they tell no more than where to look in AWS.
     pub fn draft(inputs: &Inputs, runner: &Runner) -> (Option<Self>, Vec<Problem>) {
-        let mut collect = Collect::default();
+        let mut collect = ProblemCollector::default();
         let (mode, control) = control::settings(inputs, &mut collect);
         let image = image::settings(inputs, runner, &mut collect);
         let scan = scan::settings(mode, inputs, runner, &mut collect);
@@ -313,10 +313,10 @@ impl Settings {
         let rollout = rollout::settings(inputs, runner, &mut collect);
         let checks = checks::settings(inputs, runner, &mut collect);
         let task = task::settings(inputs, &mut collect);
-        let aws = aws(inputs, runner, &mut collect);
-        cross::check(inputs, &mut collect);
+        let aws = read_aws(inputs, runner, &mut collect);
+        combinations::check(inputs, &mut collect);
         if let Some(checks) = checks.as_ref().filter(|_| mode.plans_deployment()) {
-            cross::same_side(checks, &mut collect);
+            combinations::refuse_same_url(checks, &mut collect);
         }
         collect.finish(|notes| {
             Some(Self {
@@ -327,7 +327,7 @@ impl Settings {
                     .clone()
                     .unwrap_or_else(|| DEFAULT_CLUSTER.into()),
                 service: inputs.service.clone(),
-                version: version(mode, inputs, image.as_ref(), runner),
+                version: choose_version(mode, inputs, image.as_ref(), runner),
                 image,
                 scan,
                 definition: definition.unwrap_or_default(),
@@ -343,7 +343,7 @@ impl Settings {
 
 /// `version`, else the first of the tags the user gave, else the commit; which is not what a
 /// rollback brings.
-fn version(
+fn choose_version(
     mode: Mode,
     inputs: &Inputs,
     image: Option<&ImageSettings>,
@@ -363,28 +363,32 @@ fn version(
 }
 
 /// One attempt for 0 and 1; the official action took 0 for 3, which its own documentation denies.
-fn aws(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AwsSettings> {
+fn read_aws(
+    inputs: &Inputs,
+    runner: &Runner,
+    collect: &mut ProblemCollector,
+) -> Option<AwsSettings> {
     let given = collect
-        .number("max-retries", inputs.max_retries.as_deref(), 0..=20)
+        .read_number("max-retries", inputs.max_retries.as_deref(), 0..=20)
         .map(|retries: u32| retries.max(1));
-    let region = place::region(inputs, runner, collect);
+    let region = place::read_region(inputs, runner, collect);
     if inputs
         .registry_type
         .as_deref()
         .is_some_and(|kind| kind != "private")
     {
-        collect.problem(
+        collect.add_problem(
             "registry-type",
             "only private registries are supported",
             "use private, or leave it out",
         );
     }
     if inputs.mask_password.is_some() || inputs.skip_logout.is_some() {
-        collect.note("mask-password and skip-logout have nothing to do here: nothing is logged in, the ECR token is never shown");
+        collect.add_note("mask-password and skip-logout have nothing to do here: nothing is logged in, the ECR token is never shown");
     }
-    let registries = collect.list("registries", inputs.registries.as_deref());
+    let registries = collect.read_list("registries", inputs.registries.as_deref());
     let instance_profile = collect
-        .truth(
+        .read_bool(
             "use-instance-profile",
             inputs.use_instance_profile.as_deref(),
         )
@@ -394,7 +398,7 @@ fn aws(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AwsSet
     } else {
         InstanceProfile::Unused
     };
-    let proxy = proxy(inputs, collect);
+    let proxy = read_proxy(inputs, collect);
     Some(AwsSettings {
         region: region?,
         attempts: given.unwrap_or(3),
@@ -406,13 +410,13 @@ fn aws(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AwsSet
 }
 
 /// A proxy that cannot be one must not be left out silently: its user relies on it.
-fn proxy(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
+fn read_proxy(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<String> {
     let text = inputs.http_proxy.as_deref()?;
     let url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if url.is_none() {
-        collect.problem(
+        collect.add_problem(
             "http-proxy",
             "it is not the URL of an HTTP proxy",
             "write it whole, such as http://proxy.example.com:3128",

@@ -1,15 +1,19 @@
 //! Where AWS is asked: a region that can be one, and ARNs that are in it.
 
-use super::collect::Collect;
+use super::collect::ProblemCollector;
 use super::regions;
 use crate::aws::arn::short_name;
 use crate::inputs::Inputs;
 use crate::runner::Runner;
 
 /// The region; none where there is none, or where the word cannot be one.
-pub(super) fn region(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<String> {
+pub(super) fn read_region(
+    inputs: &Inputs,
+    runner: &Runner,
+    collect: &mut ProblemCollector,
+) -> Option<String> {
     let Some(region) = inputs.region.clone().or_else(|| runner.region.clone()) else {
-        collect.problem(
+        collect.add_problem(
             "aws-region",
             "there is no region",
             "set aws-region, or run aws-actions/configure-aws-credentials before this step",
@@ -17,43 +21,43 @@ pub(super) fn region(inputs: &Inputs, runner: &Runner, collect: &mut Collect) ->
         return None;
     };
     if !regions::is_possible(&region) {
-        collect.problem(
+        collect.add_problem(
             "aws-region",
             format!("`{region}` is not the name of a region"),
             regions::remedy(&region),
         );
         return None;
     }
-    elsewhere(inputs, &region, collect);
+    check_arns(inputs, &region, collect);
     Some(region)
 }
 
 /// AWS looks for what an ARN names in the region that is asked, and would say that it is missing.
-fn elsewhere(inputs: &Inputs, region: &str, collect: &mut Collect) {
+fn check_arns(inputs: &Inputs, region: &str, collect: &mut ProblemCollector) {
     let given = [
         ("cluster", &inputs.cluster),
         ("service", &inputs.service),
         ("task-definition-arn", &inputs.task_definition_arn),
     ];
     for (input, value) in given {
-        let Some(theirs) = value
+        let Some(found) = value
             .as_deref()
-            .and_then(region_of)
-            .filter(|theirs| *theirs != region)
+            .and_then(arn_region)
+            .filter(|found| *found != region)
         else {
             continue;
         };
-        let message = format!("the ARN is in {theirs}, and aws-region is {region}");
-        collect.problem(
+        let message = format!("the ARN is in {found}, and aws-region is {region}");
+        collect.add_problem(
             input,
             message,
-            format!("set aws-region: {theirs}, or give the one in {region}"),
+            format!("set aws-region: {found}, or give the one in {region}"),
         );
     }
     let Some((cluster, service)) = inputs
         .cluster
         .as_deref()
-        .zip(inputs.service.as_deref().and_then(cluster_of))
+        .zip(inputs.service.as_deref().and_then(arn_cluster))
     else {
         return;
     };
@@ -62,7 +66,7 @@ fn elsewhere(inputs: &Inputs, region: &str, collect: &mut Collect) {
             "the ARN is of a service in cluster `{service}`, and cluster is `{}`",
             short_name(cluster)
         );
-        collect.problem(
+        collect.add_problem(
             "service",
             message,
             format!("set cluster: {service}, or give the service by its name"),
@@ -71,13 +75,13 @@ fn elsewhere(inputs: &Inputs, region: &str, collect: &mut Collect) {
 }
 
 /// `arn:aws:ecs:REGION:…` → `REGION`.
-fn region_of(arn: &str) -> Option<&str> {
+fn arn_region(arn: &str) -> Option<&str> {
     let mut parts = arn.strip_prefix("arn:")?.split(':');
     parts.nth(2).filter(|region| !region.is_empty())
 }
 
 /// `…:service/CLUSTER/NAME` → `CLUSTER`; ARNs of the old form name no cluster.
-fn cluster_of(arn: &str) -> Option<&str> {
+fn arn_cluster(arn: &str) -> Option<&str> {
     let (_, rest) = arn.strip_prefix("arn:")?.split_once(":service/")?;
     rest.split_once('/').map(|(cluster, _)| cluster)
 }
@@ -126,8 +130,8 @@ mod tests {
                 region: Some("eu-central-1".into()),
                 ..Inputs::default()
             };
-            let mut collect = Collect::default();
-            region(&inputs, &Runner::default(), &mut collect);
+            let mut collect = ProblemCollector::default();
+            read_region(&inputs, &Runner::default(), &mut collect);
             let found = collect.finish(|_| Some(())).1;
             assert_eq!(
                 found.iter().map(ToString::to_string).collect::<Vec<_>>(),

@@ -2,7 +2,7 @@
 //!
 //! AWS adds regions: a name of the right form that is not listed here may well be one.
 
-use crate::nearest::nearest;
+use crate::nearest::find_nearest;
 
 /// Those that AWS documents, in every partition.
 const REGIONS: [&str; 46] = [
@@ -55,7 +55,7 @@ const REGIONS: [&str; 46] = [
 ];
 
 /// Whether AWS documents a region of this name.
-pub(crate) fn is_known(region: &str) -> bool {
+pub(crate) fn is_documented(region: &str) -> bool {
     REGIONS.contains(&region)
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn is_possible(region: &str) -> bool {
 
 /// What to do about a name that is no region's.
 pub(crate) fn remedy(region: &str) -> String {
-    match nearest(region, REGIONS) {
+    match find_nearest(region, REGIONS) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "use the name of a region, such as eu-central-1 or us-east-1".to_owned(),
     }
@@ -108,7 +108,7 @@ mod tests {
         for (region, possible, expected) in table {
             assert_eq!(
                 (
-                    is_known(region),
+                    is_documented(region),
                     is_possible(region),
                     remedy(region).as_str()
                 ),

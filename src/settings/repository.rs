@@ -1,11 +1,11 @@
 //! `create-repository`: whether a missing repository is made, and how. The form is explained in
 //! `docs/images.md`.
 
-use super::collect::Collect;
+use super::collect::ProblemCollector;
 use crate::checks::document::{Content, Node, read_document};
 use crate::checks::document_form;
 use crate::checks::form::{FromNode, read_all};
-use crate::checks::reader::{Fields, Outside, Reader};
+use crate::checks::reader::{DocumentResources, Fields, Reader};
 use crate::documents::new_repository::{NewRepository, TagRule};
 use crate::inputs::Inputs;
 use crate::problem::Problem;
@@ -23,42 +23,44 @@ const STARS: usize = 2;
 pub(super) fn settings(
     inputs: &Inputs,
     runner: &Runner,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> Option<NewRepository> {
     let text = inputs.create_repository.as_deref()?;
     match text.to_lowercase().as_str() {
         "false" => None,
         "true" => Some(NewRepository::default()),
-        _ if text.contains('\n') || text.contains(": ") || text.starts_with('{') => {
-            Some(collect.keep_all(parse(text, "inline")).unwrap_or_default())
-        }
+        _ if text.contains('\n') || text.contains(": ") || text.starts_with('{') => Some(
+            collect
+                .value_or_problems(parse(text, "inline"))
+                .unwrap_or_default(),
+        ),
         // It was asked for: that it is missing is not said besides.
         _ => Some(from_file(text, runner, collect).unwrap_or_default()),
     }
 }
 
-fn from_file(path: &str, runner: &Runner, collect: &mut Collect) -> Option<NewRepository> {
+fn from_file(path: &str, runner: &Runner, collect: &mut ProblemCollector) -> Option<NewRepository> {
     let remedy = "use true, false, a mapping such as { scan-on-push: true, keep: 30 }, or the path of a file with one";
-    if !path.contains(['/', '.']) && !runner.workspace.has(path) {
-        collect.problem(
+    if !path.contains(['/', '.']) && !runner.workspace.has_file(path) {
+        collect.add_problem(
             INPUT,
             format!("`{path}` is neither true nor false, and no file in the workspace"),
             remedy,
         );
         return None;
     }
-    let content = collect.file(INPUT, path, runner, remedy)?;
-    collect.keep_all(parse(&content, path))
+    let content = collect.read_file(INPUT, path, runner, remedy)?;
+    collect.value_or_problems(parse(&content, path))
 }
 
 /// Reads the mapping; `origin` is the file as the user wrote it, or `inline`.
 fn parse(text: &str, origin: &str) -> Result<NewRepository, Vec<Problem>> {
     let root = read_document(text, INPUT, origin)?;
-    let mut reader = Reader::new(INPUT, origin, Outside::NOTHING);
+    let mut reader = Reader::new(INPUT, origin, DocumentResources::NONE);
     let form = RepositoryForm::from_node(&mut reader, &root, INPUT);
     let problems = reader.finish();
     form.filter(|_| problems.is_empty())
-        .map(RepositoryForm::repository)
+        .map(RepositoryForm::into_repository)
         .ok_or(problems)
 }
 
@@ -77,10 +79,10 @@ document_form! {
 }
 
 impl RepositoryForm {
-    fn repository(self) -> NewRepository {
+    fn into_repository(self) -> NewRepository {
         NewRepository {
             scan_on_push: self.scan_on_push,
-            keep: self.keep.map(|keep| keep.0),
+            max_images: self.keep.map(|keep| keep.0),
             tags: self.immutable_tags,
             kms_key: self.kms_key.map(|key| key.0),
         }
@@ -147,7 +149,7 @@ impl FromNode for TagRule {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         match &node.content {
             Content::Boolean(true) => Some(Self::Immutable),
-            Content::Boolean(false) => Some(Self::Movable),
+            Content::Boolean(false) => Some(Self::Mutable),
             Content::Mapping(_) => {
                 let Filters { except, only } = Filters::from_node(reader, node, what)?;
                 let except = except.map(|filters| Self::ImmutableExcept(filters.0));

@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::RolloutSettings;
-use super::collect::Collect;
+use super::collect::ProblemCollector;
 use crate::aws::arn::short_name;
 use crate::choices::{Follow, PollSettings};
-use crate::documents::ebs::{ManagedVolume, Owner, managed_volume};
+use crate::documents::ebs::{ManagedVolume, VolumeOwner, parse_managed_volume};
 use crate::documents::{app_spec, parse};
-use crate::duration::Human;
+use crate::duration::HumanDuration;
 use crate::inputs::Inputs;
-use crate::nearest::nearest;
+use crate::nearest::find_nearest;
 use crate::problem::Problem;
 use crate::runner::Runner;
 
@@ -22,7 +22,7 @@ const APP_SPEC: &str = "appspec.yaml";
 const MINUTES: u64 = 30;
 const MOST_MINUTES: u64 = 360;
 /// Longer than this between two looks would break the promise to act within seconds.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Where the AppSpec comes from.
 #[derive(Debug, Clone)]
@@ -56,52 +56,56 @@ pub fn codedeploy_names(inputs: &Inputs) -> (String, String) {
     )
 }
 
-pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> RolloutSettings {
+pub(super) fn settings(
+    inputs: &Inputs,
+    runner: &Runner,
+    collect: &mut ProblemCollector,
+) -> RolloutSettings {
     let (application, group) = codedeploy_names(inputs);
-    let app_spec = app_spec(inputs, runner, collect);
+    let app_spec = read_app_spec(inputs, runner, collect);
     let (wait, deadline) = (
-        Duration::from_secs(60 * minutes(inputs, collect)),
-        collect.duration("deadline", inputs.deadline.as_deref()),
+        Duration::from_secs(60 * read_minutes(inputs, collect)),
+        collect.read_duration("deadline", inputs.deadline.as_deref()),
     );
     if deadline == Some(Duration::ZERO) {
-        collect.problem(
+        collect.add_problem(
             "deadline",
             "it is zero",
             "use a duration such as 45m, or leave it out",
         );
     }
     let deadline = deadline.filter(|deadline| !deadline.is_zero());
-    let pace = pace(inputs, deadline.unwrap_or(wait), collect);
+    let poll = read_poll_settings(inputs, deadline.unwrap_or(wait), collect);
     RolloutSettings {
-        idle_app_spec: idle_app_spec(inputs, runner),
-        codedeploy_inputs: codedeploy_inputs(inputs),
+        unread_app_spec: find_unread_app_spec(inputs, runner),
+        codedeploy_inputs: given_codedeploy_inputs(inputs),
         app_spec,
         application,
         group,
         description: inputs.codedeploy_description.clone(),
-        config: config(inputs, collect),
+        config: read_config(inputs, collect),
         strategy: super::strategy::settings(inputs, collect),
         force_new_deployment: collect
-            .truth(
+            .read_bool(
                 "force-new-deployment",
                 inputs.force_new_deployment.as_deref(),
             )
             .unwrap_or(false),
-        desired_count: collect.number(
+        desired_count: collect.read_number(
             "desired-count",
             inputs.desired_count.as_deref(),
             0..=i32::MAX,
         ),
-        enable_ecs_managed_tags: collect.truth(
+        enable_ecs_managed_tags: collect.read_bool(
             "enable-ecs-managed-tags",
             inputs.enable_ecs_managed_tags.as_deref(),
         ),
-        propagate_tags: propagate(inputs, collect),
-        volume: volume(inputs, collect),
-        follow: follow(inputs, collect),
+        propagate_tags: read_propagate_tags(inputs, collect),
+        volume: read_volume(inputs, collect),
+        follow: read_follow(inputs, collect),
         wait,
         deadline,
-        pace,
+        poll,
     }
 }
 
@@ -115,7 +119,7 @@ pub(crate) const CONFIGS: [&str; 5] = [
 ];
 
 /// AWS's own say by their names what they are for.
-fn config(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
+fn read_config(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<String> {
     let name = inputs.codedeploy_config.clone()?;
     if name
         .strip_prefix("CodeDeployDefault.")
@@ -123,7 +127,7 @@ fn config(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
     {
         let message =
             format!("`{name}` is not for ECS: AWS's own for ECS begin with CodeDeployDefault.ECS");
-        collect.problem(
+        collect.add_problem(
             "codedeploy-deployment-config",
             message,
             config_remedy(&name, CONFIGS),
@@ -136,7 +140,7 @@ fn config(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
 /// are.
 pub(crate) fn config_remedy<'n>(
     name: &str,
-    there: impl IntoIterator<Item = &'n str> + Clone,
+    candidates: impl IntoIterator<Item = &'n str> + Clone,
 ) -> String {
     // The word that differs is what is near: all of AWS's own begin alike.
     let kind = |name: &'n str| {
@@ -150,41 +154,50 @@ pub(crate) fn config_remedy<'n>(
         .next()
         .unwrap_or(name)
         .trim_start_matches("ECS");
-    let near = nearest(given, there.clone().into_iter().map(kind));
-    match near.and_then(|near| there.clone().into_iter().find(|name| kind(name) == near)) {
+    let near = find_nearest(given, candidates.clone().into_iter().map(kind));
+    match near.and_then(|near| {
+        candidates
+            .clone()
+            .into_iter()
+            .find(|name| kind(name) == near)
+    }) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!(
             "use one of {}",
-            there.into_iter().collect::<Vec<_>>().join(", ")
+            candidates.into_iter().collect::<Vec<_>>().join(", ")
         ),
     }
 }
 
 /// It is judged when the service turns out to need it: one of ECS's own strategies, or none, does
 /// not.
-fn app_spec(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> AppSpecSource {
+fn read_app_spec(
+    inputs: &Inputs,
+    runner: &Runner,
+    collect: &mut ProblemCollector,
+) -> AppSpecSource {
     match inputs.codedeploy_appspec.as_deref() {
         Some(path) => {
-            collect.elsewhere("codedeploy-appspec", path, runner);
-            app_spec_file(path, runner).unwrap_or_else(AppSpecSource::Unusable)
+            collect.note_substitute_file("codedeploy-appspec", path, runner);
+            read_app_spec_file(path, runner).unwrap_or_else(AppSpecSource::Unusable)
         }
-        None if runner.workspace.has(APP_SPEC) => {
-            app_spec_file(APP_SPEC, runner).unwrap_or_else(AppSpecSource::Unusable)
+        None if runner.workspace.has_file(APP_SPEC) => {
+            read_app_spec_file(APP_SPEC, runner).unwrap_or_else(AppSpecSource::Unusable)
         }
         None => AppSpecSource::Built,
     }
 }
 
 /// An AppSpec under another usual name would be taken for read by whoever wrote it.
-fn idle_app_spec(inputs: &Inputs, runner: &Runner) -> Option<&'static str> {
-    let is_read = inputs.codedeploy_appspec.is_some() || runner.workspace.has(APP_SPEC);
+fn find_unread_app_spec(inputs: &Inputs, runner: &Runner) -> Option<&'static str> {
+    let is_read = inputs.codedeploy_appspec.is_some() || runner.workspace.has_file(APP_SPEC);
     let others = ["appspec.yml", "appspec.json", "AppSpec.yaml", "AppSpec.yml"];
     others
         .into_iter()
-        .find(|name| !is_read && runner.workspace.has(name))
+        .find(|name| !is_read && runner.workspace.has_file(name))
 }
 
-fn codedeploy_inputs(inputs: &Inputs) -> Vec<&'static str> {
+fn given_codedeploy_inputs(inputs: &Inputs) -> Vec<&'static str> {
     let all = [
         ("codedeploy-appspec", &inputs.codedeploy_appspec),
         ("codedeploy-application", &inputs.codedeploy_application),
@@ -201,7 +214,7 @@ fn codedeploy_inputs(inputs: &Inputs) -> Vec<&'static str> {
         .collect()
 }
 
-fn app_spec_file(path: &str, runner: &Runner) -> Result<AppSpecSource, Vec<Problem>> {
+fn read_app_spec_file(path: &str, runner: &Runner) -> Result<AppSpecSource, Vec<Problem>> {
     let remedy =
         "give the path of a file of the job, or leave it out to have it built from the service";
     let text = runner.workspace.read(path).map_err(|error| {
@@ -220,29 +233,29 @@ fn app_spec_file(path: &str, runner: &Runner) -> Result<AppSpecSource, Vec<Probl
     }
 }
 
-fn propagate(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
+fn read_propagate_tags(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<String> {
     let words = [
         ("SERVICE", "SERVICE"),
         ("TASK_DEFINITION", "TASK_DEFINITION"),
         ("NONE", "NONE"),
     ];
     collect
-        .word("propagate-tags", inputs.propagate_tags.as_deref(), &words)
+        .read_choice("propagate-tags", inputs.propagate_tags.as_deref(), &words)
         .map(str::to_owned)
 }
 
-fn volume(inputs: &Inputs, collect: &mut Collect) -> ManagedVolume {
+fn read_volume(inputs: &Inputs, collect: &mut ProblemCollector) -> ManagedVolume {
     let text = |input: &Option<String>| input.clone().unwrap_or_default();
-    collect.volume(managed_volume(
+    collect.read_volume(parse_managed_volume(
         &text(&inputs.ebs_name),
         &text(&inputs.ebs),
-        Owner::Service,
+        VolumeOwner::Service,
     ))
 }
 
-fn follow(inputs: &Inputs, collect: &mut Collect) -> Follow {
-    let stable = collect.truth("wait-for-service-stability", inputs.stability.as_deref());
-    let until = collect.word(
+fn read_follow(inputs: &Inputs, collect: &mut ProblemCollector) -> Follow {
+    let stable = collect.read_bool("wait-for-service-stability", inputs.stability.as_deref());
+    let until = collect.read_choice(
         "wait-until",
         inputs.wait_until.as_deref(),
         &[
@@ -251,22 +264,22 @@ fn follow(inputs: &Inputs, collect: &mut Collect) -> Follow {
         ],
     );
     if stable == Some(false) {
-        return Follow::Not;
+        return Follow::LeaveToAws;
     }
     until.unwrap_or(Follow::Completed)
 }
 
 /// 0 means the default and more than six hours means six hours, as with the official action; a text
 /// that is no number is a problem here, where the official action took it for 30.
-fn minutes(inputs: &Inputs, collect: &mut Collect) -> u64 {
-    match collect.minutes("wait-for-minutes", inputs.wait_minutes.as_deref()) {
+fn read_minutes(inputs: &Inputs, collect: &mut ProblemCollector) -> u64 {
+    match collect.read_minutes("wait-for-minutes", inputs.wait_minutes.as_deref()) {
         None => MINUTES,
         Some(0) => {
-            collect.note(format!("wait-for-minutes: 0 means its default, {MINUTES}"));
+            collect.add_note(format!("wait-for-minutes: 0 means its default, {MINUTES}"));
             MINUTES
         }
         Some(minutes) if minutes > MOST_MINUTES => {
-            collect.note(format!("wait-for-minutes: {minutes} is more than the longest wait: {MOST_MINUTES} minutes are waited"));
+            collect.add_note(format!("wait-for-minutes: {minutes} is more than the longest wait: {MOST_MINUTES} minutes are waited"));
             MOST_MINUTES
         }
         Some(minutes) => minutes,
@@ -274,15 +287,19 @@ fn minutes(inputs: &Inputs, collect: &mut Collect) -> u64 {
 }
 
 /// Whoever looks less often than the time for everything allows would not see how it ended.
-fn pace(inputs: &Inputs, limit: Duration, collect: &mut Collect) -> PollSettings {
-    let longest = collect.number(
+fn read_poll_settings(
+    inputs: &Inputs,
+    limit: Duration,
+    collect: &mut ProblemCollector,
+) -> PollSettings {
+    let max_delay = collect.read_number(
         "wait-max-delay-seconds",
         inputs.wait_max_delay.as_deref(),
         1..=3600_u64,
     );
-    let fixed = collect.duration("poll-interval", inputs.poll_interval.as_deref());
+    let fixed = collect.read_duration("poll-interval", inputs.poll_interval.as_deref());
     if fixed.is_some_and(|fixed| fixed.is_zero()) {
-        collect.problem(
+        collect.add_problem(
             "poll-interval",
             "it is zero",
             "use a duration such as 2s, or leave it out",
@@ -291,18 +308,18 @@ fn pace(inputs: &Inputs, limit: Duration, collect: &mut Collect) -> PollSettings
     if let Some(fixed) = fixed.filter(|fixed| *fixed >= limit) {
         let message = format!(
             "{} is as long as the rollout is followed at all ({})",
-            Human(fixed),
-            Human(limit)
+            HumanDuration(fixed),
+            HumanDuration(limit)
         );
-        collect.problem(
+        collect.add_problem(
             "poll-interval",
             message,
             "use a duration such as 2s, or leave it out",
         );
     }
     PollSettings {
-        fixed,
-        longest: longest.map_or(LONGEST_PAUSE, Duration::from_secs),
+        fixed_interval: fixed,
+        max_interval: max_delay.map_or(MAX_POLL_INTERVAL, Duration::from_secs),
     }
 }
 
@@ -327,8 +344,8 @@ mod tests {
                 wait_minutes: Some(text.to_owned()),
                 ..Inputs::default()
             };
-            let mut collect = Collect::default();
-            let found = minutes(&inputs, &mut collect);
+            let mut collect = ProblemCollector::default();
+            let found = read_minutes(&inputs, &mut collect);
             let (_, problems) = collect.finish(|_| Some(()));
             assert_eq!(
                 Some(found).filter(|_| problems.is_empty()),

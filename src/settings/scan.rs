@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::collect::Collect;
+use super::collect::ProblemCollector;
 use crate::checks::document::{Content, Node, read_document};
 use crate::checks::form::{FromNode, read_all};
-use crate::checks::reader::{Outside, Reader, one_of};
+use crate::checks::reader::{DocumentResources, Reader, suggest_choices};
 use crate::checks::{document_form, document_words};
 use crate::inputs::Inputs;
 use crate::outcome::Mode;
@@ -19,36 +19,36 @@ const UNSUPPORTED: &[(&str, Unsupported)] = &[
     ("allow", Unsupported::Allow),
 ];
 /// A basic scan takes seconds to a minute; Inspector's first one some minutes for a large image.
-const WAIT: Duration = Duration::from_mins(5);
+const DEFAULT_WAIT: Duration = Duration::from_mins(5);
 /// No job of GitHub lasts longer.
-const LONGEST: Duration = Duration::from_hours(6);
+const MAX_WAIT: Duration = Duration::from_hours(6);
 
 pub(super) fn settings(
     mode: Mode,
     inputs: &Inputs,
     runner: &Runner,
-    collect: &mut Collect,
+    collect: &mut ProblemCollector,
 ) -> Option<Policy> {
     let text = inputs.scan.as_deref()?;
     if mode.plans_deployment() && inputs.image.is_none() {
-        collect.problem(
+        collect.add_problem(
             INPUT,
             "it is given without an image",
             "set image, or leave it out: only an image that this run brings is judged",
         );
     }
-    collect.elsewhere(INPUT, text, runner);
-    collect.keep_all(policy(text, runner))
+    collect.note_substitute_file(INPUT, text, runner);
+    collect.value_or_problems(read_policy(text, runner))
 }
 
-fn policy(text: &str, runner: &Runner) -> Result<Policy, Vec<Problem>> {
+fn read_policy(text: &str, runner: &Runner) -> Result<Policy, Vec<Problem>> {
     if let Some((_, fail_on)) = FailOn::WORDS
         .iter()
         .find(|(word, _)| text.eq_ignore_ascii_case(word))
     {
         return Ok(Policy {
             fail_on: *fail_on,
-            wait: WAIT,
+            wait: DEFAULT_WAIT,
             ignore: Vec::new(),
             unsupported: Unsupported::Refuse,
         });
@@ -58,7 +58,7 @@ fn policy(text: &str, runner: &Runner) -> Result<Policy, Vec<Problem>> {
     }
     match runner.workspace.read(text) {
         Ok(content) => parse(&content, text),
-        Err(_) if !text.contains(['/', '.']) => Err(vec![no_severity(text)]),
+        Err(_) if !text.contains(['/', '.']) => Err(vec![unknown_severity(text)]),
         Err(error) => {
             let remedy =
                 "give a severity, inline YAML, or the path of a file that the job has checked out";
@@ -67,22 +67,22 @@ fn policy(text: &str, runner: &Runner) -> Result<Policy, Vec<Problem>> {
     }
 }
 
-fn no_severity(text: &str) -> Problem {
+fn unknown_severity(text: &str) -> Problem {
     let words: Vec<&str> = FailOn::WORDS.iter().map(|(word, _)| *word).collect();
     Problem::new(
         INPUT,
         format!("`{text}` is neither a severity nor a file in the workspace"),
-        one_of(text, &words),
+        suggest_choices(text, &words),
     )
 }
 
 fn parse(text: &str, origin: &str) -> Result<Policy, Vec<Problem>> {
     let root = read_document(text, INPUT, origin)?;
-    let mut reader = Reader::new(INPUT, origin, Outside::NOTHING);
+    let mut reader = Reader::new(INPUT, origin, DocumentResources::NONE);
     let form = ScanForm::from_node(&mut reader, &root, INPUT);
     let problems = reader.finish();
     form.filter(|_| problems.is_empty())
-        .map(ScanForm::policy)
+        .map(ScanForm::into_policy)
         .ok_or(problems)
 }
 
@@ -106,10 +106,10 @@ document_words!(FailOn: FailOn::WORDS);
 document_words!(Unsupported: UNSUPPORTED);
 
 impl ScanForm {
-    fn policy(self) -> Policy {
+    fn into_policy(self) -> Policy {
         Policy {
             fail_on: self.fail_on,
-            wait: self.wait.map_or(WAIT, |wait| wait.0),
+            wait: self.wait.map_or(DEFAULT_WAIT, |wait| wait.0),
             ignore: self.ignore.map(|names| names.0).unwrap_or_default(),
             unsupported: self.unsupported.unwrap_or(Unsupported::Refuse),
         }
@@ -122,7 +122,7 @@ struct ScanWait(Duration);
 impl FromNode for ScanWait {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let wait = reader.duration(node, what)?;
-        if wait > LONGEST {
+        if wait > MAX_WAIT {
             return reader.refuse(
                 node.place,
                 format!("{what} is longer than 6h, and so than a job lasts"),
@@ -204,7 +204,7 @@ mod tests {
     use crate::scan::Severity;
 
     fn read(text: &str) -> Result<Policy, Vec<String>> {
-        let found = policy(text, &Runner::default());
+        let found = read_policy(text, &Runner::default());
         found.map_err(|problems| {
             problems
                 .iter()
@@ -218,7 +218,7 @@ mod tests {
         let policy = read("High").unwrap();
         assert_eq!(
             (policy.fail_on, policy.wait),
-            (FailOn::AtLeast(Severity::High), WAIT)
+            (FailOn::AtLeast(Severity::High), DEFAULT_WAIT)
         );
         assert_eq!(policy.unsupported, Unsupported::Refuse);
     }

@@ -1,10 +1,10 @@
 //! The one-off task.
 
-use super::collect::Collect;
-use crate::documents::ebs::{Owner, managed_volume};
+use super::collect::ProblemCollector;
+use crate::documents::ebs::{VolumeOwner, parse_managed_volume};
 use crate::documents::network::Network;
 use crate::documents::overrides;
-use crate::documents::run_task::{TaskRequest, Wait};
+use crate::documents::run_task::{TaskRequest, TaskWait};
 use crate::inputs::Inputs;
 
 /// `None` when something is wrong; `Some(None)` when no task is asked for.
@@ -12,8 +12,11 @@ use crate::inputs::Inputs;
     clippy::option_option,
     reason = "a missing task and a wrong one are different answers to the collector"
 )]
-pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Option<Option<TaskRequest>> {
-    if collect.truth("run-task", inputs.run_task.as_deref()) != Some(true) {
+pub(super) fn settings(
+    inputs: &Inputs,
+    collect: &mut ProblemCollector,
+) -> Option<Option<TaskRequest>> {
+    if collect.read_bool("run-task", inputs.run_task.as_deref()) != Some(true) {
         return Some(None);
     }
     let text = |input: &Option<String>| input.clone().unwrap_or_default();
@@ -22,29 +25,29 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Option<Option<
         ("EC2", "EC2"),
         ("EXTERNAL", "EXTERNAL"),
     ];
-    let network = Network::of_run_task(
+    let network = Network::from_run_task_inputs(
         &text(&inputs.task_subnets),
         &text(&inputs.task_security_groups),
         &text(&inputs.task_public_ip),
     );
-    let network = collect.keep_all(network);
-    let wait = collect.truth("wait-for-task-stopped", inputs.wait_for_task.as_deref());
-    let overrides = collect.keep_all(overrides::container_overrides(&text(
+    let network = collect.value_or_problems(network);
+    let wait = collect.read_bool("wait-for-task-stopped", inputs.wait_for_task.as_deref());
+    let overrides = collect.value_or_problems(overrides::parse_container_overrides(&text(
         &inputs.task_overrides,
     )));
-    let strategy = collect.keep_all(overrides::capacity_provider_strategy(&text(
+    let strategy = collect.value_or_problems(overrides::parse_capacity_providers(&text(
         &inputs.task_strategy,
     )));
-    let tags = collect.keep_all(overrides::tags(&text(&inputs.task_tags)));
+    let tags = collect.value_or_problems(overrides::parse_tags(&text(&inputs.task_tags)));
     let changed = [&overrides, &strategy, &tags]
         .into_iter()
         .flatten()
         .flat_map(|list| &list.notes);
-    changed.for_each(|note| collect.note(note.to_string()));
-    let volume = collect.volume(managed_volume(
+    changed.for_each(|note| collect.add_note(note.to_string()));
+    let volume = collect.read_volume(parse_managed_volume(
         &text(&inputs.task_ebs_name),
         &text(&inputs.task_ebs),
-        Owner::RunTask,
+        VolumeOwner::RunTask,
     ));
     let is_spot = inputs
         .task_launch_type
@@ -52,7 +55,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Option<Option<
         .is_some_and(|text| text.eq_ignore_ascii_case("FARGATE_SPOT"));
     if is_spot {
         let remedy = r#"set run-task-capacity-provider-strategy: [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]"#;
-        collect.problem(
+        collect.add_problem(
             "run-task-launch-type",
             "FARGATE_SPOT is a capacity provider, not a launch type",
             remedy,
@@ -60,7 +63,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Option<Option<
     }
     let launch_type = inputs.task_launch_type.as_deref().filter(|_| !is_spot);
     let launch_type = collect
-        .word("run-task-launch-type", launch_type, &launch_types)
+        .read_choice("run-task-launch-type", launch_type, &launch_types)
         .map(str::to_owned);
     Some(Some(TaskRequest {
         overrides: overrides?,
@@ -74,9 +77,9 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Option<Option<
         tags: tags?.items,
         volume,
         wait: if wait == Some(false) {
-            Wait::Not
+            TaskWait::DoNotWait
         } else {
-            Wait::UntilStopped
+            TaskWait::UntilStopped
         },
     }))
 }

@@ -9,11 +9,11 @@ use crate::checks::moment::Moment;
 use crate::error::Failure;
 use crate::event::{
     DeferredTag, Event, Fact, FactLevel, RunEnd, Stamped, StartedRollout, StartedTester, Step,
-    StepEnd, TestUrl, on,
+    StepEnd, TestUrl, describe_target,
 };
-use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
+use crate::github::commands::{END_GROUP, Level, annotation, sanitize, start_group};
 use crate::outcome::Outcome;
-use crate::sinks::outputs::human;
+use crate::sinks::outputs::human_duration;
 use crate::sinks::recorder::print;
 use crate::sinks::sink::{Sink, SinkError};
 use crate::text::Text;
@@ -24,7 +24,7 @@ mod run;
 mod smoke;
 
 /// GitHub shows ten annotations of a level in a step; the outcome's is one of them.
-const WARNINGS: usize = 8;
+const MAX_WARNINGS: usize = 8;
 
 /// What a refused run says where nothing else is wrong.
 pub(super) const NO_CREDENTIALS: &str = "there are no usable AWS credentials";
@@ -42,10 +42,10 @@ const NO_WAY_BACK: &str =
 /// Renders events to lines; knows which group is open.
 #[derive(Debug, Default)]
 pub struct Console {
-    open: Option<(Step, u64)>,
-    warnings: usize,
-    failed: Option<Failure>,
-    stuck: Vec<(Text, Failure)>,
+    open_step: Option<(Step, u64)>,
+    warning_count: usize,
+    failure: Option<Failure>,
+    failed_undos: Vec<(Text, Failure)>,
     watch_at: Option<String>,
     tags_not_set: Vec<DeferredTag>,
     test_url: Option<TestUrl>,
@@ -56,55 +56,70 @@ impl Console {
     pub fn lines(&mut self, stamped: &Stamped) -> Vec<String> {
         let at = stamped.at_ms;
         match &stamped.event {
-            Event::Started(start) => vec![run::started(start)],
-            Event::Refused(refused) => self.after_close(at, run::refused(refused)),
-            Event::StepStarted { step } => self.opened(*step, at),
-            Event::StepEnded { step, end, result } => self.closed(*step, *end, result, at),
-            Event::Failed { failure } => self.run_failed(failure, at),
-            Event::Signalled => self.after_close(at, vec![SIGNALLED.into()]),
-            Event::Ended(end) => self.ended(end, at),
-            Event::PostEnded { result } => self.post_ended(result),
-            Event::SinkFailed { sink, why } => sink_failed(sink, why),
+            Event::Started(start) => vec![run::format_start(start)],
+            Event::Refused(refused) => self.close_and_append(at, run::refusal_lines(refused)),
+            Event::StepStarted { step } => self.on_step_started(*step, at),
+            Event::StepEnded { step, end, result } => self.on_step_ended(*step, *end, result, at),
+            Event::Failed { failure } => self.on_failed(failure, at),
+            Event::Signalled => self.close_and_append(at, vec![SIGNALLED.into()]),
+            Event::Ended(end) => self.on_ended(end, at),
+            Event::PostEnded { result } => self.on_post_ended(result),
+            Event::SinkFailed { sink, why } => sink_failure_lines(sink, why),
 
-            Event::Surveyed(service) => rollout::surveyed(service),
-            Event::Planned(planned) => self.after_close(at, super::plan::lines(planned)),
-            Event::Narrowed { check, allow, why } => {
-                self.warning("a check is limited", &narrowed(check, allow, why))
-            }
-            Event::Fact(fact) => self.fact(fact),
-            Event::Warned { sentence } => self.warning("note", sentence),
-            Event::Noted { sentence } => vec![quiet(sentence)],
+            Event::Surveyed(service) => rollout::survey_lines(service),
+            Event::Planned(planned) => self.close_and_append(at, super::plan::lines(planned)),
+            Event::Narrowed { check, allow, why } => self.warn(
+                "a check is limited",
+                &format_limited_check(check, allow, why),
+            ),
+            Event::Fact(fact) => self.on_fact(fact),
+            Event::Warned { sentence } => self.warn("note", sentence),
+            Event::Noted { sentence } => vec![sanitize_line(sentence)],
 
             Event::RepositoryCreated { repository, with } => {
-                vec![quiet(&image::created(repository, with))]
+                vec![sanitize_line(&image::format_created_repository(
+                    repository, with,
+                ))]
             }
-            Event::ImagePinned(pinned) => vec![image::pinned(pinned)],
-            Event::TagsDeferred { tags } => self.tags_deferred(tags),
-            Event::TagSet { tag } => self.tag_set(tag),
+            Event::ImagePinned(pinned) => vec![image::format_pinned(pinned)],
+            Event::TagsDeferred { tags } => self.on_tags_deferred(tags),
+            Event::TagSet { tag } => self.on_tag_set(tag),
             Event::ScanAnswered { result } => super::scan::lines(result),
-            Event::Revision(revision) => each(&revision.changes, |change| format!("  {change}")),
-            Event::TaskStarted { arns } => each(arns, |arn| task_started(arn)),
-            Event::TaskFound { arns } => each(arns, |arn| task_found(arn)),
-            Event::TaskDone { containers } => vec![quiet(&containers.join(", "))],
+            Event::Revision(revision) => {
+                format_each(&revision.changes, |change| format!("  {change}"))
+            }
+            Event::TaskStarted { arns } => format_each(arns, |arn| format_task_started(arn)),
+            Event::TaskFound { arns } => format_each(arns, |arn| format_task_found(arn)),
+            Event::TaskDone { containers } => vec![sanitize_line(&containers.join(", "))],
 
-            Event::RolloutStarted(rollout) => self.rollout_started(rollout),
-            Event::RolloutSeen { progress } => vec![quiet(&rollout::progress_line(progress))],
-            Event::GreenFound { place, health } => vec![quiet(&green_found(place, health))],
-            Event::GateOpened { gate, seen } => vec![rollout::gate_opened(*gate, *seen)],
+            Event::RolloutStarted(rollout) => self.on_rollout_started(rollout),
+            Event::RolloutSeen { progress } => {
+                vec![sanitize_line(&rollout::progress_line(progress))]
+            }
+            Event::GreenFound { place, health } => {
+                vec![sanitize_line(&format_green_found(place, health))]
+            }
+            Event::GateOpened { gate, seen } => vec![rollout::format_gate_opened(*gate, *seen)],
             Event::PointOfNoReturn => vec![NO_WAY_BACK.into()],
-            Event::TrafficObserved(traffic) => vec![rollout::traffic(traffic)],
+            Event::TrafficObserved(traffic) => vec![rollout::format_traffic(traffic)],
 
-            Event::TestUrlSeen { seen } => self.test_url_seen(seen),
-            Event::SmokeTested { result } => smoke::lines(result, &self.on(result.moment)),
+            Event::TestUrlSeen { seen } => self.on_test_url_seen(seen),
+            Event::SmokeTested { result } => {
+                smoke::lines(result, &self.describe_target(result.moment))
+            }
             Event::Checked { measurement } => super::measurements::lines(measurement),
-            Event::WarmedUp { result } => vec![quiet(&format!("warm-up of {result}"))],
-            Event::Loaded { result } => super::load::lines(result, &self.on(result.moment)),
-            Event::TesterStarted(tester) => vec![quiet(&self.tester_started(tester))],
-            Event::TesterLine { line, .. } => vec![quiet(&format!("  | {line}"))],
-            Event::Tested { result } => super::tester::lines(result, &self.on(result.moment)),
+            Event::WarmedUp { result } => vec![sanitize_line(&format!("warm-up of {result}"))],
+            Event::Loaded { result } => {
+                super::load::lines(result, &self.describe_target(result.moment))
+            }
+            Event::TesterStarted(tester) => vec![sanitize_line(&self.format_tester_start(tester))],
+            Event::TesterLine { line, .. } => vec![sanitize_line(&format!("  | {line}"))],
+            Event::Tested { result } => {
+                super::tester::lines(result, &self.describe_target(result.moment))
+            }
 
-            Event::Undone { what } => vec![quiet(&format!("undone: {what}"))],
-            Event::UndoFailed { what, failure } => self.undo_failed(what, failure),
+            Event::Undone { what } => vec![sanitize_line(&format!("undone: {what}"))],
+            Event::UndoFailed { what, failure } => self.on_undo_failed(what, failure),
 
             // Measured is for the report; the end of a one-off task is told by TaskDone, or by
             // what failed or stopped it.
@@ -113,24 +128,27 @@ impl Console {
     }
 
     /// A group that was cut short is closed before these lines.
-    fn after_close(&mut self, at: u64, lines: Vec<String>) -> Vec<String> {
-        self.close(at).into_iter().chain(lines).collect()
+    fn close_and_append(&mut self, at: u64, lines: Vec<String>) -> Vec<String> {
+        self.close_open_step(at).into_iter().chain(lines).collect()
     }
 
-    fn run_failed(&mut self, failure: &Failure, at: u64) -> Vec<String> {
-        self.failed = Some(failure.clone());
-        self.after_close(
+    fn on_failed(&mut self, failure: &Failure, at: u64) -> Vec<String> {
+        self.failure = Some(failure.clone());
+        self.close_and_append(
             at,
-            vec![quiet(&format!("{}.", capital(failure.sentence())))],
+            vec![sanitize_line(&format!(
+                "{}.",
+                capitalize(failure.sentence())
+            ))],
         )
     }
 
-    fn rollout_started(&mut self, rollout: &StartedRollout) -> Vec<String> {
+    fn on_rollout_started(&mut self, rollout: &StartedRollout) -> Vec<String> {
         self.watch_at = Some(rollout.console.clone());
-        vec![rollout::started(rollout)]
+        vec![rollout::format_start(rollout)]
     }
 
-    fn test_url_seen(&mut self, seen: &TestUrl) -> Vec<String> {
+    fn on_test_url_seen(&mut self, seen: &TestUrl) -> Vec<String> {
         self.test_url = Some(seen.clone());
         match seen {
             TestUrl::TellsNewVersion => vec![NEW_VERSION.into()],
@@ -138,33 +156,33 @@ impl Console {
         }
     }
 
-    fn tester_started(&self, tester: &StartedTester) -> String {
+    fn format_tester_start(&self, tester: &StartedTester) -> String {
         format!(
             "{} {}: {}",
             tester.name,
-            self.on(tester.moment),
+            self.describe_target(tester.moment),
             tester.place
         )
     }
 
-    fn undo_failed(&mut self, what: &Text, failure: &Failure) -> Vec<String> {
-        self.stuck.push((what.clone(), failure.clone()));
-        vec![quiet(&format!(
+    fn on_undo_failed(&mut self, what: &Text, failure: &Failure) -> Vec<String> {
+        self.failed_undos.push((what.clone(), failure.clone()));
+        vec![sanitize_line(&format!(
             "not undone: {what}: {}",
             failure.sentence()
         ))]
     }
 
-    fn opened(&mut self, step: Step, at: u64) -> Vec<String> {
-        let mut lines = self.close(at);
-        self.open = Some((step, at));
-        lines.push(group(title(step, self.test_url.as_ref())));
+    fn on_step_started(&mut self, step: Step, at: u64) -> Vec<String> {
+        let mut lines = self.close_open_step(at);
+        self.open_step = Some((step, at));
+        lines.push(start_group(step_title(step, self.test_url.as_ref())));
         lines
     }
 
-    fn closed(&mut self, step: Step, end: StepEnd, result: &str, at: u64) -> Vec<String> {
-        let began = self.open.take().map_or(at, |(_, began)| began);
-        let took = human(at.saturating_sub(began));
+    fn on_step_ended(&mut self, step: Step, end: StepEnd, result: &str, at: u64) -> Vec<String> {
+        let began = self.open_step.take().map_or(at, |(_, began)| began);
+        let took = human_duration(at.saturating_sub(began));
         let mark = match end {
             StepEnd::Done => "✓",
             StepEnd::Failed => "✗",
@@ -176,90 +194,93 @@ impl Console {
         };
         vec![
             END_GROUP.into(),
-            quiet(&format!(
+            sanitize_line(&format!(
                 "{mark} {}{result} ({took})",
-                title(step, self.test_url.as_ref())
+                step_title(step, self.test_url.as_ref())
             )),
         ]
     }
 
     /// Where a check of a moment was sent, in words.
-    fn on(&self, moment: Moment) -> String {
-        on(moment, self.test_url.as_ref())
+    fn describe_target(&self, moment: Moment) -> String {
+        describe_target(moment, self.test_url.as_ref())
     }
 
     /// A group that was cut short is closed, so that what follows is seen.
-    fn close(&mut self, at: u64) -> Vec<String> {
-        match self.open.take() {
+    fn close_open_step(&mut self, at: u64) -> Vec<String> {
+        match self.open_step.take() {
             Some((step, began)) => vec![
                 END_GROUP.into(),
                 format!(
                     "✗ {}: cut short ({})",
-                    title(step, self.test_url.as_ref()),
-                    human(at.saturating_sub(began))
+                    step_title(step, self.test_url.as_ref()),
+                    human_duration(at.saturating_sub(began))
                 ),
             ],
             None => Vec::new(),
         }
     }
 
-    fn fact(&mut self, fact: &Fact) -> Vec<String> {
+    fn on_fact(&mut self, fact: &Fact) -> Vec<String> {
         let sentence = fact.sentence();
         match fact.level() {
-            FactLevel::Warning => self.warning("note", &sentence),
-            FactLevel::Note => vec![quiet(&sentence)],
+            FactLevel::Warning => self.warn("note", &sentence),
+            FactLevel::Note => vec![sanitize_line(&sentence)],
         }
     }
 
-    fn tags_deferred(&mut self, tags: &[DeferredTag]) -> Vec<String> {
+    fn on_tags_deferred(&mut self, tags: &[DeferredTag]) -> Vec<String> {
         self.tags_not_set = tags.to_vec();
-        each(tags, image::deferred)
+        format_each(tags, image::format_deferred_tag)
     }
 
-    fn tag_set(&mut self, tag: &str) -> Vec<String> {
+    fn on_tag_set(&mut self, tag: &str) -> Vec<String> {
         self.tags_not_set.retain(|waiting| waiting.tag != tag);
-        vec![quiet(&format!("tag {tag} names the new image"))]
+        vec![sanitize_line(&format!("tag {tag} names the new image"))]
     }
 
-    fn warning(&mut self, title: &str, sentence: &str) -> Vec<String> {
-        self.warnings += 1;
-        if self.warnings > WARNINGS {
-            vec![quiet(&format!("warning: {sentence}"))]
+    fn warn(&mut self, title: &str, sentence: &str) -> Vec<String> {
+        self.warning_count += 1;
+        if self.warning_count > MAX_WARNINGS {
+            vec![sanitize_line(&format!("warning: {sentence}"))]
         } else {
-            vec![annotation(Level::Warning, title, &quiet(sentence))]
+            vec![annotation(Level::Warning, title, &sanitize_line(sentence))]
         }
     }
 
-    fn post_ended(&mut self, result: &str) -> Vec<String> {
-        std::iter::once(format!("Post: {}", quiet(result)))
-            .chain(self.stuck())
+    fn on_post_ended(&mut self, result: &str) -> Vec<String> {
+        std::iter::once(format!("Post: {}", sanitize_line(result)))
+            .chain(self.take_failed_undos())
             .collect()
     }
 
     /// What could not be undone and what to do about it; told last, where people look first.
-    fn stuck(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.stuck)
+    fn take_failed_undos(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.failed_undos)
             .iter()
-            .flat_map(|(what, failure)| run::undo_failed(what, failure))
+            .flat_map(|(what, failure)| run::undo_failure_lines(what, failure))
             .collect()
     }
 
     /// What serves traffic now; what failed; why; what to do.
-    fn ended(&mut self, end: &RunEnd, at: u64) -> Vec<String> {
+    fn on_ended(&mut self, end: &RunEnd, at: u64) -> Vec<String> {
         let (outcome, reason) = (end.outcome, end.reason.word());
-        let sentence = capital(&end.sentence);
-        let mut lines = self.close(at);
+        let sentence = capitalize(&end.sentence);
+        let mut lines = self.close_open_step(at);
         lines.push(String::new());
-        lines.push(quiet(&format!("{}.", sentence.trim_end_matches('.'))));
-        lines.extend(self.tags_left(outcome));
-        let failure = self.failed.take();
+        lines.push(sanitize_line(&format!(
+            "{}.",
+            sentence.trim_end_matches('.')
+        )));
+        lines.extend(self.unset_tag_lines(outcome));
+        let failure = self.failure.take();
         if let Some(failure) = failure.as_ref().filter(|_| !outcome.is_success()) {
             let title = format!("{outcome} ({reason})");
-            lines.extend(run::failed(&title, failure.sentence(), failure));
+            lines.extend(run::failure_lines(&title, failure.sentence(), failure));
         }
-        lines.extend(self.stuck());
+        lines.extend(self.take_failed_undos());
         if let Some(url) = self.watch_at.as_ref().filter(|_| !outcome.is_success()) {
-            lines.push(quiet(&format!("  see: {url}")));
+            lines.push(sanitize_line(&format!("  see: {url}")));
         }
         let reason = if outcome.is_success() {
             String::new()
@@ -269,19 +290,19 @@ impl Console {
         lines.push(format!(
             "Outcome: {outcome}{reason}, exit code {}, after {}",
             outcome.exit_code(),
-            human(at)
+            human_duration(at)
         ));
         lines
     }
 
-    fn tags_left(&self, outcome: Outcome) -> Vec<String> {
+    fn unset_tag_lines(&self, outcome: Outcome) -> Vec<String> {
         let later = if outcome == Outcome::Waiting {
             "; mode: continue does not set it (docs/images.md)"
         } else {
             ""
         };
-        each(&self.tags_not_set, |tag| {
-            format!("Tag {}{later}", image::not_set(tag))
+        format_each(&self.tags_not_set, |tag| {
+            format!("Tag {}{later}", image::format_unset_tag(tag))
         })
     }
 }
@@ -291,49 +312,56 @@ impl Sink for Console {
         "the log"
     }
 
-    fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
+    fn handle_event(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
         print(&self.lines(stamped));
         Ok(())
     }
 }
 
 /// A harmless line for each.
-fn each<T>(things: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
-    things.iter().map(|thing| quiet(&line(thing))).collect()
+fn format_each<T>(things: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
+    things
+        .iter()
+        .map(|thing| sanitize_line(&line(thing)))
+        .collect()
 }
 
 /// Not among the warnings of the run: it says nothing about the deployment.
-fn sink_failed(sink: &str, why: &str) -> Vec<String> {
+fn sink_failure_lines(sink: &str, why: &str) -> Vec<String> {
     let sentence = format!("{sink} is incomplete: {why}");
-    vec![annotation(Level::Warning, "runner", &quiet(&sentence))]
+    vec![annotation(
+        Level::Warning,
+        "runner",
+        &sanitize_line(&sentence),
+    )]
 }
 
-fn task_started(arn: &str) -> String {
+fn format_task_started(arn: &str) -> String {
     format!("task {} started", short_name(arn))
 }
 
-fn task_found(arn: &str) -> String {
+fn format_task_found(arn: &str) -> String {
     format!(
         "task {} of an earlier attempt of this run is used: it is not run again",
         short_name(arn)
     )
 }
 
-fn green_found(place: &str, health: &str) -> String {
+fn format_green_found(place: &str, health: &str) -> String {
     format!("green is behind target group {place}, {health}")
 }
 
-fn narrowed(check: &str, allow: &str, why: &str) -> String {
+fn format_limited_check(check: &str, allow: &str, why: &str) -> String {
     let allow = if allow.is_empty() {
         String::new()
     } else {
         format!(" Allow {allow} to have it.")
     };
-    format!("{}.{allow} ({why})", capital(check))
+    format!("{}.{allow} ({why})", capitalize(check))
 }
 
 /// A heading: only what is known to be green is called so.
-pub(super) fn title(step: Step, test_url: Option<&TestUrl>) -> &'static str {
+pub(super) fn step_title(step: Step, test_url: Option<&TestUrl>) -> &'static str {
     match (step, test_url) {
         (Step::Gate, Some(TestUrl::Unproven { .. })) => "Smoke tests at test-url",
         (step, _) => step.title(),
@@ -342,7 +370,7 @@ pub(super) fn title(step: Step, test_url: Option<&TestUrl>) -> &'static str {
 
 /// With a capital at its begin, unless it begins with a name that has none (`ecs:UpdateService`,
 /// `api:2`).
-pub(super) fn capital(words: &str) -> String {
+pub(super) fn capitalize(words: &str) -> String {
     if words
         .split(' ')
         .next()
@@ -357,6 +385,6 @@ pub(super) fn capital(words: &str) -> String {
         .unwrap_or_default()
 }
 
-fn quiet(line: &str) -> String {
-    harmless(line)
+fn sanitize_line(line: &str) -> String {
+    sanitize(line)
 }

@@ -10,12 +10,12 @@ use crate::outcome::Reason;
 use crate::sinks::sink::{Sink, SinkError};
 
 /// A run that was told to stop has seconds, and its post step follows.
-const SIGNALLED: Duration = Duration::from_secs(1);
+const MAX_WAIT_ON_SIGNAL: Duration = Duration::from_secs(1);
 
 /// The sinks of a process.
 pub struct Dispatcher {
     sinks: Vec<WatchedSink>,
-    longest: Duration,
+    max_wait: Duration,
     at_ms: u64,
 }
 
@@ -27,8 +27,8 @@ struct WatchedSink {
 
 impl WatchedSink {
     /// Its first error, as an event: of one that cannot show anything, one line is enough.
-    fn first_error(&mut self, shown: Result<(), SinkError>) -> Option<Event> {
-        let error = shown.err().filter(|_| !self.has_failed)?;
+    fn first_error(&mut self, result: Result<(), SinkError>) -> Option<Event> {
+        let error = result.err().filter(|_| !self.has_failed)?;
         self.has_failed = true;
         Some(Event::SinkFailed {
             sink: self.sink.name().to_owned(),
@@ -46,50 +46,50 @@ impl Dispatcher {
         };
         Self {
             sinks: sinks.into_iter().map(watched).collect(),
-            longest: Duration::MAX,
+            max_wait: Duration::MAX,
             at_ms: 0,
         }
     }
 
     /// Gives an event to all of them.
-    pub fn take(&mut self, stamped: &Stamped) {
+    pub fn dispatch(&mut self, stamped: &Stamped) {
         self.at_ms = stamped.at_ms;
-        if is_in_haste(&stamped.event) {
-            self.longest = SIGNALLED;
+        if is_shutting_down(&stamped.event) {
+            self.max_wait = MAX_WAIT_ON_SIGNAL;
         }
-        self.each(|sink| sink.take(stamped));
+        self.for_each_sink(|sink| sink.handle_event(stamped));
     }
 
     /// Nothing more comes: what is left is written first, and what is under way waited for.
     pub fn finish(&mut self) {
-        self.each(|sink| sink.finish());
-        let longest = self.longest;
-        self.each(|sink| sink.wait(longest));
+        self.for_each_sink(|sink| sink.finish());
+        let max_wait = self.max_wait;
+        self.for_each_sink(|sink| sink.wait(max_wait));
     }
 
-    fn each(&mut self, how: impl Fn(&mut dyn Sink) -> Result<(), SinkError>) {
+    fn for_each_sink(&mut self, action: impl Fn(&mut dyn Sink) -> Result<(), SinkError>) {
         let mut failed = Vec::new();
         for watched in &mut self.sinks {
-            let shown = how(watched.sink.as_mut());
-            failed.extend(watched.first_error(shown));
+            let result = action(watched.sink.as_mut());
+            failed.extend(watched.first_error(result));
         }
         for event in failed {
-            self.say(event);
+            self.report_error(event);
         }
     }
 
     /// To those that work: an error of telling an error is told to nobody.
-    fn say(&mut self, event: Event) {
+    fn report_error(&mut self, event: Event) {
         let at_ms = self.at_ms;
         let stamped = Stamped { at_ms, event };
         for watched in self.sinks.iter_mut().filter(|watched| !watched.has_failed) {
-            let _ = watched.sink.take(&stamped);
+            let _ = watched.sink.handle_event(&stamped);
         }
     }
 }
 
 /// Whether the runner kills the process soon.
-fn is_in_haste(event: &Event) -> bool {
+fn is_shutting_down(event: &Event) -> bool {
     matches!(event, Event::Signalled)
         || matches!(event, Event::Ended(end) if end.reason == Reason::Cancelled)
 }

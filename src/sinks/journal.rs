@@ -8,8 +8,8 @@ use crate::event::Stamped;
 use crate::sinks::sink::{Sink, SinkError};
 
 /// No event is longer, and no journal: a run tells some hundred events.
-const LONGEST_LINE: u64 = 1 << 20;
-const LARGEST: usize = 64 << 20;
+const MAX_LINE_BYTES: u64 = 1 << 20;
+const MAX_JOURNAL_BYTES: usize = 64 << 20;
 
 /// The journal of a run, in the runner's temporary folder.
 pub struct Journal {
@@ -18,7 +18,7 @@ pub struct Journal {
 
 impl Journal {
     /// A journal in a folder, where there is one that can be written to.
-    pub fn begin(folder: Option<&Path>) -> Self {
+    pub fn create(folder: Option<&Path>) -> Self {
         let path = folder.map(|folder| folder.join("ecs-bluegreen.jsonl"));
         let file = path.and_then(|path| {
             OpenOptions::new()
@@ -37,17 +37,17 @@ impl Sink for Journal {
         "ecs-bluegreen.jsonl"
     }
 
-    fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
+    fn handle_event(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        file.write_all(line(stamped).as_bytes())
-            .map_err(|error| SinkError::unwritten(&error))
+        file.write_all(to_line(stamped).as_bytes())
+            .map_err(|error| SinkError::from_io(&error))
     }
 }
 
 /// An event as a line.
-pub fn line(stamped: &Stamped) -> String {
+pub fn to_line(stamped: &Stamped) -> String {
     let mut line = serde_json::to_string(stamped).unwrap_or_default();
     line.push('\n');
     line
@@ -64,7 +64,7 @@ pub fn read(mut journal: impl BufRead) -> io::Result<Vec<Stamped>> {
         let mut bytes = Vec::new();
         size += journal
             .by_ref()
-            .take(LONGEST_LINE)
+            .take(MAX_LINE_BYTES)
             .read_until(b'\n', &mut bytes)?;
         if bytes.is_empty() {
             break;
@@ -72,19 +72,21 @@ pub fn read(mut journal: impl BufRead) -> io::Result<Vec<Stamped>> {
         if let Some(why) = broken {
             return Err(why);
         }
-        if size > LARGEST {
-            return Err(invalid("it is larger than 64 MiB"));
+        if size > MAX_JOURNAL_BYTES {
+            return Err(invalid_data("it is larger than 64 MiB"));
         }
         // Bytes that are no text are shown as such.
         match serde_json::from_str(&String::from_utf8_lossy(&bytes)) {
             Ok(event) => events.push(event),
-            Err(error) => broken = Some(invalid(&format!("line {number} is no event: {error}"))),
+            Err(error) => {
+                broken = Some(invalid_data(&format!("line {number} is no event: {error}")));
+            }
         }
     }
     Ok(events)
 }
 
-fn invalid(why: &str) -> io::Error {
+fn invalid_data(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why.to_owned())
 }
 
@@ -93,8 +95,8 @@ mod tests {
     use super::*;
     use crate::event::Event;
 
-    fn noted(sentence: &str) -> String {
-        line(&Stamped {
+    fn noted_line(sentence: &str) -> String {
+        to_line(&Stamped {
             at_ms: 1,
             event: Event::Noted {
                 sentence: sentence.into(),
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_last_line_may_be_cut_and_no_other() {
-        let whole = noted("one") + &noted("two");
+        let whole = noted_line("one") + &noted_line("two");
         assert_eq!(read(whole.as_bytes()).unwrap().len(), 2);
         assert_eq!(read(&whole.as_bytes()[..whole.len() - 9]).unwrap().len(), 1);
         let garbled = whole.replacen("noted", "nothing", 1);
@@ -118,7 +120,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_read_all_the_same() {
-        let mut bytes = noted("a~b").into_bytes();
+        let mut bytes = noted_line("a~b").into_bytes();
         let at = bytes.iter().position(|byte| *byte == b'~').unwrap();
         bytes[at] = 0xff;
         assert_eq!(
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_too_long_is_no_event() {
-        let long = noted(&"x".repeat(3 << 20)) + &noted("two");
+        let long = noted_line(&"x".repeat(3 << 20)) + &noted_line("two");
         assert!(
             read(long.as_bytes())
                 .unwrap_err()

@@ -3,18 +3,18 @@
 
 use crate::checks::load::LoadResult;
 use crate::checks::measurement::Phase;
-use crate::github::commands::harmless;
+use crate::github::commands::sanitize;
 use crate::report::Report;
-use crate::sinks::markdown::{code, html_text, text};
-use crate::sinks::measurements::mark;
-use crate::sinks::outputs::human;
-use crate::sinks::summary::side;
+use crate::sinks::markdown::{code_span, escape_html_text, escape_text};
+use crate::sinks::measurements::phase_symbol;
+use crate::sinks::outputs::human_duration;
+use crate::sinks::summary::describe_side;
 
 /// The longest bar of a histogram.
 const WIDTH: u64 = 40;
 
 /// The lines of the log.
-pub(super) fn lines(result: &LoadResult, on: &str) -> Vec<String> {
+pub(super) fn lines(result: &LoadResult, target: &str) -> Vec<String> {
     let LoadResult {
         name,
         query,
@@ -22,13 +22,16 @@ pub(super) fn lines(result: &LoadResult, on: &str) -> Vec<String> {
         phase,
         ..
     } = result;
-    let head = format!("{} {name} {on}: {result}, wanted {condition}", mark(*phase));
+    let head = format!(
+        "{} {name} {target}: {result}, wanted {condition}",
+        phase_symbol(*phase)
+    );
     let note = result.note.iter().map(|note| format!("    {note}"));
     let sent = (*phase != Phase::Successful).then(|| format!("    sent: {query}"));
     std::iter::once(head)
         .chain(note)
         .chain(sent)
-        .map(|line| harmless(&line))
+        .map(|line| sanitize(&line))
         .collect()
 }
 
@@ -38,7 +41,10 @@ pub(super) fn section(report: &Report) -> String {
     if results.is_empty() {
         return String::new();
     }
-    let rows: Vec<String> = results.iter().map(|result| row(report, result)).collect();
+    let rows: Vec<String> = results
+        .iter()
+        .map(|result| result_row(report, result))
+        .collect();
     let head = "### Load\n\n| | Probe | On | Requests | Answers | Wanted | Time |\n|---|---|---|---|---|---|--:|";
     let histograms = results
         .iter()
@@ -50,21 +56,21 @@ pub(super) fn section(report: &Report) -> String {
         .join("\n\n")
 }
 
-fn row(report: &Report, result: &LoadResult) -> String {
+fn result_row(report: &Report, result: &LoadResult) -> String {
     let note = result
         .note
         .as_ref()
-        .map(|note| format!("<br>{}", text(note)))
+        .map(|note| format!("<br>{}", escape_text(note)))
         .unwrap_or_default();
     format!(
         "| {} | {} | {} | {} | {}{note} | {} | {} |",
-        mark(result.phase),
-        text(&result.name),
-        side(report, result.moment),
-        code(&result.query),
-        text(&result.to_string()),
-        text(&result.condition),
-        human(result.milliseconds)
+        phase_symbol(result.phase),
+        escape_text(&result.name),
+        describe_side(report, result.moment),
+        code_span(&result.query),
+        escape_text(&result.to_string()),
+        escape_text(&result.condition),
+        human_duration(result.milliseconds)
     )
 }
 
@@ -80,12 +86,15 @@ fn histogram(result: &LoadResult) -> String {
     let bars = result.histogram.iter().map(|(bound, count)| {
         let length = count.saturating_mul(WIDTH).div_ceil(most).min(WIDTH);
         let bar = "█".repeat(usize::try_from(length).unwrap_or_default());
-        format!("{:>10} {bar:<40} {count}", format!("≤ {}", human(*bound)))
+        format!(
+            "{:>10} {bar:<40} {count}",
+            format!("≤ {}", human_duration(*bound))
+        )
     });
     let bars: Vec<String> = bars.collect();
     format!(
         "<details><summary>{}: how long answers took</summary>\n\n```text\n{}\n```\n\n</details>",
-        html_text(&result.name),
+        escape_html_text(&result.name),
         bars.join("\n")
     )
 }

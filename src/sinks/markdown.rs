@@ -8,33 +8,33 @@
 use crate::scrub::is_unsafe_to_show;
 
 /// As a part of a sentence or of a table's cell.
-pub fn text(outside: &str) -> String {
-    word_by_word(outside, escaped)
+pub fn escape_text(untrusted: &str) -> String {
+    map_words(untrusted, escape_markdown)
 }
 
 /// The same in HTML, where Markdown is not read: the head of what can be unfolded.
-pub fn html_text(outside: &str) -> String {
-    word_by_word(outside, html)
+pub fn escape_html_text(untrusted: &str) -> String {
+    map_words(untrusted, escape_html)
 }
 
-fn word_by_word(outside: &str, plain: fn(&str) -> String) -> String {
-    let words = outside.split_inclusive(char::is_whitespace).map(|word| {
+fn map_words(untrusted: &str, escape: fn(&str) -> String) -> String {
+    let words = untrusted.split_inclusive(char::is_whitespace).map(|word| {
         let bare = word.trim_end();
         let rest = if bare.len() < word.len() { " " } else { "" };
         if !becomes_link(bare) {
-            return format!("{}{rest}", plain(bare));
+            return format!("{}{rest}", escape(bare));
         }
         let core = bare.trim_end_matches(['.', ',', ';', ':', ')']);
-        format!("{}{}{rest}", code(core), plain(&bare[core.len()..]))
+        format!("{}{}{rest}", code_span(core), escape(&bare[core.len()..]))
     });
     words.collect()
 }
 
 /// As code in a sentence or cell. HTML, because a code span cannot hold every text.
-pub fn code(outside: &str) -> String {
-    let html = html(outside);
-    let html = if outside.split_whitespace().any(becomes_link) {
-        apart(&html)
+pub fn code_span(untrusted: &str) -> String {
+    let html = escape_html(untrusted);
+    let html = if untrusted.split_whitespace().any(becomes_link) {
+        break_autolinks(&html)
     } else {
         html
     };
@@ -42,10 +42,10 @@ pub fn code(outside: &str) -> String {
 }
 
 /// As a block of code, line by line.
-pub fn block<S: AsRef<str>>(lines: &[S]) -> String {
+pub fn code_block<S: AsRef<str>>(lines: &[S]) -> String {
     let body: Vec<String> = lines
         .iter()
-        .map(|line| html(line.as_ref().trim_end_matches(['\n', '\r'])))
+        .map(|line| escape_html(line.as_ref().trim_end_matches(['\n', '\r'])))
         .collect();
     // A blank line would end the HTML block and let Markdown in.
     let body: Vec<String> = body
@@ -61,9 +61,9 @@ pub fn block<S: AsRef<str>>(lines: &[S]) -> String {
     format!("<pre>{}</pre>", body.join("\n"))
 }
 
-fn html(outside: &str) -> String {
-    let mut out = String::with_capacity(outside.len());
-    for letter in outside.chars() {
+fn escape_html(untrusted: &str) -> String {
+    let mut out = String::with_capacity(untrusted.len());
+    for letter in untrusted.chars() {
         match letter {
             '`' => out.push_str("&#96;"),
             '$' => out.push_str("&#36;"),
@@ -72,13 +72,13 @@ fn html(outside: &str) -> String {
             '_' => out.push_str("&#95;"),
             '[' => out.push_str("&#91;"),
             '~' => out.push_str("&#126;"),
-            other => entity(&mut out, other),
+            other => push_escaped(&mut out, other),
         }
     }
     out
 }
 
-fn escaped(word: &str) -> String {
+fn escape_markdown(word: &str) -> String {
     let mut out = String::with_capacity(word.len());
     for letter in word.chars() {
         match letter {
@@ -87,14 +87,14 @@ fn escaped(word: &str) -> String {
                 out.push(letter);
             }
             ':' => out.push_str("&#58;"), // no emoji
-            other => entity(&mut out, other),
+            other => push_escaped(&mut out, other),
         }
     }
     out
 }
 
 /// What neither Markdown nor HTML may see, and what people could not see.
-fn entity(out: &mut String, letter: char) {
+fn push_escaped(out: &mut String, letter: char) {
     match letter {
         '&' => out.push_str("&amp;"),
         '<' => out.push_str("&lt;"),
@@ -111,7 +111,7 @@ fn entity(out: &mut String, letter: char) {
 
 /// A comment in what the Markdown parser takes for an address even inside of `<code>`; nobody sees
 /// it.
-fn apart(html: &str) -> String {
+fn break_autolinks(html: &str) -> String {
     const NOTHING: &str = "<!-- -->";
     let parted = html.replace("://", &format!("&#58;{NOTHING}//"));
     let parted = parted
@@ -136,11 +136,11 @@ fn becomes_link(word: &str) -> bool {
         || lower.contains("www.")
         || numbered("#")
         || numbered("gh-")
-        || names_somebody(&lower)
+        || has_mention(&lower)
 }
 
 /// `@team`, `someone@example.com`; not the digest in `app@sha256:…`.
-fn names_somebody(word: &str) -> bool {
+fn has_mention(word: &str) -> bool {
     word.match_indices('@').any(|(at, _)| {
         let after = word[at + 1..]
             .split(|letter: char| !letter.is_ascii_alphanumeric() && !"-._".contains(letter))
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn nothing_from_outside_becomes_structure() {
         let attack = "a | b <img src=x onerror=alert(1)> [x](http://evil) ![y](z) `c` ## h\n- item";
-        let cell = text(attack);
+        let cell = escape_text(attack);
         assert!(
             !cell.contains(" | ")
                 && !cell.contains("<img")
@@ -169,12 +169,12 @@ mod tests {
                 && !cell.contains('\n'),
             "{cell}"
         );
-        assert!(!code("</code><script>\n").contains("<script>"));
+        assert!(!code_span("</code><script>\n").contains("<script>"));
         assert_eq!(
-            code("host:5000/app@sha256:0a1b"),
+            code_span("host:5000/app@sha256:0a1b"),
             "<code>host:5000/app&#64;sha256:0a1b</code>"
         );
-        assert!(!block(&["</pre>", "", "x"]).contains("\n\n"));
+        assert!(!code_block(&["</pre>", "", "x"]).contains("\n\n"));
     }
 
     #[test]
@@ -196,17 +196,17 @@ mod tests {
             ("C#", "C\\#"),
             ("50", "50"),
         ] {
-            assert_eq!(text(word), shown);
-            assert_eq!(text(&format!("a {word} b")), format!("a {shown} b"));
+            assert_eq!(escape_text(word), shown);
+            assert_eq!(escape_text(&format!("a {word} b")), format!("a {shown} b"));
         }
     }
 
     #[test]
     fn what_cannot_be_seen_is_shown() {
         let attack = "a\u{1b}[31mb\u{202e}c\u{2028}d\0e\u{200b}f";
-        assert_eq!(text(attack), "a \\[31mb\u{fffd}c d e\u{fffd}f");
+        assert_eq!(escape_text(attack), "a \\[31mb\u{fffd}c d e\u{fffd}f");
         assert_eq!(
-            code(attack),
+            code_span(attack),
             "<code>a &#91;31mb\u{fffd}c d e\u{fffd}f</code>"
         );
     }

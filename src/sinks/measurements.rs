@@ -2,9 +2,9 @@
 //! why.
 
 use crate::checks::measurement::{Measurement, Phase, Weight};
-use crate::github::commands::harmless;
+use crate::github::commands::sanitize;
 use crate::report::CheckReport;
-use crate::sinks::markdown::{code, text};
+use crate::sinks::markdown::{code_span, escape_text};
 
 /// The lines of one measurement: what decides, the value and its condition first; the question
 /// where it matters.
@@ -19,8 +19,8 @@ pub(super) fn lines(measurement: &Measurement) -> Vec<String> {
     let value = if value.is_empty() { "nothing" } else { value };
     let head = format!(
         "{} {check} on {moment}{}: {value}, wanted {condition}",
-        mark(measurement.phase),
-        weight(measurement.weight)
+        phase_symbol(measurement.phase),
+        weight_suffix(measurement.weight)
     );
     let note = measurement.note.as_ref().map(|note| format!("    {note}"));
     let query = (measurement.phase != Phase::Successful)
@@ -28,11 +28,11 @@ pub(super) fn lines(measurement: &Measurement) -> Vec<String> {
     std::iter::once(head)
         .chain(note)
         .chain(query)
-        .map(|line| harmless(&line))
+        .map(|line| sanitize(&line))
         .collect()
 }
 
-pub(super) fn mark(phase: Phase) -> &'static str {
+pub(super) fn phase_symbol(phase: Phase) -> &'static str {
     match phase {
         Phase::Successful => "✓",
         Phase::Inconclusive => "?",
@@ -41,7 +41,7 @@ pub(super) fn mark(phase: Phase) -> &'static str {
     }
 }
 
-fn weight(weight: Weight) -> &'static str {
+fn weight_suffix(weight: Weight) -> &'static str {
     match weight {
         Weight::Counts => "",
         Weight::DryRun => " (dry run)",
@@ -53,8 +53,8 @@ pub(super) fn section(checks: &[CheckReport]) -> String {
     if checks.is_empty() {
         return String::new();
     }
-    let rows: Vec<String> = checks.iter().filter_map(row).collect();
-    let details: Vec<String> = checks.iter().map(details).collect();
+    let rows: Vec<String> = checks.iter().filter_map(check_row).collect();
+    let details: Vec<String> = checks.iter().map(check_details).collect();
     format!(
         "### Analysis\n\n| | Check | Last value | Wanted | Measurements | |\n|---|---|---|---|---|---|\n{}\n\n\
          <details><summary>The last measurements, with what was asked</summary>\n\n{}\n\n</details>",
@@ -63,21 +63,25 @@ pub(super) fn section(checks: &[CheckReport]) -> String {
     )
 }
 
-fn row(report: &CheckReport) -> Option<String> {
+fn check_row(report: &CheckReport) -> Option<String> {
     let last = report.last()?;
     let note = last.note.as_deref().unwrap_or_default();
-    let name = format!("{}{}", text(&report.check), weight(report.weight));
+    let name = format!(
+        "{}{}",
+        escape_text(&report.check),
+        weight_suffix(report.weight)
+    );
     Some(format!(
         "| {} | {name} | {} | {} | {} | {} |",
-        mark(last.phase),
-        text(&last.value),
-        text(&last.condition),
-        counts(report),
-        text(note)
+        phase_symbol(last.phase),
+        escape_text(&last.value),
+        escape_text(&last.condition),
+        format_counts(report),
+        escape_text(note)
     ))
 }
 
-fn counts(report: &CheckReport) -> String {
+fn format_counts(report: &CheckReport) -> String {
     let kinds = [
         (report.successful, "successful"),
         (report.failed, "failed"),
@@ -91,27 +95,27 @@ fn counts(report: &CheckReport) -> String {
     some.collect::<Vec<_>>().join(", ")
 }
 
-fn details(report: &CheckReport) -> String {
+fn check_details(report: &CheckReport) -> String {
     let query = report
         .last()
-        .map(|last| code(&last.query))
+        .map(|last| code_span(&last.query))
         .unwrap_or_default();
-    let rows: Vec<String> = report.measurements.iter().map(measured).collect();
+    let rows: Vec<String> = report.measurements.iter().map(measurement_row).collect();
     format!(
         "**{}**: {query}\n\n| | Time | On | Value | |\n|---|---|---|---|---|\n{}",
-        text(&report.check),
+        escape_text(&report.check),
         rows.join("\n")
     )
 }
 
-fn measured(measurement: &Measurement) -> String {
+fn measurement_row(measurement: &Measurement) -> String {
     let note = measurement.note.as_deref().unwrap_or_default();
     format!(
         "| {} | {} | {} | {} | {} |",
-        mark(measurement.phase),
-        text(&measurement.time),
+        phase_symbol(measurement.phase),
+        escape_text(&measurement.time),
         measurement.moment,
-        text(&measurement.value),
-        text(note)
+        escape_text(&measurement.value),
+        escape_text(note)
     )
 }

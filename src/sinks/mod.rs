@@ -26,10 +26,10 @@ use crate::sinks::summary::SummaryFile;
 
 /// Everything that takes the events of a process, of the main step as of the post step. One that
 /// needs time or the network is a line more: `Box::new(Background::start(…))`.
-pub fn of(runner: &Runner) -> Vec<Box<dyn Sink>> {
+pub fn for_runner(runner: &Runner) -> Vec<Box<dyn Sink>> {
     vec![
         Box::new(Console::default()),
-        Box::new(Journal::begin(runner.workspace.runner_temp.as_deref())),
+        Box::new(Journal::create(runner.workspace.runner_temp.as_deref())),
         Box::new(OutputFile::new(runner.files.output.clone())),
         Box::new(SummaryFile::new(runner.files.summary.clone())),
     ]

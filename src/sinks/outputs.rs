@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::duration::Human;
+use crate::duration::HumanDuration;
 use crate::event::{Event, Stamped, Step};
 use crate::github::files::append_value;
 use crate::outcome::{Outcome, Reason};
@@ -12,10 +12,10 @@ use crate::sinks::sink::{Sink, SinkError};
 
 /// An output has at most 1 MiB; the report is far below that, unless a body of a thousand tests is
 /// in it.
-const LONGEST: usize = 500_000;
+const MAX_REPORT_LENGTH: usize = 500_000;
 
 /// Outputs that are known only at the end; the others are written as soon as they are.
-const LATE: &[&str] = &[
+const FINAL_OUTPUTS: &[&str] = &[
     "outcome",
     "reason",
     "rolled-back",
@@ -35,7 +35,7 @@ impl OutputFile {
     pub fn new(path: Option<PathBuf>) -> Self {
         Self {
             path,
-            report: Report::begin(),
+            report: Report::empty(),
             written: Vec::new(),
         }
     }
@@ -45,12 +45,12 @@ impl OutputFile {
             return Ok(());
         };
         let mut first_error = Ok(());
-        for output in of(&self.report) {
+        for output in collect(&self.report) {
             if is_wanted(output.0) && !self.written.contains(&output) {
                 match append_value(path, output.0, &output.1) {
                     Ok(()) => self.written.push(output),
                     Err(error) => {
-                        first_error = first_error.and(Err(SinkError::unwritten(&error)));
+                        first_error = first_error.and(Err(SinkError::from_io(&error)));
                     }
                 }
             }
@@ -64,7 +64,7 @@ impl Sink for OutputFile {
         "GITHUB_OUTPUT"
     }
 
-    fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
+    fn handle_event(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
         self.report.add(stamped);
         let is_fact = matches!(
             stamped.event,
@@ -77,7 +77,7 @@ impl Sink for OutputFile {
                 | Event::Planned(_)
         );
         if is_fact {
-            self.write(|name| !LATE.contains(&name))
+            self.write(|name| !FINAL_OUTPUTS.contains(&name))
         } else {
             Ok(())
         }
@@ -92,7 +92,7 @@ impl Sink for OutputFile {
 }
 
 /// Words of the report that stand in no list of their own.
-const WORDS: &[&str] = &[
+const REPORT_WORDS: &[&str] = &[
     "true",
     "codedeploy",
     "rolling",
@@ -121,7 +121,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// The outputs of a report that have a value.
-pub fn of(report: &Report) -> Vec<(&'static str, String)> {
+pub fn collect(report: &Report) -> Vec<(&'static str, String)> {
     named_values(report)
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
@@ -169,16 +169,19 @@ pub fn named_values(report: &Report) -> [(&'static str, Option<String>); 18] {
             Some((report.milliseconds / 1000).to_string()),
         ),
         ("console-url", report.console.clone()),
-        ("report", json(report).filter(|text| text.len() <= LONGEST)),
+        (
+            "report",
+            to_json(report).filter(|text| text.len() <= MAX_REPORT_LENGTH),
+        ),
     ]
 }
 
 fn plan(report: &Report) -> Option<String> {
     let text = serde_json::to_string(report.plan.as_ref()?).ok()?;
-    (text.len() <= LONGEST).then_some(text)
+    (text.len() <= MAX_REPORT_LENGTH).then_some(text)
 }
 
-fn json(report: &Report) -> Option<String> {
+fn to_json(report: &Report) -> Option<String> {
     serde_json::to_string(report).ok()
 }
 
@@ -199,15 +202,15 @@ fn scan_findings(report: &Report) -> Option<String> {
 
 /// Whether a text stands in what outputs say of every run: the words of the contract, and the names
 /// in the report.
-pub fn is_said(text: &str) -> bool {
-    let report = serde_json::to_string(&Report::begin()).unwrap_or_default();
+pub fn is_in_outputs(text: &str) -> bool {
+    let report = serde_json::to_string(&Report::empty()).unwrap_or_default();
     let outcomes = Outcome::ALL.iter().map(|outcome| outcome.word());
     let reasons = Reason::ALL.iter().map(|reason| reason.word());
     let steps = Step::ALL.iter().map(|step| step.title());
     let words = outcomes
         .chain(reasons)
         .chain(steps)
-        .chain(WORDS.iter().copied());
+        .chain(REPORT_WORDS.iter().copied());
     is_account(text)
         || text.starts_with("arn:")
         || words
@@ -221,6 +224,6 @@ fn is_account(text: &str) -> bool {
 }
 
 /// Milliseconds as people read them.
-pub fn human(milliseconds: u64) -> Human {
-    Human(std::time::Duration::from_millis(milliseconds))
+pub fn human_duration(milliseconds: u64) -> HumanDuration {
+    HumanDuration(std::time::Duration::from_millis(milliseconds))
 }

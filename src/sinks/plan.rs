@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::aws::arn::short_name;
-use crate::duration::Human;
+use crate::duration::HumanDuration;
 use crate::event::{PlannedDeployment, PlannedStep};
-use crate::github::commands::harmless;
+use crate::github::commands::sanitize;
 use crate::report::Report;
-use crate::sinks::console::capital;
-use crate::sinks::markdown::{block, code, text};
+use crate::sinks::console::capitalize;
+use crate::sinks::markdown::{code_block, code_span, escape_text};
 use crate::text::Text;
 
 /// In the log, a line each.
@@ -34,7 +34,7 @@ pub(super) fn lines(planned: &PlannedDeployment) -> Vec<String> {
             .iter()
             .map(|words| format!("  if the run dies meanwhile: {words}")),
     );
-    lines.iter().map(|line| harmless(line)).collect()
+    lines.iter().map(|line| sanitize(line)).collect()
 }
 
 fn indented(lines: &[Text]) -> impl Iterator<Item = String> {
@@ -48,22 +48,22 @@ pub(super) fn section(report: &Report) -> String {
     };
     let mut parts = vec![format!(
         "### Plan\n\n{}.",
-        text(&capital(&definition(planned)))
+        escape_text(&capitalize(&definition(planned)))
     )];
     if !planned.task_definition.changes.is_empty() {
-        parts.push(block(&planned.task_definition.changes));
+        parts.push(code_block(&planned.task_definition.changes));
     }
     if !planned.service_changes.is_empty() {
         parts.push(format!(
             "The service:\n\n{}",
-            block(&planned.service_changes)
+            code_block(&planned.service_changes)
         ));
     }
     if !planned.before.is_empty() {
         let before = planned
             .before
             .iter()
-            .map(|line| format!("- {}", text(line)));
+            .map(|line| format!("- {}", escape_text(line)));
         parts.push(format!(
             "What comes first:\n\n{}",
             before.collect::<Vec<_>>().join("\n")
@@ -72,7 +72,11 @@ pub(super) fn section(report: &Report) -> String {
     if !planned.steps.is_empty() {
         let rows = planned.steps.iter().map(|step| {
             let lasts = step.seconds.map(lasting).unwrap_or_default();
-            format!("| {} | {} | {lasts} |", step.step.title(), text(&step.what))
+            format!(
+                "| {} | {} | {lasts} |",
+                step.step.title(),
+                escape_text(&step.what)
+            )
         });
         parts.push(format!(
             "| Step | What it would do | At least |\n|---|---|--:|\n{}",
@@ -80,9 +84,12 @@ pub(super) fn section(report: &Report) -> String {
         ));
     }
     if let Some(words) = &planned.if_left_alone {
-        parts.push(format!("If the run dies meanwhile: {}.", text(words)));
+        parts.push(format!(
+            "If the run dies meanwhile: {}.",
+            escape_text(words)
+        ));
     }
-    let digest = code(&format!("plan-digest: {}", planned.digest));
+    let digest = code_span(&format!("plan-digest: {}", planned.digest));
     parts.push(format!(
         "A deployment with {digest} does this, or is refused."
     ));
@@ -114,5 +121,5 @@ fn done(step: &PlannedStep) -> String {
 }
 
 fn lasting(seconds: u64) -> String {
-    Human(Duration::from_secs(seconds)).to_string()
+    HumanDuration(Duration::from_secs(seconds)).to_string()
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::event::Stamped;
-use crate::github::commands::{Level, annotation_of, harmless, mask};
+use crate::github::commands::{Level, annotation_at, mask_commands, sanitize};
 use crate::github::files::{append_summary, append_value};
 use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT};
 use crate::scrub;
@@ -19,7 +19,7 @@ use crate::undo::Undo;
 use crate::undo::saved::{self, UndoOwner};
 
 /// The name of the state in which armed undos are kept.
-pub const STATE: &str = "undos";
+pub const UNDO_STATE: &str = "undos";
 
 /// Records a run.
 pub struct Recorder {
@@ -42,23 +42,23 @@ impl Recorder {
             .dispatcher
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        dispatcher.take(stamped);
+        dispatcher.dispatch(stamped);
     }
 
     /// Hides a secret that came to be known on the way: the runner masks it too.
-    pub fn hide(&self, secret: &Secret) {
+    pub fn mask_secret(&self, secret: &Secret) {
         scrub::register(secret);
-        print(&mask(secret.expose(), outputs::is_said));
+        print(&mask_commands(secret.expose(), outputs::is_in_outputs));
     }
 
     /// Keeps what is armed for the post step, and whose it is.
-    pub fn keep(&self, owner: &UndoOwner, armed: &[Undo]) {
+    pub fn save_undos(&self, owner: &UndoOwner, armed: &[Undo]) {
         let Some(state) = &self.state else {
             return;
         };
-        complain(
+        warn_unwritable(
             "GITHUB_STATE",
-            append_value(state, STATE, &saved::save(owner, armed)),
+            append_value(state, UNDO_STATE, &saved::save(owner, armed)),
         );
     }
 
@@ -82,25 +82,25 @@ pub fn print(lines: &[String]) {
 }
 
 /// A defect ends the process: that is said where people look.
-pub fn defect(summary: Option<&Path>, what: &str) {
-    let what = harmless(&scrub::masked(what));
+pub fn report_defect(summary: Option<&Path>, what: &str) {
+    let what = sanitize(&scrub::mask(what));
     let lines = [
         format!("{NO_OUTCOME}: {what}"),
         format!("  hint: {NO_OUTCOME_HINT}; please report this"),
     ];
-    print(&[annotation_of(Level::Error, "no outcome", None, &lines)]);
+    print(&[annotation_at(Level::Error, "no outcome", None, &lines)]);
     if let Some(file) = summary {
         let text = format!(
             "## ✗ No outcome\n\n**{}: {}.** {}.\n",
-            markdown::text(NO_OUTCOME),
-            markdown::text(&what),
-            markdown::text(NO_OUTCOME_HINT)
+            markdown::escape_text(NO_OUTCOME),
+            markdown::escape_text(&what),
+            markdown::escape_text(NO_OUTCOME_HINT)
         );
-        complain("GITHUB_STEP_SUMMARY", append_summary(file, &text));
+        warn_unwritable("GITHUB_STEP_SUMMARY", append_summary(file, &text));
     }
 }
 
-fn complain(file: &str, written: io::Result<()>) {
+fn warn_unwritable(file: &str, written: io::Result<()>) {
     if let Err(error) = written {
         print(&[format!(
             "::warning title=runner::{file} cannot be written: {error}"

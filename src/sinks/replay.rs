@@ -4,10 +4,10 @@
 //! is told, not even one of ours: whoever replays a run does not repeat its annotations.
 
 use crate::event::Stamped;
-use crate::github::commands::{as_text, harmless};
+use crate::github::commands::{as_text, sanitize};
 use crate::outcome::NO_OUTCOME;
 use crate::report::Report;
-use crate::sinks::console::{Console, capital};
+use crate::sinks::console::{Console, capitalize};
 use crate::sinks::summary;
 
 /// The lines of the log, then those of the summary.
@@ -15,11 +15,11 @@ pub fn lines(events: &[Stamped]) -> Vec<String> {
     let mut console = Console::default();
     let log = events.iter().flat_map(|event| console.lines(event));
     let mut lines: Vec<String> = log.filter_map(|line| as_text(&line)).collect();
-    let report = Report::of(events);
+    let report = Report::from_events(events);
     if report.outcome.is_none() {
-        lines.push(format!("{}.", capital(NO_OUTCOME)));
+        lines.push(format!("{}.", capitalize(NO_OUTCOME)));
     }
     lines.push(String::new());
-    lines.extend(summary::of(&report).lines().map(harmless));
+    lines.extend(summary::render(&report).lines().map(sanitize));
     lines
 }

@@ -1,35 +1,37 @@
 //! Scan findings in the log and in the step summary: counts first, the worst findings by name, then
 //! what was left out and why.
 
-use crate::github::commands::harmless;
+use crate::github::commands::sanitize;
 use crate::scan::{Finding, Package, Ruling, ScanResult};
-use crate::sinks::markdown::{code, text};
+use crate::sinks::markdown::{code_span, escape_text};
 use crate::steps::image::short_digest;
 
 /// Findings named in the log; the summary has more.
-const NAMED: usize = 10;
+const MAX_NAMED_FINDINGS: usize = 10;
 
 /// The lines of the log.
 pub(super) fn lines(result: &ScanResult) -> Vec<String> {
     let named = result
         .worst
         .iter()
-        .take(NAMED)
-        .map(|finding| format!("  {}", named(finding)));
-    let rest = rest(result, NAMED).map(|rest| format!("  {rest}"));
-    let notes = notes(result).into_iter().map(|note| format!("  {note}"));
-    let all = std::iter::once(head(result))
+        .take(MAX_NAMED_FINDINGS)
+        .map(|finding| format!("  {}", format_finding(finding)));
+    let rest = format_remainder(result, MAX_NAMED_FINDINGS).map(|rest| format!("  {rest}"));
+    let notes = collect_notes(result)
+        .into_iter()
+        .map(|note| format!("  {note}"));
+    let all = std::iter::once(heading(result))
         .chain(named)
         .chain(rest)
         .chain(notes);
-    all.map(|line| harmless(&line)).collect()
+    all.map(|line| sanitize(&line)).collect()
 }
 
 /// Which image, which scanner, and what it came to.
-fn head(result: &ScanResult) -> String {
-    let image = image(result);
+fn heading(result: &ScanResult) -> String {
+    let image = image_name(result);
     let Some(kind) = result.kind else {
-        return format!("scan of {image}: {}", result.in_words());
+        return format!("scan of {image}: {}", result.describe());
     };
     let completed = result
         .completed
@@ -38,12 +40,12 @@ fn head(result: &ScanResult) -> String {
         .unwrap_or_default();
     format!(
         "{kind} scan of {image}{completed}: {} (fail-on: {})",
-        result.in_words(),
+        result.describe(),
         result.fail_on
     )
 }
 
-fn image(result: &ScanResult) -> String {
+fn image_name(result: &ScanResult) -> String {
     let digest = short_digest(&result.digest);
     result.platform.as_ref().map_or_else(
         || digest.to_owned(),
@@ -51,8 +53,8 @@ fn image(result: &ScanResult) -> String {
     )
 }
 
-fn named(finding: &Finding) -> String {
-    let packages: Vec<String> = finding.packages.iter().map(package).collect();
+fn format_finding(finding: &Finding) -> String {
+    let packages: Vec<String> = finding.packages.iter().map(format_package).collect();
     let place = if packages.is_empty() {
         String::new()
     } else {
@@ -61,7 +63,7 @@ fn named(finding: &Finding) -> String {
     format!("{} {}{place}", finding.severity, finding.name)
 }
 
-fn package(package: &Package) -> String {
+fn format_package(package: &Package) -> String {
     let fixed = package
         .fixed_in
         .as_ref()
@@ -69,7 +71,7 @@ fn package(package: &Package) -> String {
     format!("{package}{}", fixed.unwrap_or_default())
 }
 
-fn rest(result: &ScanResult, shown: usize) -> Option<String> {
+fn format_remainder(result: &ScanResult, shown: usize) -> Option<String> {
     let hidden = u64::try_from(result.worst.len().saturating_sub(shown))
         .unwrap_or(u64::MAX)
         .saturating_add(result.more);
@@ -77,7 +79,7 @@ fn rest(result: &ScanResult, shown: usize) -> Option<String> {
 }
 
 /// What does not count, and why; and names that ignore nothing.
-fn notes(result: &ScanResult) -> Vec<String> {
+fn collect_notes(result: &ScanResult) -> Vec<String> {
     let times = |(name, count): (&String, &u64)| {
         if *count == 1 {
             name.clone()
@@ -106,19 +108,19 @@ pub(super) fn section(scans: &[ScanResult]) -> String {
     if scans.is_empty() {
         return String::new();
     }
-    let parts: Vec<String> = scans.iter().map(part).collect();
+    let parts: Vec<String> = scans.iter().map(scan_section).collect();
     format!("### Scan findings\n\n{}", parts.join("\n\n"))
 }
 
-fn part(result: &ScanResult) -> String {
-    let rest = rest(result, result.worst.len()).map(|rest| format!("{rest}."));
-    let notes: Vec<String> = notes(result)
+fn scan_section(result: &ScanResult) -> String {
+    let rest = format_remainder(result, result.worst.len()).map(|rest| format!("{rest}."));
+    let notes: Vec<String> = collect_notes(result)
         .iter()
-        .map(|note| format!("- {}", text(note)))
+        .map(|note| format!("- {}", escape_text(note)))
         .collect();
     let parts = [
-        sentence(result),
-        table(result),
+        summary_sentence(result),
+        findings_table(result),
         rest.unwrap_or_default(),
         notes.join("\n"),
     ];
@@ -129,7 +131,7 @@ fn part(result: &ScanResult) -> String {
         .join("\n\n")
 }
 
-fn sentence(result: &ScanResult) -> String {
+fn summary_sentence(result: &ScanResult) -> String {
     let mark = match result.ruling {
         Ruling::Passed => "✓",
         Ruling::Refused => "✗",
@@ -137,31 +139,34 @@ fn sentence(result: &ScanResult) -> String {
     let completed = result
         .completed
         .as_ref()
-        .map(|moment| format!(", completed {}", text(moment)))
+        .map(|moment| format!(", completed {}", escape_text(moment)))
         .unwrap_or_default();
-    let image = code(&image(result));
+    let image = code_span(&image_name(result));
     let Some(kind) = result.kind else {
-        return format!("{mark} **{}**: scan of {image}.", text(&result.in_words()));
+        return format!(
+            "{mark} **{}**: scan of {image}.",
+            escape_text(&result.describe())
+        );
     };
-    let fail_on = code(&format!("fail-on: {}", result.fail_on));
+    let fail_on = code_span(&format!("fail-on: {}", result.fail_on));
     format!(
         "{mark} **{}**, {fail_on}: {kind} scan of {image}{completed}.",
-        result.in_words()
+        result.describe()
     )
 }
 
-fn table(result: &ScanResult) -> String {
+fn findings_table(result: &ScanResult) -> String {
     if result.worst.is_empty() {
         return String::new();
     }
-    let rows: Vec<String> = result.worst.iter().map(row).collect();
+    let rows: Vec<String> = result.worst.iter().map(finding_row).collect();
     format!(
         "| Severity | Vulnerability | Package | Fixed in |\n|---|---|---|---|\n{}",
         rows.join("\n")
     )
 }
 
-fn row(finding: &Finding) -> String {
+fn finding_row(finding: &Finding) -> String {
     let cells = |cell: &dyn Fn(&Package) -> String| {
         finding
             .packages
@@ -170,12 +175,18 @@ fn row(finding: &Finding) -> String {
             .collect::<Vec<_>>()
             .join("<br>")
     };
-    let fixed = |package: &Package| package.fixed_in.as_deref().map(text).unwrap_or_default();
+    let fixed = |package: &Package| {
+        package
+            .fixed_in
+            .as_deref()
+            .map(escape_text)
+            .unwrap_or_default()
+    };
     format!(
         "| {} | {} | {} | {} |",
         finding.severity,
-        text(&finding.name),
-        cells(&|package| text(&package.to_string())),
+        escape_text(&finding.name),
+        cells(&|package| escape_text(&package.to_string())),
         cells(&fixed)
     )
 }

@@ -21,7 +21,7 @@ pub trait Sink: Send {
     ///
     /// # Errors
     /// It, or an earlier event, could not be shown.
-    fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError>;
+    fn handle_event(&mut self, stamped: &Stamped) -> Result<(), SinkError>;
 
     /// Nothing more comes. It does not wait either.
     ///
@@ -35,7 +35,7 @@ pub trait Sink: Send {
     ///
     /// # Errors
     /// It is not, or not in time; that may be its own deadline, and is never later than `longest`.
-    fn wait(&mut self, _longest: Duration) -> Result<(), SinkError> {
+    fn wait(&mut self, _max_wait: Duration) -> Result<(), SinkError> {
         Ok(())
     }
 }
@@ -50,7 +50,7 @@ pub trait RemoteSink: Send + 'static {
     const DEADLINE: Duration;
 
     /// Takes what happened, one event after the other.
-    fn take(&mut self, stamped: &Stamped) -> impl Future<Output = Result<(), SinkError>>;
+    fn handle_event(&mut self, stamped: &Stamped) -> impl Future<Output = Result<(), SinkError>>;
 
     /// Nothing more comes.
     fn finish(&mut self) -> impl Future<Output = Result<(), SinkError>> {
@@ -65,11 +65,11 @@ pub struct SinkError(Text);
 impl SinkError {
     /// In the words of whoever refused.
     pub fn new(words: &str) -> Self {
-        Self(Text::foreign(words))
+        Self(Text::from_outside(words))
     }
 
     /// A file of the runner could not be written.
-    pub fn unwritten(error: &io::Error) -> Self {
+    pub fn from_io(error: &io::Error) -> Self {
         Self(format!("it cannot be written: {error}").into())
     }
 }

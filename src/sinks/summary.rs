@@ -11,10 +11,10 @@ use crate::event::{Stamped, StepEnd, TestUrl};
 use crate::github::files::append_summary;
 use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT, Outcome, Reason};
 use crate::report::{Report, StepReport};
-use crate::sinks::console::image::{not_set, transferred};
-use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capital, title};
-use crate::sinks::markdown::{block, code, text};
-use crate::sinks::outputs::human;
+use crate::sinks::console::image::{format_transfer, format_unset_tag};
+use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capitalize, step_title};
+use crate::sinks::markdown::{code_block, code_span, escape_text};
+use crate::sinks::outputs::human_duration;
 use crate::sinks::sink::{Sink, SinkError};
 use crate::sinks::{load, measurements, plan, scan, tester};
 
@@ -29,7 +29,7 @@ impl SummaryFile {
     pub fn new(path: Option<PathBuf>) -> Self {
         Self {
             path,
-            report: Report::begin(),
+            report: Report::empty(),
         }
     }
 }
@@ -39,7 +39,7 @@ impl Sink for SummaryFile {
         "GITHUB_STEP_SUMMARY"
     }
 
-    fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
+    fn handle_event(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
         self.report.add(stamped);
         Ok(())
     }
@@ -49,31 +49,31 @@ impl Sink for SummaryFile {
             return Ok(());
         };
         let summary = match &self.report.post_result {
-            Some(result) => format!("### Post step\n\n{}\n", text(result)),
-            None => of(&self.report),
+            Some(result) => format!("### Post step\n\n{}\n", escape_text(result)),
+            None => render(&self.report),
         };
-        append_summary(path, &summary).map_err(|error| SinkError::unwritten(&error))
+        append_summary(path, &summary).map_err(|error| SinkError::from_io(&error))
     }
 }
 
 /// The summary of a report.
-pub fn of(report: &Report) -> String {
+pub fn render(report: &Report) -> String {
     let parts = [
-        head(report),
-        problems(report),
-        failure(report),
-        stuck(report),
+        heading(report),
+        problems_table(report),
+        failure_section(report),
+        failed_undos_section(report),
         plan::section(report),
-        what(report),
-        steps(report),
+        details_table(report),
+        steps_section(report),
         scan::section(&report.scans),
-        tests(report),
+        smoke_tests_section(report),
         load::section(report),
         tester::section(report),
         measurements::section(&report.checks),
-        stopped(report),
-        notes(report),
-        links(report),
+        stopped_section(report),
+        notes_section(report),
+        console_link(report),
     ];
     let mut summary = parts
         .into_iter()
@@ -84,14 +84,14 @@ pub fn of(report: &Report) -> String {
     summary
 }
 
-fn head(report: &Report) -> String {
+fn heading(report: &Report) -> String {
     let target = report.service.as_ref().map_or_else(
         || "task definition".to_owned(),
-        |service| format!("{} on {}", code(service), code(&report.cluster)),
+        |service| format!("{} on {}", code_span(service), code_span(&report.cluster)),
     );
     let outcome = match report.outcome {
-        None => return without_outcome(&target),
-        Some(Outcome::Refused) => return refused(report, &target),
+        None => return no_outcome_heading(&target),
+        Some(Outcome::Refused) => return refused_heading(report, &target),
         Some(outcome) => outcome,
     };
     let reason = report
@@ -101,37 +101,37 @@ fn head(report: &Report) -> String {
         .unwrap_or_default();
     format!(
         "## {} {outcome}{reason}: {target}\n\n**{}**",
-        mark(outcome),
-        text(&sentence(&report.sentence))
+        outcome_symbol(outcome),
+        escape_text(&to_sentence(&report.sentence))
     )
 }
 
 /// "Nothing was touched" is said only where it is so.
-fn refused(report: &Report, target: &str) -> String {
+fn refused_heading(report: &Report, target: &str) -> String {
     let why = if report.reason == Some(Reason::Credentials) {
-        capital(NO_CREDENTIALS)
+        capitalize(NO_CREDENTIALS)
     } else {
         "The inputs have problems".to_owned()
     };
     if report.after_changes {
         format!(
             "## ✗ Refused: {target}\n\n**{why}.** {}.",
-            text(AFTER_CHANGES)
+            escape_text(AFTER_CHANGES)
         )
     } else {
         format!("## ✗ Refused: {target}\n\n**Nothing was touched.** {why}.")
     }
 }
 
-fn without_outcome(target: &str) -> String {
+fn no_outcome_heading(target: &str) -> String {
     format!(
         "## ✗ No outcome: {target}\n\n**{}** {}",
-        text(&sentence(NO_OUTCOME)),
-        text(&sentence(NO_OUTCOME_HINT))
+        escape_text(&to_sentence(NO_OUTCOME)),
+        escape_text(&to_sentence(NO_OUTCOME_HINT))
     )
 }
 
-fn mark(outcome: Outcome) -> &'static str {
+fn outcome_symbol(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Deployed => "✓",
         Outcome::AlreadyDeployed
@@ -146,79 +146,88 @@ fn mark(outcome: Outcome) -> &'static str {
 }
 
 /// With a capital at its begin and a full stop at its end.
-fn sentence(words: &str) -> String {
-    format!("{}.", capital(words).trim_end_matches('.'))
+fn to_sentence(words: &str) -> String {
+    format!("{}.", capitalize(words).trim_end_matches('.'))
 }
 
-fn problems(report: &Report) -> String {
+fn problems_table(report: &Report) -> String {
     if report.problems.is_empty() {
         return String::new();
     }
-    let rows = report
-        .problems
-        .iter()
-        .map(|problem| format!("| {} | {} |", text(&problem.problem), text(&problem.remedy)));
+    let rows = report.problems.iter().map(|problem| {
+        format!(
+            "| {} | {} |",
+            escape_text(&problem.problem),
+            escape_text(&problem.remedy)
+        )
+    });
     format!(
         "| Problem | What to do |\n|---|---|\n{}",
         rows.collect::<Vec<_>>().join("\n")
     )
 }
 
-fn failure(report: &Report) -> String {
+fn failure_section(report: &Report) -> String {
     report
         .failure
         .as_ref()
-        .map(|failure| format!("### Why\n\n{}", chain(failure)))
+        .map(|failure| format!("### Why\n\n{}", cause_list(failure)))
         .unwrap_or_default()
 }
 
-fn chain(failure: &Failure) -> String {
-    let mut lines = vec![format!("- **{}**", text(failure.sentence()))];
+fn cause_list(failure: &Failure) -> String {
+    let mut lines = vec![format!("- **{}**", escape_text(failure.sentence()))];
     lines.extend(
         failure
             .chain
             .iter()
             .skip(1)
-            .map(|cause| format!("  - {}", text(cause))),
+            .map(|cause| format!("  - {}", escape_text(cause))),
     );
     lines.extend(
         failure
             .hints
             .iter()
-            .map(|hint| format!("- What to do: {}", text(hint))),
+            .map(|hint| format!("- What to do: {}", escape_text(hint))),
     );
     lines.join("\n")
 }
 
-fn stuck(report: &Report) -> String {
+fn failed_undos_section(report: &Report) -> String {
     let parts: Vec<String> = report
         .stuck
         .iter()
-        .map(|(what, failure)| format!("### Not undone: {}\n\n{}", text(what), chain(failure)))
+        .map(|(what, failure)| {
+            format!(
+                "### Not undone: {}\n\n{}",
+                escape_text(what),
+                cause_list(failure)
+            )
+        })
         .collect();
     parts.join("\n\n")
 }
 
-fn what(report: &Report) -> String {
+fn details_table(report: &Report) -> String {
     let version = report.deployed_version.as_ref();
     let repository = report.repository_created.as_ref();
     let transfer = report.image_transfer.as_ref();
     let rows = [
-        ("Version", version.map(|version| code(version))),
-        ("Image", image(report)),
-        ("Tags not set", tags_not_set(report)),
+        ("Version", version.map(|version| code_span(version))),
+        ("Image", image_cell(report)),
+        ("Tags not set", unset_tags_cell(report)),
         (
             "Repository",
-            repository.map(|place| format!("{}, made by this run", code(place))),
+            repository.map(|place| format!("{}, made by this run", code_span(place))),
         ),
         (
             "Transfer",
-            transfer.map(|transfer| text(&transferred(transfer))),
+            transfer.map(|transfer| escape_text(&format_transfer(transfer))),
         ),
-        ("Task definition", revision(report)),
-        ("One-off task", one_off(report)),
-        ("Rollout", rollout(report)),
-        ("Production traffic", traffic(report)),
+        ("Task definition", revision_cell(report)),
+        ("One-off task", one_off_cell(report)),
+        ("Rollout", rollout_cell(report)),
+        ("Production traffic", traffic_cell(report)),
     ];
     let rows: Vec<String> = rows
         .into_iter()
@@ -231,55 +240,61 @@ fn what(report: &Report) -> String {
     }
 }
 
-fn image(report: &Report) -> Option<String> {
+fn image_cell(report: &Report) -> Option<String> {
     let image = report.image.as_ref()?;
-    let tags: Vec<String> = report.tags.iter().map(|tag| code(tag)).collect();
+    let tags: Vec<String> = report.tags.iter().map(|tag| code_span(tag)).collect();
     let tags = if tags.is_empty() {
         String::new()
     } else {
         format!(", tags {}", tags.join(" "))
     };
-    Some(format!("{}{tags}", code(image)))
+    Some(format!("{}{tags}", code_span(image)))
 }
 
-fn tags_not_set(report: &Report) -> Option<String> {
+fn unset_tags_cell(report: &Report) -> Option<String> {
     let tags: Vec<String> = report
         .tags_not_set
         .iter()
-        .map(|tag| text(&not_set(tag)))
+        .map(|tag| escape_text(&format_unset_tag(tag)))
         .collect();
     (!tags.is_empty()).then(|| tags.join("<br>"))
 }
 
-fn revision(report: &Report) -> Option<String> {
+fn revision_cell(report: &Report) -> Option<String> {
     let revision = report.revision.as_ref()?;
-    let new = code(short_name(revision));
+    let new = code_span(short_name(revision));
     Some(match &report.previous_revision {
         Some(previous) if previous != revision => {
-            relation(report.outcome, &new, &code(short_name(previous)))
+            describe_replacement(report.outcome, &new, &code_span(short_name(previous)))
         }
         _ => new,
     })
 }
 
-fn rollout(report: &Report) -> Option<String> {
+fn rollout_cell(report: &Report) -> Option<String> {
     let id = report.deployment.as_ref()?;
     let controller = report.controller.as_deref().unwrap_or_default();
-    Some(format!("{} ({})", code(id), text(controller)))
+    Some(format!("{} ({})", code_span(id), escape_text(controller)))
 }
 
-fn traffic(report: &Report) -> Option<String> {
+fn traffic_cell(report: &Report) -> Option<String> {
     let (side, observed_by) = report.traffic?;
-    let words = format!("{side:?}, {}", observed_by.words()).to_lowercase();
-    Some(text(&words))
+    let words = format!("{side:?}, {}", observed_by.describe()).to_lowercase();
+    Some(escape_text(&words))
 }
 
 /// What ran before the rollout, and stays whatever became of it.
-fn one_off(report: &Report) -> Option<String> {
+fn one_off_cell(report: &Report) -> Option<String> {
     let ran: Vec<String> = report
         .one_off_tasks
         .iter()
-        .map(|task| format!("{} ({})", text(&task.words()), code(short_name(&task.task))))
+        .map(|task| {
+            format!(
+                "{} ({})",
+                escape_text(&task.describe()),
+                code_span(short_name(&task.task))
+            )
+        })
         .collect();
     let stays = if report.outcome == Some(Outcome::Deployed) {
         ""
@@ -290,7 +305,7 @@ fn one_off(report: &Report) -> Option<String> {
 }
 
 /// What the new revision is to the old one in the end.
-fn relation(outcome: Option<Outcome>, new: &str, old: &str) -> String {
+fn describe_replacement(outcome: Option<Outcome>, new: &str, old: &str) -> String {
     match outcome {
         Some(Outcome::RolledBack | Outcome::NotDeployed) => {
             format!("{new}, rolled back: {old} serves")
@@ -312,11 +327,15 @@ fn relation(outcome: Option<Outcome>, new: &str, old: &str) -> String {
     }
 }
 
-fn steps(report: &Report) -> String {
+fn steps_section(report: &Report) -> String {
     if report.steps.is_empty() {
         return String::new();
     }
-    let rows: Vec<String> = report.steps.iter().map(|step| row(report, step)).collect();
+    let rows: Vec<String> = report
+        .steps
+        .iter()
+        .map(|step| step_row(report, step))
+        .collect();
     let reads = if report.reads > 0 {
         format!(", {} reads of AWS", report.reads)
     } else {
@@ -325,11 +344,11 @@ fn steps(report: &Report) -> String {
     format!(
         "### Steps\n\n| | Step | Time | |\n|---|---|--:|---|\n{}\n\n{} in all{reads}.",
         rows.join("\n"),
-        human(report.milliseconds)
+        human_duration(report.milliseconds)
     )
 }
 
-fn row(report: &Report, step: &StepReport) -> String {
+fn step_row(report: &Report, step: &StepReport) -> String {
     let mark = match step.end {
         Some(StepEnd::Done) => "✓",
         Some(StepEnd::Failed) => "✗",
@@ -337,20 +356,20 @@ fn row(report: &Report, step: &StepReport) -> String {
     };
     format!(
         "| {mark} | {} | {} | {} |",
-        title(step.step, report.test_url.as_ref()),
-        human(step.milliseconds),
-        text(&step.result)
+        step_title(step.step, report.test_url.as_ref()),
+        human_duration(step.milliseconds),
+        escape_text(&step.result)
     )
 }
 
-fn tests(report: &Report) -> String {
+fn smoke_tests_section(report: &Report) -> String {
     if report.smoke_tests.is_empty() {
         return String::new();
     }
     let rows: Vec<String> = report
         .smoke_tests
         .iter()
-        .map(|result| test(report, result))
+        .map(|result| smoke_test_row(report, result))
         .collect();
     format!(
         "### Smoke tests\n\n| | Test | On | Request | Time | Attempts | |\n|---|---|---|---|--:|--:|---|\n{}",
@@ -358,30 +377,30 @@ fn tests(report: &Report) -> String {
     )
 }
 
-fn test(report: &Report, result: &TestResult) -> String {
+fn smoke_test_row(report: &Report, result: &TestResult) -> String {
     let mark = match result.verdict {
         TestVerdict::Passed => "✓",
         TestVerdict::Failed => "✗",
         TestVerdict::Skipped | TestVerdict::Unfinished => "–",
     };
     let failures = result.failures.iter().map(|failure| {
-        text(&format!(
+        escape_text(&format!(
             "{}: expected {}, found {}",
             failure.what, failure.expected, failure.found
         ))
     });
     let why = failures.collect::<Vec<_>>().join("<br>");
-    let (name, request) = (text(&result.name), code(&result.request));
+    let (name, request) = (escape_text(&result.name), code_span(&result.request));
     format!(
         "| {mark} | {name} | {} | {request} | {} | {} | {why} |",
-        side(report, result.moment),
-        human(result.last_milliseconds),
+        describe_side(report, result.moment),
+        human_duration(result.last_milliseconds),
         result.attempts
     )
 }
 
 /// The side that was asked: only what is known to be green is called so.
-pub(super) fn side(report: &Report, moment: Moment) -> String {
+pub(super) fn describe_side(report: &Report, moment: Moment) -> String {
     match (moment, &report.test_url) {
         (Moment::Green, Some(TestUrl::Unproven { .. })) => {
             "test-url, not proven to have reached green".to_owned()
@@ -390,9 +409,9 @@ pub(super) fn side(report: &Report, moment: Moment) -> String {
     }
 }
 
-fn stopped(report: &Report) -> String {
+fn stopped_section(report: &Report) -> String {
     let containers = report.failure.iter().flat_map(|failure| &failure.stopped);
-    let parts: Vec<String> = containers.map(container).collect();
+    let parts: Vec<String> = containers.map(container_details).collect();
     if parts.is_empty() {
         String::new()
     } else {
@@ -400,34 +419,34 @@ fn stopped(report: &Report) -> String {
     }
 }
 
-fn container(stopped: &StoppedContainer) -> String {
-    let exit = stopped.exit();
+fn container_details(stopped: &StoppedContainer) -> String {
+    let exit = stopped.describe_exit();
     let head = format!(
         "{} in task {}: {exit}. {}",
-        code(&stopped.container),
-        code(&stopped.task),
-        text(&stopped.why)
+        code_span(&stopped.container),
+        code_span(&stopped.task),
+        escape_text(&stopped.why)
     );
     if stopped.log.is_empty() {
         head
     } else {
-        format!("{head}\n\n{}", block(&stopped.log))
+        format!("{head}\n\n{}", code_block(&stopped.log))
     }
 }
 
-fn notes(report: &Report) -> String {
+fn notes_section(report: &Report) -> String {
     let narrowed = report.narrowed.iter().map(|(check, allow)| {
         let allow = if allow.is_empty() {
             String::new()
         } else {
-            format!(" To have it, allow {}.", code(allow))
+            format!(" To have it, allow {}.", code_span(allow))
         };
-        format!("- Limited: {}.{allow}", text(check))
+        format!("- Limited: {}.{allow}", escape_text(check))
     });
     let lines: Vec<String> = report
         .warnings
         .iter()
-        .map(|warning| format!("- {}", text(warning)))
+        .map(|warning| format!("- {}", escape_text(warning)))
         .chain(narrowed)
         .collect();
     let changes = if report.changes.is_empty() {
@@ -435,7 +454,7 @@ fn notes(report: &Report) -> String {
     } else {
         format!(
             "<details><summary>Changes of the task definition</summary>\n\n{}\n\n</details>",
-            block(&report.changes)
+            code_block(&report.changes)
         )
     };
     let notes = if lines.is_empty() {
@@ -450,7 +469,7 @@ fn notes(report: &Report) -> String {
         .join("\n\n")
 }
 
-fn links(report: &Report) -> String {
+fn console_link(report: &Report) -> String {
     report
         .console
         .as_ref()
@@ -458,7 +477,7 @@ fn links(report: &Report) -> String {
             if is_console(url) {
                 format!("[Watch it in the AWS console]({url})")
             } else {
-                format!("Watch it: {}", code(url))
+                format!("Watch it: {}", code_span(url))
             }
         })
         .unwrap_or_default()

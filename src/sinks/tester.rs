@@ -2,26 +2,26 @@
 //! its log.
 
 use crate::checks::tester::{Case, CaseVerdict, TesterResult, TesterVerdict};
-use crate::github::commands::harmless;
+use crate::github::commands::sanitize;
 use crate::report::Report;
-use crate::sinks::markdown::{block, code, html_text, text};
-use crate::sinks::outputs::human;
-use crate::sinks::summary::side;
+use crate::sinks::markdown::{code_block, code_span, escape_html_text, escape_text};
+use crate::sinks::outputs::human_duration;
+use crate::sinks::summary::describe_side;
 
 /// Cases that failed and are named in the log; the summary has more.
-const NAMED: usize = 10;
+const MAX_NAMED_CASES: usize = 10;
 /// The last lines of a log of which not everything was told.
-const LAST: usize = 20;
+const MAX_LAST_LINES: usize = 20;
 
 /// The lines of the log.
-pub(super) fn lines(result: &TesterResult, on: &str) -> Vec<String> {
+pub(super) fn lines(result: &TesterResult, target: &str) -> Vec<String> {
     let TesterResult { name, .. } = result;
     let head = format!(
-        "{} {name} {on}: {}{} ({})",
-        mark(result.verdict),
-        result.ended(),
-        counted(result),
-        human(result.milliseconds)
+        "{} {name} {target}: {}{} ({})",
+        verdict_symbol(result.verdict),
+        result.describe_exit(),
+        format_counts(result),
+        human_duration(result.milliseconds)
     );
     let untold =
         (result.untold > 0).then(|| format!("  … {} more lines are not shown here", result.untold));
@@ -29,12 +29,12 @@ pub(super) fn lines(result: &TesterResult, on: &str) -> Vec<String> {
         .lines
         .iter()
         .rev()
-        .take(LAST.min(result.untold))
+        .take(MAX_LAST_LINES.min(result.untold))
         .rev()
         .map(|line| format!("  | {line}"));
-    let failed = failed(result)
-        .take(NAMED)
-        .map(|case| format!("    ✗ {}{}", case_name(case), message(case)));
+    let failed = failed_cases(result)
+        .take(MAX_NAMED_CASES)
+        .map(|case| format!("    ✗ {}{}", case_name(case), format_message(case)));
     let note = result.note.iter().map(|note| format!("    {note}"));
     untold
         .into_iter()
@@ -42,27 +42,27 @@ pub(super) fn lines(result: &TesterResult, on: &str) -> Vec<String> {
         .chain([head])
         .chain(failed)
         .chain(note)
-        .map(|line| harmless(&line))
+        .map(|line| sanitize(&line))
         .collect()
 }
 
-fn failed(result: &TesterResult) -> impl Iterator<Item = &Case> {
+fn failed_cases(result: &TesterResult) -> impl Iterator<Item = &Case> {
     result
         .cases
         .iter()
         .filter(|case| case.verdict == CaseVerdict::Failed)
 }
 
-fn mark(verdict: TesterVerdict) -> &'static str {
+fn verdict_symbol(verdict: TesterVerdict) -> &'static str {
     match verdict {
         TesterVerdict::Passed => "✓",
         TesterVerdict::Failed | TesterVerdict::TimedOut => "✗",
     }
 }
 
-fn counted(result: &TesterResult) -> String {
+fn format_counts(result: &TesterResult) -> String {
     result
-        .counted()
+        .describe_cases()
         .map(|counted| format!(", {counted}"))
         .unwrap_or_default()
 }
@@ -75,7 +75,7 @@ fn case_name(case: &Case) -> String {
     }
 }
 
-fn message(case: &Case) -> String {
+fn format_message(case: &Case) -> String {
     case.message
         .as_ref()
         .map(|message| format!(": {message}"))
@@ -88,14 +88,17 @@ pub(super) fn section(report: &Report) -> String {
     if results.is_empty() {
         return String::new();
     }
-    let rows: Vec<String> = results.iter().map(|result| row(report, result)).collect();
+    let rows: Vec<String> = results
+        .iter()
+        .map(|result| tester_row(report, result))
+        .collect();
     let table = format!(
         "### Testers\n\n| | Tester | On | Where | Time | |\n|---|---|---|---|--:|---|\n{}",
         rows.join("\n")
     );
     let details = results
         .iter()
-        .flat_map(|result| [cases(result), log(result)])
+        .flat_map(|result| [cases_table(result), log_details(result)])
         .flatten();
     std::iter::once(table)
         .chain(details)
@@ -103,32 +106,40 @@ pub(super) fn section(report: &Report) -> String {
         .join("\n\n")
 }
 
-fn row(report: &Report, result: &TesterResult) -> String {
+fn tester_row(report: &Report, result: &TesterResult) -> String {
     let note = result
         .note
         .as_ref()
-        .map(|note| format!("<br>{}", text(note)))
+        .map(|note| format!("<br>{}", escape_text(note)))
         .unwrap_or_default();
-    let (name, place) = (text(&result.name), code(&result.place));
-    let ended = text(&format!("{}{}", result.ended(), counted(result)));
+    let (name, place) = (escape_text(&result.name), code_span(&result.place));
+    let ended = escape_text(&format!(
+        "{}{}",
+        result.describe_exit(),
+        format_counts(result)
+    ));
     format!(
         "| {} | {name} | {} | {place} | {} | {ended}{note} |",
-        mark(result.verdict),
-        side(report, result.moment),
-        human(result.milliseconds)
+        verdict_symbol(result.verdict),
+        describe_side(report, result.moment),
+        human_duration(result.milliseconds)
     )
 }
 
-fn cases(result: &TesterResult) -> Option<String> {
-    let counted = result.counted()?;
-    let rows: Vec<String> = result.cases.iter().map(case).collect();
-    let more = result.tally.count().saturating_sub(result.cases.len());
+fn cases_table(result: &TesterResult) -> Option<String> {
+    let counted = result.describe_cases()?;
+    let rows: Vec<String> = result.cases.iter().map(case_row).collect();
+    let more = result.tally.total().saturating_sub(result.cases.len());
     let more = if more == 0 {
         String::new()
     } else {
         format!("\n\n… and {more} more.")
     };
-    let head = format!("{}: {}", html_text(&result.name), html_text(&counted));
+    let head = format!(
+        "{}: {}",
+        escape_html_text(&result.name),
+        escape_html_text(&counted)
+    );
     let table = format!(
         "| | Case | Time | |\n|---|---|--:|---|\n{}",
         rows.join("\n")
@@ -138,7 +149,7 @@ fn cases(result: &TesterResult) -> Option<String> {
     ))
 }
 
-fn case(case: &Case) -> String {
+fn case_row(case: &Case) -> String {
     let mark = match case.verdict {
         CaseVerdict::Passed => "✓",
         CaseVerdict::Failed => "✗",
@@ -146,25 +157,25 @@ fn case(case: &Case) -> String {
     };
     let time = case
         .milliseconds
-        .map(|time| human(time).to_string())
+        .map(|time| human_duration(time).to_string())
         .unwrap_or_default();
     format!(
         "| {mark} | {} | {time} | {} |",
-        text(&case_name(case)),
+        escape_text(&case_name(case)),
         case.message
             .as_ref()
-            .map(|message| text(message))
+            .map(|message| escape_text(message))
             .unwrap_or_default()
     )
 }
 
 /// The end of the log of one that did not pass.
-fn log(result: &TesterResult) -> Option<String> {
-    let head = format!("The end of the log of {}", html_text(&result.name));
+fn log_details(result: &TesterResult) -> Option<String> {
+    let head = format!("The end of the log of {}", escape_html_text(&result.name));
     (!result.lines.is_empty()).then(|| {
         format!(
             "<details><summary>{head}</summary>\n\n{}\n\n</details>",
-            block(&result.lines)
+            code_block(&result.lines)
         )
     })
 }
@@ -175,7 +186,7 @@ mod tests {
     use crate::checks::moment::Moment;
     use crate::checks::tester::CaseCounts;
 
-    fn result() -> TesterResult {
+    fn failed_result() -> TesterResult {
         let case = |verdict, name: &str, message: Option<&str>| Case {
             suite: "login".into(),
             name: name.into(),
@@ -214,7 +225,7 @@ mod tests {
             "✗ e2e on green: exit code 3, 2 cases: 1 passed, 1 failed (2 s)",
             "    ✗ login › out: no | <b>button</b>",
         ];
-        assert_eq!(lines(&result(), "on green"), expected);
+        assert_eq!(lines(&failed_result(), "on green"), expected);
     }
 
     #[test]
@@ -225,7 +236,7 @@ mod tests {
                 ..Report::default()
             })
         };
-        let section = of(vec![result()]);
+        let section = of(vec![failed_result()]);
         assert!(
             section.contains("| ✗ | login › out | 1.3 s | no &#124; &lt;b&gt;button&lt;/b&gt; |"),
             "{section}"

@@ -7,30 +7,30 @@ use crate::alarm::{Alarm, AlarmChange, AlarmEffect, WatchedAlarms};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::measurement::{CheckKind, Measurement, Phase, Weight};
 use crate::checks::moment::Moment;
-use crate::decide::BLIND_BUDGET;
+use crate::decide::OUTAGE_BUDGET;
 use crate::error::Failure;
 use crate::observe::outage::Outage;
 use crate::outcome::Reason;
 use crate::run::Run;
-use crate::scrub::one_line;
+use crate::scrub::to_one_line;
 
 /// The time between two looks: ten reads a minute; CloudWatch evaluates an alarm every ten seconds
 /// at most.
-pub const EVERY: Duration = Duration::from_secs(6);
+pub const ALARM_INTERVAL: Duration = Duration::from_secs(6);
 /// Longer reasons are cut; CloudWatch's are up to 1,023 characters.
-const LONGEST: usize = 600;
+const MAX_TEXT: usize = 600;
 
 /// The alarms of a rollout.
 pub struct AlarmWatch<'a> {
     run: &'a Run,
     watched: WatchedAlarms,
-    blind: Outage,
-    sight: Sight,
+    outage: Outage,
+    access: AlarmAccess,
 }
 
 /// Whether the alarms can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sight {
+enum AlarmAccess {
     Allowed,
     Denied,
 }
@@ -50,14 +50,14 @@ impl<'a> AlarmWatch<'a> {
         Self {
             run,
             watched: WatchedAlarms::new(names, before),
-            blind: Outage::default(),
-            sight: Sight::Allowed,
+            outage: Outage::default(),
+            access: AlarmAccess::Allowed,
         }
     }
 
     /// Whether there is nothing to look at: no alarms, or none that may be read.
     pub fn is_idle(&self) -> bool {
-        self.watched.names().is_empty() || self.sight == Sight::Denied
+        self.watched.names().is_empty() || self.access == AlarmAccess::Denied
     }
 
     /// One look, for the moment that the rollout is in.
@@ -65,73 +65,74 @@ impl<'a> AlarmWatch<'a> {
         if self.is_idle() {
             return AlarmLook::default();
         }
-        match self.run.aws.alarms(self.watched.names()).await {
+        match self.run.aws.describe_alarms(self.watched.names()).await {
             Ok(found) => {
-                self.blind.sees();
-                seen(&self.watched.look(&found), moment)
+                self.outage.clear();
+                evaluate_changes(&self.watched.update(&found), moment)
             }
             Err(error) => AlarmLook {
                 measurements: Vec::new(),
-                failure: self.unseen(&error),
+                failure: self.failure_of_read(&error),
             },
         }
     }
 
-    fn unseen(&mut self, error: &AwsError) -> Option<Failure> {
+    fn failure_of_read(&mut self, error: &AwsError) -> Option<Failure> {
         if error.kind == AwsErrorKind::Denied {
-            self.sight = Sight::Denied;
+            self.access = AlarmAccess::Denied;
             self.run.limit_check("alarms are not watched", error);
             return None;
         }
-        let lasts = self.blind.lasts();
-        (lasts > BLIND_BUDGET && error.kind != AwsErrorKind::Throttled).then(|| {
-            let minutes = BLIND_BUDGET.as_secs() / 60;
+        let lasts = self.outage.record_failure();
+        (lasts > OUTAGE_BUDGET && error.kind != AwsErrorKind::Throttled).then(|| {
+            let minutes = OUTAGE_BUDGET.as_secs() / 60;
             Failure::new(
                 Reason::AwsFailed,
                 format!("the alarms could not be read for {minutes} minutes"),
             )
-            .caused_by(error.to_string())
+            .with_cause(error.to_string())
         })
     }
 }
 
-fn seen(changes: &[AlarmChange], moment: Moment) -> AlarmLook {
+fn evaluate_changes(changes: &[AlarmChange], moment: Moment) -> AlarmLook {
     let time = crate::clock::now().0;
     let measurements = changes
         .iter()
-        .map(|change| measurement(change, moment, &time))
+        .map(|change| to_measurement(change, moment, &time))
         .collect();
-    let ringing: Vec<&Alarm> = changes
+    let in_alarm: Vec<&Alarm> = changes
         .iter()
-        .filter(|change| change.alarm.rings() && change.effect == AlarmEffect::Counts)
+        .filter(|change| change.alarm.is_in_alarm() && change.effect == AlarmEffect::Counts)
         .map(|change| &change.alarm)
         .collect();
     AlarmLook {
         measurements,
-        failure: failure(&ringing),
+        failure: alarm_failure(&in_alarm),
     }
 }
 
-fn measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement {
+fn to_measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement {
     let alarm = &change.alarm;
     let waived = (change.effect == AlarmEffect::Waived)
         .then(|| "it has been ringing since before the start, and counts once it was OK".into());
     let missing = (change.phase == Phase::Error).then(|| "there is no such alarm".to_owned());
-    let why = Some(alarm.why()).filter(|why| !why.is_empty() && change.phase != Phase::Successful);
+    let why = Some(alarm.explanation())
+        .filter(|why| !why.is_empty() && change.phase != Phase::Successful);
     let note = [waived, missing, why]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()
         .join("; ");
     Measurement {
-        check: one_line(&alarm.name, LONGEST),
+        check: to_one_line(&alarm.name, MAX_TEXT),
         kind: CheckKind::Alarm,
         moment,
-        query: alarm.kind_words().into(),
-        value: one_line(&alarm.standing(), LONGEST).into(),
+        query: alarm.kind_name().into(),
+        value: to_one_line(&alarm.describe_state(), MAX_TEXT).into(),
         condition: "not ALARM".into(),
         phase: change.phase,
-        note: Some(one_line(&note, LONGEST))
+        note: Some(to_one_line(&note, MAX_TEXT))
             .filter(|note| !note.is_empty())
             .map(Into::into),
         weight: if change.effect == AlarmEffect::Waived {
@@ -144,25 +145,32 @@ fn measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement 
 }
 
 /// The first one that rings is the reason; the others are named with it.
-fn failure(ringing: &[&Alarm]) -> Option<Failure> {
-    let (first, others) = ringing.split_first()?;
-    let mut failure = Failure::new(Reason::Alarm, format!("alarm {} rings", named(first)));
-    if !first.why().is_empty() {
-        failure = failure.caused_by(one_line(&first.why(), LONGEST));
+fn alarm_failure(in_alarm: &[&Alarm]) -> Option<Failure> {
+    let (first, others) = in_alarm.split_first()?;
+    let mut failure = Failure::new(
+        Reason::Alarm,
+        format!("alarm {} rings", describe_alarm(first)),
+    );
+    if !first.explanation().is_empty() {
+        failure = failure.with_cause(to_one_line(&first.explanation(), MAX_TEXT));
     }
     for other in others {
-        failure = failure.caused_by(format!(
+        failure = failure.with_cause(format!(
             "{} rings too: {}",
-            named(other),
-            one_line(&other.why(), LONGEST)
+            describe_alarm(other),
+            to_one_line(&other.explanation(), MAX_TEXT)
         ));
     }
-    Some(failure.hint("look at what the alarm measures while green served traffic"))
+    Some(failure.with_hint("look at what the alarm measures while green served traffic"))
 }
 
 /// `errors (ALARM since …)`.
-fn named(alarm: &Alarm) -> String {
-    format!("{} ({})", one_line(&alarm.name, LONGEST), alarm.standing())
+fn describe_alarm(alarm: &Alarm) -> String {
+    format!(
+        "{} ({})",
+        to_one_line(&alarm.name, MAX_TEXT),
+        alarm.describe_state()
+    )
 }
 
 #[cfg(test)]
@@ -182,14 +190,17 @@ mod tests {
 
     fn look(found: &[Alarm], before: &[Alarm]) -> AlarmLook {
         let names = found.iter().map(|alarm| alarm.name.clone()).collect();
-        seen(&WatchedAlarms::new(names, before).look(found), Moment::Step)
+        evaluate_changes(
+            &WatchedAlarms::new(names, before).update(found),
+            Moment::Step,
+        )
     }
 
     #[test]
     fn the_one_that_rings_is_named_with_its_reason_and_since_when() {
         let all = [
-            alarm("errors", AlarmState::Ringing),
-            alarm("latency", AlarmState::Ringing),
+            alarm("errors", AlarmState::InAlarm),
+            alarm("latency", AlarmState::InAlarm),
             alarm("cpu", AlarmState::Ok),
         ];
         let failure = look(&all, &[]).failure.unwrap();
@@ -204,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_waived_one_is_shown_and_decides_nothing() {
-        let ringing = [alarm("errors", AlarmState::Ringing)];
+        let ringing = [alarm("errors", AlarmState::InAlarm)];
         let look = look(&ringing, &ringing);
         assert!(look.failure.is_none());
         let shown = &look.measurements[0];

@@ -12,20 +12,20 @@ use crate::checks::moment::Moment;
 use crate::clock;
 use crate::error::Failure;
 use crate::event::Event;
-use crate::observe::metric_sources::Sources;
+use crate::observe::metric_sources::MetricSources;
 use crate::outcome::Reason;
 use crate::run::Run;
 
 /// An analysis under way.
 pub struct Analysis<'a> {
     run: &'a Run,
-    sources: Sources<'a>,
+    sources: MetricSources<'a>,
     judge: Mutex<Judge>,
 }
 
 impl<'a> Analysis<'a> {
     /// One that has measured nothing yet.
-    pub fn new(run: &'a Run, sources: Sources<'a>, judge: Judge) -> Self {
+    pub fn new(run: &'a Run, sources: MetricSources<'a>, judge: Judge) -> Self {
         Self {
             run,
             sources,
@@ -35,15 +35,15 @@ impl<'a> Analysis<'a> {
 
     /// A moment begins; questions that nobody waits for any more are asked anew.
     pub fn enter(&self, moment: Moment) {
-        let mut judge = self.judge();
+        let mut judge = self.lock_judge();
         judge.ask_again();
-        judge.enter(moment, clock::seconds());
+        judge.enter(moment, clock::epoch_seconds());
     }
 
     /// Measures until it has ended; not ready while it goes on.
-    pub async fn ended(&self) -> AnalysisResult {
+    pub async fn wait_for_end(&self) -> AnalysisResult {
         loop {
-            if let Some(ended) = self.until(|_| false).await {
+            if let Some(ended) = self.measure_until(|_| false).await {
                 return ended;
             }
         }
@@ -51,77 +51,77 @@ impl<'a> Analysis<'a> {
 
     /// Measures until everything that ends by itself has ended; how all of it ended, where it did.
     pub async fn complete(&self) -> Option<AnalysisResult> {
-        self.until(Judge::complete).await
+        self.measure_until(Judge::is_complete).await
     }
 
     /// Measures until what happened after a time was judged; how all of it ended, where it did.
-    pub async fn settled(&self, since: f64) -> Option<AnalysisResult> {
-        self.until(|judge| judge.settled(since)).await
+    pub async fn wait_for_verdict_since(&self, since: f64) -> Option<AnalysisResult> {
+        self.measure_until(|judge| judge.is_settled(since)).await
     }
 
     /// What was found so far where nothing ends it, in words.
-    pub fn found(&self) -> String {
-        self.judge().found()
+    pub fn describe_findings(&self) -> String {
+        self.lock_judge().describe_findings()
     }
 
     /// Nothing more is asked: how it ends.
     pub fn finish(&self) -> Option<AnalysisResult> {
-        ended(self.judge().finish())
+        into_result(self.lock_judge().finish())
     }
 
-    async fn until(&self, is_enough: impl Fn(&Judge) -> bool) -> Option<AnalysisResult> {
-        self.judge().ask_again();
+    async fn measure_until(&self, is_enough: impl Fn(&Judge) -> bool) -> Option<AnalysisResult> {
+        self.lock_judge().ask_again();
         loop {
-            let (standing, is_enough) = {
-                let judge = self.judge();
-                (judge.standing(), is_enough(&judge))
+            let (status, is_enough) = {
+                let judge = self.lock_judge();
+                (judge.status(), is_enough(&judge))
             };
-            match ended(standing) {
+            match into_result(status) {
                 Some(ended) => return Some(ended),
                 None if is_enough => return None,
-                None => self.measure().await,
+                None => self.measure_next().await,
             }
         }
     }
 
     /// Waits until something is due, asks it, and tells what came back.
-    async fn measure(&self) {
-        let Some(next) = self.judge().next_due() else {
+    async fn measure_next(&self) {
+        let Some(next) = self.lock_judge().next_due() else {
             return std::future::pending().await;
         };
         tokio::time::sleep(
-            Duration::try_from_secs_f64(next - clock::seconds()).unwrap_or_default(),
+            Duration::try_from_secs_f64(next - clock::epoch_seconds()).unwrap_or_default(),
         )
         .await;
-        let questions = self.judge().due(clock::seconds());
+        let questions = self.lock_judge().due_questions(clock::epoch_seconds());
         if questions.is_empty() {
             return;
         }
         let answers = self.sources.ask(questions).await;
-        let measurements = self
-            .judge()
-            .answered(&answers, clock::seconds(), &clock::now().0);
+        let measurements =
+            self.lock_judge()
+                .record_answers(&answers, clock::epoch_seconds(), &clock::now().0);
         for measurement in measurements {
-            self.run.tell(Event::Checked {
+            self.run.emit(Event::Checked {
                 measurement: Box::new(measurement),
             });
         }
     }
 
-    fn judge(&self) -> MutexGuard<'_, Judge> {
+    fn lock_judge(&self) -> MutexGuard<'_, Judge> {
         self.judge.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn ended(standing: AnalysisStatus) -> Option<AnalysisResult> {
-    match standing {
+fn into_result(status: AnalysisStatus) -> Option<AnalysisResult> {
+    match status {
         AnalysisStatus::Running => None,
         AnalysisStatus::Ended(ended) => Some(*ended),
     }
 }
 
 /// Why the rollout is to be rolled back; none where all is well.
-pub fn failure(ended: &AnalysisResult) -> Option<Failure> {
+pub fn to_failure(ended: &AnalysisResult) -> Option<Failure> {
     let (reason, hint) = match ended.phase {
         Phase::Successful => return None,
         Phase::Failed => (
@@ -137,16 +137,16 @@ pub fn failure(ended: &AnalysisResult) -> Option<Failure> {
             "give it more traffic or time, lower min-request-volume, or choose what follows with on-inconclusive (docs/analysis.md#a-quiet-service)",
         ),
     };
-    let mut failure = Failure::new(reason, sentence(ended)).caused_by(ended.why.clone());
+    let mut failure = Failure::new(reason, describe_result(ended)).with_cause(ended.reason.clone());
     if let Some(measurement) = &ended.measurement {
         failure.chain.extend(measurement.note.clone());
-        failure = failure.caused_by(format!("asked: {}", measurement.query));
+        failure = failure.with_cause(format!("asked: {}", measurement.query));
     }
-    Some(failure.hint(hint))
+    Some(failure.with_hint(hint))
 }
 
 /// What was found where, and what was wanted.
-pub fn sentence(ended: &AnalysisResult) -> String {
+pub fn describe_result(ended: &AnalysisResult) -> String {
     let check = ended.check.as_deref().unwrap_or("the analysis");
     let Some(measurement) = &ended.measurement else {
         return format!("analysis \"{check}\" is {}", ended.phase);

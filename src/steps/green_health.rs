@@ -7,13 +7,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::aws::AwsError;
-use crate::aws::arn::{group_name, short_name};
+use crate::aws::arn::{short_name, target_group_name};
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::elb::TargetHealth;
 use crate::choices::PollSettings;
 use crate::error::Failure;
 use crate::observe::stopped_tasks;
-use crate::observe::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures};
+use crate::observe::task_failures::{
+    CountedTasks, DESCRIBE_ACTION, LIMIT, LIST_ACTION, TaskFailures,
+};
 use crate::outcome::Reason;
 use crate::plan::RolloutPlan;
 use crate::run::Run;
@@ -24,21 +26,21 @@ const TARGET_HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
 /// When it was.
 const WITH_ALL_TRAFFIC: &str = "while green had all of production's traffic";
 /// A crash under full load comes soon after it.
-const FIRST: Duration = Duration::from_secs(4);
+const FIRST_PAUSE: Duration = Duration::from_secs(4);
 /// Five reads a minute, which fit beside the looks at the rollout and at alarms.
-const EVERY: Duration = Duration::from_secs(12);
+const LOOK_INTERVAL: Duration = Duration::from_secs(12);
 /// Where the user set the time between looks, these are so many times as far apart.
-const LOOKS: u32 = 4;
+const FIXED_INTERVAL_FACTOR: u32 = 4;
 /// Nothing is concluded from one look: a read may be old.
-const AGAIN: Duration = Duration::from_secs(2);
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// How long nothing of green answers before it is believed, as long as blue can be brought back.
-pub const SURE: Duration = Duration::from_secs(6);
+pub const CONFIRM_AFTER: Duration = Duration::from_secs(6);
 /// The same where waiting is all that is left, or where new targets are about to be checked.
-pub const RECOVERY: Duration = Duration::from_secs(20);
+pub const RECOVERY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Stopped tasks are listed at the first look, and at every third one after it.
-const LISTED: u32 = 3;
+const LIST_EVERY: u32 = 3;
 /// Tasks that stopped longer ago than this do not count any more.
-const WINDOW: Duration = Duration::from_mins(10);
+const COUNT_WINDOW: Duration = Duration::from_mins(10);
 
 /// Green, and where it shows whether it can answer.
 pub struct GreenHealth<'a> {
@@ -49,15 +51,15 @@ pub struct GreenHealth<'a> {
     groups: Vec<String>,
     /// How many tasks it has, about.
     tasks: i64,
-    pace: PollSettings,
+    poll: PollSettings,
 }
 
 /// What one look showed.
 #[derive(Debug, PartialEq, Eq)]
-enum Answers {
-    Some,
-    None { why: String, is_recovering: bool },
-    NotKnown,
+enum GreenState {
+    Answering,
+    NotAnswering { why: String, is_recovering: bool },
+    Unknown,
 }
 
 /// Tasks of green that failed since it is watched.
@@ -81,7 +83,7 @@ impl<'a> GreenHealth<'a> {
             revision,
             groups,
             tasks: plan.tasks,
-            pace: plan.poll,
+            poll: plan.poll,
         }
     }
 
@@ -89,20 +91,20 @@ impl<'a> GreenHealth<'a> {
     pub async fn watch(&self) -> Failure {
         let mut crashes = Crashes::default();
         for look in 0_u32.. {
-            match self.failure(SURE).await {
+            match self.find_failure(CONFIRM_AFTER).await {
                 Ok(Some(failure)) => return failure,
                 Ok(None) => {}
                 // What passes is seen at the next look.
                 Err(error) if !error.is_final() => {}
-                Err(error) => self.skip(&error),
+                Err(error) => self.report_unchecked(&error),
             }
-            if look.is_multiple_of(LISTED)
-                && let Some(failure) = self.crashes(&mut crashes).await
+            if look.is_multiple_of(LIST_EVERY)
+                && let Some(failure) = self.check_crashes(&mut crashes).await
             {
                 return failure;
             }
             tokio::time::sleep(if look == 0 {
-                self.pause().min(FIRST)
+                self.pause().min(FIRST_PAUSE)
             } else {
                 self.pause()
             })
@@ -112,11 +114,13 @@ impl<'a> GreenHealth<'a> {
     }
 
     fn pause(&self) -> Duration {
-        self.pace.fixed.map_or(EVERY, |fixed| fixed * LOOKS)
+        self.poll
+            .fixed_interval
+            .map_or(LOOK_INTERVAL, |fixed| fixed * FIXED_INTERVAL_FACTOR)
     }
 
     /// That this is not watched.
-    pub fn skip(&self, error: &AwsError) {
+    pub fn report_unchecked(&self, error: &AwsError) {
         self.run
             .limit_check("whether green stays healthy is not checked", error);
     }
@@ -125,71 +129,72 @@ impl<'a> GreenHealth<'a> {
     ///
     /// # Errors
     /// It cannot be read.
-    pub async fn failure(&self, patience: Duration) -> Result<Option<Failure>, AwsError> {
+    pub async fn find_failure(&self, timeout: Duration) -> Result<Option<Failure>, AwsError> {
         let began = Instant::now();
         loop {
-            let (why, is_recovering) = match self.look().await {
-                Ok(Answers::None { why, is_recovering }) => (why, is_recovering),
-                Ok(Answers::Some | Answers::NotKnown) => return Ok(None),
-                Err(error) if error.is_final() || began.elapsed() >= patience => return Err(error),
+            let (why, is_recovering) = match self.look_at_targets().await {
+                Ok(GreenState::NotAnswering { why, is_recovering }) => (why, is_recovering),
+                Ok(GreenState::Answering | GreenState::Unknown) => return Ok(None),
+                Err(error) if error.is_final() || began.elapsed() >= timeout => return Err(error),
                 Err(_) => {
-                    tokio::time::sleep(AGAIN).await;
+                    tokio::time::sleep(RETRY_PAUSE).await;
                     continue;
                 }
             };
-            let patience = if is_recovering {
-                patience.max(RECOVERY)
+            let timeout = if is_recovering {
+                timeout.max(RECOVERY_TIMEOUT)
             } else {
-                patience
+                timeout
             };
-            if began.elapsed() >= patience {
+            if began.elapsed() >= timeout {
                 return Ok(Some(
-                    self.unhealthy(format!("{WITH_ALL_TRAFFIC}, {why}")).await,
+                    self.unhealthy_failure(format!("{WITH_ALL_TRAFFIC}, {why}"))
+                        .await,
                 ));
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 
-    async fn look(&self) -> Result<Answers, AwsError> {
+    async fn look_at_targets(&self) -> Result<GreenState, AwsError> {
         if self.groups.is_empty() || self.run.is_denied(TARGET_HEALTH) {
             return self.look_at_tasks().await;
         }
         for group in &self.groups {
-            match answers(self.run.aws.target_health(group).await?, group) {
-                Answers::Some => {}
+            match state_of_targets(self.run.aws.describe_target_health(group).await?, group) {
+                GreenState::Answering => {}
                 other => return Ok(other),
             }
         }
-        Ok(Answers::Some)
+        Ok(GreenState::Answering)
     }
 
-    async fn look_at_tasks(&self) -> Result<Answers, AwsError> {
+    async fn look_at_tasks(&self) -> Result<GreenState, AwsError> {
         let found = self
             .run
             .aws
             .describe_service(&self.place.cluster, &self.place.service)
             .await?;
         let ServiceLookup::Service(service) = found else {
-            return Ok(Answers::NotKnown);
+            return Ok(GreenState::Unknown);
         };
-        Ok(match service.running(&self.revision.arn) {
-            Some(0) => Answers::None {
+        Ok(match service.running_tasks_of(&self.revision.arn) {
+            Some(0) => GreenState::NotAnswering {
                 why: format!("no task of {} was running", short_name(&self.revision.arn)),
                 is_recovering: false,
             },
-            Some(_) => Answers::Some,
-            None => Answers::NotKnown,
+            Some(_) => GreenState::Answering,
+            None => GreenState::Unknown,
         })
     }
 
     /// Why it is no accident that tasks of green stop. What stopped before the first look, or too
     /// long ago, does not count.
-    async fn crashes(&self, crashes: &mut Crashes) -> Option<Failure> {
-        if self.run.is_denied(LIST) || self.run.is_denied(DESCRIBE) {
+    async fn check_crashes(&self, crashes: &mut Crashes) -> Option<Failure> {
+        if self.run.is_denied(LIST_ACTION) || self.run.is_denied(DESCRIBE_ACTION) {
             return None;
         }
-        if let Err(error) = self.count(crashes).await {
+        if let Err(error) = self.count_crashes(crashes).await {
             // What passes is seen at the next look.
             if error.is_final() {
                 self.run.limit_check(
@@ -210,13 +215,19 @@ impl<'a> GreenHealth<'a> {
             "{count} tasks of {} stopped",
             short_name(&self.revision.arn)
         );
-        Some(self.unhealthy(format!("{WITH_ALL_TRAFFIC}, {why}")).await)
+        Some(
+            self.unhealthy_failure(format!("{WITH_ALL_TRAFFIC}, {why}"))
+                .await,
+        )
     }
 
-    async fn count(&self, crashes: &mut Crashes) -> Result<(), AwsError> {
-        if crashes.since.is_none_or(|since| since.elapsed() >= WINDOW) {
+    async fn count_crashes(&self, crashes: &mut Crashes) -> Result<(), AwsError> {
+        if crashes
+            .since
+            .is_none_or(|since| since.elapsed() >= COUNT_WINDOW)
+        {
             *crashes = Crashes {
-                failures: TaskFailures::from_now(self.run, self.place).await?,
+                failures: TaskFailures::start_now(self.run, self.place).await?,
                 since: Some(Instant::now()),
             };
             return Ok(());
@@ -230,8 +241,8 @@ impl<'a> GreenHealth<'a> {
         crashes.failures.read(self.run, &counted).await
     }
 
-    async fn unhealthy(&self, sentence: String) -> Failure {
-        let stopped = stopped_tasks::of_service(
+    async fn unhealthy_failure(&self, sentence: String) -> Failure {
+        let stopped = stopped_tasks::containers_of_service(
             self.run,
             self.place,
             &self.revision.arn,
@@ -239,22 +250,22 @@ impl<'a> GreenHealth<'a> {
         )
         .await;
         Failure::new(Reason::TasksUnhealthy, sentence)
-            .hint("fix what the containers stopped for; when none stopped, look at the target group's health check")
+            .with_hint("fix what the containers stopped for; when none stopped, look at the target group's health check")
             .with_stopped(stopped)
     }
 }
 
-fn answers(health: TargetHealth, group: &str) -> Answers {
+fn state_of_targets(health: TargetHealth, group: &str) -> GreenState {
     if health.healthy + health.unknown > 0 {
-        return Answers::Some;
+        return GreenState::Answering;
     }
-    let name = group_name(group);
+    let name = target_group_name(group);
     let why = match health.all {
         0 => format!("target group {name} had no target left"),
         1 => format!("the one target in target group {name} was not healthy"),
         all => format!("none of the {all} targets in target group {name} was healthy"),
     };
-    Answers::None {
+    GreenState::NotAnswering {
         why,
         is_recovering: health.initial > 0,
     }
@@ -274,9 +285,9 @@ mod tests {
             all: 3,
             ..TargetHealth::default()
         };
-        assert_eq!(answers(health, GROUP), Answers::Some);
+        assert_eq!(state_of_targets(health, GROUP), GreenState::Answering);
         assert_eq!(
-            answers(
+            state_of_targets(
                 TargetHealth {
                     unknown: 1,
                     all: 1,
@@ -284,14 +295,14 @@ mod tests {
                 },
                 GROUP
             ),
-            Answers::Some
+            GreenState::Answering
         );
     }
 
     #[test]
     fn a_group_without_a_healthy_target_says_what_it_has_and_whether_it_may_recover() {
         let none = |all, initial| {
-            answers(
+            state_of_targets(
                 TargetHealth {
                     initial,
                     all,
@@ -300,7 +311,7 @@ mod tests {
                 GROUP,
             )
         };
-        let expected = |why: &str, is_recovering| Answers::None {
+        let expected = |why: &str, is_recovering| GreenState::NotAnswering {
             why: why.to_owned(),
             is_recovering,
         };

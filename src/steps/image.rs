@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-use super::push_progress::Tally;
+use super::push_progress::TransferTally;
 use super::repository;
 use crate::error::{Explain, Failure};
 use crate::event::fact::{BlobMounting, ImageFact};
@@ -17,12 +17,12 @@ use crate::registry::{
     Pushed, RootManifest, Source, Tag, TagDeferral, Target,
 };
 use crate::run::Run;
-use crate::survey::{ImageFound, RepositorySeen, RepositoryState};
+use crate::survey::{ImageFound, RepositoryState, SurveyedRepository};
 use crate::tags::DeferredTags;
 
 /// What is put into the task definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pinned {
+pub struct ResolvedImage {
     /// The reference.
     pub image: String,
     /// The digest, unless the image is deployed by its name.
@@ -31,9 +31,9 @@ pub struct Pinned {
     pub images: Vec<PlatformImage>,
 }
 
-impl Pinned {
+impl ResolvedImage {
     /// With a digest as long as people write it.
-    pub fn short(&self) -> String {
+    pub fn short_name(&self) -> String {
         match self.image.split_once('@') {
             Some((name, digest)) => format!("{name}@{}", short_digest(digest)),
             None => self.image.clone(),
@@ -47,7 +47,7 @@ impl Pinned {
 pub struct ImageError {
     source: PushError,
     /// The repository in ECR that it was to go to.
-    at: Option<Box<RepositorySeen>>,
+    destination: Option<Box<SurveyedRepository>>,
 }
 
 impl Explain for ImageError {
@@ -60,7 +60,7 @@ impl Explain for ImageError {
 
     /// ECR's own remedies need what only AWS's side knows: region and ARN.
     fn hint(&self) -> Option<String> {
-        match (&self.source, &self.at) {
+        match (&self.source, &self.destination) {
             (PushError::Denied { step, .. }, Some(at)) => {
                 let (actions, arn) = (step.iam_actions(), at.arn());
                 Some(format!(
@@ -68,13 +68,13 @@ impl Explain for ImageError {
                 ))
             }
             (PushError::RepositoryMissing { .. }, Some(at)) => Some(match at.state {
-                RepositoryState::Unseen => {
+                RepositoryState::Unknown => {
                     let (arn, command) = (at.arn(), at.create_command());
                     format!(
                         "make it: {command}; create-repository only makes what it sees to be missing, which takes ecr:DescribeRepositories on {arn}"
                     )
                 }
-                RepositoryState::There { .. } | RepositoryState::Missing(_) => {
+                RepositoryState::Exists { .. } | RepositoryState::Missing(_) => {
                     format!(
                         "set create-repository: true, or make it: {}",
                         at.create_command()
@@ -87,12 +87,12 @@ impl Explain for ImageError {
 }
 
 /// Pushes what is local, takes the rest as it was found.
-pub async fn image(
+pub async fn push_or_resolve(
     run: &Run,
     plan: &ImagePlan,
     found: ImageFound,
     repository: Option<&RepositoryPlan>,
-) -> Result<Pinned, Failure> {
+) -> Result<ResolvedImage, Failure> {
     match found {
         ImageFound::Local {
             source,
@@ -100,8 +100,8 @@ pub async fn image(
             facts,
         } => {
             let pushed = push(run, plan, &source, &target, repository).await?;
-            Ok(Pinned {
-                images: images(&[Some(&pushed.facts), facts.as_ref()]),
+            Ok(ResolvedImage {
+                images: complete_images(&[Some(&pushed.facts), facts.as_ref()]),
                 ..pushed.pinned
             })
         }
@@ -111,12 +111,12 @@ pub async fn image(
             facts,
             place,
         } => {
-            run.tell(ImageFact::AlreadyThere {
+            run.emit(ImageFact::AlreadyThere {
                 reference: plan.reference.to_string(),
             });
             let registry = pinned.split('/').next().unwrap_or_default().to_owned();
             let tags = Vec::new();
-            run.tell(Event::ImagePinned(PinnedImage {
+            run.emit(Event::ImagePinned(PinnedImage {
                 image: pinned.clone(),
                 digest: digest.clone(),
                 registry,
@@ -125,16 +125,16 @@ pub async fn image(
                 transfer: None,
             }));
             if let Some((target, root)) = place.map(|place| *place) {
-                let named = named(&target, &root, &plan.tags_when_deployed).await;
-                defer(run, &target, root, named);
+                let unset = find_unset_tags(&target, &root, &plan.tags_when_deployed).await;
+                defer_tags(run, &target, root, unset);
             }
-            Ok(Pinned {
+            Ok(ResolvedImage {
                 image: pinned,
                 digest: Some(digest),
-                images: images(&[facts.as_ref()]),
+                images: complete_images(&[facts.as_ref()]),
             })
         }
-        ImageFound::AsNamed(name) => Ok(Pinned {
+        ImageFound::ByName(name) => Ok(ResolvedImage {
             image: name,
             digest: None,
             images: Vec::new(),
@@ -163,30 +163,33 @@ pub async fn estimate(
     };
     let estimated = registry::estimate(source, target, options, &|_| {}).await;
     let at = || repository.map(|plan| Box::new(plan.seen.clone()));
-    Ok(Some(
-        estimated.map_err(|source| ImageError { source, at: at() })?,
-    ))
+    Ok(Some(estimated.map_err(|source| ImageError {
+        source,
+        destination: at(),
+    })?))
 }
 
 /// Those of its tags that the repository does not move.
 fn immutable_tags(plan: &ImagePlan, repository: Option<&RepositoryPlan>) -> Vec<Tag> {
-    let is_fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
+    let is_fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_immutable(tag));
     plan.tags.iter().filter(is_fixed).cloned().collect()
 }
 
 /// What a push came to.
-struct Arrived {
-    pinned: Pinned,
+struct PushedImage {
+    pinned: ResolvedImage,
     facts: Facts,
 }
 
 /// Of several accounts of an image the first that knows all digests: an engine's image has none
 /// before it was pushed, and what was there was not read again.
-fn images(accounts: &[Option<&Facts>]) -> Vec<PlatformImage> {
-    let known = accounts.iter().flatten().find(|facts| {
+fn complete_images(candidates: &[Option<&Facts>]) -> Vec<PlatformImage> {
+    let complete = candidates.iter().flatten().find(|facts| {
         !facts.images.is_empty() && facts.images.iter().all(|image| image.digest.is_some())
     });
-    known.map(|facts| facts.images.clone()).unwrap_or_default()
+    complete
+        .map(|facts| facts.images.clone())
+        .unwrap_or_default()
 }
 
 async fn push(
@@ -195,18 +198,18 @@ async fn push(
     source: &Source,
     target: &Target,
     repository: Option<&RepositoryPlan>,
-) -> Result<Arrived, Failure> {
+) -> Result<PushedImage, Failure> {
     if let Some(plan) = repository {
-        repository::before_push(run, plan).await?;
+        repository::ensure_repository(run, plan).await?;
     }
-    let (began, tally) = (Instant::now(), Mutex::new(Tally::default()));
+    let (began, tally) = (Instant::now(), Mutex::new(TransferTally::default()));
     let report = |progress| {
         let line = tally
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .take(&progress, began.elapsed());
+            .record(&progress, began.elapsed());
         if let Some(sentence) = line {
-            run.tell(ImageFact::Moving {
+            run.emit(ImageFact::Moving {
                 progress: sentence.into(),
             });
         }
@@ -229,46 +232,53 @@ async fn push(
     )
     .await;
     let at = || repository.map(|plan| Box::new(plan.seen.clone()));
-    let pushed = pushed.map_err(|source| ImageError { source, at: at() })?;
+    let pushed = pushed.map_err(|source| ImageError {
+        source,
+        destination: at(),
+    })?;
     if let Some(plan) = repository {
-        repository::after_push(run, plan);
-        mounts(run, &pushed, &plan.seen).await;
+        repository::report_made_by_push(run, plan);
+        report_refused_mounts(run, &pushed, &plan.seen).await;
     }
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let pinned = pinned(run, target, &pushed, &tally);
-    defer(run, target, pushed.root, pushed.deferred_tags);
-    Ok(Arrived {
+    let pinned = report_pinned(run, target, &pushed, &tally);
+    defer_tags(run, target, pushed.root, pushed.deferred_tags);
+    Ok(PushedImage {
         pinned,
         facts: pushed.facts,
     })
 }
 
 /// What the tags of an image that is there already name; those that name it need not be set.
-async fn named(target: &Target, root: &RootManifest, tags: &[Tag]) -> Vec<(Tag, Option<Digest>)> {
-    let mut named = Vec::new();
+async fn find_unset_tags(
+    target: &Target,
+    root: &RootManifest,
+    tags: &[Tag],
+) -> Vec<(Tag, Option<Digest>)> {
+    let mut unset = Vec::new();
     for tag in tags {
         // What cannot be read now is read again before the tag is set.
-        let there = registry::resolve(target, ManifestReference::Tag(tag), &|_| {})
+        let current = registry::resolve(target, ManifestReference::Tag(tag), &|_| {})
             .await
             .unwrap_or_default();
-        if there.as_ref() != Some(root.digest()) {
-            named.push((tag.clone(), there));
+        if current.as_ref() != Some(root.digest()) {
+            unset.push((tag.clone(), current));
         }
     }
-    named
+    unset
 }
 
 /// Leaves tags for the end of the run, and says so.
-fn defer(run: &Run, target: &Target, image: RootManifest, later: Vec<(Tag, Option<Digest>)>) {
+fn defer_tags(run: &Run, target: &Target, image: RootManifest, later: Vec<(Tag, Option<Digest>)>) {
     if later.is_empty() {
         return;
     }
-    let told = |(tag, names): &(Tag, Option<Digest>)| DeferredTag {
+    let to_deferred = |(tag, names): &(Tag, Option<Digest>)| DeferredTag {
         tag: tag.as_str().to_owned(),
         names: names.as_ref().map(ToString::to_string),
     };
-    run.tell(Event::TagsDeferred {
-        tags: later.iter().map(told).collect(),
+    run.emit(Event::TagsDeferred {
+        tags: later.iter().map(to_deferred).collect(),
     });
     run.defer_tags(DeferredTags {
         target: target.clone(),
@@ -277,7 +287,12 @@ fn defer(run: &Run, target: &Target, image: RootManifest, later: Vec<(Tag, Optio
     });
 }
 
-fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned {
+fn report_pinned(
+    run: &Run,
+    target: &Target,
+    pushed: &Pushed,
+    tally: &TransferTally,
+) -> ResolvedImage {
     let (registry, digest) = (target.host(), pushed.digest.to_string());
     let image = format!("{registry}/{}@{digest}", target.repository);
     let tags = pushed
@@ -292,15 +307,15 @@ fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned 
         },
         mounted: Parts {
             count: pushed.mounted,
-            bytes: tally.mounted(),
+            bytes: tally.mounted_bytes(),
         },
         skipped: Parts {
             count: pushed.existing,
-            bytes: tally.skipped(),
+            bytes: tally.skipped_bytes(),
         },
     };
     let (moved, transfer) = (pushed.bytes_moved, Some(transfer));
-    run.tell(Event::ImagePinned(PinnedImage {
+    run.emit(Event::ImagePinned(PinnedImage {
         image: image.clone(),
         digest: digest.clone(),
         registry,
@@ -308,7 +323,7 @@ fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned 
         moved,
         transfer,
     }));
-    Pinned {
+    ResolvedImage {
         image,
         digest: Some(digest),
         images: Vec::new(),
@@ -317,16 +332,16 @@ fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned 
 
 /// Layers that another repository of the registry has need not be sent, where the account lets ECR
 /// mount them.
-async fn mounts(run: &Run, pushed: &Pushed, seen: &RepositorySeen) {
+async fn report_refused_mounts(run: &Run, pushed: &Pushed, seen: &SurveyedRepository) {
     if pushed.mount_refused == 0 {
         return;
     }
     let region = &seen.registry.region;
-    let setting = match run.aws.blob_mounting(region).await {
+    let setting = match run.aws.is_blob_mounting_enabled(region).await {
         Ok(true) => BlobMounting::Enabled,
         Ok(false) | Err(_) => BlobMounting::NotEnabled,
     };
-    run.tell(ImageFact::LayersNotMounted {
+    run.emit(ImageFact::LayersNotMounted {
         count: pushed.mount_refused,
         region: region.to_owned(),
         setting,
@@ -345,7 +360,7 @@ mod tests {
     use crate::registry::Step;
     use crate::secret::Secret;
 
-    fn seen() -> Box<RepositorySeen> {
+    fn repository_seen() -> Box<SurveyedRepository> {
         let registry = RegistryAccess {
             endpoint: "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com".into(),
             user: "AWS".into(),
@@ -354,18 +369,18 @@ mod tests {
             account: Some("123456789012".into()),
             place: RegistryPlace::Own(Vec::new()),
         };
-        Box::new(RepositorySeen {
+        Box::new(SurveyedRepository {
             name: "team/api".into(),
             registry,
-            state: RepositoryState::Unseen,
-            fixed: Vec::new(),
+            state: RepositoryState::Unknown,
+            immutable_tags: Vec::new(),
         })
     }
 
     fn hint(source: PushError) -> String {
         ImageError {
             source,
-            at: Some(seen()),
+            destination: Some(repository_seen()),
         }
         .hint()
         .unwrap()

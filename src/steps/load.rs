@@ -1,6 +1,6 @@
 //! Warm-up and load probes at a side of the service; the first probe that is not good ends the run.
 
-use crate::checks::load::{self, LoadResult, WarmedUp};
+use crate::checks::load::{self, LoadResult, WarmUpResult};
 use crate::checks::measurement::Phase;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::Values;
@@ -11,7 +11,7 @@ use crate::plan::ChecksPlan;
 use crate::run::Run;
 
 /// Whether there are load probes for a moment, and a URL to send them to.
-pub fn asked(checks: &ChecksPlan, moment: Moment) -> bool {
+pub fn has_probes(checks: &ChecksPlan, moment: Moment) -> bool {
     checks.url(moment).is_some()
         && checks
             .suite
@@ -20,7 +20,7 @@ pub fn asked(checks: &ChecksPlan, moment: Moment) -> bool {
 }
 
 /// Whether green is to be warmed up before its tests.
-pub fn warms_up(checks: &ChecksPlan) -> bool {
+pub fn has_warm_ups(checks: &ChecksPlan) -> bool {
     checks.test_url.is_some()
         && checks
             .suite
@@ -33,12 +33,12 @@ pub async fn warm_up(run: &Run, checks: &ChecksPlan, values: &Values) -> Result<
     let (Some(suite), Some(url)) = (&checks.suite, &checks.test_url) else {
         return Ok(());
     };
-    let tell = |result: &WarmedUp| {
-        run.tell(Event::WarmedUp {
+    let report = |result: &WarmUpResult| {
+        run.emit(Event::WarmedUp {
             result: result.clone(),
         });
     };
-    let results = load::warm_up(suite, url, values, &tell).await;
+    let results = load::warm_up(suite, url, values, &report).await;
     match results
         .iter()
         .find(|result| result.phase() != Phase::Successful)
@@ -52,15 +52,15 @@ pub async fn warm_up(run: &Run, checks: &ChecksPlan, values: &Values) -> Result<
                 .obstacle
                 .clone()
                 .into_iter()
-                .fold(failure, Failure::caused_by)
-                .hint("check that test-url leads to green's listener"))
+                .fold(failure, Failure::with_cause)
+                .with_hint("check that test-url leads to green's listener"))
         }
         None => Ok(()),
     }
 }
 
 /// Runs the moment's probes; how many were good.
-pub async fn load(
+pub async fn run_probes(
     run: &Run,
     checks: &ChecksPlan,
     moment: Moment,
@@ -69,17 +69,17 @@ pub async fn load(
     let (Some(suite), Some(url)) = (&checks.suite, checks.url(moment)) else {
         return Ok(0);
     };
-    let tell = |result: &LoadResult| {
-        run.tell(Event::Loaded {
+    let report = |result: &LoadResult| {
+        run.emit(Event::Loaded {
             result: Box::new(result.clone()),
         });
     };
-    let results = load::run(suite, moment, url, values, &tell).await;
+    let results = load::run(suite, moment, url, values, &report).await;
     match results
         .iter()
         .find(|result| result.phase != Phase::Successful)
     {
-        Some(failed) => Err(failure(failed, &run.on(moment))),
+        Some(failed) => Err(failure(failed, &run.describe_side(moment))),
         None => Ok(results.len()),
     }
 }
@@ -103,10 +103,10 @@ fn failure(failed: &LoadResult, on: &str) -> Failure {
         .note
         .clone()
         .into_iter()
-        .fold(failure, Failure::caused_by);
+        .fold(failure, Failure::with_cause);
     failure
-        .caused_by(format!("sent: {query}; wanted: {condition}"))
-        .hint(match (phase, moment) {
+        .with_cause(format!("sent: {query}; wanted: {condition}"))
+        .with_hint(match (phase, moment) {
             (Phase::Inconclusive, _) => "give the runner more cores, or ask for less at a time",
             (_, Moment::Green) => {
                 "users never reached this version; the summary has how long its answers took"

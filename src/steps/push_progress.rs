@@ -8,48 +8,50 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::duration::Human;
+use crate::duration::HumanDuration;
 use crate::registry::Progress;
 
 /// A line at most this often: enough to see that it moves.
-const SPEAK: Duration = Duration::from_secs(5);
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What was told so far.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct TransferTally {
     total: u64,
     skipped: u64,
     mounted: u64,
-    arrived: u64,
-    under_way: BTreeMap<String, u64>,
-    said: Option<Said>,
+    uploaded: u64,
+    uploading: BTreeMap<String, u64>,
+    last_line: Option<LastLine>,
 }
 
 /// When the last line was due, and how far it was then.
 #[derive(Debug, Clone, Copy)]
-struct Said {
-    at: Duration,
+struct LastLine {
+    elapsed: Duration,
     bytes: u64,
 }
 
-impl Tally {
+impl TransferTally {
     /// Takes in what was told, `at` so long after the transfer began; a line, when one is due.
-    pub(super) fn take(&mut self, progress: &Progress, at: Duration) -> Option<String> {
+    pub(super) fn record(&mut self, progress: &Progress, elapsed: Duration) -> Option<String> {
         match progress {
             Progress::Reading { bytes, of } => {
-                return self.due(*bytes, at).map(|rate| reading(*bytes, *of, rate));
+                return self
+                    .rate_if_due(*bytes, elapsed)
+                    .map(|rate| format_reading(*bytes, *of, rate));
             }
             Progress::Ready { bytes, .. } => {
-                (self.total, self.said) = (*bytes, Some(Said { at, bytes: 0 }));
+                (self.total, self.last_line) = (*bytes, Some(LastLine { elapsed, bytes: 0 }));
             }
             Progress::Existing { bytes, .. } => self.skipped += bytes,
             Progress::Mounted { bytes, .. } => self.mounted += bytes,
             Progress::Uploading { digest, bytes, .. } => {
-                self.under_way.insert(digest.to_string(), *bytes);
+                self.uploading.insert(digest.to_string(), *bytes);
             }
             Progress::Uploaded { digest, bytes } => {
-                self.under_way.remove(digest.as_str());
-                self.arrived += bytes;
+                self.uploading.remove(digest.as_str());
+                self.uploaded += bytes;
             }
             Progress::Waiting { pause, reason } => {
                 return Some(format!(
@@ -63,36 +65,37 @@ impl Tally {
             }
             Progress::Tagged { .. } => return None,
         }
-        let (done, of) = (self.sent(), self.to_send());
+        let (done, of) = (self.sent_bytes(), self.bytes_to_send());
         if done == 0 {
             None
         } else {
-            self.due(done, at).map(|rate| sending(done, of, rate))
+            self.rate_if_due(done, elapsed)
+                .map(|rate| format_sending(done, of, rate))
         }
     }
 
     /// Bytes that the registry has already, by this and by former pushes.
-    pub(super) fn skipped(&self) -> u64 {
+    pub(super) fn skipped_bytes(&self) -> u64 {
         self.total
             .saturating_sub(self.mounted)
-            .saturating_sub(self.arrived)
+            .saturating_sub(self.uploaded)
     }
 
     /// Bytes that the registry took from another repository.
-    pub(super) fn mounted(&self) -> u64 {
+    pub(super) fn mounted_bytes(&self) -> u64 {
         self.mounted
     }
 
-    fn sent(&self) -> u64 {
-        self.arrived + self.under_way.values().sum::<u64>()
+    fn sent_bytes(&self) -> u64 {
+        self.uploaded + self.uploading.values().sum::<u64>()
     }
 
     /// It shrinks as the registry says what it has.
-    fn to_send(&self) -> u64 {
+    fn bytes_to_send(&self) -> u64 {
         self.total
             .saturating_sub(self.skipped)
             .saturating_sub(self.mounted)
-            .max(self.sent())
+            .max(self.sent_bytes())
     }
 
     /// Bytes a second since the last line, when the next one is due. A recent rate tells of a
@@ -101,18 +104,18 @@ impl Tally {
         clippy::cast_precision_loss,
         reason = "a tenth of a mebibyte is precise enough for people"
     )]
-    fn due(&mut self, bytes: u64, at: Duration) -> Option<f64> {
-        let said = *self.said.get_or_insert(Said { at, bytes });
-        let passed = at.saturating_sub(said.at);
-        if passed < SPEAK {
+    fn rate_if_due(&mut self, bytes: u64, elapsed: Duration) -> Option<f64> {
+        let last_line = *self.last_line.get_or_insert(LastLine { elapsed, bytes });
+        let passed = elapsed.saturating_sub(last_line.elapsed);
+        if passed < LINE_INTERVAL {
             return None;
         }
-        self.said = Some(Said { at, bytes });
-        Some(bytes.saturating_sub(said.bytes) as f64 / passed.as_secs_f64())
+        self.last_line = Some(LastLine { elapsed, bytes });
+        Some(bytes.saturating_sub(last_line.bytes) as f64 / passed.as_secs_f64())
     }
 }
 
-fn reading(bytes: u64, of: u64, rate: f64) -> String {
+fn format_reading(bytes: u64, of: u64, rate: f64) -> String {
     format!(
         "reading the image: {} of about {} MiB, {} MiB/s",
         Mib(bytes),
@@ -127,13 +130,17 @@ fn reading(bytes: u64, of: u64, rate: f64) -> String {
     clippy::cast_sign_loss,
     reason = "seconds, for people; never negative"
 )]
-fn sending(done: u64, of: u64, rate: f64) -> String {
+fn format_sending(done: u64, of: u64, rate: f64) -> String {
     let begin = format!("sending: {} of {} MiB", Mib(done), Mib(of));
     if rate < 1.0 {
         return format!("{begin}, nothing moved since the last line");
     }
     let left = Duration::from_secs(((of.saturating_sub(done) as f64 / rate).ceil() as u64).max(1));
-    format!("{begin}, {} MiB/s, {} left", PerSecond(rate), Human(left))
+    format!(
+        "{begin}, {} MiB/s, {} left",
+        PerSecond(rate),
+        HumanDuration(left)
+    )
 }
 
 struct Mib(u64);
@@ -175,14 +182,14 @@ mod tests {
 
     #[test]
     fn the_whole_transfer_is_told_with_rate_and_time_left() {
-        let mut tally = Tally::default();
+        let mut tally = TransferTally::default();
         let ready = Progress::Ready {
             blobs: 4,
             bytes: 300 * MIB,
         };
-        assert_eq!(tally.take(&ready, seconds(1)), None);
+        assert_eq!(tally.record(&ready, seconds(1)), None);
         assert_eq!(
-            tally.take(
+            tally.record(
                 &Progress::Existing {
                     digest: digest('b'),
                     bytes: 40 * MIB
@@ -192,7 +199,7 @@ mod tests {
             None
         );
         assert_eq!(
-            tally.take(
+            tally.record(
                 &Progress::Mounted {
                     digest: digest('c'),
                     bytes: 4 * MIB
@@ -206,18 +213,18 @@ mod tests {
             bytes: bytes * MIB,
             of: 128 * MIB,
         };
-        assert_eq!(tally.take(&uploading('d', 60), seconds(3)), None);
+        assert_eq!(tally.record(&uploading('d', 60), seconds(3)), None);
         assert_eq!(
-            tally.take(&uploading('e', 60), seconds(6)).unwrap(),
+            tally.record(&uploading('e', 60), seconds(6)).unwrap(),
             "sending: 120.0 of 256.0 MiB, 24.0 MiB/s, 6 s left"
         );
         assert_eq!(
-            tally.take(&uploading('e', 61), seconds(7)),
+            tally.record(&uploading('e', 61), seconds(7)),
             None,
             "every five seconds"
         );
         assert_eq!(
-            tally.take(
+            tally.record(
                 &Progress::Uploaded {
                     digest: digest('d'),
                     bytes: 128 * MIB
@@ -227,23 +234,26 @@ mod tests {
             None
         );
         assert_eq!(
-            tally.take(&uploading('e', 128), seconds(11)).unwrap(),
+            tally.record(&uploading('e', 128), seconds(11)).unwrap(),
             "sending: 256.0 of 256.0 MiB, 27.2 MiB/s, 1 s left"
         );
-        tally.take(
+        tally.record(
             &Progress::Uploaded {
                 digest: digest('e'),
                 bytes: 128 * MIB,
             },
             seconds(12),
         );
-        assert_eq!((tally.mounted(), tally.skipped()), (4 * MIB, 40 * MIB));
+        assert_eq!(
+            (tally.mounted_bytes(), tally.skipped_bytes()),
+            (4 * MIB, 40 * MIB)
+        );
     }
 
     #[test]
     fn a_connection_that_hangs_is_told_without_a_guess() {
-        let mut tally = Tally::default();
-        tally.take(
+        let mut tally = TransferTally::default();
+        tally.record(
             &Progress::Ready {
                 blobs: 1,
                 bytes: 10 * MIB,
@@ -256,11 +266,11 @@ mod tests {
             of: 10 * MIB,
         };
         assert_eq!(
-            tally.take(&stuck, seconds(5)).unwrap(),
+            tally.record(&stuck, seconds(5)).unwrap(),
             "sending: 2.0 of 10.0 MiB, 0.4 MiB/s, 20 s left"
         );
         assert_eq!(
-            tally.take(&stuck, seconds(10)).unwrap(),
+            tally.record(&stuck, seconds(10)).unwrap(),
             "sending: 2.0 of 10.0 MiB, nothing moved since the last line"
         );
     }
@@ -272,7 +282,9 @@ mod tests {
             reason: "the registry is busy".into(),
         };
         assert_eq!(
-            Tally::default().take(&waiting, seconds(0)).unwrap(),
+            TransferTally::default()
+                .record(&waiting, seconds(0))
+                .unwrap(),
             "the registry is busy; trying again in 1 s"
         );
     }

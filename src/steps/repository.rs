@@ -1,49 +1,56 @@
 //! The repository that is missing is made, as it was asked for. It is not undone: an empty
 //! repository is what the next run needs.
 
-use crate::aws::ecr_repositories::{Created, lifecycle};
+use crate::aws::ecr_repositories::{RepositoryCreation, lifecycle_policy};
 use crate::documents::new_repository::{NewRepository, TagRule};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::event::fact::ImageFact;
 use crate::plan::{RepositoryNeed, RepositoryPlan};
 use crate::run::Run;
-use crate::survey::RepositorySeen;
+use crate::survey::SurveyedRepository;
 
 /// A lost answer is asked for again so often. Sending it twice makes one repository: the second is
 /// refused, which is as good an answer.
 const TRIES: usize = 3;
 
 /// Sees to it that the push finds its repository.
-pub(super) async fn before_push(run: &Run, plan: &RepositoryPlan) -> Result<(), Failure> {
+pub(super) async fn ensure_repository(run: &Run, plan: &RepositoryPlan) -> Result<(), Failure> {
     match &plan.need {
-        RepositoryNeed::Nothing | RepositoryNeed::Push(_) => Ok(()),
-        RepositoryNeed::Create(wanted) => make(run, &plan.seen, wanted).await,
+        RepositoryNeed::Nothing | RepositoryNeed::CreatedByPush(_) => Ok(()),
+        RepositoryNeed::Create(wanted) => create_and_report(run, &plan.seen, wanted).await,
     }
 }
 
 /// Says what the push has made.
-pub(super) fn after_push(run: &Run, plan: &RepositoryPlan) {
-    if let RepositoryNeed::Push(prefix) = &plan.need {
-        run.tell(ImageFact::RepositoryByPush {
-            repository: plan.seen.place(),
+pub(super) fn report_made_by_push(run: &Run, plan: &RepositoryPlan) {
+    if let RepositoryNeed::CreatedByPush(prefix) = &plan.need {
+        run.emit(ImageFact::RepositoryByPush {
+            repository: plan.seen.full_name(),
             template: prefix.clone(),
         });
     }
 }
 
-async fn make(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) -> Result<(), Failure> {
+async fn create_and_report(
+    run: &Run,
+    seen: &SurveyedRepository,
+    wanted: &NewRepository,
+) -> Result<(), Failure> {
     match create(run, seen, wanted).await? {
-        Created::Made => {
-            run.tell(Event::RepositoryCreated {
-                repository: seen.place(),
-                with: words(wanted).into_iter().map(Into::into).collect(),
+        RepositoryCreation::Created => {
+            run.emit(Event::RepositoryCreated {
+                repository: seen.full_name(),
+                with: describe_settings(wanted)
+                    .into_iter()
+                    .map(Into::into)
+                    .collect(),
             });
-            keep_newest(run, seen, wanted).await;
+            set_lifecycle(run, seen, wanted).await;
         }
-        Created::There => {
-            run.tell(ImageFact::RepositoryMeanwhile {
-                repository: seen.place(),
+        RepositoryCreation::AlreadyExists => {
+            run.emit(ImageFact::RepositoryMeanwhile {
+                repository: seen.full_name(),
             });
         }
     }
@@ -52,9 +59,9 @@ async fn make(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) -> Resul
 
 async fn create(
     run: &Run,
-    seen: &RepositorySeen,
+    seen: &SurveyedRepository,
     wanted: &NewRepository,
-) -> Result<Created, Failure> {
+) -> Result<RepositoryCreation, Failure> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -64,14 +71,14 @@ async fn create(
             .await
         {
             // It is ours, as far as anybody can tell: our own request may have made it.
-            Ok(_) if tries > 1 => return Ok(Created::Made),
+            Ok(_) if tries > 1 => return Ok(RepositoryCreation::Created),
             Ok(created) => return Ok(created),
             Err(error) if error.may_have_landed() && tries < TRIES => {}
             Err(error) => {
-                let is_key = error.is("Kms");
+                let is_key = error.has_code("Kms");
                 let failure = Failure::from(error);
                 return Err(if is_key {
-                    failure.hint("check kms-key: it must be in the repository's region, and the role must be allowed to use it")
+                    failure.with_hint("check kms-key: it must be in the repository's region, and the role must be allowed to use it")
                 } else {
                     failure
                 });
@@ -81,14 +88,20 @@ async fn create(
 }
 
 /// Images that are kept for too long endanger no deployment.
-async fn keep_newest(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) {
-    let Some(count) = wanted.keep else { return };
-    if let Err(error) = run.aws.keep_newest(&seen.registry, &seen.name, count).await {
-        let (name, region, policy) = (&seen.name, &seen.registry.region, lifecycle(count));
+async fn set_lifecycle(run: &Run, seen: &SurveyedRepository, wanted: &NewRepository) {
+    let Some(count) = wanted.max_images else {
+        return;
+    };
+    if let Err(error) = run
+        .aws
+        .put_lifecycle_policy(&seen.registry, &seen.name, count)
+        .await
+    {
+        let (name, region, policy) = (&seen.name, &seen.registry.region, lifecycle_policy(count));
         let command = format!(
             "aws ecr put-lifecycle-policy --repository-name {name} --region {region} --lifecycle-policy-text '{policy}'"
         );
-        run.tell(ImageFact::KeepsEverything {
+        run.emit(ImageFact::KeepsEverything {
             error: error.to_string().into(),
             command,
         });
@@ -96,7 +109,7 @@ async fn keep_newest(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) {
 }
 
 /// What was asked for, in words.
-fn words(wanted: &NewRepository) -> Vec<String> {
+fn describe_settings(wanted: &NewRepository) -> Vec<String> {
     let scan = wanted.scan_on_push.map(|scan| {
         if scan {
             "images are scanned when they are pushed"
@@ -106,21 +119,21 @@ fn words(wanted: &NewRepository) -> Vec<String> {
         .to_owned()
     });
     let keep = wanted
-        .keep
+        .max_images
         .map(|count| format!("the newest {count} images are kept"));
     let key = wanted
         .kms_key
         .as_ref()
         .map(|key| format!("encrypted with {key}"));
-    [scan, keep, wanted.tags.as_ref().map(tags), key]
+    [scan, keep, wanted.tags.as_ref().map(describe_tag_rule), key]
         .into_iter()
         .flatten()
         .collect()
 }
 
-fn tags(rule: &TagRule) -> String {
+fn describe_tag_rule(rule: &TagRule) -> String {
     match rule {
-        TagRule::Movable => "tags may move".to_owned(),
+        TagRule::Mutable => "tags may move".to_owned(),
         TagRule::Immutable => "tags are immutable".to_owned(),
         TagRule::ImmutableExcept(filters) => {
             format!("tags are immutable but {}", filters.join(", "))

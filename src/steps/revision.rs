@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::aws::AwsError;
 use crate::aws::arn::short_name;
 use crate::choices::DroppedFields;
-use crate::documents::compare::{ShownField, diff, differences, equivalent};
+use crate::documents::compare::{ShownField, diff, find_lost_values, is_equivalent};
 use crate::documents::described::from_described;
 use crate::documents::task_definition::with_image;
 use crate::error::{Explain, Failure};
@@ -15,11 +15,11 @@ use crate::event::{DeployedRevision, Event};
 use crate::outcome::Reason;
 use crate::plan::Plan;
 use crate::run::Run;
-use crate::steps::image::Pinned;
+use crate::steps::image::ResolvedImage;
 use crate::undo::{RevisionUndo, Undo};
 
 /// Lines of the difference shown in the log.
-const LINES: usize = 20;
+const MAX_DIFF_LINES: usize = 20;
 
 /// The revision that is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,17 +56,21 @@ impl Explain for RevisionError {
 }
 
 /// Registers the plan's definition with the image in it.
-pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<Revision, Failure> {
+pub async fn ensure_registered(
+    run: &Run,
+    plan: &Plan,
+    image: Option<&ResolvedImage>,
+) -> Result<Revision, Failure> {
     let definition = image.map_or_else(
         || plan.definition.clone(),
         |image| with_image(&plan.definition, &plan.image_containers, &image.image),
     );
     if let Some(same) = plan
-        .comparable
+        .comparable_revisions
         .iter()
-        .find(|registered| equivalent(&definition, &registered.answer))
+        .find(|registered| is_equivalent(&definition, &registered.answer))
     {
-        tell(run, &same.arn, plan, Vec::new(), false);
+        report_revision(run, &same.arn, plan, Vec::new(), false);
         return Ok(Revision {
             arn: same.arn.clone(),
             definition,
@@ -74,9 +78,9 @@ pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<
         });
     }
     let changes = plan
-        .comparable
+        .comparable_revisions
         .first()
-        .map(|registered| changes(&registered.answer, &definition, &plan.shown_values))
+        .map(|registered| list_changes(&registered.answer, &definition, &plan.shown_values))
         .unwrap_or_default();
     let answer = register(run, &definition).await?;
     let arn = arn_of(&answer).map_err(RevisionError)?;
@@ -84,16 +88,18 @@ pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<
         arn: arn.clone(),
         service: plan.rollout.as_ref().map(|rollout| rollout.place.clone()),
     }));
-    let dropped: Vec<String> = differences(&definition, &answer)
+    let dropped: Vec<String> = find_lost_values(&definition, &answer)
         .iter()
         .map(|path| format!("`{path}`"))
         .collect();
-    tell(run, &arn, plan, changes, true);
+    report_revision(run, &arn, plan, changes, true);
     match plan.dropped_fields {
-        DroppedFields::Refused if !dropped.is_empty() => return Err(not_kept(&arn, &dropped)),
+        DroppedFields::Refused if !dropped.is_empty() => {
+            return Err(dropped_fields_failure(&arn, &dropped));
+        }
         DroppedFields::Refused => {}
         DroppedFields::Allowed => dropped.iter().for_each(|path| {
-            run.tell(RevisionFact::FieldDropped {
+            run.emit(RevisionFact::FieldDropped {
                 path: path.clone().into(),
             });
         }),
@@ -106,24 +112,24 @@ pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<
 }
 
 /// What runs would not be what was asked for.
-fn not_kept(arn: &str, paths: &[String]) -> Failure {
+fn dropped_fields_failure(arn: &str, paths: &[String]) -> Failure {
     let sentence = format!(
         "AWS did not keep {} of the task definition, so {} is not rolled out",
         paths.join(", "),
         short_name(arn)
     );
-    Failure::new(Reason::FieldsDropped, sentence).hint(
+    Failure::new(Reason::FieldsDropped, sentence).with_hint(
         "check the spelling and the value; allow-dropped-fields: true rolls it out without them",
     )
 }
 
-fn tell(run: &Run, arn: &str, plan: &Plan, changes: Vec<String>, registered: bool) {
+fn report_revision(run: &Run, arn: &str, plan: &Plan, changes: Vec<String>, registered: bool) {
     let previous = plan
         .rollout
         .as_ref()
         .map(|rollout| rollout.blue.revision.clone())
         .filter(|blue| !blue.is_empty());
-    run.tell(Event::Revision(DeployedRevision {
+    run.emit(Event::Revision(DeployedRevision {
         arn: arn.to_owned(),
         registered,
         previous,
@@ -131,10 +137,10 @@ fn tell(run: &Run, arn: &str, plan: &Plan, changes: Vec<String>, registered: boo
     }));
 }
 
-fn changes(registered: &Value, definition: &Value, shown: &[ShownField]) -> Vec<String> {
+fn list_changes(registered: &Value, definition: &Value, shown: &[ShownField]) -> Vec<String> {
     let lines = diff(&from_described(registered), definition, shown);
-    let more = lines.len().saturating_sub(LINES);
-    let shown = lines.iter().take(LINES).map(ToString::to_string);
+    let more = lines.len().saturating_sub(MAX_DIFF_LINES);
+    let shown = lines.iter().take(MAX_DIFF_LINES).map(ToString::to_string);
     shown
         .chain((more > 0).then(|| format!("… and {more} more")))
         .collect()
@@ -150,22 +156,22 @@ async fn register(run: &Run, definition: &Value) -> Result<Value, RevisionError>
     if !error.may_have_landed() {
         return Err(error.into());
     }
-    run.tell(AwsFact::AnswerLost {
+    run.emit(AwsFact::AnswerLost {
         error: error.to_string().into(),
         effect: SoughtEffect::Registered,
     });
-    match landed(run, definition).await? {
+    match find_landed(run, definition).await? {
         Some(answer) => Ok(answer),
         None => Ok(run.aws.register_task_definition(definition).await?),
     }
 }
 
 /// The family's newest revision, when it is what was sent.
-async fn landed(run: &Run, definition: &Value) -> Result<Option<Value>, AwsError> {
+async fn find_landed(run: &Run, definition: &Value) -> Result<Option<Value>, AwsError> {
     let family = definition["family"].as_str().unwrap_or_default();
     let Some(newest) = run
         .aws
-        .newest_revisions(family)
+        .list_newest_revisions(family)
         .await?
         .into_iter()
         .find(|arn| short_name(arn).split(':').next() == Some(family))
@@ -173,11 +179,12 @@ async fn landed(run: &Run, definition: &Value) -> Result<Option<Value>, AwsError
         return Ok(None);
     };
     let answer = run.aws.describe_task_definition(&newest).await?;
-    Ok(equivalent(definition, &answer).then_some(answer))
+    Ok(is_equivalent(definition, &answer).then_some(answer))
 }
 
 fn arn_of(answer: &Value) -> Result<String, AwsError> {
     let arn = answer["taskDefinition"]["taskDefinitionArn"].as_str();
-    arn.map(str::to_owned)
-        .ok_or_else(|| AwsError::incomplete("ecs:RegisterTaskDefinition", "the revision's ARN"))
+    arn.map(str::to_owned).ok_or_else(|| {
+        AwsError::incomplete_answer("ecs:RegisterTaskDefinition", "the revision's ARN")
+    })
 }

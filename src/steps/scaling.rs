@@ -5,7 +5,7 @@
 //! at rest knows whose rest it is. What a user suspended is not ours and is left alone.
 
 use crate::aws::AwsError;
-use crate::aws::scaling::{ScalableTarget, SuspendedState, resource};
+use crate::aws::scaling::{ScalableTarget, SuspendedState, resource_id};
 use crate::choices::ScaleIn;
 use crate::error::{Explain, Failure};
 use crate::event::fact::{AwsFact, ScalingFact, SoughtEffect};
@@ -35,13 +35,13 @@ impl Explain for ScalingError {
 
 /// Who made scale-in rest, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Rest {
+enum SuspendedBy {
     /// Nobody: it does not rest.
-    Nobodys,
+    Nobody,
     /// Somebody who is no run of this action.
-    Users,
+    User,
     /// A run of this action that has not given it back.
-    Runs(String),
+    Run(String),
 }
 
 /// Suspends scale-in where that is planned; armed before.
@@ -53,25 +53,37 @@ pub async fn suspend(run: &Run, plan: &RolloutPlan) -> Result<(), Failure> {
         return Ok(());
     }
     let (cluster, service) = (&plan.cluster, &plan.service);
-    let resource = resource(cluster, service);
+    let resource = resource_id(cluster, service);
     let Some(target) = run
         .aws
-        .scalable_target(&resource)
+        .describe_scalable_target(&resource)
         .await
         .map_err(ScalingError)?
     else {
-        run.tell(ScalingFact::NoTarget { resource });
+        run.emit(ScalingFact::NoTarget { resource });
         return Ok(());
     };
-    match rest(run, &target).await? {
-        Rest::Users => run.tell(ScalingFact::SuspendedByUser { resource }),
-        Rest::Nobodys => hold(run, &target, undo(run, cluster, service, resource, &target)).await?,
-        Rest::Runs(other) => {
-            run.tell(ScalingFact::TakenOver {
+    match read_suspension(run, &target).await? {
+        SuspendedBy::User => run.emit(ScalingFact::SuspendedByUser { resource }),
+        SuspendedBy::Nobody => {
+            suspend_with_tag(
+                run,
+                &target,
+                build_undo(run, cluster, service, resource, &target),
+            )
+            .await?;
+        }
+        SuspendedBy::Run(other) => {
+            run.emit(ScalingFact::TakenOver {
                 resource: resource.clone(),
                 run: other,
             });
-            hold(run, &target, undo(run, cluster, service, resource, &target)).await?;
+            suspend_with_tag(
+                run,
+                &target,
+                build_undo(run, cluster, service, resource, &target),
+            )
+            .await?;
         }
     }
     Ok(())
@@ -79,7 +91,7 @@ pub async fn suspend(run: &Run, plan: &RolloutPlan) -> Result<(), Failure> {
 
 /// A rest that an earlier run left was none of the user's, so scale-in is what comes back at the
 /// end.
-fn undo(
+fn build_undo(
     run: &Run,
     cluster: &str,
     service: &str,
@@ -103,27 +115,31 @@ fn undo(
 
 /// The tag is read in any case: whoever may not read it could not give scale-in back, and must not
 /// take it.
-async fn rest(run: &Run, target: &ScalableTarget) -> Result<Rest, ScalingError> {
-    let tag = run.aws.suspended_by(&target.arn).await?;
+async fn read_suspension(run: &Run, target: &ScalableTarget) -> Result<SuspendedBy, ScalingError> {
+    let tag = run.aws.read_suspending_run(&target.arn).await?;
     if !target.suspended.scale_in {
-        return Ok(Rest::Nobodys);
+        return Ok(SuspendedBy::Nobody);
     }
-    Ok(tag.map_or(Rest::Users, Rest::Runs))
+    Ok(tag.map_or(SuspendedBy::User, SuspendedBy::Run))
 }
 
 /// The tag first: scale-in that rests without one would rest for ever, because nobody could tell it
 /// from a user's rest.
-async fn hold(run: &Run, target: &ScalableTarget, undo: ScalingUndo) -> Result<(), ScalingError> {
+async fn suspend_with_tag(
+    run: &Run,
+    target: &ScalableTarget,
+    undo: ScalingUndo,
+) -> Result<(), ScalingError> {
     let resource = undo.resource.clone();
     let armed = run.arm(Undo::Scaling(undo));
-    if let Err(error) = tag(run, target).await {
+    if let Err(error) = tag_target(run, target).await {
         if !error.may_have_landed() {
             armed.disarm();
         }
         return Err(error.into());
     }
     if !target.suspended.scale_in {
-        set(
+        set_suspended(
             run,
             &resource,
             SuspendedState {
@@ -133,7 +149,7 @@ async fn hold(run: &Run, target: &ScalableTarget, undo: ScalingUndo) -> Result<(
         )
         .await?;
     }
-    run.tell(ScalingFact::Suspended {
+    run.emit(ScalingFact::Suspended {
         resource,
         min: target.min,
         max: target.max,
@@ -142,16 +158,16 @@ async fn hold(run: &Run, target: &ScalableTarget, undo: ScalingUndo) -> Result<(
 }
 
 /// When the answer is lost, the tag is looked for; sent again, it only replaces itself.
-async fn tag(run: &Run, target: &ScalableTarget) -> Result<(), AwsError> {
+async fn tag_target(run: &Run, target: &ScalableTarget) -> Result<(), AwsError> {
     let lost = match run.aws.tag_target(&target.arn, &run.id).await {
         Err(error) if error.may_have_landed() => error,
         answered => return answered,
     };
-    run.tell(AwsFact::AnswerLost {
+    run.emit(AwsFact::AnswerLost {
         error: lost.to_string().into(),
         effect: SoughtEffect::ScalingTag,
     });
-    let found = run.aws.suspended_by(&target.arn).await;
+    let found = run.aws.read_suspending_run(&target.arn).await;
     if found.is_ok_and(|found| found.as_deref() == Some(&run.id)) {
         return Ok(());
     }
@@ -163,16 +179,16 @@ async fn tag(run: &Run, target: &ScalableTarget) -> Result<(), AwsError> {
 }
 
 /// When the answer is lost, the target is looked at; sent again, it only says the same.
-async fn set(run: &Run, resource: &str, wanted: SuspendedState) -> Result<(), AwsError> {
+async fn set_suspended(run: &Run, resource: &str, wanted: SuspendedState) -> Result<(), AwsError> {
     let lost = match run.aws.set_suspended(resource, wanted).await {
         Err(error) if error.may_have_landed() => error,
         answered => return answered,
     };
-    run.tell(AwsFact::AnswerLost {
+    run.emit(AwsFact::AnswerLost {
         error: lost.to_string().into(),
         effect: SoughtEffect::ScaleInSuspended,
     });
-    let found = run.aws.scalable_target(resource).await;
+    let found = run.aws.describe_scalable_target(resource).await;
     if found.is_ok_and(|found| found.is_some_and(|target| target.suspended.scale_in)) {
         return Ok(());
     }

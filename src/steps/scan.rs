@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::aws::ecr_scan::{ScannedRepository, Started};
+use crate::aws::ecr_scan::{ScannedRepository, StartScanResult};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
@@ -18,11 +18,11 @@ use crate::plan::ScanPlan;
 use crate::registry::{Digest, Platform};
 use crate::run::Run;
 use crate::scan::{
-    self, Policy, ScanAnswer, ScanObservation, ScanRefusal, ScanResult, ScanVerdict, Scanned,
-    Start, Time,
+    self, Policy, ScanAnswer, ScanObservation, ScanRefusal, ScanResult, ScanStart, ScanVerdict,
+    ScannedManifest, TimeLimit,
 };
 
-use super::image::{Pinned, short_digest};
+use super::image::{ResolvedImage, short_digest};
 
 /// The first pause between looks, which grows while nothing changes, and the longest: basic scans
 /// take seconds, Inspector's minutes.
@@ -51,36 +51,36 @@ impl Explain for ScanError {
 ///
 /// # Errors
 /// The image may not be deployed, or nobody can tell.
-pub async fn scan(
+pub async fn check_image(
     run: &Run,
     plan: &ScanPlan,
     definition: &Value,
-    image: &Pinned,
+    image: &ResolvedImage,
 ) -> Result<String, Failure> {
-    let repository = ScannedRepository::of(&image.image);
+    let repository = ScannedRepository::from_image(&image.image);
     let (Some(digest), Some(repository)) = (&image.digest, repository) else {
         return Err(ScanRefusal::NotInRegistry.into());
     };
-    let until = Instant::now() + time_for(run, plan);
+    let deadline = Instant::now() + wait_budget(run, plan);
     let mut results = Vec::new();
     let children: Vec<(Platform, Digest)> = image
         .images
         .iter()
         .filter_map(|child| Some((child.platform.clone(), child.digest.clone()?)))
         .collect();
-    for scanned in scan::scanned(digest, &children, definition) {
-        let watch = ScanPoller::new(run, plan, &repository, &scanned, until);
-        results.push(watch.end().await?);
+    for scanned in scan::select_manifests(digest, &children, definition) {
+        let watch = ScanPoller::new(run, plan, &repository, &scanned, deadline);
+        results.push(watch.wait_for_verdict().await?);
     }
     Ok(results.join("; "))
 }
 
 /// What the user allows for the whole run bounds the wait as well.
-fn time_for(run: &Run, plan: &ScanPlan) -> Duration {
-    let left = plan
+fn wait_budget(run: &Run, plan: &ScanPlan) -> Duration {
+    let remaining = plan
         .deadline
         .map(|deadline| deadline.saturating_sub(run.elapsed()));
-    left.map_or(plan.policy.wait, |left| left.min(plan.policy.wait))
+    remaining.map_or(plan.policy.wait, |left| left.min(plan.policy.wait))
 }
 
 /// One image's scan, looked at until it has a verdict.
@@ -88,14 +88,14 @@ struct ScanPoller<'a> {
     run: &'a Run,
     policy: &'a Policy,
     repository: &'a ScannedRepository,
-    scanned: &'a Scanned,
+    scanned: &'a ScannedManifest,
     fixed: Option<Duration>,
     began: Instant,
-    until: Instant,
-    start: Start,
+    deadline: Instant,
+    start: ScanStart,
     /// The latest answer, and since when it is the same.
     latest: (ScanAnswer, Instant),
-    said: Option<String>,
+    last_note: Option<String>,
     pause: Duration,
 }
 
@@ -104,11 +104,11 @@ impl<'a> ScanPoller<'a> {
         run: &'a Run,
         plan: &'a ScanPlan,
         repository: &'a ScannedRepository,
-        scanned: &'a Scanned,
-        until: Instant,
+        scanned: &'a ScannedManifest,
+        deadline: Instant,
     ) -> Self {
         let now = Instant::now();
-        let (start, latest) = (Start::NotAsked, (ScanAnswer::Absent, now));
+        let (start, latest) = (ScanStart::NotRequested, (ScanAnswer::Absent, now));
         Self {
             run,
             policy: &plan.policy,
@@ -116,42 +116,42 @@ impl<'a> ScanPoller<'a> {
             scanned,
             fixed: plan.fixed_interval,
             began: now,
-            until,
+            deadline,
             start,
             latest,
-            said: None,
+            last_note: None,
             pause: FIRST_PAUSE,
         }
     }
 
     /// The answer that ends it, in a line.
-    async fn end(mut self) -> Result<String, Failure> {
+    async fn wait_for_verdict(mut self) -> Result<String, Failure> {
         loop {
-            let time = if Instant::now() >= self.until {
-                Time::Up
+            let time = if Instant::now() >= self.deadline {
+                TimeLimit::Reached
             } else {
-                Time::Left
+                TimeLimit::NotReached
             };
-            let verdict = match self.verdict(time).await? {
-                ScanVerdict::Start => self.begin().await?,
+            let verdict = match self.poll_verdict(time).await? {
+                ScanVerdict::Start => self.start_scan().await?,
                 other => other,
             };
             match verdict {
-                ScanVerdict::Pass => return Ok(self.passed()),
-                ScanVerdict::Refuse(refusal) => return Err(self.refused(refusal)),
-                ScanVerdict::Wait | ScanVerdict::Start => self.rest().await,
+                ScanVerdict::Pass => return Ok(self.report_pass()),
+                ScanVerdict::Refuse(refusal) => return Err(self.report_refusal(refusal)),
+                ScanVerdict::Wait | ScanVerdict::Start => self.wait().await,
             }
         }
     }
 
-    async fn verdict(&mut self, time: Time) -> Result<ScanVerdict, Failure> {
+    async fn poll_verdict(&mut self, time: TimeLimit) -> Result<ScanVerdict, Failure> {
         match self.look().await {
             Ok(answer) => {
-                self.take(answer);
-                Ok(self.judge(time))
+                self.record_answer(answer);
+                Ok(self.evaluate(time))
             }
-            Err(error) if time == Time::Left && is_passing(&error) => {
-                self.say(format!("{error}; looking again"));
+            Err(error) if time == TimeLimit::NotReached && is_temporary(&error) => {
+                self.note_once(format!("{error}; looking again"));
                 Ok(ScanVerdict::Wait)
             }
             Err(error) => Err(ScanError(error).into()),
@@ -160,26 +160,29 @@ impl<'a> ScanPoller<'a> {
 
     /// An endpoint that answers slowly does not hold the run longer than the user allows.
     async fn look(&self) -> Result<ScanAnswer, AwsError> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        let look = self.run.aws.scan(self.repository, &self.scanned.digest);
-        tokio::time::timeout(left + LAST_LOOK, look)
+        let remaining = self.deadline.saturating_duration_since(Instant::now());
+        let look = self
+            .run
+            .aws
+            .describe_scan(self.repository, &self.scanned.digest);
+        tokio::time::timeout(remaining + LAST_LOOK, look)
             .await
-            .unwrap_or_else(|_| Err(AwsError::late("ecr:DescribeImageScanFindings")))
+            .unwrap_or_else(|_| Err(AwsError::timed_out("ecr:DescribeImageScanFindings")))
     }
 
-    fn take(&mut self, answer: ScanAnswer) {
+    fn record_answer(&mut self, answer: ScanAnswer) {
         match &answer {
-            ScanAnswer::GoingOn(word) => self.say(format!(
+            ScanAnswer::InProgress(word) => self.note_once(format!(
                 "the scan of {} is {word}",
                 short_digest(&self.scanned.digest)
             )),
-            ScanAnswer::Absent if self.start == Start::NotAsked => {
-                self.say(format!(
+            ScanAnswer::Absent if self.start == ScanStart::NotRequested => {
+                self.note_once(format!(
                     "there is no scan of {} yet",
                     short_digest(&self.scanned.digest)
                 ));
             }
-            ScanAnswer::Absent | ScanAnswer::Found(_) | ScanAnswer::Without(..) => {}
+            ScanAnswer::Absent | ScanAnswer::Found(_) | ScanAnswer::NoFindings(..) => {}
         }
         if answer != self.latest.0 {
             self.latest = (answer, Instant::now());
@@ -187,11 +190,11 @@ impl<'a> ScanPoller<'a> {
         }
     }
 
-    fn judge(&self, time: Time) -> ScanVerdict {
+    fn evaluate(&self, time: TimeLimit) -> ScanVerdict {
         let (answer, since) = &self.latest;
-        let age = completed(answer).map(crate::clock::since);
+        let age = completion_time(answer).map(crate::clock::elapsed_since);
         let (unchanged, waited) = (since.elapsed(), self.began.elapsed());
-        scan::judge(
+        scan::evaluate(
             self.policy,
             &ScanObservation {
                 repository: &self.repository.name,
@@ -206,32 +209,32 @@ impl<'a> ScanPoller<'a> {
     }
 
     /// Has a scan started, where AWS lets us; where it does not, one may come all the same.
-    async fn begin(&mut self) -> Result<ScanVerdict, Failure> {
+    async fn start_scan(&mut self) -> Result<ScanVerdict, Failure> {
         match self
             .run
             .aws
             .start_scan(self.repository, &self.scanned.digest)
             .await
         {
-            Ok(Started::Begun) => {
-                self.start = Start::Started;
-                self.say("none has come by itself: a scan is started".to_owned());
+            Ok(StartScanResult::Started) => {
+                self.start = ScanStart::Started;
+                self.note_once("none has come by itself: a scan is started".to_owned());
             }
-            Ok(Started::Never(why, words)) => {
-                self.latest = (ScanAnswer::Without(why, Some(words)), Instant::now());
-                return Ok(self.judge(Time::Up));
+            Ok(StartScanResult::Impossible(why, words)) => {
+                self.latest = (ScanAnswer::NoFindings(why, Some(words)), Instant::now());
+                return Ok(self.evaluate(TimeLimit::Reached));
             }
-            Ok(Started::NotNow(error)) => {
-                self.say(format!(
+            Ok(StartScanResult::NotNow(error)) => {
+                self.note_once(format!(
                     "no scan was started: {error}; waiting for one all the same"
                 ));
-                self.start = Start::Refused {
+                self.start = ScanStart::Refused {
                     why: error.to_string(),
                     hint: error.hint(),
                 };
             }
-            Err(error) if is_passing(&error) => {
-                self.say(format!("no scan was started: {error}; trying again"));
+            Err(error) if is_temporary(&error) => {
+                self.note_once(format!("no scan was started: {error}; trying again"));
             }
             Err(error) => return Err(ScanError(error).into()),
         }
@@ -239,24 +242,29 @@ impl<'a> ScanPoller<'a> {
     }
 
     /// Says something once.
-    fn say(&mut self, sentence: String) {
-        if self.said.as_ref() != Some(&sentence) {
-            self.run.tell(Event::Noted {
+    fn note_once(&mut self, sentence: String) {
+        if self.last_note.as_ref() != Some(&sentence) {
+            self.run.emit(Event::Noted {
                 sentence: sentence.as_str().into(),
             });
-            self.said = Some(sentence);
+            self.last_note = Some(sentence);
         }
     }
 
     /// Until the next look, or until the time for the last one.
-    async fn rest(&mut self) {
+    async fn wait(&mut self) {
         let pause = self.fixed.unwrap_or(self.pause);
         self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
-        tokio::time::sleep_until(self.until.max(Instant::now()).min(Instant::now() + pause)).await;
+        tokio::time::sleep_until(
+            self.deadline
+                .max(Instant::now())
+                .min(Instant::now() + pause),
+        )
+        .await;
     }
 
-    fn passed(&self) -> String {
-        let result = self.tell(None);
+    fn report_pass(&self) -> String {
+        let result = self.report_result(None);
         let of = self
             .scanned
             .platform
@@ -268,13 +276,13 @@ impl<'a> ScanPoller<'a> {
         } else {
             ", none fails"
         };
-        format!("{of}{}{none}", result.in_words())
+        format!("{of}{}{none}", result.describe())
     }
 
-    fn refused(&self, refusal: ScanRefusal) -> Failure {
-        self.tell(Some(&refusal));
+    fn report_refusal(&self, refusal: ScanRefusal) -> Failure {
+        self.report_result(Some(&refusal));
         let cause = if let ScanRefusal::NoScan {
-            start: Start::Refused { why, .. },
+            start: ScanStart::Refused { why, .. },
             ..
         } = &refusal
         {
@@ -284,33 +292,33 @@ impl<'a> ScanPoller<'a> {
         };
         let failure = Failure::from(refusal);
         match cause {
-            Some(cause) => failure.caused_by(cause),
+            Some(cause) => failure.with_cause(cause),
             None => failure,
         }
     }
 
-    fn tell(&self, refusal: Option<&ScanRefusal>) -> ScanResult {
+    fn report_result(&self, refusal: Option<&ScanRefusal>) -> ScanResult {
         let answer = &self.latest.0;
-        let completed = completed(answer)
-            .map(crate::clock::at)
+        let completed = completion_time(answer)
+            .map(crate::clock::format_rfc3339)
             .filter(|moment| !moment.is_empty());
-        let result = ScanResult::of(self.scanned, self.policy, answer, refusal, completed);
-        self.run.tell(Event::ScanAnswered {
+        let result = ScanResult::from_answer(self.scanned, self.policy, answer, refusal, completed);
+        self.run.emit(Event::ScanAnswered {
             result: Box::new(result.clone()),
         });
         result
     }
 }
 
-fn completed(answer: &ScanAnswer) -> Option<f64> {
+fn completion_time(answer: &ScanAnswer) -> Option<f64> {
     match answer {
         ScanAnswer::Found(findings) => findings.completed,
-        ScanAnswer::Absent | ScanAnswer::GoingOn(_) | ScanAnswer::Without(..) => None,
+        ScanAnswer::Absent | ScanAnswer::InProgress(_) | ScanAnswer::NoFindings(..) => None,
     }
 }
 
 /// Whether looking again may help.
-fn is_passing(error: &AwsError) -> bool {
+fn is_temporary(error: &AwsError) -> bool {
     match error.kind {
         AwsErrorKind::Throttled | AwsErrorKind::Failed | AwsErrorKind::Unanswered => true,
         AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused => false,

@@ -10,11 +10,15 @@ use crate::event::{Event, TestUrl};
 use crate::outcome::Reason;
 use crate::plan::ChecksPlan;
 use crate::run::Run;
-use crate::steps::image::Pinned;
+use crate::steps::image::ResolvedImage;
 use crate::steps::revision::Revision;
 
 /// What the tests' variables stand for.
-pub fn values(checks: &ChecksPlan, image: Option<&Pinned>, revision: &Revision) -> Values {
+pub fn build_values(
+    checks: &ChecksPlan,
+    image: Option<&ResolvedImage>,
+    revision: &Revision,
+) -> Values {
     Values {
         version: checks.version.clone().unwrap_or_default(),
         digest: image
@@ -40,36 +44,38 @@ fn digest_of(revision: &Revision) -> Option<String> {
 }
 
 /// The URL of a moment, when there are tests for it.
-pub fn asked(checks: &ChecksPlan, moment: Moment) -> Option<&Url> {
+pub fn target_url(checks: &ChecksPlan, moment: Moment) -> Option<&Url> {
     checks.url(moment).filter(|_| {
         checks
             .suite
             .as_ref()
-            .is_some_and(|suite| suite.count(moment) > 0)
+            .is_some_and(|suite| suite.count_tests(moment) > 0)
     })
 }
 
 /// Runs the side's tests; how many passed.
-pub async fn smoke(
+pub async fn run_tests(
     run: &Run,
     checks: &ChecksPlan,
     moment: Moment,
     values: &Values,
 ) -> Result<usize, Failure> {
-    let (Some(suite), Some(url)) = (&checks.suite, asked(checks, moment)) else {
+    let (Some(suite), Some(url)) = (&checks.suite, target_url(checks, moment)) else {
         return Ok(0);
     };
-    let tell = |result: &TestResult| {
-        run.tell(Event::SmokeTested {
+    let report = |result: &TestResult| {
+        run.emit(Event::SmokeTested {
             result: result.clone(),
         });
     };
-    let results = smoke::run(suite, moment, url, values, &RunLimits::default(), &tell).await;
+    let results = smoke::run(suite, moment, url, values, &RunLimits::default(), &report).await;
     match results
         .iter()
         .find(|result| result.verdict == TestVerdict::Failed)
     {
-        Some(failed) => Err(failure(failed, &run.on(moment)).hint(hint(run, checks, failed))),
+        Some(failed) => {
+            Err(failure(failed, &run.describe_side(moment)).with_hint(hint(run, checks, failed)))
+        }
         None => Ok(results.len()),
     }
 }
@@ -86,25 +92,25 @@ fn failure(failed: &TestResult, on: &str) -> Failure {
     );
     let mut failure = Failure::new(Reason::SmokeFailed, sentence);
     for mismatch in &failed.failures {
-        failure = failure.caused_by(format!(
+        failure = failure.with_cause(format!(
             "{}: expected {}, found {}",
             mismatch.what, mismatch.expected, mismatch.found
         ));
     }
     if let Some(excerpt) = failed.excerpt.as_ref().filter(|text| !text.is_empty()) {
-        failure = failure.caused_by(format!("the answer began: {excerpt}"));
+        failure = failure.with_cause(format!("the answer began: {excerpt}"));
     }
     failure
 }
 
 fn hint(run: &Run, checks: &ChecksPlan, failed: &TestResult) -> &'static str {
-    if failed.failures.iter().any(Mismatch::is_no_connection) {
+    if failed.failures.iter().any(Mismatch::is_connection_failure) {
         return "nothing answered there: check the listener and its port, the security groups, and whether this runner is in a network that may reach it";
     }
     match failed.moment {
         Moment::Green => "users never reached this version; fix it, or the test, and deploy again",
         Moment::Step | Moment::Production | Moment::Bake
-            if asked(checks, Moment::Green).is_none() =>
+            if target_url(checks, Moment::Green).is_none() =>
         {
             "users reached this version; set test-url, so that it is tested before they do"
         }

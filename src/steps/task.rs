@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::aws::AwsError;
-use crate::aws::ecs::Launched;
+use crate::aws::ecs::RunTaskResult;
 use crate::aws::ecs_shapes::{Service, Task};
-use crate::documents::run_task::{TaskRequest, Wait};
+use crate::documents::run_task::{TaskRequest, TaskWait};
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
 use crate::event::fact::OneOffFact;
@@ -19,7 +19,7 @@ use crate::outcome::Reason;
 use crate::plan::{TaskHost, TaskPlan};
 use crate::poll_interval::PollInterval;
 use crate::run::{ArmedUndo, Run};
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::steps::revision::Revision;
 use crate::text::Text;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
@@ -30,11 +30,11 @@ use others::TaskMark;
 pub use others::{ExistingTask, OtherEnd, OtherTask};
 
 /// A client token has at most 64 characters.
-const TOKEN: usize = 64;
+const MAX_TOKEN: usize = 64;
 /// A task that has not begun is stopped sooner.
-const STOPPED: Duration = Duration::from_mins(5);
+const STOP_TIMEOUT: Duration = Duration::from_mins(5);
 /// Of a longer command, this much says which one it was.
-const COMMAND: usize = 120;
+const MAX_COMMAND: usize = 120;
 
 /// AWS did not run the task, or did not let it be watched.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +79,7 @@ pub enum OneOffOutcome {
 
 impl OneOffOutcome {
     /// In a few words.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::Done => "done".to_owned(),
             Self::GaveWay => "stopped: another run's task comes first".to_owned(),
@@ -90,9 +90,9 @@ impl OneOffOutcome {
 /// Which of two runs' one-off tasks goes on.
 enum Precedence<'r> {
     /// The other run's; ours was stopped.
-    Gave,
+    Other,
     /// Ours too.
-    Kept(ArmedTask<'r>),
+    Ours(ArmedTask<'r>),
 }
 
 /// A task that is to be stopped when the run fails.
@@ -108,26 +108,26 @@ impl<'r> ArmedTask<'r> {
     }
 
     /// AWS has named its tasks.
-    fn named(self, arns: Vec<String>) -> Self {
+    fn with_arns(self, arns: Vec<String>) -> Self {
         let undo = TaskUndo { arns, ..self.undo };
-        self.armed.narrow(Undo::Task(undo.clone()));
+        self.armed.refine(Undo::Task(undo.clone()));
         Self { undo, ..self }
     }
 
     /// The task has ended, or is left alone: it is not stopped any more, and what ran is kept in
     /// mind to the end of the run.
-    fn keep(self, run: &Run, ran: Vec<OneOffTask>) {
+    fn finish(self, run: &Run, ran: Vec<OneOffTask>) {
         if ran.is_empty() {
             return self.armed.disarm();
         }
         for task in &ran {
-            run.tell(Event::TaskRan { task: task.clone() });
+            run.emit(Event::TaskRan { task: task.clone() });
         }
         let one_off = self
             .undo
             .one_off
             .map(|one_off| OneOffUndo { ran, ..one_off });
-        self.armed.narrow(Undo::Task(TaskUndo {
+        self.armed.refine(Undo::Task(TaskUndo {
             one_off,
             ..self.undo
         }));
@@ -144,11 +144,11 @@ impl OneOff<'_> {
         ))
     }
 
-    fn judged(&self) -> Vec<String> {
-        judged(&self.plan.request, &self.revision.definition)
+    fn deciding_containers(&self) -> Vec<String> {
+        deciding_containers(&self.plan.request, &self.revision.definition)
     }
 
-    fn undo(&self, group: Option<String>, arns: Vec<String>) -> TaskUndo {
+    fn build_undo(&self, group: Option<String>, arns: Vec<String>) -> TaskUndo {
         TaskUndo {
             cluster: self.plan.host.cluster.clone(),
             started_by: self.plan.request.started_by.clone(),
@@ -156,7 +156,7 @@ impl OneOff<'_> {
             group,
             arns,
             one_off: Some(OneOffUndo {
-                command: command(&self.plan.request),
+                command: first_command(&self.plan.request),
                 ran: Vec::new(),
             }),
         }
@@ -168,8 +168,8 @@ impl OneOff<'_> {
     /// It could not be started, failed, or another run's came first and is not waited for.
     pub async fn run(&self) -> Result<OneOffOutcome, Failure> {
         let group = self.mark().map(|mark| mark.group());
-        let armed = ArmedTask::arm(self.run, self.undo(group.clone(), Vec::new()));
-        let mut request = request(
+        let armed = ArmedTask::arm(self.run, self.build_undo(group.clone(), Vec::new()));
+        let mut request = build_request(
             &self.plan.host,
             &self.plan.request,
             self.revision,
@@ -193,15 +193,15 @@ impl OneOff<'_> {
             .iter()
             .map(|task| task.task_arn.clone())
             .collect();
-        let armed = armed.named(arns.clone());
-        self.run.tell(Event::TaskStarted { arns });
-        placed(&launched, "one-off task")?;
+        let armed = armed.with_arns(arns.clone());
+        self.run.emit(Event::TaskStarted { arns });
+        check_placed(&launched, "one-off task")?;
         if let [ours] = launched.tasks.as_slice()
-            && let Some((other, ours)) = self.older_task(ours).await
+            && let Some((other, ours)) = self.find_older_task(ours).await
         {
             return match self.give_way(armed, &ours, &other).await? {
-                Precedence::Gave => Ok(OneOffOutcome::GaveWay),
-                Precedence::Kept(armed) => self.follow(armed, &launched.tasks).await,
+                Precedence::Other => Ok(OneOffOutcome::GaveWay),
+                Precedence::Ours(armed) => self.follow(armed, &launched.tasks).await,
             };
         }
         self.follow(armed, &launched.tasks).await
@@ -214,28 +214,28 @@ impl OneOff<'_> {
     /// As for one that was started here.
     pub async fn adopt(&self, task: &Task) -> Result<OneOffOutcome, Failure> {
         let arns = vec![task.task_arn.clone()];
-        let armed = ArmedTask::arm(self.run, self.undo(task.group.clone(), arns.clone()));
-        self.run.tell(Event::TaskFound { arns });
+        let armed = ArmedTask::arm(self.run, self.build_undo(task.group.clone(), arns.clone()));
+        self.run.emit(Event::TaskFound { arns });
         self.follow(armed, std::slice::from_ref(task)).await
     }
 
     async fn follow(&self, armed: ArmedTask<'_>, tasks: &[Task]) -> Result<OneOffOutcome, Failure> {
         let Self { run, plan, .. } = *self;
         let asked = &plan.request;
-        let judged = self.judged();
+        let deciding = self.deciding_containers();
         match asked.wait {
-            Wait::Not => armed.keep(run, left(asked, tasks, &judged)),
-            Wait::UntilStopped => {
+            TaskWait::DoNotWait => armed.finish(run, list_not_awaited(asked, tasks, &deciding)),
+            TaskWait::UntilStopped => {
                 let watched = AwaitedTasks {
                     what: "one-off task",
                     arns: &armed.undo.arns,
                     deadline: plan.deadline,
                 };
-                let tasks = until_stopped(run, &plan.host, &watched)
+                let tasks = wait_until_stopped(run, &plan.host, &watched)
                     .await?
-                    .ok_or_else(|| late(plan.deadline))?;
-                armed.keep(run, ran(asked, &tasks, &judged));
-                judge(run, self.revision, &tasks, &judged).await?;
+                    .ok_or_else(|| timeout_failure(plan.deadline))?;
+                armed.finish(run, list_exited(asked, &tasks, &deciding));
+                evaluate(run, self.revision, &tasks, &deciding).await?;
             }
         }
         Ok(OneOffOutcome::Done)
@@ -250,16 +250,16 @@ impl OneOff<'_> {
         other: &OtherTask,
     ) -> Result<Precedence<'r>, Failure> {
         let warn_of_both = || {
-            self.run.tell(OneOffFact::BothRun {
-                other: other.words().into(),
+            self.run.emit(OneOffFact::BothRun {
+                other: other.describe().into(),
             });
         };
-        if ours.is_begun() {
+        if ours.may_have_started() {
             warn_of_both();
-            return Ok(Precedence::Kept(armed));
+            return Ok(Precedence::Ours(armed));
         }
-        self.run.tell(OneOffFact::GivesWay {
-            other: other.words().into(),
+        self.run.emit(OneOffFact::GivesWay {
+            other: other.describe().into(),
         });
         let why = "another run's one-off task for this service was started before this one";
         if let Err(error) = self
@@ -268,30 +268,30 @@ impl OneOff<'_> {
             .stop_task(&armed.undo.cluster, &ours.task_arn, why)
             .await
         {
-            self.run.tell(OneOffFact::NotStopped {
+            self.run.emit(OneOffFact::NotStopped {
                 error: error.to_string().into(),
             });
-            return Ok(Precedence::Kept(armed));
+            return Ok(Precedence::Ours(armed));
         }
         let watched = AwaitedTasks {
             what: "one-off task",
             arns: &armed.undo.arns,
-            deadline: STOPPED,
+            deadline: STOP_TIMEOUT,
         };
-        let Some(tasks) = until_stopped(self.run, &self.plan.host, &watched).await? else {
+        let Some(tasks) = wait_until_stopped(self.run, &self.plan.host, &watched).await? else {
             return Err(other.failure());
         };
         if tasks.iter().all(Task::has_ended_by_itself) {
             warn_of_both();
-            return Ok(Precedence::Kept(armed));
+            return Ok(Precedence::Ours(armed));
         }
-        let ran = ran(&self.plan.request, &tasks, &self.judged());
+        let ran = list_exited(&self.plan.request, &tasks, &self.deciding_containers());
         if !ran.is_empty() {
-            self.run.tell(OneOffFact::HadBegun);
+            self.run.emit(OneOffFact::HadBegun);
         }
-        armed.keep(self.run, ran);
+        armed.finish(self.run, ran);
         if self.plan.order.waits_for_a_task() {
-            Ok(Precedence::Gave)
+            Ok(Precedence::Other)
         } else {
             Err(other.failure())
         }
@@ -304,21 +304,21 @@ impl OneOff<'_> {
             self.attempt,
             crate::aws::arn::short_name(&self.revision.arn).replace(':', "-")
         );
-        token.truncate(TOKEN);
+        token.truncate(MAX_TOKEN);
         token
     }
 }
 
 /// The containers that ran; one without an exit code never did.
-fn ran(asked: &TaskRequest, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask> {
+fn list_exited(asked: &TaskRequest, tasks: &[Task], deciding: &[String]) -> Vec<OneOffTask> {
     let all = tasks.iter().flat_map(|task| {
         task.containers
             .iter()
             .map(move |container| (task, container))
     });
-    let judged = all.filter(|(_, container)| judged.contains(&container.name));
-    let exited =
-        judged.filter_map(|(task, container)| Some((task, &container.name, container.exit_code?)));
+    let relevant = all.filter(|(_, container)| deciding.contains(&container.name));
+    let exited = relevant
+        .filter_map(|(task, container)| Some((task, &container.name, container.exit_code?)));
     let one_off = |(task, name, code): (&Task, &String, i32)| OneOffTask {
         command: command_of(asked, name).map(Into::into),
         task: task.task_arn.clone(),
@@ -329,10 +329,10 @@ fn ran(asked: &TaskRequest, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask
 }
 
 /// What goes on beside the rollout.
-fn left(asked: &TaskRequest, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask> {
+fn list_not_awaited(asked: &TaskRequest, tasks: &[Task], deciding: &[String]) -> Vec<OneOffTask> {
     let all = tasks
         .iter()
-        .flat_map(|task| judged.iter().map(move |name| (task, name)));
+        .flat_map(|task| deciding.iter().map(move |name| (task, name)));
     let one_off = |(task, name): (&Task, &String)| OneOffTask {
         command: command_of(asked, name).map(Into::into),
         task: task.task_arn.clone(),
@@ -343,7 +343,7 @@ fn left(asked: &TaskRequest, tasks: &[Task], judged: &[String]) -> Vec<OneOffTas
 }
 
 /// The command that the overrides give to any container.
-fn command(asked: &TaskRequest) -> Option<String> {
+fn first_command(asked: &TaskRequest) -> Option<String> {
     asked.overrides.items.iter().find_map(command_in)
 }
 
@@ -363,8 +363,8 @@ fn command_in(item: &Value) -> Option<String> {
         .iter()
         .filter_map(Value::as_str)
         .collect();
-    let command = masked(&words.join(" "));
-    let shown: String = command.chars().take(COMMAND).collect();
+    let command = mask(&words.join(" "));
+    let shown: String = command.chars().take(MAX_COMMAND).collect();
     Some(if shown.len() < command.len() {
         format!("{shown}…")
     } else {
@@ -374,15 +374,15 @@ fn command_in(item: &Value) -> Option<String> {
 }
 
 /// Whether AWS has started `what`.
-pub(super) fn placed(launched: &Launched, what: &str) -> Result<(), Failure> {
+pub(super) fn check_placed(launched: &RunTaskResult, what: &str) -> Result<(), Failure> {
     if launched.failures.is_empty() && !launched.tasks.is_empty() {
         return Ok(());
     }
     let failures = launched.failures.iter().map(|failure| {
         let words = [
             failure.arn.clone(),
-            failure.reason.as_deref().map(masked),
-            failure.detail.as_deref().map(masked),
+            failure.reason.as_deref().map(mask),
+            failure.detail.as_deref().map(mask),
         ];
         words.into_iter().flatten().collect::<Vec<_>>().join(": ")
     });
@@ -396,11 +396,11 @@ pub(super) fn placed(launched: &Launched, what: &str) -> Result<(), Failure> {
         Reason::TaskFailed,
         format!("the {what} could not be placed"),
     )
-    .caused_by(cause))
+    .with_cause(cause))
 }
 
 /// The request of RunTask, without its client token.
-pub(super) fn request(
+pub(super) fn build_request(
     host: &TaskHost,
     asked: &TaskRequest,
     revision: &Revision,
@@ -412,15 +412,15 @@ pub(super) fn request(
         "startedBy": asked.started_by,
         "overrides": { "containerOverrides": asked.overrides.items },
     });
-    let (key, capacity) = capacity(asked, service);
+    let (key, capacity) = choose_capacity(asked, service);
     request[key] = capacity;
     let inherited = service
-        .and_then(network)
+        .and_then(service_network)
         .filter(|_| TaskDefinition(&revision.definition).network_mode() == Some("awsvpc"));
     let optional = [
         (
             "networkConfiguration",
-            given_network(asked, inherited.as_ref()).or(inherited),
+            merge_network(asked, inherited.as_ref()).or(inherited),
         ),
         ("tags", (!asked.tags.is_empty()).then(|| json!(asked.tags))),
         (
@@ -445,7 +445,7 @@ pub(super) fn request(
 }
 
 /// Where the task runs: as given, else as the service's own tasks.
-fn capacity(asked: &TaskRequest, service: Option<&Service>) -> (&'static str, Value) {
+fn choose_capacity(asked: &TaskRequest, service: Option<&Service>) -> (&'static str, Value) {
     const PROVIDERS: &str = "capacityProviderStrategy";
     const LAUNCH_TYPE: &str = "launchType";
     if !asked.strategy.is_empty() {
@@ -476,7 +476,7 @@ fn capacity(asked: &TaskRequest, service: Option<&Service>) -> (&'static str, Va
 }
 
 /// The given network; subnets that were not given are the service's.
-fn given_network(asked: &TaskRequest, inherited: Option<&Value>) -> Option<Value> {
+fn merge_network(asked: &TaskRequest, inherited: Option<&Value>) -> Option<Value> {
     let mut given = asked.network.as_ref()?.to_value();
     let configuration = &mut given["awsvpcConfiguration"];
     if configuration.get("subnets").is_none()
@@ -489,7 +489,7 @@ fn given_network(asked: &TaskRequest, inherited: Option<&Value>) -> Option<Value
 }
 
 /// Where the service's tasks stand in the network.
-fn network(service: &Service) -> Option<Value> {
+fn service_network(service: &Service) -> Option<Value> {
     service
         .primary_task_set()
         .and_then(|set| set.network_configuration.clone())
@@ -507,11 +507,11 @@ pub(super) struct AwaitedTasks<'a> {
 }
 
 /// So many looks in a row at which ECS knows nothing of a task are believed.
-const ABSENT: u32 = 20;
+const ABSENT_LOOKS: u32 = 20;
 
 /// Waits until all of them have stopped; none when they have not in their time, and an empty list
 /// where ECS does not know them any more.
-pub(super) async fn until_stopped(
+pub(super) async fn wait_until_stopped(
     run: &Run,
     host: &TaskHost,
     watched: &AwaitedTasks<'_>,
@@ -522,29 +522,29 @@ pub(super) async fn until_stopped(
         deadline,
     } = *watched;
     let began = Instant::now();
-    let mut pace = PollInterval::new(host.poll);
+    let mut poll_interval = PollInterval::new(host.poll);
     let mut last = String::new();
-    let mut blind_since: Option<Instant> = None;
+    let mut outage_since: Option<Instant> = None;
     let mut absent = 0;
     loop {
         match run.aws.describe_tasks(&host.cluster, arns).await {
             // A task that was just started may not be shown yet; one whose instance is gone never
             // is again.
-            Ok(tasks) if tasks.is_empty() && absent >= ABSENT => return Ok(Some(tasks)),
+            Ok(tasks) if tasks.is_empty() && absent >= ABSENT_LOOKS => return Ok(Some(tasks)),
             Ok(tasks) if !tasks.is_empty() && tasks.iter().all(Task::is_stopped) => {
                 return Ok(Some(tasks));
             }
             Ok(tasks) => {
-                blind_since = None;
+                outage_since = None;
                 absent = if tasks.is_empty() { absent + 1 } else { 0 };
-                pace.recover();
+                poll_interval.recover();
                 let now = tasks
                     .iter()
                     .map(|task| task.last_status.as_str())
                     .collect::<Vec<_>>()
                     .join(", ");
                 if now != last {
-                    run.tell(OneOffFact::Status {
+                    run.emit(OneOffFact::Status {
                         what: what.to_owned(),
                         status: now.clone().into(),
                     });
@@ -553,12 +553,14 @@ pub(super) async fn until_stopped(
             }
             Err(error)
                 if error.may_have_landed()
-                    && blind_since.get_or_insert_with(Instant::now).elapsed()
-                        < crate::decide::BLIND_BUDGET =>
+                    && outage_since.get_or_insert_with(Instant::now).elapsed()
+                        < crate::decide::OUTAGE_BUDGET =>
             {
-                pace.slower();
+                poll_interval.slow_down();
             }
-            Err(error) if error.kind == crate::aws::AwsErrorKind::Throttled => pace.slower(),
+            Err(error) if error.kind == crate::aws::AwsErrorKind::Throttled => {
+                poll_interval.slow_down();
+            }
             Err(source) => {
                 return Err(TaskError {
                     doing: "watched",
@@ -570,26 +572,26 @@ pub(super) async fn until_stopped(
         if began.elapsed() >= deadline {
             return Ok(None);
         }
-        pace.rest().await;
+        poll_interval.wait().await;
     }
 }
 
-fn late(deadline: Duration) -> Failure {
+fn timeout_failure(deadline: Duration) -> Failure {
     Failure::new(
         Reason::Timeout,
         format!(
             "the one-off task did not stop within {}",
-            crate::duration::Human(deadline)
+            crate::duration::HumanDuration(deadline)
         ),
     )
-    .hint("raise wait-for-minutes or deadline")
+    .with_hint("raise wait-for-minutes or deadline")
 }
 
-async fn judge(
+async fn evaluate(
     run: &Run,
     revision: &Revision,
     tasks: &[Task],
-    judged: &[String],
+    deciding: &[String],
 ) -> Result<(), Failure> {
     if tasks.is_empty() {
         let hint = "its container instance may be gone; look at the cluster's events, and at what the task had done by then";
@@ -597,25 +599,25 @@ async fn judge(
             Reason::TaskFailed,
             "ECS does not know the one-off task any more, so nobody can tell how it ended",
         )
-        .hint(hint));
+        .with_hint(hint));
     }
     let mut good = Vec::new();
     for task in tasks {
         let failed = task
             .containers
             .iter()
-            .any(|container| judged.contains(&container.name) && container.exit_code != Some(0));
+            .any(|container| deciding.contains(&container.name) && container.exit_code != Some(0));
         if failed || task.containers.is_empty() {
-            return Err(failure(run, revision, task, judged).await);
+            return Err(failure(run, revision, task, deciding).await);
         }
         good.extend(
             task.containers
                 .iter()
-                .filter(|container| judged.contains(&container.name))
+                .filter(|container| deciding.contains(&container.name))
                 .map(|container| format!("{} exit 0", container.name)),
         );
     }
-    run.tell(Event::TaskDone {
+    run.emit(Event::TaskDone {
         containers: good.into_iter().map(Into::into).collect(),
     });
     Ok(())
@@ -623,9 +625,9 @@ async fn judge(
 
 /// The containers whose exit code counts: the essential ones that the overrides name, else all
 /// essential ones. What a sidecar exits with, when ECS ends the task, says nothing about the task.
-fn judged(asked: &TaskRequest, definition: &Value) -> Vec<String> {
+fn deciding_containers(asked: &TaskRequest, definition: &Value) -> Vec<String> {
     let essential: Vec<String> = TaskDefinition(definition)
-        .essential()
+        .essential_containers()
         .filter_map(|container| container.name().map(str::to_owned))
         .collect();
     let overridden: Vec<&str> = asked
@@ -642,8 +644,9 @@ fn judged(asked: &TaskRequest, definition: &Value) -> Vec<String> {
     if both.is_empty() { essential } else { both }
 }
 
-async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String]) -> Failure {
-    let stopped = stopped_tasks::of_task(run, task, &revision.definition, judged).await;
+async fn failure(run: &Run, revision: &Revision, task: &Task, deciding: &[String]) -> Failure {
+    let stopped =
+        stopped_tasks::containers_of_task(run, task, &revision.definition, deciding).await;
     let sentence = stopped.first().map_or_else(
         || "the one-off task did not start".to_owned(),
         |first| match first.exit_code {
@@ -654,7 +657,7 @@ async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String])
             None => format!(
                 "the one-off task failed: container {} {}",
                 first.container,
-                first.exit()
+                first.describe_exit()
             ),
         },
     );
@@ -662,13 +665,13 @@ async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String])
         || {
             task.stopped_reason
                 .as_deref()
-                .map_or_else(|| "AWS gives no reason".into(), Text::foreign)
+                .map_or_else(|| "AWS gives no reason".into(), Text::from_outside)
         },
         |first| first.why.clone(),
     );
     Failure::new(Reason::TaskFailed, sentence)
-        .caused_by(cause)
-        .hint("the task's last log lines are shown; nothing was rolled out")
+        .with_cause(cause)
+        .with_hint("the task's last log lines are shown; nothing was rolled out")
         .with_stopped(stopped)
 }
 

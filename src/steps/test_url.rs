@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use crate::aws::arn::group_name;
+use crate::aws::arn::target_group_name;
 use crate::aws::elb::{Condition, ListenerRule};
 use crate::checks::smoke::Suite;
 use crate::event::TestUrl;
@@ -13,26 +13,26 @@ use crate::plan::{ChecksPlan, TestUrlPlan};
 use crate::run::Run;
 
 /// Looks at the rules, and tells what follows from them.
-pub async fn look(run: &Run, checks: &ChecksPlan, plan: &TestUrlPlan, green: &[String]) {
+pub async fn check(run: &Run, checks: &ChecksPlan, plan: &TestUrlPlan, green: &[String]) {
     let (Some(suite), Some(url)) = (&checks.suite, &checks.test_url) else {
         return;
     };
-    let seen = match is_green(run, suite, url, plan, green).await {
+    let seen = match prove_green(run, suite, url, plan, green).await {
         Ok(()) => TestUrl::LeadsToGreen,
         Err(why) => TestUrl::Unproven { why: why.into() },
     };
-    run.tell_test_url(seen);
+    run.record_test_url(seen);
 }
 
 /// The tests have passed: where one of them asked for the version, and another one was told there
 /// before, it is green that answered.
-pub fn passed(run: &Run, plan: &TestUrlPlan) {
+pub fn note_tests_passed(run: &Run, plan: &TestUrlPlan) {
     if plan.tells_another_version && run.test_url().is_some_and(|seen| seen.is_unproven()) {
-        run.tell_test_url(TestUrl::TellsNewVersion);
+        run.record_test_url(TestUrl::TellsNewVersion);
     }
 }
 
-async fn is_green(
+async fn prove_green(
     run: &Run,
     suite: &Suite,
     url: &Url,
@@ -45,9 +45,9 @@ async fn is_green(
     }
     let rules = run
         .aws
-        .listener_rules(listener)
+        .read_listener_rules(listener)
         .await
-        .map_err(|error| error.brief())?;
+        .map_err(|error| error.summary())?;
     let header = suite.test_header();
     let header = header
         .as_ref()
@@ -60,13 +60,13 @@ async fn is_green(
     let paths: BTreeSet<Option<String>> = suite
         .green_paths()
         .into_iter()
-        .map(|path| path.map(|path| joined(url, &path)))
+        .map(|path| path.map(|path| join_path(url, &path)))
         .collect();
     for (host, path) in hosts
         .iter()
         .flat_map(|host| paths.iter().map(move |path| (host, path)))
     {
-        leads_to(
+        check_leads_to_green(
             &rules,
             &TestRequest {
                 host,
@@ -80,7 +80,7 @@ async fn is_green(
 }
 
 /// The path as the load balancer sees it, without its query.
-fn joined(base: &Url, path: &str) -> String {
+fn join_path(base: &Url, path: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     format!("{}{path}", base.path().trim_end_matches('/'))
 }
@@ -94,7 +94,7 @@ struct TestRequest<'a> {
 
 /// Whether a condition takes a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fit {
+enum ConditionMatch {
     Never,
     Perhaps,
     Always,
@@ -102,18 +102,18 @@ enum Fit {
 
 /// Every rule that may take the request forwards to green alone, up to the one that certainly takes
 /// it.
-fn leads_to(
+fn check_leads_to_green(
     rules: &[ListenerRule],
     asked: &TestRequest<'_>,
     green: &[String],
 ) -> Result<(), String> {
     for rule in rules {
-        let fits: Vec<Fit> = rule
+        let fits: Vec<ConditionMatch> = rule
             .conditions
             .iter()
-            .map(|condition| fit(condition, asked))
+            .map(|condition| match_condition(condition, asked))
             .collect();
-        if fits.contains(&Fit::Never) {
+        if fits.contains(&ConditionMatch::Never) {
             continue;
         }
         let mut taking = rule
@@ -132,22 +132,25 @@ fn leads_to(
             return Err(format!(
                 "rule {} of the test listener forwards to {}, which is not green's",
                 rule.arn,
-                group_name(group)
+                target_group_name(group)
             ));
         }
-        if fits.iter().all(|fit| *fit == Fit::Always) {
+        if fits.iter().all(|fit| *fit == ConditionMatch::Always) {
             return Ok(());
         }
     }
     Err("no rule of the test listener is known to take its requests".to_owned())
 }
 
-fn fit(condition: &Condition, asked: &TestRequest<'_>) -> Fit {
+fn match_condition(condition: &Condition, asked: &TestRequest<'_>) -> ConditionMatch {
     let any = |patterns: &[String], text: &str| {
-        if patterns.iter().any(|pattern| matches(pattern, text)) {
-            Fit::Always
+        if patterns
+            .iter()
+            .any(|pattern| matches_pattern(pattern, text))
+        {
+            ConditionMatch::Always
         } else {
-            Fit::Never
+            ConditionMatch::Never
         }
     };
     let folded = |patterns: &[String]| {
@@ -164,12 +167,14 @@ fn fit(condition: &Condition, asked: &TestRequest<'_>) -> Fit {
         {
             any(&folded(patterns), &value.to_lowercase())
         }
-        (Condition::Path(_) | Condition::Header(..) | Condition::Other, _, _) => Fit::Perhaps,
+        (Condition::Path(_) | Condition::Header(..) | Condition::Other, _, _) => {
+            ConditionMatch::Perhaps
+        }
     }
 }
 
 /// `*` is any text, `?` one letter.
-fn matches(pattern: &str, text: &str) -> bool {
+fn matches_pattern(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     // Which lengths of the text the pattern so far can have taken.
@@ -311,7 +316,7 @@ mod tests {
                 header: Some(("x-amzn-ecs-blue-green-test", "1")),
             };
             assert_eq!(
-                leads_to(&rules, &asked, &["green".to_owned()]).is_ok(),
+                check_leads_to_green(&rules, &asked, &["green".to_owned()]).is_ok(),
                 expected,
                 "{name}"
             );
@@ -332,7 +337,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                leads_to(&rules, &unknown, &["green".to_owned()]).is_ok(),
+                check_leads_to_green(&rules, &unknown, &["green".to_owned()]).is_ok(),
                 expected
             );
         }
@@ -347,13 +352,13 @@ mod tests {
             ("/img/*", "/img/", true),
             ("?", "", false),
         ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(matches_pattern(pattern, text), expected, "{pattern} {text}");
         }
     }
 
     #[test]
     fn a_path_is_joined_to_that_of_the_url() {
         let base = Url::parse("https://api.example.com:8443/v1/").unwrap();
-        assert_eq!(joined(&base, "/health?deep=1"), "/v1/health");
+        assert_eq!(join_path(&base, "/health?deep=1"), "/v1/health");
     }
 }

@@ -22,10 +22,10 @@ mod runner;
 mod task;
 
 /// Failed cases that a failure names; the others are in the summary.
-const NAMED: usize = 3;
+const MAX_NAMED_CASES: usize = 3;
 
 /// What every tester of a moment is given.
-struct Occasion<'a> {
+struct TesterContext<'a> {
     moment: Moment,
     url: &'a Url,
     values: &'a Values,
@@ -38,22 +38,22 @@ struct TesterOutcome {
     exit_code: Option<i64>,
     cases: Cases,
     lines: Vec<String>,
-    untold: usize,
+    omitted_lines: usize,
     note: Option<String>,
     /// Why it never ran, where that is so.
     why: Option<String>,
 }
 
 /// Whether there are testers for a moment, and a URL to run them at.
-pub fn asked(checks: &ChecksPlan, moment: Moment) -> bool {
-    checks.url(moment).is_some() && at(checks, moment).next().is_some()
+pub fn has_testers(checks: &ChecksPlan, moment: Moment) -> bool {
+    checks.url(moment).is_some() && testers_at(checks, moment).next().is_some()
 }
 
-fn at(checks: &ChecksPlan, moment: Moment) -> impl Iterator<Item = &Tester> {
-    all(checks).filter(move |tester| tester.on.contains(&moment))
+fn testers_at(checks: &ChecksPlan, moment: Moment) -> impl Iterator<Item = &Tester> {
+    all_testers(checks).filter(move |tester| tester.on.contains(&moment))
 }
 
-fn all(checks: &ChecksPlan) -> impl Iterator<Item = &Tester> {
+fn all_testers(checks: &ChecksPlan) -> impl Iterator<Item = &Tester> {
     checks.suite.iter().flat_map(Suite::testers)
 }
 
@@ -61,7 +61,7 @@ fn all(checks: &ChecksPlan) -> impl Iterator<Item = &Tester> {
 /// engine, images, task definitions. Images that the engine lacks are pulled now, so that no
 /// rollout waits for them.
 pub async fn prepare(run: &Run, checks: &ChecksPlan) -> Result<(), Failure> {
-    for tester in all(checks) {
+    for tester in all_testers(checks) {
         match &tester.place {
             TesterPlace::Runner(place) => runner::prepare(run, tester, place).await?,
             TesterPlace::Task(place) => task::prepare(run, tester, place).await?,
@@ -71,7 +71,7 @@ pub async fn prepare(run: &Run, checks: &ChecksPlan) -> Result<(), Failure> {
 }
 
 /// Runs the moment's testers; how many passed.
-pub async fn testers(
+pub async fn run_testers(
     run: &Run,
     checks: &ChecksPlan,
     moment: Moment,
@@ -80,41 +80,39 @@ pub async fn testers(
     let (Some(suite), Some(url)) = (&checks.suite, checks.url(moment)) else {
         return Ok(0);
     };
-    let values = &suite.begin(url, values);
-    let occasion = Occasion {
+    let values = &suite.bind_run_values(url, values);
+    let context = TesterContext {
         moment,
         url,
         values,
-        scrubber: Scrubber::new(checks.confidential.iter().chain(values.confidential())),
+        scrubber: Scrubber::new(checks.confidential.iter().chain(values.secret_values())),
     };
     let mut passed = 0;
-    for tester in at(checks, moment) {
-        one(run, checks, tester, &occasion).await?;
+    for tester in testers_at(checks, moment) {
+        run_one(run, checks, tester, &context).await?;
         passed += 1;
     }
     Ok(passed)
 }
 
-async fn one(
+async fn run_one(
     run: &Run,
     checks: &ChecksPlan,
     tester: &Tester,
-    occasion: &Occasion<'_>,
+    context: &TesterContext<'_>,
 ) -> Result<(), Failure> {
     let began = Instant::now();
     let ended = match &tester.place {
-        TesterPlace::Runner(place) => {
-            runner::run_in_container(run, tester, place, occasion).await?
-        }
+        TesterPlace::Runner(place) => runner::run_in_container(run, tester, place, context).await?,
         TesterPlace::Task(place) => {
-            task::run_as_task(run, &checks.host, tester, place, occasion).await?
+            task::run_as_task(run, &checks.host, tester, place, context).await?
         }
     };
     let (why, result) = (
         ended.why.clone(),
-        result(tester, occasion.moment, ended, began.elapsed()),
+        to_result(tester, context.moment, ended, began.elapsed()),
     );
-    run.tell(Event::Tested {
+    run.emit(Event::Tested {
         result: Box::new(result.clone()),
     });
     match result.verdict {
@@ -123,13 +121,18 @@ async fn one(
             &result,
             tester,
             why,
-            &run.on(occasion.moment),
+            &run.describe_side(context.moment),
         )
-        .hint(hint(run, checks, occasion.moment))),
+        .with_hint(hint(run, checks, context.moment))),
     }
 }
 
-fn result(tester: &Tester, moment: Moment, ended: TesterOutcome, took: Duration) -> TesterResult {
+fn to_result(
+    tester: &Tester,
+    moment: Moment,
+    ended: TesterOutcome,
+    took: Duration,
+) -> TesterResult {
     // The log of one that passed was told; it is no part of the report.
     let lines = if ended.verdict == TesterVerdict::Passed {
         Vec::new()
@@ -139,14 +142,14 @@ fn result(tester: &Tester, moment: Moment, ended: TesterOutcome, took: Duration)
     TesterResult {
         name: tester.name.clone(),
         moment,
-        place: tester.place_in_words(),
+        place: tester.describe_place(),
         verdict: ended.verdict,
         exit_code: ended.exit_code,
         milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         tally: ended.cases.tally,
         cases: ended.cases.rows,
         lines: lines.into_iter().map(Into::into).collect(),
-        untold: ended.untold,
+        untold: ended.omitted_lines,
         note: ended.note.map(Into::into),
     }
 }
@@ -155,10 +158,10 @@ fn failure(result: &TesterResult, tester: &Tester, why: Option<String>, on: &str
     let ended = match result.verdict {
         TesterVerdict::TimedOut => format!(
             "was not done within {}",
-            crate::duration::Human(tester.timeout)
+            crate::duration::HumanDuration(tester.timeout)
         ),
         TesterVerdict::Passed | TesterVerdict::Failed => {
-            format!("failed {on} ({})", result.ended())
+            format!("failed {on} ({})", result.describe_exit())
         }
     };
     let failure = Failure::new(
@@ -181,15 +184,15 @@ fn failure(result: &TesterResult, tester: &Tester, why: Option<String>, on: &str
     let failure = why
         .into_iter()
         .chain(said)
-        .fold(failure, Failure::caused_by);
+        .fold(failure, Failure::with_cause);
     failed
         .into_iter()
-        .take(NAMED)
-        .map(named)
-        .fold(failure, Failure::caused_by)
+        .take(MAX_NAMED_CASES)
+        .map(describe_case)
+        .fold(failure, Failure::with_cause)
 }
 
-fn named(case: &Case) -> String {
+fn describe_case(case: &Case) -> String {
     let suite = if case.suite.is_empty() {
         String::new()
     } else {
@@ -207,7 +210,7 @@ fn hint(run: &Run, checks: &ChecksPlan, moment: Moment) -> &'static str {
         Moment::Green => {
             "users never reached this version; the end of the tester's log is in the summary"
         }
-        Moment::Step | Moment::Production | Moment::Bake if !asked(checks, Moment::Green) => {
+        Moment::Step | Moment::Production | Moment::Bake if !has_testers(checks, Moment::Green) => {
             "users reached this version: run the tester on green, before they do; the end of its log is in the summary"
         }
         Moment::Step | Moment::Production | Moment::Bake

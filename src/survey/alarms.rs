@@ -2,26 +2,26 @@
 //! group and of the service, by one read.
 
 use crate::alarm::Alarm;
-use crate::aws::codedeploy_shapes::Group;
+use crate::aws::codedeploy_shapes::DeploymentGroup;
 use crate::aws::ecs_shapes::Service;
 use crate::run::Run;
 use crate::settings::Settings;
 
 /// The alarms there are.
 #[derive(Debug, Clone, Default)]
-pub struct Alarms {
+pub struct SurveyedAlarms {
     /// Those that end a deployment by AWS's own doing: of the CodeDeploy group, or of the service.
     pub own: Vec<String>,
     /// How those stand, and those of the inputs; none when they could not be read.
     pub found: Option<Vec<Alarm>>,
 }
 
-pub(super) async fn alarms(
+pub(super) async fn read_alarms(
     run: &Run,
     settings: &Settings,
-    group: Option<&Group>,
+    group: Option<&DeploymentGroup>,
     service: Option<&Service>,
-) -> Alarms {
+) -> SurveyedAlarms {
     let own: Vec<String> = group
         .map(|group| group.alarms.clone())
         .or_else(|| service.map(Service::alarms))
@@ -33,14 +33,14 @@ pub(super) async fn alarms(
             .cloned(),
     );
     if names.is_empty() {
-        return Alarms {
+        return SurveyedAlarms {
             own,
             found: Some(Vec::new()),
         };
     }
     let found = run.optional_read(
         "alarms that ring before the start are not noticed",
-        run.aws.alarms(&names).await,
+        run.aws.describe_alarms(&names).await,
     );
-    Alarms { own, found }
+    SurveyedAlarms { own, found }
 }

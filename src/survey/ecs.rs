@@ -1,8 +1,8 @@
 //! What ECS tells about the deployments that it performs itself.
 
-use super::Unread;
-use super::in_progress::{self, Listed, Running};
-use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceRevision};
+use super::ReadError;
+use super::in_progress::{self, ListedDeployment, RunningRollout};
+use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeploymentSummary, ServiceRevision};
 use crate::aws::ecs_shapes::{DeploymentController, RollingDeployment, Service};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::documents::strategy::Strategy;
@@ -13,7 +13,7 @@ use crate::settings::Settings;
 #[derive(Debug, Clone, Default)]
 pub struct ServiceDeployments {
     /// All of them, newest first.
-    pub history: Vec<Brief>,
+    pub history: Vec<ServiceDeploymentSummary>,
     /// The service revision that serves.
     pub blue: Option<ServiceRevision>,
     /// Whether a deployment ended while all this was read: the service may have been read before
@@ -36,28 +36,28 @@ fn is_ecs_strategy(settings: &Settings, service: &Service) -> bool {
     let DeploymentController::Ecs(word) = service.controller() else {
         return false;
     };
-    let asked = settings.rollout.strategy.asked;
-    asked.map_or(word != Strategy::Rolling.word(), |asked| {
+    let requested = settings.rollout.strategy.requested;
+    requested.map_or(word != Strategy::Rolling.aws_name(), |asked| {
         asked != Strategy::Rolling
-    }) || word != Strategy::Rolling.word()
+    }) || word != Strategy::Rolling.aws_name()
 }
 
-pub(super) async fn service_deployments(
+pub(super) async fn read_service_deployments(
     run: &Run,
     settings: &Settings,
     service: Option<&Service>,
-) -> Result<(Option<ServiceDeployments>, Option<Running>), Unread> {
+) -> Result<(Option<ServiceDeployments>, Option<RunningRollout>), ReadError> {
     let Some(service) =
         service.filter(|service| matches!(service.controller(), DeploymentController::Ecs(_)))
     else {
         return Ok((None, None));
     };
     if !is_ecs_strategy(settings, service) && settings.mode.plans_deployment() {
-        return Ok((None, rolling(service)));
+        return Ok((None, find_rolling(service)));
     }
     let listed = run
         .aws
-        .service_deployments(&settings.cluster, &service.service_name)
+        .list_service_deployments(&settings.cluster, &service.service_name)
         .await;
     let mut history = match listed {
         Ok(history) => history,
@@ -67,21 +67,23 @@ pub(super) async fn service_deployments(
                     "the service's deployment history is not read",
                     Err::<ServiceDeployments, AwsError>(error),
                 ),
-                rolling(service),
+                find_rolling(service),
             ));
         }
         Err(error) => return Err(error.into()),
     };
     if is_ecs_strategy(settings, service) {
-        is_readable(run, &history).await?;
+        check_readable(run, &history).await?;
     }
-    let going = |history: &[Brief]| history.iter().filter(|brief| !brief.is_over()).count();
-    let listed_going = going(&history);
-    let running = in_progress(run, settings, service, &mut history).await?;
+    let count_in_progress = |history: &[ServiceDeploymentSummary]| {
+        history.iter().filter(|brief| !brief.is_over()).count()
+    };
+    let listed_going = count_in_progress(&history);
+    let running = find_in_progress(run, settings, service, &mut history).await?;
     // The service may have been read before the end of a deployment that the list knows to be over.
-    let is_behind = running.is_none() && going_tasks(service).is_some();
-    let has_just_ended = going(&history) < listed_going || is_behind;
-    let blue = blue(run, service, &history, running.as_ref()).await?;
+    let is_behind = running.is_none() && rolling_in_progress(service).is_some();
+    let has_just_ended = count_in_progress(&history) < listed_going || is_behind;
+    let blue = find_blue(run, service, &history, running.as_ref()).await?;
     Ok((
         Some(ServiceDeployments {
             history,
@@ -93,7 +95,7 @@ pub(super) async fn service_deployments(
 }
 
 /// A deployment that could not be followed must not be started.
-async fn is_readable(run: &Run, history: &[Brief]) -> Result<(), AwsError> {
+async fn check_readable(run: &Run, history: &[ServiceDeploymentSummary]) -> Result<(), AwsError> {
     let Some(newest) = history.first().filter(|brief| brief.is_over()) else {
         return Ok(());
     };
@@ -106,19 +108,19 @@ async fn is_readable(run: &Run, history: &[Brief]) -> Result<(), AwsError> {
 
 /// A rolling deployment is followed at the service, which shows its tasks. The list may be older
 /// than what is read of a deployment in it, and then says from here on how that ended.
-async fn in_progress(
+async fn find_in_progress(
     run: &Run,
     settings: &Settings,
     service: &Service,
-    history: &mut [Brief],
-) -> Result<Option<Running>, AwsError> {
+    history: &mut [ServiceDeploymentSummary],
+) -> Result<Option<RunningRollout>, AwsError> {
     if !is_ecs_strategy(settings, service) {
-        return Ok(rolling(service));
+        return Ok(find_rolling(service));
     }
     let Some(index) = history.iter().position(|brief| !brief.is_over()) else {
-        return Ok(going_tasks(service)
-            .filter(|going| !is_of_an_ended_one(going, history))
-            .map(in_progress::rolling));
+        return Ok(rolling_in_progress(service)
+            .filter(|going| !belongs_to_ended(going, history))
+            .map(in_progress::from_rolling));
     };
     match in_progress::read(
         run,
@@ -128,30 +130,30 @@ async fn in_progress(
     )
     .await?
     {
-        Listed::Going(running) => Ok(Some(*running)),
-        Listed::Over(word) => {
-            history[index].word = word;
+        ListedDeployment::InProgress(running) => Ok(Some(*running)),
+        ListedDeployment::Ended(word) => {
+            history[index].raw_status = word;
             Ok(None)
         }
-        Listed::Missing => Ok(None),
+        ListedDeployment::Missing => Ok(None),
     }
 }
 
 /// The service may show the deployment of tasks as in progress for ever when ECS has given up what
 /// brought it (`ROLLBACK_FAILED`).
-fn is_of_an_ended_one(going: &RollingDeployment, history: &[Brief]) -> bool {
+fn belongs_to_ended(going: &RollingDeployment, history: &[ServiceDeploymentSummary]) -> bool {
     history
         .first()
         .and_then(|newest| newest.finished_at)
         .is_some_and(|finished| going.created_at <= finished)
 }
 
-fn rolling(service: &Service) -> Option<Running> {
-    going_tasks(service).map(in_progress::rolling)
+fn find_rolling(service: &Service) -> Option<RunningRollout> {
+    rolling_in_progress(service).map(in_progress::from_rolling)
 }
 
 /// The deployment whose tasks ECS says it is replacing.
-fn going_tasks(service: &Service) -> Option<&RollingDeployment> {
+fn rolling_in_progress(service: &Service) -> Option<&RollingDeployment> {
     service
         .primary_deployment()
         .filter(|deployment| deployment.rollout_state.as_deref() == Some("IN_PROGRESS"))
@@ -159,14 +161,14 @@ fn going_tasks(service: &Service) -> Option<&RollingDeployment> {
 
 /// The source of what runs, else the one revision that has tasks. Of several, as a deployment that
 /// was stopped where it was leaves them, it is the one that succeeded last.
-async fn blue(
+async fn find_blue(
     run: &Run,
     service: &Service,
-    history: &[Brief],
-    running: Option<&Running>,
+    history: &[ServiceDeploymentSummary],
+    running: Option<&RunningRollout>,
 ) -> Result<Option<ServiceRevision>, AwsError> {
     let source = running
-        .and_then(|running| running.deployment.source())
+        .and_then(|running| running.deployment.source_revision())
         .map(str::to_owned);
     let current = || {
         service

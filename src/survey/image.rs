@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::Unready;
+use super::SurveyFailure;
 use super::registries::Registries;
-use super::repository::{RepositorySeen, RepositoryState};
+use super::repository::{RepositoryState, SurveyedRepository};
 use crate::aws::ecr::RegistryAccess;
 use crate::aws::ecr_host::EcrHost;
-use crate::error::{Failure, chain_of};
+use crate::error::{Failure, cause_chain};
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::registry::{
@@ -41,7 +41,7 @@ pub enum ImageFound {
         place: Option<Box<(Target, RootManifest)>>,
     },
     /// It is in a registry that we cannot ask; it is deployed as it is named.
-    AsNamed(String),
+    ByName(String),
 }
 
 /// Looks where the image may be; only a deployment brings one.
@@ -49,8 +49,8 @@ pub(super) async fn find(
     run: &Run,
     settings: &Settings,
     access: Option<&RegistryAccess>,
-    seen: Option<&RepositorySeen>,
-) -> Result<Option<ImageFound>, Unready> {
+    seen: Option<&SurveyedRepository>,
+) -> Result<Option<ImageFound>, SurveyFailure> {
     let Some(image) = settings
         .image
         .as_ref()
@@ -58,18 +58,18 @@ pub(super) async fn find(
     else {
         return Ok(None);
     };
-    let finding = ImageFinder {
+    let finder = ImageFinder {
         run,
         image,
         registries: Registries::new(&run.aws, access)?,
     };
     match (&image.repository, access) {
-        (Some(repository), Some(access)) => finding
-            .for_repository(&repository.name, access, seen)
+        (Some(repository), Some(access)) => finder
+            .find_for_repository(&repository.name, access, seen)
             .await
             .map(Some),
         (Some(_), None) => Ok(None),
-        (None, access) => finding.where_it_is(access).await.map(Some),
+        (None, access) => finder.find_by_reference(access).await.map(Some),
     }
 }
 
@@ -82,27 +82,27 @@ struct ImageFinder<'r> {
 }
 
 impl ImageFinder<'_> {
-    async fn for_repository(
+    async fn find_for_repository(
         &self,
         name: &str,
         access: &RegistryAccess,
-        seen: Option<&RepositorySeen>,
-    ) -> Result<ImageFound, Unready> {
-        let (image, target) = (self.image, self.registries.in_ecr(access, name)?);
+        seen: Option<&SurveyedRepository>,
+    ) -> Result<ImageFound, SurveyFailure> {
+        let (image, target) = (self.image, self.registries.ecr_target(access, name)?);
         let mut engine = "the Docker engine does not have it";
         if image.push != Push::Never {
-            let reference = match self.source(&image.reference).await? {
-                Ok(source) => return Ok(local(source, target).await),
-                Err(error) if may_be_elsewhere(image, &error) => {
-                    engine = without_it(&error);
-                    self.in_its_registry(access, name)
+            let reference = match self.find_source(&image.reference).await? {
+                Ok(source) => return Ok(local_image(source, target).await),
+                Err(error) if may_be_in_registry(image, &error) => {
+                    engine = describe_engine_absence(&error);
+                    self.registry_reference(access, name)
                 }
-                Err(error) => return Err(self.unreadable(&error)),
+                Err(error) => return Err(self.unreadable_image(&error)),
             };
             if let Some(reference) = reference {
-                return match self.source(&reference).await? {
-                    Ok(source) => Ok(local(source, target).await),
-                    Err(error) => Err(self.unreadable(&error)),
+                return match self.find_source(&reference).await? {
+                    Ok(source) => Ok(local_image(source, target).await),
+                    Err(error) => Err(self.unreadable_image(&error)),
                 };
             }
         }
@@ -110,7 +110,7 @@ impl ImageFinder<'_> {
             let message = format!(
                 "`{}` was not found: {engine}, and there is no repository {}",
                 image.reference,
-                seen.place()
+                seen.full_name()
             );
             return Err(problem(
                 "image",
@@ -118,7 +118,7 @@ impl ImageFinder<'_> {
                 "build and load the image before this step, or check image and repository",
             ));
         }
-        self.there(
+        self.find_in_repository(
             target,
             access.host(),
             name,
@@ -129,23 +129,27 @@ impl ImageFinder<'_> {
 
     /// Of a bare name that says a registry: there, unless that is the repository that it would go
     /// to.
-    fn in_its_registry(&self, access: &RegistryAccess, repository: &str) -> Option<ImageReference> {
+    fn registry_reference(
+        &self,
+        access: &RegistryAccess,
+        repository: &str,
+    ) -> Option<ImageReference> {
         let ImageReference::Bare(name) = &self.image.reference else {
             return None;
         };
         let host = name.host()?;
-        let is_target = access.is_at(host) && name.address().1 == repository;
+        let is_target = access.matches_host(host) && name.address().1 == repository;
         (!is_target).then(|| ImageReference::Registry(name.clone()))
     }
 
-    async fn source(
+    async fn find_source(
         &self,
         reference: &ImageReference,
-    ) -> Result<Result<Source, SourceError>, Unready> {
+    ) -> Result<Result<Source, SourceError>, SurveyFailure> {
         let registry = match reference {
             ImageReference::Registry(name) => Some(
                 self.registries
-                    .of_name(name, self.image.login.credentials())
+                    .target_for_name(name, self.image.login.credentials())
                     .await?,
             ),
             ImageReference::Engine(_)
@@ -154,7 +158,7 @@ impl ImageFinder<'_> {
             | ImageReference::OciArchive { .. }
             | ImageReference::DockerArchive { .. } => None,
         };
-        let reference = located(reference, self.run)?;
+        let reference = resolve_paths(reference, self.run)?;
         Ok(registry::find(&reference, &self.sources(registry), &|_| {}).await)
     }
 
@@ -162,20 +166,20 @@ impl ImageFinder<'_> {
         Sources {
             engine_socket: self.run.runner.engine_socket.clone(),
             workspace: self.run.runner.workspace.root.clone(),
-            temporary: self.run.runner.temp.clone(),
+            temporary: self.run.runner.temp_folder.clone(),
             registry,
         }
     }
 
     /// In the repository that it would go to.
-    async fn there(
+    async fn find_in_repository(
         &self,
         target: Target,
         host: &str,
         name: &str,
         engine: Option<&str>,
-    ) -> Result<ImageFound, Unready> {
-        let Some(known) = known(&self.image.reference) else {
+    ) -> Result<ImageFound, SurveyFailure> {
+        let Some(known) = tag_or_digest(&self.image.reference) else {
             let message = "an image in a layout or an archive has no name in the registry";
             return Err(problem(
                 "push",
@@ -183,7 +187,7 @@ impl ImageFinder<'_> {
                 "leave push out, or name the image in the registry",
             ));
         };
-        let named = known.of(name).ok_or_else(|| {
+        let image_name = known.to_image_name(name).ok_or_else(|| {
             problem(
                 "repository",
                 format!("`{name}` is not a name"),
@@ -191,7 +195,7 @@ impl ImageFinder<'_> {
             )
         })?;
         match registry::find(
-            &ImageReference::Registry(named),
+            &ImageReference::Registry(image_name),
             &self.sources(Some(target.clone())),
             &|_| {},
         )
@@ -199,7 +203,7 @@ impl ImageFinder<'_> {
         {
             Ok(source) => {
                 let there = source.registry_root().map(|root| Box::new((target, root)));
-                in_registry(&source, &format!("{host}/{name}"), there).await
+                registry_image(&source, &format!("{host}/{name}"), there).await
             }
             Err(SourceError::NotInRegistry { .. }) => {
                 let engine = engine
@@ -215,24 +219,29 @@ impl ImageFinder<'_> {
                     "build and load the image before this step, or check image and repository",
                 ))
             }
-            Err(SourceError::Registry(error)) => Err(unresolved(&error)),
-            Err(error) => Err(self.unreadable(&error)),
+            Err(SourceError::Registry(error)) => Err(explain_push_error(&error)),
+            Err(error) => Err(self.unreadable_image(&error)),
         }
     }
 
     /// No repository is given: the reference itself says where the image is.
-    async fn where_it_is(&self, access: Option<&RegistryAccess>) -> Result<ImageFound, Unready> {
-        let as_named = || ImageFound::AsNamed(self.image.reference.to_string());
+    async fn find_by_reference(
+        &self,
+        access: Option<&RegistryAccess>,
+    ) -> Result<ImageFound, SurveyFailure> {
+        let as_named = || ImageFound::ByName(self.image.reference.to_string());
         match &self.image.reference {
-            ImageReference::Registry(name) => match self.source(&self.image.reference).await? {
-                Ok(source) => in_registry(&source, name.repository(), None).await,
-                Err(error) => Err(self.unreadable(&error)),
-            },
+            ImageReference::Registry(name) => {
+                match self.find_source(&self.image.reference).await? {
+                    Ok(source) => registry_image(&source, name.repository(), None).await,
+                    Err(error) => Err(self.unreadable_image(&error)),
+                }
+            }
             ImageReference::Bare(name) => {
                 match access.and_then(|access| Some((access, name.repository().split_once('/')?))) {
-                    Some((access, (host, repository))) if access.is_at(host) => {
-                        self.there(
-                            self.registries.in_ecr(access, repository)?,
+                    Some((access, (host, repository))) if access.matches_host(host) => {
+                        self.find_in_repository(
+                            self.registries.ecr_target(access, repository)?,
                             access.host(),
                             repository,
                             None,
@@ -240,7 +249,7 @@ impl ImageFinder<'_> {
                         .await
                     }
                     Some(_) | None if name.host().is_none() => {
-                        self.outside(name).await.map(|()| as_named())
+                        self.check_pullable(name).await.map(|()| as_named())
                     }
                     Some(_) | None => Ok(as_named()),
                 }
@@ -256,7 +265,7 @@ impl ImageFinder<'_> {
 impl ImageFinder<'_> {
     /// A name without a registry is Docker Hub's for ECS. What is in this engine under that name is
     /// another image, unless it is known to be there too.
-    async fn outside(&self, name: &ImageName) -> Result<(), Unready> {
+    async fn check_pullable(&self, name: &ImageName) -> Result<(), SurveyFailure> {
         let Some(pulled) = name.pull_name() else {
             let message = format!(
                 "`{name}` is the id of an image in the Docker engine, from which ECS cannot pull"
@@ -266,7 +275,7 @@ impl ImageFinder<'_> {
         let is_local = match self.image.push {
             Push::Never => false, // whoever says so means the registry's
             Push::Auto | Push::Always => self
-                .source(&self.image.reference)
+                .find_source(&self.image.reference)
                 .await?
                 .is_ok_and(|source| source.is_in_engine_only(name)),
         };
@@ -283,7 +292,7 @@ impl ImageFinder<'_> {
         Ok(())
     }
 
-    fn unreadable(&self, error: &SourceError) -> Unready {
+    fn unreadable_image(&self, error: &SourceError) -> SurveyFailure {
         let is_denied = matches!(error, SourceError::Registry(error) if matches!(**error, PushError::Denied { .. }));
         let own = || error.hint().unwrap_or_else(|| "check image".into());
         let remedy = match &self.image.login {
@@ -295,16 +304,16 @@ impl ImageFinder<'_> {
             }
             SourceLogin::With(_) | SourceLogin::OutOfReach(_) | SourceLogin::Anonymous => own(),
         };
-        problem("image", chain_of(error).join(": "), &remedy)
+        problem("image", cause_chain(error).join(": "), &remedy)
     }
 }
 
 /// The same image with the real place of its files, which must be inside the job's folders.
-fn located(reference: &ImageReference, run: &Run) -> Result<ImageReference, Unready> {
+fn resolve_paths(reference: &ImageReference, run: &Run) -> Result<ImageReference, SurveyFailure> {
     let workspace = &run.runner.workspace;
     let find = |path: &Path| {
         let text = path.display().to_string();
-        if let Some(sentence) = workspace.elsewhere(&text) {
+        if let Some(sentence) = workspace.describe_substitute(&text) {
             run.note_once(format!("image: {sentence}"));
         }
         let remedy = "the path is relative to the workspace; files outside the workspace are not seen by the action";
@@ -336,8 +345,8 @@ fn is_ecr(reference: &ImageReference) -> bool {
     matches!(reference, ImageReference::Registry(name) if EcrHost::parse(&name.address().0).is_some())
 }
 
-async fn local(source: Source, target: Target) -> ImageFound {
-    let facts = facts(&source).await;
+async fn local_image(source: Source, target: Target) -> ImageFound {
+    let facts = read_facts(&source).await;
     ImageFound::Local {
         source: Box::new(source),
         target: Box::new(target),
@@ -345,31 +354,31 @@ async fn local(source: Source, target: Target) -> ImageFound {
     }
 }
 
-async fn in_registry(
+async fn registry_image(
     source: &Source,
     name: &str,
     place: Option<Box<(Target, RootManifest)>>,
-) -> Result<ImageFound, Unready> {
+) -> Result<ImageFound, SurveyFailure> {
     let digest = source.digest().map(ToString::to_string).unwrap_or_default();
     Ok(ImageFound::InRegistry {
         pinned: format!("{name}@{digest}"),
         digest,
-        facts: facts(source).await,
+        facts: read_facts(source).await,
         place,
     })
 }
 
 /// What cannot be read is not known, and no reason to refuse.
-async fn facts(source: &Source) -> Option<Facts> {
+async fn read_facts(source: &Source) -> Option<Facts> {
     source.facts(&|_| {}).await.ok()
 }
 
 /// Wanted tags that may not move and name an image already. An engine's image has no digest yet to
 /// compare them with; then the push looks.
-pub(super) async fn fixed_tags(
+pub(super) async fn read_immutable_tags(
     image: &ImageSettings,
     found: &ImageFound,
-    seen: &RepositorySeen,
+    seen: &SurveyedRepository,
 ) -> Vec<(Tag, Digest)> {
     let ImageFound::Local { source, target, .. } = found else {
         return Vec::new();
@@ -378,7 +387,7 @@ pub(super) async fn fixed_tags(
         return Vec::new();
     }
     let mut fixed = Vec::new();
-    for tag in image.tags.iter().filter(|tag| seen.is_fixed(tag)) {
+    for tag in image.tags.iter().filter(|tag| seen.is_immutable(tag)) {
         // What cannot be read now is read again by the push, which fails before it sends anything.
         if let Ok(Some(digest)) =
             registry::resolve(target, ManifestReference::Tag(tag), &|_| {}).await
@@ -390,7 +399,7 @@ pub(super) async fn fixed_tags(
 }
 
 /// Why the engine does not give it.
-fn without_it(error: &SourceError) -> &'static str {
+fn describe_engine_absence(error: &SourceError) -> &'static str {
     match error {
         SourceError::EngineAbsent { .. } => "there is no Docker engine on this runner",
         SourceError::EngineUnreachable { .. } => "the Docker engine does not answer",
@@ -399,7 +408,7 @@ fn without_it(error: &SourceError) -> &'static str {
 }
 
 /// A bare reference that the engine does not have may be in the registry.
-fn may_be_elsewhere(image: &ImageSettings, error: &SourceError) -> bool {
+fn may_be_in_registry(image: &ImageSettings, error: &SourceError) -> bool {
     let bare = matches!(image.reference, ImageReference::Bare(_)) && image.push == Push::Auto;
     bare && matches!(
         error,
@@ -416,7 +425,7 @@ enum TagOrDigest {
 }
 
 impl TagOrDigest {
-    fn of(&self, repository: &str) -> Option<ImageName> {
+    fn to_image_name(&self, repository: &str) -> Option<ImageName> {
         match self {
             Self::Tag(tag) => format!("{repository}:{tag}"),
             Self::Digest(digest) => format!("{repository}@{digest}"),
@@ -436,7 +445,7 @@ impl std::fmt::Display for TagOrDigest {
 }
 
 /// A name without a tag means `latest`, as everywhere.
-fn known(reference: &ImageReference) -> Option<TagOrDigest> {
+fn tag_or_digest(reference: &ImageReference) -> Option<TagOrDigest> {
     let name: &ImageName = match reference {
         ImageReference::Engine(name)
         | ImageReference::Bare(name)
@@ -455,8 +464,8 @@ fn known(reference: &ImageReference) -> Option<TagOrDigest> {
     digest.or_else(tag)
 }
 
-fn unresolved(error: &PushError) -> Unready {
-    let sentence = chain_of(error).join(": ");
+fn explain_push_error(error: &PushError) -> SurveyFailure {
+    let sentence = cause_chain(error).join(": ");
     match error {
         PushError::RepositoryMissing { .. }
         | PushError::Denied { .. }
@@ -467,10 +476,10 @@ fn unresolved(error: &PushError) -> Unready {
                 .hint()
                 .unwrap_or_else(|| "check repository and the role's permissions".into()),
         ),
-        _ => Unready::Failure(Failure::new(Reason::ImageFailed, sentence)),
+        _ => SurveyFailure::Failure(Failure::new(Reason::ImageFailed, sentence)),
     }
 }
 
-fn problem(input: &str, message: impl Into<String>, remedy: &str) -> Unready {
-    Unready::Problems(vec![Problem::new(input, message, remedy)])
+fn problem(input: &str, message: impl Into<String>, remedy: &str) -> SurveyFailure {
+    SurveyFailure::Problems(vec![Problem::new(input, message, remedy)])
 }

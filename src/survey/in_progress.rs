@@ -14,14 +14,14 @@ mod codedeploy;
 mod ecs;
 mod rolling;
 
-pub use codedeploy::{CodeDeployInProgress, has_registered, of_group};
-pub(super) use ecs::{Listed, read};
+pub use codedeploy::{CodeDeployInProgress, find_in_group, has_registered};
+pub(super) use ecs::{ListedDeployment, read};
 pub use rolling::RollingInProgress;
-pub(super) use rolling::rolling;
+pub(super) use rolling::from_rolling;
 
 /// A rollout in progress.
 #[derive(Debug, Clone)]
-pub struct Running {
+pub struct RunningRollout {
     /// Its id: CodeDeploy's, or the service deployment's ARN, or `ecs-svc/…`.
     pub id: String,
     /// The revision it brings, where that is known.
@@ -65,9 +65,9 @@ impl Deref for DeploymentInProgress {
     }
 }
 
-impl Running {
+impl RunningRollout {
     /// In a sentence.
-    pub fn words(&self) -> String {
+    pub fn describe(&self) -> String {
         let brings = self
             .revision
             .as_deref()
@@ -84,7 +84,7 @@ impl Running {
     /// Marks what an earlier attempt of this workflow run started. A deployment of ECS's that has
     /// no gate of ours carries no run: it is taken for ours when the job is run again, until it is
     /// known to bring another revision.
-    pub(super) fn claimed(self, run: &Run) -> Self {
+    pub(super) fn claim_if_ours(self, run: &Run) -> Self {
         let may_be_ours = self.is_unmarked() && run.runner.is_rerun();
         let is_ours = may_be_ours || self.is_of_workflow(&run.id);
         Self { is_ours, ..self }
@@ -92,7 +92,7 @@ impl Running {
 
     /// Whether it is this run's, now that the revision to deploy is known: what carries no run and
     /// brings another one is not.
-    pub fn is_of(&mut self, revision: &str) -> bool {
+    pub fn confirm_ours(&mut self, revision: &str) -> bool {
         let is_other = self.revision.as_deref() != Some(revision);
         self.is_ours &= !(self.is_unmarked() && is_other);
         self.is_ours
@@ -133,8 +133,8 @@ fn attempt_of(run: &str) -> Option<(&str, u32)> {
 mod tests {
     use super::*;
 
-    fn started_by(run: &str) -> Running {
-        Running {
+    fn started_by(run: &str) -> RunningRollout {
+        RunningRollout {
             id: "d-1".into(),
             revision: None,
             run: Some(run.into()),

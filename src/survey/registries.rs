@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use super::Unready;
+use super::SurveyFailure;
 use crate::aws::ecr::{RegistryAccess, RegistryPlace};
 use crate::aws::ecr_host::EcrHost;
 use crate::aws::{Aws, AwsError};
@@ -19,11 +19,14 @@ pub(super) struct Registries<'r> {
 }
 
 impl<'r> Registries<'r> {
-    pub(super) fn new(aws: &'r Aws, access: Option<&'r RegistryAccess>) -> Result<Self, Unready> {
+    pub(super) fn new(
+        aws: &'r Aws,
+        access: Option<&'r RegistryAccess>,
+    ) -> Result<Self, SurveyFailure> {
         let unusable = |error| {
-            Unready::Failure(Failure::new(
+            SurveyFailure::Failure(Failure::new(
                 Reason::ImageFailed,
-                crate::error::chain_of(&error).join(": "),
+                crate::error::cause_chain(&error).join(": "),
             ))
         };
         Ok(Self {
@@ -34,22 +37,22 @@ impl<'r> Registries<'r> {
     }
 
     /// A repository in ECR.
-    pub(super) fn in_ecr(
+    pub(super) fn ecr_target(
         &self,
         access: &RegistryAccess,
         repository: &str,
-    ) -> Result<Target, Unready> {
-        let ask = self.aws.registry_access_again(&access.place);
+    ) -> Result<Target, SurveyFailure> {
+        let ask = self.aws.registry_access_refresher(&access.place);
         let renewal = Renewal::new(move || {
-            let asked = ask();
+            let answer = ask();
             Box::pin(async move {
-                asked
+                answer
                     .await
                     .map(|access| credentials(&access))
                     .map_err(|error: AwsError| error.to_string())
             })
         });
-        let target = self.target(&access.endpoint, repository, Some(credentials(access)))?;
+        let target = self.build_target(&access.endpoint, repository, Some(credentials(access)))?;
         Ok(Target {
             renewal: Some(renewal),
             ..target
@@ -58,38 +61,38 @@ impl<'r> Registries<'r> {
 
     /// The repository that a name means, in whatever registry. Only ECR is shown ECR's token, and
     /// only the registry of `image` what was given for it.
-    pub(super) async fn of_name(
+    pub(super) async fn target_for_name(
         &self,
         name: &ImageName,
         login: Option<&Credentials>,
-    ) -> Result<Target, Unready> {
+    ) -> Result<Target, SurveyFailure> {
         let (host, repository) = name.address();
-        if let Some(access) = self.access.filter(|access| access.is_at(&host)) {
-            return self.in_ecr(access, &repository);
+        if let Some(access) = self.access.filter(|access| access.matches_host(&host)) {
+            return self.ecr_target(access, &repository);
         }
         if let Some(ecr) = EcrHost::parse(&host) {
             let access = self
                 .aws
-                .registry_access(&RegistryPlace::At(ecr))
+                .request_registry_access(&RegistryPlace::Host(ecr))
                 .await
-                .map_err(|error| Unready::of("image", error))?;
-            return self.in_ecr(&access, &repository);
+                .map_err(|error| SurveyFailure::from_aws_error("image", error))?;
+            return self.ecr_target(&access, &repository);
         }
-        self.target(
+        self.build_target(
             &format!("{}://{host}", scheme(&host)),
             &repository,
             login.cloned(),
         )
     }
 
-    fn target(
+    fn build_target(
         &self,
         endpoint: &str,
         repository: &str,
         credentials: Option<Credentials>,
-    ) -> Result<Target, Unready> {
+    ) -> Result<Target, SurveyFailure> {
         let endpoint = Url::parse(endpoint).map_err(|error| {
-            Unready::Failure(Failure::new(
+            SurveyFailure::Failure(Failure::new(
                 Reason::ImageFailed,
                 format!("the registry's address {endpoint} is not a URL: {error}"),
             ))

@@ -1,10 +1,10 @@
 //! The registry and the repository that the image goes to: a token, whether the repository is
 //! there, which of its tags may move.
 
-use super::Unread;
+use super::ReadError;
 use crate::aws::ecr::{RegistryAccess, RegistryPlace};
 use crate::aws::ecr_host::{EcrHost, partition};
-use crate::aws::ecr_repositories::Described;
+use crate::aws::ecr_repositories::RepositoryLookup;
 use crate::documents::new_repository::{NewRepository, TagRule};
 use crate::problem::Problem;
 use crate::registry::{Digest, ImageReference, Tag};
@@ -13,7 +13,7 @@ use crate::settings::{ImageSettings, Push, Settings};
 
 /// The repository that the image goes to.
 #[derive(Debug, Clone)]
-pub struct RepositorySeen {
+pub struct SurveyedRepository {
     /// Its name.
     pub name: String,
     /// Its registry.
@@ -21,47 +21,47 @@ pub struct RepositorySeen {
     /// What is known of it.
     pub state: RepositoryState,
     /// Wanted tags that name an image already and may not move, as far as they were read.
-    pub fixed: Vec<(Tag, Digest)>,
+    pub immutable_tags: Vec<(Tag, Digest)>,
 }
 
 /// What is known of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RepositoryState {
     /// It is there.
-    There {
+    Exists {
         /// ARN.
         arn: String,
         /// Which of its tags may move.
         tags: TagRule,
     },
     /// It is not there.
-    Missing(Template),
+    Missing(CreationTemplate),
     /// It could not be looked at: the push will tell.
-    Unseen,
+    Unknown,
 }
 
 /// Whether a push makes a missing repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Template {
+pub enum CreationTemplate {
     /// By the creation template with this prefix.
-    Makes(String),
+    Found(String),
     /// It does not.
     None,
     /// The templates could not be read: the push will tell.
-    Unseen,
+    Unknown,
 }
 
-impl RepositorySeen {
+impl SurveyedRepository {
     /// `registry/name`, as people write it.
-    pub fn place(&self) -> String {
+    pub fn full_name(&self) -> String {
         format!("{}/{}", self.registry.host(), self.name)
     }
 
     /// The ARN for a policy; of an account that is not known, of any.
     pub fn arn(&self) -> String {
         match &self.state {
-            RepositoryState::There { arn, .. } => arn.clone(),
-            RepositoryState::Missing(_) | RepositoryState::Unseen => {
+            RepositoryState::Exists { arn, .. } => arn.clone(),
+            RepositoryState::Missing(_) | RepositoryState::Unknown => {
                 let (region, account) = (
                     &self.registry.region,
                     self.registry.account.as_deref().unwrap_or("*"),
@@ -76,10 +76,10 @@ impl RepositorySeen {
     }
 
     /// Whether a tag stays where it is once it was given.
-    pub fn is_fixed(&self, tag: &Tag) -> bool {
+    pub fn is_immutable(&self, tag: &Tag) -> bool {
         match &self.state {
-            RepositoryState::There { tags, .. } => tags.is_fixed(tag.as_str()),
-            RepositoryState::Missing(_) | RepositoryState::Unseen => false,
+            RepositoryState::Exists { tags, .. } => tags.is_immutable(tag.as_str()),
+            RepositoryState::Missing(_) | RepositoryState::Unknown => false,
         }
     }
 
@@ -99,10 +99,10 @@ impl RepositorySeen {
 }
 
 /// A token for the registry, and the repository in it, when an image is deployed at all.
-pub(super) async fn registry(
+pub(super) async fn read_registry(
     run: &Run,
     settings: &Settings,
-) -> Result<(Option<RegistryAccess>, Option<RepositorySeen>), Unread> {
+) -> Result<(Option<RegistryAccess>, Option<SurveyedRepository>), ReadError> {
     let Some(image) = settings
         .image
         .as_ref()
@@ -112,7 +112,7 @@ pub(super) async fn registry(
     };
     let read = run
         .aws
-        .registry_access(&place(image, &settings.aws.registries))
+        .request_registry_access(&registry_place(image, &settings.aws.registries))
         .await;
     let Some(repository) = &image.repository else {
         if matches!(image.reference, ImageReference::Registry(_)) {
@@ -132,18 +132,22 @@ pub(super) async fn registry(
         let message = format!("`{host}` is not a registry of ECR, which images are pushed to");
         let remedy =
             "write only the repository's name, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME";
-        return Err(Unread::Problem(Problem::new("repository", message, remedy)));
+        return Err(ReadError::Problem(Problem::new(
+            "repository",
+            message,
+            remedy,
+        )));
     }
     let seen = if image.push == Push::Never {
         None
     } else {
-        Some(look(run, access.clone(), &repository.name, image.create.as_ref()).await)
+        Some(read_repository(run, access.clone(), &repository.name, image.create.as_ref()).await)
     };
     Ok((Some(access), seen))
 }
 
 /// The host decides, where one is written: account and region need not be the run's own.
-fn place(image: &ImageSettings, registries: &[String]) -> RegistryPlace {
+fn registry_place(image: &ImageSettings, registries: &[String]) -> RegistryPlace {
     let written = match (&image.repository, &image.reference) {
         (Some(repository), _) => repository.host.as_deref(),
         (None, ImageReference::Bare(name) | ImageReference::Registry(name)) => {
@@ -159,52 +163,55 @@ fn place(image: &ImageSettings, registries: &[String]) -> RegistryPlace {
     };
     written.and_then(EcrHost::parse).map_or_else(
         || RegistryPlace::Own(registries.to_vec()),
-        RegistryPlace::At,
+        RegistryPlace::Host,
     )
 }
 
-async fn look(
+async fn read_repository(
     run: &Run,
     mut registry: RegistryAccess,
     name: &str,
     create: Option<&NewRepository>,
-) -> RepositorySeen {
-    let narrower = "that the repository is there, and that its tags may move, is only known once the image is pushed";
-    let state =
-        match run.optional_read(narrower, run.aws.describe_repository(&registry, name).await) {
-            Some(Described::There(found)) => RepositoryState::There {
-                arn: found.arn,
-                tags: found.tags,
-            },
-            Some(Described::Missing(account)) => {
-                registry.account = registry.account.or(account);
-                RepositoryState::Missing(template(run, &registry, name, create).await)
-            }
-            None => RepositoryState::Unseen,
-        };
-    RepositorySeen {
+) -> SurveyedRepository {
+    let limited = "that the repository is there, and that its tags may move, is only known once the image is pushed";
+    let state = match run.optional_read(limited, run.aws.describe_repository(&registry, name).await)
+    {
+        Some(RepositoryLookup::Found(found)) => RepositoryState::Exists {
+            arn: found.arn,
+            tags: found.tags,
+        },
+        Some(RepositoryLookup::Missing(account)) => {
+            registry.account = registry.account.or(account);
+            RepositoryState::Missing(read_template(run, &registry, name, create).await)
+        }
+        None => RepositoryState::Unknown,
+    };
+    SurveyedRepository {
         name: name.to_owned(),
         registry,
         state,
-        fixed: Vec::new(),
+        immutable_tags: Vec::new(),
     }
 }
 
 /// A repository that is made by us, as it was asked for, needs no template.
-async fn template(
+async fn read_template(
     run: &Run,
     registry: &RegistryAccess,
     name: &str,
     create: Option<&NewRepository>,
-) -> Template {
-    if create.is_some_and(NewRepository::is_particular) {
-        return Template::None;
+) -> CreationTemplate {
+    if create.is_some_and(NewRepository::has_settings) {
+        return CreationTemplate::None;
     }
-    let narrower =
+    let limited =
         "whether a creation template makes the repository is only known once the image is pushed";
-    match run.optional_read(narrower, run.aws.creation_template(registry, name).await) {
-        Some(Some(prefix)) => Template::Makes(prefix),
-        Some(None) => Template::None,
-        None => Template::Unseen,
+    match run.optional_read(
+        limited,
+        run.aws.find_creation_template(registry, name).await,
+    ) {
+        Some(Some(prefix)) => CreationTemplate::Found(prefix),
+        Some(None) => CreationTemplate::None,
+        None => CreationTemplate::Unknown,
     }
 }

@@ -13,10 +13,10 @@ use crate::run::Run;
 const HOUR: Duration = Duration::from_hours(1);
 
 /// The newest points may still change.
-const LATE: f64 = 60.0;
+const SETTLING_SECONDS: f64 = 60.0;
 
 /// A group without a request for so long was not production's.
-const IDLE: f64 = 300.0;
+const IDLE_SECONDS: f64 = 300.0;
 
 const CHECK: &str =
     "whether there are requests enough for the analysis is not known before the start";
@@ -26,9 +26,9 @@ const CHECK: &str =
 pub async fn read_traffic(run: &Run, queries: &[CloudWatchQuery; 2]) -> Option<Traffic> {
     let [requests, errors] = queries;
     let period = requests.period.as_secs_f64().max(1.0);
-    let until = ((clock::seconds() - LATE.min(period)) / period).floor() * period;
+    let until = ((clock::epoch_seconds() - SETTLING_SECONDS.min(period)) / period).floor() * period;
     let since = until - HOUR.as_secs_f64();
-    let asked = |id: usize, query| MetricQuestion {
+    let question = |id: usize, query| MetricQuestion {
         id,
         query,
         since,
@@ -37,7 +37,7 @@ pub async fn read_traffic(run: &Run, queries: &[CloudWatchQuery; 2]) -> Option<T
     let answers = run.optional_read(
         CHECK,
         run.aws
-            .metric_data(&[asked(0, requests), asked(1, errors)])
+            .get_metric_data(&[question(0, requests), question(1, errors)])
             .await,
     )?;
     let points = |id: usize| {
@@ -49,12 +49,12 @@ pub async fn read_traffic(run: &Run, queries: &[CloudWatchQuery; 2]) -> Option<T
                 Answer::Lines { .. } | Answer::Failed(_) => None,
             })
     };
-    Some(traffic(points(0)?, points(1)?, until))
+    Some(summarize_traffic(points(0)?, points(1)?, until))
 }
 
-fn traffic(requests: &[Point], errors: &[Point], until: f64) -> Traffic {
+fn summarize_traffic(requests: &[Point], errors: &[Point], until: f64) -> Traffic {
     let sum = |points: &[Point]| points.iter().map(|point| point.value).sum::<f64>();
-    let first = began(requests);
+    let first = traffic_start(requests);
     let since = |points: &[Point]| {
         points
             .iter()
@@ -78,7 +78,7 @@ fn traffic(requests: &[Point], errors: &[Point], until: f64) -> Traffic {
 
 /// Since when blue's group has had the traffic that it has: its first request, or the first after
 /// it had none for a while, as the two groups have in turns.
-fn began(requests: &[Point]) -> f64 {
+fn traffic_start(requests: &[Point]) -> f64 {
     let mut times: Vec<f64> = requests
         .iter()
         .filter(|point| point.value > 0.0)
@@ -88,7 +88,7 @@ fn began(requests: &[Point]) -> f64 {
     let after_gap = times
         .windows(2)
         .rev()
-        .find(|pair| pair[1] - pair[0] >= IDLE)
+        .find(|pair| pair[1] - pair[0] >= IDLE_SECONDS)
         .map(|pair| pair[1]);
     after_gap
         .or(times.first().copied())
@@ -154,7 +154,7 @@ mod tests {
         ];
         for (requests, errors, expected) in table {
             assert_eq!(
-                traffic(&points(&requests), &points(&errors), 120.0),
+                summarize_traffic(&points(&requests), &points(&errors), 120.0),
                 expected
             );
         }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use crate::aws::codedeploy_shapes::Group;
+use crate::aws::codedeploy_shapes::DeploymentGroup;
 use crate::aws::ecs_shapes::Service;
-use crate::aws::elb::Front;
+use crate::aws::elb::ListenerAddress;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{self, Suite, Values};
 use crate::outcome::Mode;
@@ -17,23 +17,23 @@ use crate::run::Run;
 use crate::settings::Settings;
 
 /// The longest that a name may take: only its being found says something.
-const LOOKUP: Duration = Duration::from_secs(2);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What was found at the URLs of the tests.
 #[derive(Debug, Clone, Default)]
 pub struct Urls {
     /// Those at which nothing answers.
-    pub unreachable: Vec<Unreachable>,
+    pub unreachable: Vec<UnreachableUrl>,
     /// Whether another version than the one to deploy is told at the URL of green, by the very
     /// answer that is to tell that one.
     pub tells_another_version: bool,
     /// The listeners of the service, as far as test-url was held against them.
-    pub fronts: Fronts,
+    pub test_url_listeners: TestUrlListeners,
 }
 
 /// A URL at which nothing answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreachable {
+pub struct UnreachableUrl {
     /// Its input.
     pub input: &'static str,
     /// The URL.
@@ -44,21 +44,21 @@ pub struct Unreachable {
 
 /// Listeners, and which of them test-url leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fronts {
+pub enum TestUrlListeners {
     /// ARNs of those that it leads to.
-    Seen(BTreeSet<String>),
+    Known(BTreeSet<String>),
     /// They could not be read.
-    Unread(String),
+    NotRead(String),
 }
 
-impl Default for Fronts {
+impl Default for TestUrlListeners {
     fn default() -> Self {
-        Self::Seen(BTreeSet::new())
+        Self::Known(BTreeSet::new())
     }
 }
 
 /// Asks both URLs as the tests would. Who goes back is not kept from it by what he goes back from.
-pub(super) async fn ask(settings: &Settings) -> Urls {
+pub(super) async fn probe(settings: &Settings) -> Urls {
     let checks = &settings.checks;
     let Some(suite) = checks
         .suite
@@ -70,26 +70,26 @@ pub(super) async fn ask(settings: &Settings) -> Urls {
     let test = checks
         .test_url
         .as_ref()
-        .filter(|_| asks(suite, &[Moment::Green]));
+        .filter(|_| sends_requests(suite, &[Moment::Green]));
     let production = checks
         .production_url
         .as_ref()
-        .filter(|_| asks(suite, &[Moment::Step, Moment::Production, Moment::Bake]));
+        .filter(|_| sends_requests(suite, &[Moment::Step, Moment::Production, Moment::Bake]));
     let values = Values {
         version: settings.version.clone().unwrap_or_default(),
         environment: checks.environment.iter().cloned().collect(),
-        plain: checks.plain.clone(),
+        plain: checks.plain_names.clone(),
         ..Values::default()
     };
     let another = async {
         match test {
-            Some(url) => smoke::tells_another_version(suite, url, &values).await,
+            Some(url) => smoke::reports_another_version(suite, url, &values).await,
             None => false,
         }
     };
     let (test, production, tells_another_version) = tokio::join!(
-        unreachable("test-url", suite, Moment::Green, test),
-        unreachable("production-url", suite, Moment::Production, production),
+        find_unreachable("test-url", suite, Moment::Green, test),
+        find_unreachable("production-url", suite, Moment::Production, production),
         another
     );
     let unreachable = test
@@ -100,31 +100,31 @@ pub(super) async fn ask(settings: &Settings) -> Urls {
     Urls {
         unreachable,
         tells_another_version,
-        fronts: Fronts::default(),
+        test_url_listeners: TestUrlListeners::default(),
     }
 }
 
 /// Whether this runner sends anything at one of these moments.
-fn asks(suite: &Suite, moments: &[Moment]) -> bool {
+fn sends_requests(suite: &Suite, moments: &[Moment]) -> bool {
     let warms_up = moments.contains(&Moment::Green) && !suite.warm_ups().is_empty();
     warms_up
         || moments
             .iter()
-            .any(|moment| suite.count(*moment) > 0 || suite.loads(*moment).next().is_some())
+            .any(|moment| suite.count_tests(*moment) > 0 || suite.loads(*moment).next().is_some())
 }
 
-async fn unreachable(
+async fn find_unreachable(
     input: &'static str,
     suite: &Suite,
     moment: Moment,
     url: Option<&Url>,
-) -> Option<Unreachable> {
+) -> Option<UnreachableUrl> {
     let url = url?;
-    let why = smoke::reach(suite, moment, url).await.err()?.why;
+    let why = smoke::check_reachable(suite, moment, url).await.err()?.why;
     let mut shown = url.clone();
     // Only one that cannot have a password refuses.
     let _ = shown.set_password(None);
-    Some(Unreachable {
+    Some(UnreachableUrl {
         input,
         url: shown.to_string(),
         why,
@@ -132,25 +132,25 @@ async fn unreachable(
 }
 
 /// Which of the service's listeners test-url leads to.
-pub(super) async fn fronts(
+pub(super) async fn find_test_url_listeners(
     run: &Run,
     settings: &Settings,
-    group: Option<&Group>,
+    group: Option<&DeploymentGroup>,
     service: Option<&Service>,
-) -> Fronts {
+) -> TestUrlListeners {
     let Some(url) = settings
         .checks
         .test_url
         .as_ref()
         .filter(|_| settings.checks.suite.is_some())
     else {
-        return Fronts::default();
+        return TestUrlListeners::default();
     };
     let listeners: Vec<String> = match (group, service) {
         (Some(group), _) => group
-            .test
+            .test_listeners
             .iter()
-            .chain(&group.production)
+            .chain(&group.production_listeners)
             .cloned()
             .collect(),
         (None, Some(service)) => service
@@ -160,45 +160,49 @@ pub(super) async fn fronts(
             .collect(),
         (None, None) => Vec::new(),
     };
-    match run.aws.fronts(&listeners).await {
-        Ok(fronts) => Fronts::Seen(listeners_behind(run, url, &fronts).await),
-        Err(error) => Fronts::Unread(error.brief()),
+    match run.aws.read_listener_addresses(&listeners).await {
+        Ok(fronts) => TestUrlListeners::Known(listeners_behind(run, url, &fronts).await),
+        Err(error) => TestUrlListeners::NotRead(error.summary()),
     }
 }
 
 /// A listener is behind a URL when the URL names its port and its load balancer: by the load
 /// balancer's own name, or by a name that has no other addresses than that.
-async fn listeners_behind(run: &Run, url: &Url, fronts: &[Front]) -> BTreeSet<String> {
+async fn listeners_behind(
+    run: &Run,
+    url: &Url,
+    candidates: &[ListenerAddress],
+) -> BTreeSet<String> {
     let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
         return BTreeSet::new();
     };
-    let at_port = fronts.iter().filter(|front| front.port == port);
-    let (named, others): (Vec<&Front>, Vec<&Front>) =
-        at_port.partition(|front| is_name(&host, &front.host));
+    let at_port = candidates.iter().filter(|front| front.port == port);
+    let (named, others): (Vec<&ListenerAddress>, Vec<&ListenerAddress>) =
+        at_port.partition(|front| is_same_host(&host, &front.host));
     let mut found: BTreeSet<String> = named
         .into_iter()
         .map(|front| front.listener.clone())
         .collect();
     // A proxy looks names up by itself.
-    if others.is_empty() || through_proxy(run) {
+    if others.is_empty() || uses_proxy(run) {
         return found;
     }
-    let own = addresses(&host.to_string()).await;
+    let own = resolve_addresses(&host.to_string()).await;
     for front in others {
-        if !own.is_empty() && own.is_subset(&addresses(&front.host).await) {
+        if !own.is_empty() && own.is_subset(&resolve_addresses(&front.host).await) {
             found.insert(front.listener.clone());
         }
     }
     found
 }
 
-fn is_name(host: &Host<&str>, name: &str) -> bool {
+fn is_same_host(host: &Host<&str>, name: &str) -> bool {
     host.to_string()
         .trim_end_matches('.')
         .eq_ignore_ascii_case(name.trim_end_matches('.'))
 }
 
-fn through_proxy(run: &Run) -> bool {
+fn uses_proxy(run: &Run) -> bool {
     let names = ["http_proxy", "https_proxy", "all_proxy"];
     run.runner
         .variables
@@ -206,9 +210,9 @@ fn through_proxy(run: &Run) -> bool {
         .any(|(name, value)| !value.is_empty() && names.contains(&name.to_lowercase().as_str()))
 }
 
-async fn addresses(host: &str) -> BTreeSet<IpAddr> {
+async fn resolve_addresses(host: &str) -> BTreeSet<IpAddr> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    match tokio::time::timeout(LOOKUP, tokio::net::lookup_host((host, 0))).await {
+    match tokio::time::timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((host, 0))).await {
         Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
         Ok(Err(_)) | Err(_) => BTreeSet::new(),
     }

@@ -31,7 +31,7 @@ fn read_from_state() -> bool {
 }
 
 impl RolloutUndo for CodeDeployUndo {
-    fn words(&self) -> String {
+    fn describe(&self) -> String {
         self.deployment
             .as_ref()
             .map_or("CodeDeploy deployment".to_owned(), |id| {
@@ -43,14 +43,14 @@ impl RolloutUndo for CodeDeployUndo {
         &self.blue.revision
     }
 
-    fn is_of(&self, owner: &UndoOwner) -> bool {
+    fn belongs_to(&self, owner: &UndoOwner) -> bool {
         let group = (self.application.as_str(), self.group.as_str());
         is_service_of(&self.place, owner)
             && group == (owner.group.0.as_str(), owner.group.1.as_str())
             && is_run_of(&self.run, owner)
     }
 
-    fn weights(&self) -> Option<(&ServiceKey, &Blue)> {
+    fn traffic_query(&self) -> Option<(&ServiceKey, &Blue)> {
         Some((&self.place, &self.blue))
     }
 }

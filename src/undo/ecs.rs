@@ -33,7 +33,7 @@ pub struct EcsUndo {
 }
 
 impl RolloutUndo for EcsUndo {
-    fn words(&self) -> String {
+    fn describe(&self) -> String {
         self.deployment.as_ref().map_or_else(
             || format!("service deployment of {}", short_name(&self.ours)),
             |arn| format!("service deployment {}", short_name(arn)),
@@ -44,7 +44,7 @@ impl RolloutUndo for EcsUndo {
         &self.blue.revision
     }
 
-    fn is_of(&self, owner: &UndoOwner) -> bool {
+    fn belongs_to(&self, owner: &UndoOwner) -> bool {
         is_service_of(&self.place, owner)
             && self
                 .deployment
@@ -52,7 +52,7 @@ impl RolloutUndo for EcsUndo {
                 .all(|arn| is_deployment_of(&self.place, arn))
     }
 
-    fn weights(&self) -> Option<(&ServiceKey, &Blue)> {
+    fn traffic_query(&self) -> Option<(&ServiceKey, &Blue)> {
         (!self.in_place).then_some((&self.place, &self.blue))
     }
 

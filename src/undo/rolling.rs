@@ -24,7 +24,7 @@ pub struct RollingUndo {
 }
 
 impl RolloutUndo for RollingUndo {
-    fn words(&self) -> String {
+    fn describe(&self) -> String {
         format!("rolling deployment of {}", short_name(&self.ours))
     }
 
@@ -32,7 +32,7 @@ impl RolloutUndo for RollingUndo {
         &self.previous
     }
 
-    fn is_of(&self, owner: &UndoOwner) -> bool {
+    fn belongs_to(&self, owner: &UndoOwner) -> bool {
         is_service_of(&self.place, owner) && family(&self.previous) == family(&self.ours)
     }
 }

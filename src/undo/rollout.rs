@@ -6,16 +6,16 @@ use super::{Blue, ServiceKey};
 /// How a rollout is undone, as data.
 pub trait RolloutUndo {
     /// What would be undone, in words.
-    fn words(&self) -> String;
+    fn describe(&self) -> String;
 
     /// The revision that serves once it is undone.
     fn blue_revision(&self) -> &str;
 
     /// Whether it is the step's own, where it was read from the state that the step has saved.
-    fn is_of(&self, owner: &UndoOwner) -> bool;
+    fn belongs_to(&self, owner: &UndoOwner) -> bool;
 
     /// The service, and what served before, where weights say which side serves.
-    fn weights(&self) -> Option<(&ServiceKey, &Blue)> {
+    fn traffic_query(&self) -> Option<(&ServiceKey, &Blue)> {
         None
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{RolloutUndo as _, ServiceKey, Undo};
 use crate::aws::arn::short_name;
-use crate::scrub::masked;
+use crate::scrub::mask;
 
 /// How the names of testers' containers begin; the run's id and eight digits follow.
 pub const TESTER_CONTAINER: &str = "ecs-bluegreen-tester";
@@ -51,7 +51,7 @@ pub struct UnusableUndo {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Saved {
+struct SavedState {
     #[serde(flatten)]
     owner: UndoOwner,
     undos: Vec<Value>,
@@ -63,7 +63,7 @@ pub fn save(owner: &UndoOwner, armed: &[Undo]) -> String {
         .iter()
         .filter_map(|undo| serde_json::to_value(undo).ok())
         .collect();
-    serde_json::to_string(&Saved {
+    serde_json::to_string(&SavedState {
         owner: owner.clone(),
         undos,
     })
@@ -82,21 +82,21 @@ pub fn restore(text: &str, owner: &UndoOwner) -> RestoredUndos {
             why,
         }],
     };
-    let saved: Saved = match serde_json::from_str(text) {
+    let saved: SavedState = match serde_json::from_str(text) {
         Ok(saved) => saved,
         Err(error) => {
-            return unusable(format!("it cannot be read: {}", masked(&error.to_string())));
+            return unusable(format!("it cannot be read: {}", mask(&error.to_string())));
         }
     };
-    if let Some(why) = stranger(&saved, owner) {
+    if let Some(why) = why_not_ours(&saved, owner) {
         return unusable(why);
     }
     let mut restored = RestoredUndos::default();
     for (index, value) in saved.undos.iter().enumerate() {
-        match one(value, owner) {
+        match restore_one(value, owner) {
             Ok(undo) => restored.undos.push(undo),
             Err(why) => restored.unusable.push(UnusableUndo {
-                what: what(value, index),
+                what: describe_entry(value, index),
                 why,
             }),
         }
@@ -105,7 +105,7 @@ pub fn restore(text: &str, owner: &UndoOwner) -> RestoredUndos {
 }
 
 /// Why the state is not this step's.
-fn stranger(saved: &Saved, owner: &UndoOwner) -> Option<String> {
+fn why_not_ours(saved: &SavedState, owner: &UndoOwner) -> Option<String> {
     if saved.owner.attempt != owner.attempt {
         return Some(format!(
             "it is of run {}, and this is run {}",
@@ -120,26 +120,27 @@ fn stranger(saved: &Saved, owner: &UndoOwner) -> Option<String> {
         ),
         None => format!("cluster {}", short_name(&owner.cluster)),
     };
-    let (theirs, ours) = (place(&saved.owner), place(owner));
-    (theirs != ours).then(|| format!("it is of {theirs}, and this step is for {ours}"))
+    let (saved_for, expected) = (place(&saved.owner), place(owner));
+    (saved_for != expected)
+        .then(|| format!("it is of {saved_for}, and this step is for {expected}"))
 }
 
-fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
+fn restore_one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
     let undo: Undo = serde_json::from_value(value.clone())
-        .map_err(|error| format!("it cannot be read: {}", masked(&error.to_string())))?;
+        .map_err(|error| format!("it cannot be read: {}", mask(&error.to_string())))?;
     let agrees = match &undo {
         Undo::Revision(undo) => {
-            undo.arn.contains(":task-definition/") && is_place_of(undo.service.as_ref(), owner)
+            undo.arn.contains(":task-definition/") && is_revision_of(undo.service.as_ref(), owner)
         }
         Undo::Task(undo) => short_name(&undo.cluster) == short_name(&owner.cluster),
-        Undo::CodeDeploy(undo) => undo.is_of(owner),
-        Undo::Rolling(undo) => undo.is_of(owner),
-        Undo::Ecs(undo) => undo.is_of(owner),
+        Undo::CodeDeploy(undo) => undo.belongs_to(owner),
+        Undo::Rolling(undo) => undo.belongs_to(owner),
+        Undo::Ecs(undo) => undo.belongs_to(owner),
         Undo::Hooks(undo) => is_service_of(&undo.place, owner),
         Undo::Scaling(undo) => {
-            is_service_of(&undo.place, owner) && undo.resource == resource(&undo.place)
+            is_service_of(&undo.place, owner) && undo.resource == scaling_resource(&undo.place)
         }
-        Undo::Tester(undo) => is_tester(&undo.container, &owner.attempt),
+        Undo::Tester(undo) => is_tester_container(&undo.container, &owner.attempt),
     };
     if agrees {
         Ok(undo)
@@ -157,7 +158,7 @@ pub(super) fn is_service_of(place: &ServiceKey, owner: &UndoOwner) -> bool {
 }
 
 /// A revision of a step with a service is that service's.
-fn is_place_of(place: Option<&ServiceKey>, owner: &UndoOwner) -> bool {
+fn is_revision_of(place: Option<&ServiceKey>, owner: &UndoOwner) -> bool {
     match place {
         Some(place) => is_service_of(place, owner),
         None => owner.service.is_none(),
@@ -174,7 +175,7 @@ pub(super) fn is_run_of(run: &str, owner: &UndoOwner) -> bool {
             .is_some_and(|rest| rest.starts_with('-'))
 }
 
-fn resource(place: &ServiceKey) -> String {
+fn scaling_resource(place: &ServiceKey) -> String {
     format!(
         "service/{}/{}",
         short_name(&place.cluster),
@@ -184,7 +185,7 @@ fn resource(place: &ServiceKey) -> String {
 
 /// The name goes into a path of the Docker engine's API, which can delete anything: only names that
 /// this run gives.
-fn is_tester(container: &str, attempt: &str) -> bool {
+fn is_tester_container(container: &str, attempt: &str) -> bool {
     let is_nonce =
         |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let nonces = container
@@ -193,7 +194,7 @@ fn is_tester(container: &str, attempt: &str) -> bool {
     nonces.is_some_and(|(run, own)| is_nonce(run) && is_nonce(own))
 }
 
-fn what(value: &Value, index: usize) -> String {
+fn describe_entry(value: &Value, index: usize) -> String {
     let kind = value
         .get("undo")
         .and_then(Value::as_str)
@@ -238,7 +239,7 @@ mod tests {
         })
     }
 
-    fn own() -> Undo {
+    fn own_revision() -> Undo {
         revision(Some(place("prod", "api")))
     }
 
@@ -421,7 +422,7 @@ mod tests {
             ),
         ];
         for (saved, expected) in table {
-            let restored = restore(&save(&saved, &[own()]), &owner());
+            let restored = restore(&save(&saved, &[own_revision()]), &owner());
             assert_eq!(
                 (restored.undos.len(), restored.unusable[0].why.as_str()),
                 (0, expected)
@@ -431,7 +432,7 @@ mod tests {
 
     #[test]
     fn an_undo_that_cannot_be_used_is_named_and_the_others_are_restored() {
-        let strangers = [
+        let others = [
             revision(None),
             revision(Some(place("prod", "shop"))),
             revision(Some(place("test", "api"))),
@@ -440,19 +441,19 @@ mod tests {
             tester("ecs-bluegreen-tester-9-1-0a1b2c3d-01234567"),
             scaling("service/prod/shop"),
         ];
-        for stranger in strangers {
-            let restored = restore(&save(&owner(), &[own(), stranger.clone()]), &owner());
+        for other in others {
+            let restored = restore(&save(&owner(), &[own_revision(), other.clone()]), &owner());
             assert_eq!(
                 (restored.undos.len(), restored.unusable.len()),
                 (1, 1),
-                "{stranger:?}"
+                "{other:?}"
             );
             assert!(
                 restored.unusable[0].why.contains("does not belong"),
                 "{restored:?}"
             );
         }
-        let mut saved: Value = serde_json::from_str(&save(&owner(), &[own()])).unwrap();
+        let mut saved: Value = serde_json::from_str(&save(&owner(), &[own_revision()])).unwrap();
         saved["undos"]
             .as_array_mut()
             .unwrap()
@@ -470,7 +471,7 @@ mod tests {
                 "undo 3 of the saved state (unknown)"
             ]
         );
-        assert_eq!(restored.undos, [own()]);
+        assert_eq!(restored.undos, [own_revision()]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Our revision is deregistered, unless something uses it. A revision that is left hurts nobody: a
 //! warning, not stuck.
 
-use super::Undone;
+use super::UndoOutcome;
 use crate::aws::AwsErrorKind;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
@@ -10,28 +10,28 @@ use crate::event::fact::RevisionFact;
 use crate::run::Run;
 use crate::undo::RevisionUndo;
 
-pub(super) async fn undo(run: &Run, undo: &RevisionUndo) -> Result<Undone, Failure> {
+pub(super) async fn undo(run: &Run, undo: &RevisionUndo) -> Result<UndoOutcome, Failure> {
     if is_in_use(run, undo).await {
-        run.tell(RevisionFact::StaysInUse {
+        run.emit(RevisionFact::StaysInUse {
             revision: undo.arn.clone(),
         });
-        return Ok(Undone::Absent);
+        return Ok(UndoOutcome::NothingToUndo);
     }
     match run.aws.deregister_task_definition(&undo.arn).await {
-        Ok(()) => return Ok(Undone::Nothing),
+        Ok(()) => return Ok(UndoOutcome::Done),
         // It is out of use already.
-        Err(error) if error.is("ClientException") || error.is("InvalidParameter") => {
-            return Ok(Undone::Nothing);
+        Err(error) if error.has_code("ClientException") || error.has_code("InvalidParameter") => {
+            return Ok(UndoOutcome::Done);
         }
         Err(error) if error.kind == AwsErrorKind::Denied => {
             run.limit_check("the revision of this run stays registered", &error);
         }
-        Err(error) => run.tell(RevisionFact::NotDeregistered {
+        Err(error) => run.emit(RevisionFact::NotDeregistered {
             revision: undo.arn.clone(),
             error: error.to_string().into(),
         }),
     }
-    Ok(Undone::Absent)
+    Ok(UndoOutcome::NothingToUndo)
 }
 
 async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {
@@ -43,7 +43,7 @@ async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {
         .describe_service(&place.cluster, &place.service)
         .await
     {
-        Ok(ServiceLookup::Service(service)) => serves(&service, &undo.arn),
+        Ok(ServiceLookup::Service(service)) => is_serving(&service, &undo.arn),
         Ok(ServiceLookup::Missing(_)) => false,
         Err(_) => true, // what cannot be seen is not touched
     }
@@ -51,16 +51,16 @@ async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {
 
 /// Tasks that are still going away do not need their revision to be registered. A newer deployment
 /// that is not complete may go back to the one that was complete before it.
-fn serves(service: &Service, revision: &str) -> bool {
-    let brings = |deployment: &&RollingDeployment| deployment.task_definition == revision;
+fn is_serving(service: &Service, revision: &str) -> bool {
+    let is_of_revision = |deployment: &&RollingDeployment| deployment.task_definition == revision;
     let primary = service.primary_deployment();
     let may_return = primary.is_some_and(|primary| !primary.is_completed())
         && service
             .deployments
             .iter()
-            .filter(brings)
+            .filter(is_of_revision)
             .any(|deployment| deployment.is_completed() && deployment.running_count > 0);
-    primary.as_ref().is_some_and(brings)
+    primary.as_ref().is_some_and(is_of_revision)
         || may_return
         || service.task_definition == revision
         || service

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Trigger, Undone, Unwound};
+use super::{Trigger, UndoOutcome, UnwindOutcome};
 use crate::aws::AwsError;
 use crate::aws::arn::short_name;
 use crate::aws::ecs::{ServiceLookup, update_request};
@@ -19,20 +19,20 @@ use crate::observe::serving;
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::undo::{Blue, RollingUndo};
 
 /// Old tasks still run as a rule; new ones of the old revision start as fast as they did before.
-const PATIENCE: Duration = Duration::from_mins(30);
+const TIMEOUT: Duration = Duration::from_mins(30);
 /// What the circuit breaker needs to begin its own rollback after it gave our deployment up.
-const BREAKER: Duration = Duration::from_secs(20);
+const BREAKER_DELAY: Duration = Duration::from_secs(20);
 
 /// A read may be older than our update, or an update that was not answered may still land: so many
 /// looks in a row are believed.
-const SURE: u32 = 4;
+const SURE_LOOKS: u32 = 4;
 
 /// What the service works towards, seen from the undo.
-enum Towards {
+enum ServiceGoal {
     /// The revision it ran; completed or not.
     Previous { is_completed: bool },
     /// The same, and ECS gave that deployment up, for AWS's reason.
@@ -47,112 +47,121 @@ enum Towards {
     Other(String),
 }
 
-pub(super) async fn undo(run: &Run, undo: &RollingUndo, hand: Trigger) -> Result<Undone, Failure> {
+pub(super) async fn undo(
+    run: &Run,
+    undo: &RollingUndo,
+    trigger: Trigger,
+) -> Result<UndoOutcome, Failure> {
     if undo.previous == undo.ours {
-        return same(run, undo).await;
+        return undo_forced_redeploy(run, undo).await;
     }
     let began = Instant::now();
     let (mut sent, mut is_repeated) = (false, false);
     let mut settled = 0;
     let mut given_up: Option<Instant> = None;
-    let mut blind = Outage::default();
-    let mut easing = Backoff::default();
-    while began.elapsed() < PATIENCE {
-        let Some(towards) = blind
-            .keep(look(run, undo).await)
-            .map_err(|error| Failure::from(error).hint(command(undo)))?
+    let mut outage = Outage::default();
+    let mut backoff = Backoff::default();
+    while began.elapsed() < TIMEOUT {
+        let Some(goal) = outage
+            .tolerate(read_goal(run, undo).await)
+            .map_err(|error| Failure::from(error).with_hint(manual_hint(undo)))?
         else {
-            easing.rest().await;
+            backoff.wait().await;
             continue;
         };
         let is_settled = matches!(
-            towards,
-            Towards::Previous { is_completed: true } | Towards::Untouched
+            goal,
+            ServiceGoal::Previous { is_completed: true } | ServiceGoal::Untouched
         );
         settled = if is_settled { settled + 1 } else { 0 };
-        match towards {
-            Towards::Previous { is_completed: true } | Towards::Untouched if settled < SURE => {
+        match goal {
+            ServiceGoal::Previous { is_completed: true } | ServiceGoal::Untouched
+                if settled < SURE_LOOKS =>
+            {
                 if settled == 1 {
-                    easing = Backoff::default();
+                    backoff = Backoff::default();
                 }
             }
-            Towards::Previous { is_completed: true } => {
+            ServiceGoal::Previous { is_completed: true } => {
                 run.confirm_traffic(&undo.previous, Serving::Blue, ObservedBy::Deployment);
-                return Ok(Undone::Traffic(Unwound::OnBlue {
+                return Ok(UndoOutcome::Traffic(UnwindOutcome::OnBlue {
                     revision: undo.previous.clone(),
                     observed_by: ObservedBy::Deployment,
                 }));
             }
-            Towards::Untouched => return Ok(Undone::Nothing),
-            Towards::Previous {
+            ServiceGoal::Untouched => return Ok(UndoOutcome::Done),
+            ServiceGoal::Previous {
                 is_completed: false,
             } => given_up = None,
             // ECS may go back by itself once more.
-            Towards::PreviousGivenUp { .. }
-                if given_up.get_or_insert_with(Instant::now).elapsed() < BREAKER => {}
+            ServiceGoal::PreviousGivenUp { .. }
+                if given_up.get_or_insert_with(Instant::now).elapsed() < BREAKER_DELAY => {}
             // An alarm that rings as a deployment begins is not watched by it.
-            Towards::PreviousGivenUp { why }
-                if hand == Trigger::Stop && !is_repeated && is_of_alarms(why.as_deref()) =>
+            ServiceGoal::PreviousGivenUp { why }
+                if trigger == Trigger::Stop && !is_repeated && mentions_alarm(why.as_deref()) =>
             {
                 // Without force ECS makes no new deployment of the revision that the service is
                 // given already. The count is set with the way back; by now it may be somebody
                 // else's.
                 let mut request = if sent {
-                    way_back(undo)
+                    rollback_request(undo)
                 } else {
                     update_request(&undo.place.cluster, &undo.place.service, &undo.previous)
                 };
                 request["forceNewDeployment"] = json!(true);
-                is_repeated = put_back(run, undo, &request).await?;
+                is_repeated = send_rollback(run, undo, &request).await?;
                 given_up = None;
             }
-            Towards::PreviousGivenUp { why } => return Err(previous_given_up(undo, why)),
-            Towards::OursGivenUp if began.elapsed() < BREAKER => {}
-            Towards::Ours | Towards::OursGivenUp if sent => {}
-            Towards::Ours | Towards::OursGivenUp if hand == Trigger::Watch => {
-                return Err(left_in_between(undo));
+            ServiceGoal::PreviousGivenUp { why } => return Err(given_up_failure(undo, why)),
+            ServiceGoal::OursGivenUp if began.elapsed() < BREAKER_DELAY => {}
+            ServiceGoal::Ours | ServiceGoal::OursGivenUp if sent => {}
+            ServiceGoal::Ours | ServiceGoal::OursGivenUp if trigger == Trigger::Watch => {
+                return Err(half_way_failure(undo));
             }
-            Towards::Ours | Towards::OursGivenUp => {
-                sent = put_back(run, undo, &way_back(undo)).await?;
+            ServiceGoal::Ours | ServiceGoal::OursGivenUp => {
+                sent = send_rollback(run, undo, &rollback_request(undo)).await?;
             }
-            Towards::Other(by) => {
+            ServiceGoal::Other(by) => {
                 let blue = Blue {
                     revision: undo.previous.clone(),
                     ..Blue::default()
                 };
-                let serves = Box::pin(serving::now(run, &undo.place, &blue)).await;
-                return Ok(Undone::Traffic(Unwound::Superseded { by, serves }));
+                let serves = Box::pin(serving::describe(run, &undo.place, &blue)).await;
+                return Ok(UndoOutcome::Traffic(UnwindOutcome::Superseded {
+                    by,
+                    serves,
+                }));
             }
         }
-        easing.rest().await;
+        backoff.wait().await;
     }
     Err(Failure::new(
         Reason::Timeout,
         format!(
             "{} was not back after {} minutes",
             short_name(&undo.previous),
-            PATIENCE.as_secs() / 60
+            TIMEOUT.as_secs() / 60
         ),
     )
-    .hint(command(undo)))
+    .with_hint(manual_hint(undo)))
 }
 
-fn is_of_alarms(why: Option<&str>) -> bool {
+fn mentions_alarm(why: Option<&str>) -> bool {
     why.is_some_and(|why| why.to_lowercase().contains("alarm"))
 }
 
-fn previous_given_up(undo: &RollingUndo, why: Option<String>) -> Failure {
+fn given_up_failure(undo: &RollingUndo, why: Option<String>) -> Failure {
     let failure = Failure::new(
         Reason::RolloutFailed,
         format!("ECS gave the way back to {} up", short_name(&undo.previous)),
     );
     why.into_iter()
-        .fold(failure, Failure::caused_by)
-        .hint(command(undo))
+        .fold(failure, Failure::with_cause)
+        .with_hint(manual_hint(undo))
 }
 
 /// ECS gave it up and does not go back by itself, and it is not ours to touch.
-fn left_in_between(undo: &RollingUndo) -> Failure {
+fn half_way_failure(undo: &RollingUndo) -> Failure {
     Failure::new(
         Reason::RolloutFailed,
         format!(
@@ -160,11 +169,11 @@ fn left_in_between(undo: &RollingUndo) -> Failure {
             short_name(&undo.ours)
         ),
     )
-    .hint(command(undo))
+    .with_hint(manual_hint(undo))
 }
 
 /// The same revision was deployed again by force: it serves, whatever came of it.
-async fn same(run: &Run, undo: &RollingUndo) -> Result<Undone, Failure> {
+async fn undo_forced_redeploy(run: &Run, undo: &RollingUndo) -> Result<UndoOutcome, Failure> {
     let Ok(ServiceLookup::Service(service)) = run
         .aws
         .describe_service(&undo.place.cluster, &undo.place.service)
@@ -172,7 +181,7 @@ async fn same(run: &Run, undo: &RollingUndo) -> Result<Undone, Failure> {
     else {
         return Err(
             Failure::new(Reason::RolloutFailed, "the service could not be read")
-                .hint(command(undo)),
+                .with_hint(manual_hint(undo)),
         );
     };
     if service
@@ -180,7 +189,7 @@ async fn same(run: &Run, undo: &RollingUndo) -> Result<Undone, Failure> {
         .iter()
         .all(|deployment| undo.before.contains(&deployment.id))
     {
-        return Ok(Undone::Nothing);
+        return Ok(UndoOutcome::Done);
     }
     Err(Failure::new(
         Reason::RolloutFailed,
@@ -189,23 +198,25 @@ async fn same(run: &Run, undo: &RollingUndo) -> Result<Undone, Failure> {
             short_name(&undo.ours)
         ),
     )
-    .hint(command(undo)))
+    .with_hint(manual_hint(undo)))
 }
 
-async fn look(run: &Run, undo: &RollingUndo) -> Result<Towards, AwsError> {
+async fn read_goal(run: &Run, undo: &RollingUndo) -> Result<ServiceGoal, AwsError> {
     match run
         .aws
         .describe_service(&undo.place.cluster, &undo.place.service)
         .await?
     {
-        ServiceLookup::Service(service) => Ok(towards(&service, undo)),
-        ServiceLookup::Missing(word) => Ok(Towards::Other(format!("the service is {word} now"))),
+        ServiceLookup::Service(service) => Ok(goal_of(&service, undo)),
+        ServiceLookup::Missing(word) => {
+            Ok(ServiceGoal::Other(format!("the service is {word} now")))
+        }
     }
 }
 
-fn towards(service: &Service, undo: &RollingUndo) -> Towards {
+fn goal_of(service: &Service, undo: &RollingUndo) -> ServiceGoal {
     let Some(primary) = service.primary_deployment() else {
-        return Towards::Other("the service has no deployment".into());
+        return ServiceGoal::Other("the service has no deployment".into());
     };
     if primary.task_definition == undo.previous {
         let settled = primary.rollout_state.is_none()
@@ -222,13 +233,13 @@ fn towards(service: &Service, undo: &RollingUndo) -> Towards {
             && service.running_count > 0;
         if primary.is_failed() && !never_left {
             if undo.before.contains(&primary.id) {
-                return Towards::Untouched;
+                return ServiceGoal::Untouched;
             }
-            return Towards::PreviousGivenUp {
-                why: primary.rollout_state_reason.as_deref().map(masked),
+            return ServiceGoal::PreviousGivenUp {
+                why: primary.rollout_state_reason.as_deref().map(mask),
             };
         }
-        return Towards::Previous {
+        return ServiceGoal::Previous {
             is_completed: primary.is_completed() || settled || never_left,
         };
     }
@@ -241,12 +252,12 @@ fn towards(service: &Service, undo: &RollingUndo) -> Towards {
             .is_none_or(|ours| *ours == primary.id)
     {
         return if primary.is_failed() && service.circuit_breaker().rollback {
-            Towards::OursGivenUp
+            ServiceGoal::OursGivenUp
         } else {
-            Towards::Ours
+            ServiceGoal::Ours
         };
     }
-    Towards::Other(format!(
+    ServiceGoal::Other(format!(
         "deployment {} of {} took over",
         primary.id,
         short_name(&primary.task_definition)
@@ -254,7 +265,7 @@ fn towards(service: &Service, undo: &RollingUndo) -> Towards {
 }
 
 /// The revision and the count that the service had.
-fn way_back(undo: &RollingUndo) -> Value {
+fn rollback_request(undo: &RollingUndo) -> Value {
     let mut request = update_request(&undo.place.cluster, &undo.place.service, &undo.previous);
     if let Some(desired) = undo.desired {
         request["desiredCount"] = json!(desired);
@@ -263,20 +274,20 @@ fn way_back(undo: &RollingUndo) -> Value {
 }
 
 /// Whether AWS took it; when its answer was lost, the next look shows.
-async fn put_back(run: &Run, undo: &RollingUndo, request: &Value) -> Result<bool, Failure> {
+async fn send_rollback(run: &Run, undo: &RollingUndo, request: &Value) -> Result<bool, Failure> {
     match run.aws.update_service(request).await {
         Ok(_) => {
-            run.tell(UndoFact::ServiceGoesBack {
+            run.emit(UndoFact::ServiceGoesBack {
                 revision: undo.previous.clone(),
             });
             Ok(true)
         }
         Err(error) if error.may_have_landed() => Ok(false),
-        Err(error) => Err(Failure::from(error).hint(command(undo))),
+        Err(error) => Err(Failure::from(error).with_hint(manual_hint(undo))),
     }
 }
 
-fn command(undo: &RollingUndo) -> String {
+fn manual_hint(undo: &RollingUndo) -> String {
     format!(
         "by hand: aws ecs update-service --cluster {} --service {} --task-definition {} (docs/stuck.md)",
         undo.place.cluster, undo.place.service, undo.previous

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Undone;
-use crate::aws::scaling::{DIMENSION, ScalableTarget, SuspendedState, TAG, resource};
+use super::UndoOutcome;
+use crate::aws::scaling::{DIMENSION, ScalableTarget, SuspendedState, TAG, resource_id};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::choices::ScaleIn;
 use crate::error::{Explain, Failure};
@@ -19,63 +19,63 @@ use crate::run::Run;
 use crate::undo::{ScalingUndo, ServiceKey};
 
 /// One request and the look that shows it; a read of AWS's may be a few seconds old.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// Looks for a request that was cut off and may still be on its way.
 const UNANSWERED_LOOKS: u32 = 3;
 
 /// What is left of our effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Left {
+enum Leftover {
     /// Nothing: the target is gone, or does not carry our tag.
     Nothing,
     /// Another run has taken it over, and gives it back.
-    Others,
+    OtherRun,
     /// The tag alone.
     Tag {
         /// The target's ARN.
         arn: String,
     },
     /// Scale-in rests for us.
-    Rest {
+    Suspended {
         /// What the target rests from now.
         now: SuspendedState,
     },
 }
 
-pub(super) async fn undo(run: &Run, undo: &ScalingUndo) -> Result<Undone, Failure> {
+pub(super) async fn undo(run: &Run, undo: &ScalingUndo) -> Result<UndoOutcome, Failure> {
     let began = Instant::now();
-    let mut easing = Backoff::default();
+    let mut backoff = Backoff::default();
     let (mut sent, mut looks) = (false, 0);
-    while began.elapsed() < PATIENCE {
+    while began.elapsed() < TIMEOUT {
         looks += 1;
         let is_final = sent || looks >= UNANSWERED_LOOKS;
-        match look(run, undo).await {
-            Ok(Left::Others) => return Ok(Undone::Nothing),
-            Ok(Left::Nothing) if is_final => return Ok(Undone::Nothing),
-            Ok(Left::Tag { arn }) if is_final && untag(run, undo, &arn).await? => {
-                return Ok(Undone::Nothing);
+        match read_leftover(run, undo).await {
+            Ok(Leftover::OtherRun) => return Ok(UndoOutcome::Done),
+            Ok(Leftover::Nothing) if is_final => return Ok(UndoOutcome::Done),
+            Ok(Leftover::Tag { arn }) if is_final && untag(run, undo, &arn).await? => {
+                return Ok(UndoOutcome::Done);
             }
-            Ok(Left::Rest { now }) if !sent => sent = put_back(run, undo, now).await?,
-            Ok(Left::Nothing | Left::Tag { .. } | Left::Rest { .. }) => {}
+            Ok(Leftover::Suspended { now }) if !sent => sent = restore(run, undo, now).await?,
+            Ok(Leftover::Nothing | Leftover::Tag { .. } | Leftover::Suspended { .. }) => {}
             Err(error) => tolerate(undo, &error)?,
         }
-        easing.rest().await;
+        backoff.wait().await;
     }
     let sentence = format!(
         "scale-in of {} was not seen to work again without our tag after {} s",
         undo.resource,
-        PATIENCE.as_secs()
+        TIMEOUT.as_secs()
     );
-    Err(Failure::new(Reason::Timeout, sentence).hint(command(undo)))
+    Err(Failure::new(Reason::Timeout, sentence).with_hint(manual_hint(undo)))
 }
 
 /// What an earlier run of this action left suspended, because nothing could take it back. Ask once
 /// nothing is in progress: a run that is alive still needs it.
-pub async fn left_behind(run: &Run, ours: ScaleIn, names: &ServiceKey) -> Option<ScalingUndo> {
-    let resource = resource(&names.cluster, &names.service);
-    let target = seen(run, ours, run.aws.scalable_target(&resource).await)?
+pub async fn find_leftover(run: &Run, ours: ScaleIn, names: &ServiceKey) -> Option<ScalingUndo> {
+    let resource = resource_id(&names.cluster, &names.service);
+    let target = read_or_skip(run, ours, run.aws.describe_scalable_target(&resource).await)?
         .filter(|target| target.suspended.scale_in)?;
-    let other = seen(run, ours, run.aws.suspended_by(&target.arn).await)?
+    let other = read_or_skip(run, ours, run.aws.read_suspending_run(&target.arn).await)?
         .filter(|other| *other != run.id)?;
     Some(ScalingUndo {
         place: names.clone(),
@@ -89,7 +89,7 @@ pub async fn left_behind(run: &Run, ours: ScaleIn, names: &ServiceKey) -> Option
 }
 
 /// Whoever does not use the feature need not allow its reads.
-fn seen<T>(run: &Run, ours: ScaleIn, read: Result<T, AwsError>) -> Option<T> {
+fn read_or_skip<T>(run: &Run, ours: ScaleIn, read: Result<T, AwsError>) -> Option<T> {
     if ours == ScaleIn::Suspended {
         return run.optional_read(
             "scale-in that an earlier run left suspended is not noticed",
@@ -99,30 +99,32 @@ fn seen<T>(run: &Run, ours: ScaleIn, read: Result<T, AwsError>) -> Option<T> {
     read.ok()
 }
 
-async fn look(run: &Run, undo: &ScalingUndo) -> Result<Left, AwsError> {
-    let Some(target) = run.aws.scalable_target(&undo.resource).await? else {
-        return Ok(Left::Nothing);
+async fn read_leftover(run: &Run, undo: &ScalingUndo) -> Result<Leftover, AwsError> {
+    let Some(target) = run.aws.describe_scalable_target(&undo.resource).await? else {
+        return Ok(Leftover::Nothing);
     };
-    match run.aws.suspended_by(&target.arn).await {
-        Ok(tag) => Ok(left(undo, target, tag.as_deref())),
-        Err(error) if is_gone(&error) => Ok(Left::Nothing),
+    match run.aws.read_suspending_run(&target.arn).await {
+        Ok(tag) => Ok(leftover_of(undo, target, tag.as_deref())),
+        Err(error) if is_gone(&error) => Ok(Leftover::Nothing),
         Err(error) => Err(error),
     }
 }
 
-fn left(undo: &ScalingUndo, target: ScalableTarget, tag: Option<&str>) -> Left {
+fn leftover_of(undo: &ScalingUndo, target: ScalableTarget, tag: Option<&str>) -> Leftover {
     match tag {
-        None => Left::Nothing,
-        Some(other) if other != undo.run => Left::Others,
-        Some(_) if target.suspended.scale_in == undo.was.scale_in => Left::Tag { arn: target.arn },
-        Some(_) => Left::Rest {
+        None => Leftover::Nothing,
+        Some(other) if other != undo.run => Leftover::OtherRun,
+        Some(_) if target.suspended.scale_in == undo.was.scale_in => {
+            Leftover::Tag { arn: target.arn }
+        }
+        Some(_) => Leftover::Suspended {
             now: target.suspended,
         },
     }
 }
 
 /// Whether AWS took it; when its answer was lost, the next look shows.
-async fn put_back(run: &Run, undo: &ScalingUndo, now: SuspendedState) -> Result<bool, Failure> {
+async fn restore(run: &Run, undo: &ScalingUndo, now: SuspendedState) -> Result<bool, Failure> {
     let wanted = SuspendedState {
         scale_in: undo.was.scale_in,
         ..now
@@ -143,7 +145,7 @@ async fn untag(run: &Run, undo: &ScalingUndo, arn: &str) -> Result<bool, Failure
             let by_hand = format!(
                 "aws application-autoscaling untag-resource --resource-arn {arn} --tag-keys {TAG}"
             );
-            run.tell(ScalingFact::TagStays {
+            run.emit(ScalingFact::TagStays {
                 resource: undo.resource.clone(),
                 error: error.to_string().into(),
                 command: by_hand.into(),
@@ -155,7 +157,7 @@ async fn untag(run: &Run, undo: &ScalingUndo, arn: &str) -> Result<bool, Failure
 }
 
 fn is_gone(error: &AwsError) -> bool {
-    error.is("ResourceNotFound") || error.is("ObjectNotFound")
+    error.has_code("ResourceNotFound") || error.has_code("ObjectNotFound")
 }
 
 /// Looks that fail for a while have the whole patience; those that always will, none.
@@ -163,25 +165,25 @@ fn tolerate(undo: &ScalingUndo, error: &AwsError) -> Result<(), Failure> {
     match error.kind {
         AwsErrorKind::Throttled | AwsErrorKind::Failed | AwsErrorKind::Unanswered => Ok(()),
         AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused => {
-            Err(told(undo, error))
+            Err(restore_failure(undo, error))
         }
     }
 }
 
-fn told(undo: &ScalingUndo, error: &AwsError) -> Failure {
+fn restore_failure(undo: &ScalingUndo, error: &AwsError) -> Failure {
     let failure = Failure::new(
         error.reason(),
         format!("scale-in of {} could not be restored", undo.resource),
     )
-    .caused_by(error.to_string());
+    .with_cause(error.to_string());
     error
         .hint()
         .into_iter()
-        .fold(failure, Failure::hint)
-        .hint(command(undo))
+        .fold(failure, Failure::with_hint)
+        .with_hint(manual_hint(undo))
 }
 
-fn command(undo: &ScalingUndo) -> String {
+fn manual_hint(undo: &ScalingUndo) -> String {
     let SuspendedState {
         scale_in,
         scale_out,
@@ -201,12 +203,12 @@ fn command(undo: &ScalingUndo) -> String {
 mod tests {
     use super::*;
 
-    const RESTING: SuspendedState = SuspendedState {
+    const SUSPENDED: SuspendedState = SuspendedState {
         scale_in: true,
         scale_out: true,
         scheduled: false,
     };
-    const WORKING: SuspendedState = SuspendedState {
+    const ACTIVE: SuspendedState = SuspendedState {
         scale_in: false,
         scale_out: true,
         scheduled: false,
@@ -221,19 +223,23 @@ mod tests {
             place,
             resource: "service/prod/api".into(),
             run: "4711-1-0a".into(),
-            was: WORKING,
+            was: ACTIVE,
         }
     }
 
     #[test]
-    fn only_a_rest_with_our_tag_is_ours_to_end() {
-        let tag = Left::Tag { arn: "arn".into() };
+    fn only_a_suspension_with_our_tag_is_ours_to_end() {
+        let tag = Leftover::Tag { arn: "arn".into() };
         let table = [
-            (RESTING, None, Left::Nothing),
-            (WORKING, None, Left::Nothing),
-            (RESTING, Some("4712-1-0b"), Left::Others),
-            (WORKING, Some("4711-1-0a"), tag),
-            (RESTING, Some("4711-1-0a"), Left::Rest { now: RESTING }),
+            (SUSPENDED, None, Leftover::Nothing),
+            (ACTIVE, None, Leftover::Nothing),
+            (SUSPENDED, Some("4712-1-0b"), Leftover::OtherRun),
+            (ACTIVE, Some("4711-1-0a"), tag),
+            (
+                SUSPENDED,
+                Some("4711-1-0a"),
+                Leftover::Suspended { now: SUSPENDED },
+            ),
         ];
         for (suspended, run, expected) in table {
             let target = ScalableTarget {
@@ -243,7 +249,7 @@ mod tests {
                 suspended,
             };
             assert_eq!(
-                left(&undo(), target, run),
+                leftover_of(&undo(), target, run),
                 expected,
                 "{suspended:?} with {run:?}"
             );

@@ -1,7 +1,7 @@
 //! Our task is stopped, unless it has ended; one whose answer was lost is found by its revision.
 //! What a one-off task did is not undone, and said.
 
-use super::Undone;
+use super::UndoOutcome;
 use crate::aws::ecs_shapes::Task;
 use crate::error::Failure;
 use crate::event::fact::OneOffFact;
@@ -10,21 +10,21 @@ use crate::run::Run;
 use crate::text::Text;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
-pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> {
+pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<UndoOutcome, Failure> {
     if undo
         .one_off
         .as_ref()
         .is_some_and(|one_off| !one_off.ran.is_empty())
     {
-        return Ok(said(run, undo.clone()));
+        return Ok(report_permanent_effect(run, undo.clone()));
     }
     let arns = if undo.arns.is_empty() {
-        find(run, undo).await
+        find_tasks(run, undo).await
     } else {
         undo.arns.clone()
     };
     if arns.is_empty() {
-        return Ok(Undone::Absent);
+        return Ok(UndoOutcome::NothingToUndo);
     }
     let described = run
         .aws
@@ -33,12 +33,12 @@ pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> 
         .unwrap_or_default();
     let mut ran = Vec::new();
     for arn in &arns {
-        let known = described.iter().find(|task| task.task_arn == *arn);
+        let found = described.iter().find(|task| task.task_arn == *arn);
         // The state is a variable that other steps can set: only a task of our revision is stopped.
-        if known.is_some_and(|task| task.task_definition_arn != undo.revision) {
+        if found.is_some_and(|task| task.task_definition_arn != undo.revision) {
             continue;
         }
-        let ended = known.filter(|task| task.is_stopped());
+        let ended = found.filter(|task| task.is_stopped());
         if ended.is_none() {
             let stopped = run
                 .aws
@@ -49,7 +49,7 @@ pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> 
                 )
                 .await;
             stopped.or_else(|error| {
-                if error.is("InvalidParameter") {
+                if error.has_code("InvalidParameter") {
                     Ok(())
                 } else {
                     Err(error)
@@ -59,14 +59,14 @@ pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> 
         ran.extend(
             undo.one_off
                 .iter()
-                .flat_map(|one_off| in_task(one_off, arn, ended)),
+                .flat_map(|one_off| list_ran(one_off, arn, ended)),
         );
     }
     for task in &ran {
-        run.tell(Event::TaskRan { task: task.clone() });
+        run.emit(Event::TaskRan { task: task.clone() });
     }
     match &undo.one_off {
-        Some(one_off) => Ok(said(
+        Some(one_off) => Ok(report_permanent_effect(
             run,
             TaskUndo {
                 one_off: Some(OneOffUndo {
@@ -77,43 +77,46 @@ pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> 
                 ..undo.clone()
             },
         )),
-        None => Ok(Undone::Nothing),
+        None => Ok(UndoOutcome::Done),
     }
 }
 
-fn said(run: &Run, undo: TaskUndo) -> Undone {
-    if let Some(sentence) = Undo::Task(undo).what_stays() {
-        run.tell(OneOffFact::NotUndone {
+fn report_permanent_effect(run: &Run, undo: TaskUndo) -> UndoOutcome {
+    if let Some(sentence) = Undo::Task(undo).permanent_effect() {
+        run.emit(OneOffFact::NotUndone {
             what: sentence.into(),
         });
     }
-    Undone::Absent
+    UndoOutcome::NothingToUndo
 }
 
 /// What ran in a task: the containers that have ended, or whatever was stopped with it.
-fn in_task(one_off: &OneOffUndo, arn: &str, ended: Option<&Task>) -> Vec<OneOffTask> {
-    let made = |container: &str, end| OneOffTask {
+fn list_ran(one_off: &OneOffUndo, arn: &str, ended: Option<&Task>) -> Vec<OneOffTask> {
+    let to_entry = |container: &str, end| OneOffTask {
         command: one_off.command.as_ref().map(Text::from),
         task: arn.to_owned(),
         container: container.to_owned(),
         end,
     };
     match ended {
-        None => vec![made("", TaskEnd::Stopped)],
+        None => vec![to_entry("", TaskEnd::Stopped)],
         Some(task) => {
             let exited = task
                 .containers
                 .iter()
                 .filter_map(|container| Some((container, container.exit_code?)));
             exited
-                .map(|(container, code)| made(&container.name, TaskEnd::Exited { code }))
+                .map(|(container, code)| to_entry(&container.name, TaskEnd::Exited { code }))
                 .collect()
         }
     }
 }
 
-async fn find(run: &Run, undo: &TaskUndo) -> Vec<String> {
-    let listed = run.aws.running_tasks(&undo.cluster, &undo.started_by).await;
+async fn find_tasks(run: &Run, undo: &TaskUndo) -> Vec<String> {
+    let listed = run
+        .aws
+        .list_tasks_started_by(&undo.cluster, &undo.started_by)
+        .await;
     let running = run
         .optional_read(
             "a one-off task whose start was not answered is not looked for",

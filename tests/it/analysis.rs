@@ -1,9 +1,9 @@
 //! Metrics, logs and alarms decide while traffic shifts: a version that is as good arrives, one
 //! that is worse goes back, and what cannot be known is never taken for good.
 
-use ecs_bluegreen_sim::world::load::{LoadOptions, Tolerated};
+use ecs_bluegreen_sim::world::load::{FailureTolerance, LoadOptions};
 use ecs_bluegreen_sim::{
-    AlarmDetails, AlarmState, GroupOptions, MetricsOptions, NativeOptions, Reply, ReplyAnswer,
+    AlarmDetails, AlarmState, EcsStrategyOptions, GroupOptions, MetricsOptions, Reply, ReplyAnswer,
     SourcesOptions, Strategy,
 };
 use insta::assert_snapshot;
@@ -19,7 +19,7 @@ fn many_requests(options: &LoadOptions) -> LoadOptions {
         path: "/tasks".to_owned(),
         rate: Some(300.0),
         connections: 100,
-        tolerated: Tolerated::Any,
+        tolerated: FailureTolerance::Any,
         ..options.clone()
     }
 }
@@ -30,9 +30,9 @@ fn half() -> Story {
         percent: 50.0,
         bake_minutes: 5,
     };
-    quick(Story::native(NativeOptions {
+    quick(Story::ecs(EcsStrategyOptions {
         strategy,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     }))
 }
 
@@ -246,7 +246,7 @@ async fn a_person_decides_at_the_gate_what_is_inconclusive() {
         share.contains_key("1.0.0") && share.contains_key("1.1.0"),
         "both sides serve while it waits: {share:?}"
     );
-    let answer = Action::service()
+    let answer = Action::to_service()
         .with("mode", "continue")
         .with("analysis", &format!("{QUICKLY}{analysis}\n"));
     let run = play.act(answer).await;
@@ -263,7 +263,7 @@ async fn a_person_decides_at_the_gate_what_is_inconclusive() {
 async fn a_run_that_is_cancelled_while_it_measures_goes_back() {
     let analysis = SILENT.replace("inconclusive-limit: 0", "inconclusive-limit: 100");
     let action = analysed("1.1.0", &format!("{analysis}rollback"))
-        .at(When::Line("? error-rate < 5 %"), Incident::Interrupt);
+        .on_incident(When::Line("? error-rate < 5 %"), Incident::Interrupt);
     let run = taken_back(busy_before(), action).await;
     assert_eq!(run.output("reason"), "cancelled", "{}", run.text());
 }
@@ -301,7 +301,11 @@ async fn metrics_that_cannot_be_read_are_no_pass() {
 #[tokio::test(flavor = "multi_thread")]
 async fn green_is_measured_at_its_gate_before_users_reach_it() {
     let sources = SourcesOptions {
-        json: [("ready".to_owned(), vec![Reply::of(ReplyAnswer::Value(0.5))])].into(),
+        json: [(
+            "ready".to_owned(),
+            vec![Reply::new(ReplyAnswer::Value(0.5))],
+        )]
+        .into(),
         ..SourcesOptions::default()
     };
     let mut play = canary()
@@ -383,7 +387,7 @@ async fn the_readme_s_example_is_refused_with_the_number_of_requests_that_is_nee
             .with("analysis", &analysis)
             .with("alarms", &alarms);
         let action = if refused == 0 {
-            action.at(When::Line("Deployment started"), Incident::Interrupt)
+            action.on_incident(When::Line("Deployment started"), Incident::Interrupt)
         } else {
             action
         };
@@ -483,11 +487,11 @@ async fn blue_that_is_kept_too_short_for_a_verdict_is_refused_with_the_minutes_t
             run.text()
         );
     }
-    let native = Action::deploy("1.1.0")
+    let ecs_action = Action::deploy("1.1.0")
         .with("analysis", "error-rate < 5 %")
         .with("manage-hooks", "false")
         .with("bake", "1m");
-    let run = Story::blue_green().run(native).await;
+    let run = Story::blue_green().run(ecs_action).await;
     assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
     assert!(
         run.log_with("::error")
@@ -507,7 +511,7 @@ async fn blue_that_is_kept_too_short_for_a_verdict_is_refused_with_the_minutes_t
     };
     let action = Action::deploy("1.1.0").with("analysis", "error-rate < 5 %");
     let run = Story::group(enough)
-        .run(action.at(When::Line("Deployment started"), Incident::Interrupt))
+        .run(action.on_incident(When::Line("Deployment started"), Incident::Interrupt))
         .await;
     assert_eq!(
         (run.code, run.output("reason")),
@@ -546,7 +550,8 @@ async fn an_alarm_that_only_we_watch_takes_it_back_by_name_and_reason() {
     let story = Story::group(group).in_real_time().stage(|options| {
         options.alarms.insert("latency".into(), AlarmState::Ok);
         let rings =
-            AlarmDetails::rings(ecs_bluegreen_sim::When::shifted(10.0)).because("p99 of 3 s");
+            AlarmDetails::in_alarm_from(ecs_bluegreen_sim::EventTime::traffic_reached(10.0))
+                .with_reason("p99 of 3 s");
         // CloudWatch shows it only to those who ask for alarms of logs.
         let rings = AlarmDetails {
             is_of_logs: true,
@@ -600,7 +605,7 @@ async fn watching_costs_few_reads() {
         )
         .await;
     let minutes = began.elapsed().as_secs_f64() / 60.0;
-    let reads = play.stage.reads();
+    let reads = play.stage.read_counts();
     play.end().await;
     assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
     let count = |action: &str| {

@@ -102,7 +102,7 @@ async fn an_unknown_input_is_refused_with_the_one_that_was_meant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_files_are_refused_with_line_and_column() {
-    let action = Action::service()
+    let action = Action::to_service()
         .file(
             "task.yml",
             "family: api\ncontainerDefinitions:\n  - name: app\n   image: x\n",
@@ -268,7 +268,7 @@ async fn a_group_that_does_not_wait_cannot_be_tested_before_traffic_and_the_comm
         termination_minutes: 7,
         ..GroupOptions::default()
     });
-    assert_snapshot!(run_refused(story, Action::tested("1.1.0")).await, @r#"
+    assert_snapshot!(run_refused(story, Action::deploy_tested("1.1.0")).await, @r#"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -326,7 +326,7 @@ async fn while_another_deployment_runs_nothing_is_touched() {
     play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false"))
         .await;
     let run = play
-        .act(Action::tested("1.2.0").with("if-running", "fail"))
+        .act(Action::deploy_tested("1.2.0").with("if-running", "fail"))
         .await;
     play.end().await;
     assert_eq!(run.calls, []);

@@ -1,27 +1,27 @@
 //! The bake and the last look: `deployed` is said of a green that serves now, and a green that
 //! fails while blue is kept is taken back.
 
-use ecs_bluegreen_sim::world::load::{LoadOptions, Tolerated};
+use ecs_bluegreen_sim::world::load::{FailureTolerance, LoadOptions};
 use ecs_bluegreen_sim::{
-    GroupOptions, NativeOptions, StageOptions, Strategy, TaskTrouble, TaskTroubleKind, When,
+    EcsStrategyOptions, EventTime, GroupOptions, StageOptions, Strategy, TaskFault, TaskFaultKind,
 };
 use insta::assert_snapshot;
 
-use crate::harness::native::assert_over;
+use crate::harness::ecs::assert_finished;
 use crate::harness::{Action, ActionRun, Play, Story, client};
 
 /// So many minutes of AWS's, which are as many seconds here, are long enough for every look.
 const BAKE: u32 = 25;
 
 /// What befalls green some seconds after it has got all of production's traffic.
-fn trouble(kind: TaskTroubleKind, seconds_later: f64) -> impl FnOnce(&mut StageOptions) {
-    let when = When::Shifted {
+fn trouble(kind: TaskFaultKind, seconds_later: f64) -> impl FnOnce(&mut StageOptions) {
+    let when = EventTime::Shifted {
         listener: "prod".to_owned(),
         percent: 100.0,
         seconds_later,
     };
     move |options| {
-        options.task_troubles.push(TaskTrouble {
+        options.task_troubles.push(TaskFault {
             revision: "api:2".to_owned(),
             when,
             kind,
@@ -32,7 +32,7 @@ fn trouble(kind: TaskTroubleKind, seconds_later: f64) -> impl FnOnce(&mut StageO
 /// Users of a green that crashed are answered by nobody until blue is back.
 fn whatever_they_see(users: &LoadOptions) -> LoadOptions {
     LoadOptions {
-        tolerated: Tolerated::Any,
+        tolerated: FailureTolerance::Any,
         ..users.clone()
     }
 }
@@ -48,11 +48,11 @@ fn codedeploy() -> Story {
     .users(whatever_they_see)
 }
 
-fn native(strategy: Strategy) -> Story {
-    Story::native(NativeOptions {
+fn ecs_story(strategy: Strategy) -> Story {
+    Story::ecs(EcsStrategyOptions {
         strategy,
         bake_minutes: BAKE,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .in_real_time()
     .users(whatever_they_see)
@@ -81,7 +81,7 @@ fn without_log(run: &ActionRun) -> String {
 async fn taken_back(story: Story) -> ActionRun {
     let mut play = story.begin().await;
     let run = play.act(Action::deploy("1.1.0")).await;
-    assert_over(&play, "api-1").await;
+    assert_finished(&play, "api-1").await;
     assert_answers(&play, "1.0.0").await;
     play.end().await;
     assert_eq!(
@@ -95,7 +95,7 @@ async fn taken_back(story: Story) -> ActionRun {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_green_that_crashes_in_the_bake_of_codedeploy_is_taken_back_while_blue_is_kept() {
-    let run = taken_back(codedeploy().stage(trouble(TaskTroubleKind::Crashes, 1.0))).await;
+    let run = taken_back(codedeploy().stage(trouble(TaskFaultKind::Crashes, 1.0))).await;
     assert_snapshot!(without_log(&run), @r#"
     exit code 20
     ---
@@ -123,15 +123,15 @@ async fn a_green_that_crashes_in_the_bake_of_ecs_is_taken_back_while_blue_is_kep
             bake_minutes: 1,
         },
     ] {
-        taken_back(native(strategy).stage(trouble(TaskTroubleKind::Crashes, 1.0))).await;
+        taken_back(ecs_story(strategy).stage(trouble(TaskFaultKind::Crashes, 1.0))).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_green_whose_targets_become_unhealthy_in_the_bake_is_taken_back() {
     let story =
-        native(Strategy::BlueGreen).switches(|switches| switches.unhealthy_after_ms = 60_000);
-    let run = taken_back(story.stage(trouble(TaskTroubleKind::Hangs, 1.0))).await;
+        ecs_story(Strategy::BlueGreen).switches(|switches| switches.unhealthy_after_ms = 60_000);
+    let run = taken_back(story.stage(trouble(TaskFaultKind::Hangs, 1.0))).await;
     let why = run.log_with("::error");
     assert!(
         why.contains("the one target in target group api-2 was not healthy"),
@@ -142,7 +142,7 @@ async fn a_green_whose_targets_become_unhealthy_in_the_bake_is_taken_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_green_whose_tasks_stop_again_and_again_is_taken_back_although_one_of_them_answers() {
     let story = codedeploy().service(|service| service.desired = 2);
-    let run = taken_back(story.stage(trouble(TaskTroubleKind::AllButOneCrash, 0.5))).await;
+    let run = taken_back(story.stage(trouble(TaskFaultKind::AllButOneCrash, 0.5))).await;
     let why = run.log_with("::error");
     assert!(
         why.contains("while green had all of production's traffic")
@@ -154,7 +154,7 @@ async fn a_green_whose_tasks_stop_again_and_again_is_taken_back_although_one_of_
 #[tokio::test(flavor = "multi_thread")]
 async fn with_wait_until_shifted_the_last_look_takes_a_crashed_green_back() {
     let document = "tests: [{ name: down, get: /health, on: production, retry: { for: 20s, every: 50ms }, expect: { status: 503 } }]";
-    let story = codedeploy().stage(trouble(TaskTroubleKind::Crashes, 0.0));
+    let story = codedeploy().stage(trouble(TaskFaultKind::Crashes, 0.0));
     let mut play = story.begin().await;
     let run = play
         .act(
@@ -164,7 +164,7 @@ async fn with_wait_until_shifted_the_last_look_takes_a_crashed_green_back() {
                 .with("production-url", "$PRODUCTION"),
         )
         .await;
-    assert_over(&play, "api-1").await;
+    assert_finished(&play, "api-1").await;
     play.end().await;
     assert_eq!(
         (run.code, run.output("outcome"), run.output("reason")),
@@ -184,7 +184,7 @@ async fn a_green_that_crashes_when_blue_is_gone_is_no_success() {
     };
     let story = Story::group(group).in_real_time().users(whatever_they_see);
     let mut play = story
-        .stage(trouble(TaskTroubleKind::Crashes, 1.0))
+        .stage(trouble(TaskFaultKind::Crashes, 1.0))
         .begin()
         .await;
     let run = play.act(Action::deploy("1.1.0")).await;
@@ -249,7 +249,7 @@ async fn a_test_that_fails_in_the_bake_brings_blue_back() {
                 .with("production-url", "$PRODUCTION"),
         )
         .await;
-    assert_over(&play, "api-1").await;
+    assert_finished(&play, "api-1").await;
     play.end().await;
     assert_eq!(
         (run.code, run.output("outcome"), run.output("reason")),

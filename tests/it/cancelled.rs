@@ -7,8 +7,8 @@ use ecs_bluegreen::event::{Event, Step};
 use ecs_bluegreen_sim::{Fault, FaultKind, RollingOptions};
 use insta::assert_snapshot;
 
-use crate::harness::native::assert_serves;
-use crate::harness::{Action, ActionRun, Incident, Play, Story, When, answering};
+use crate::harness::ecs::assert_serves;
+use crate::harness::{Action, ActionRun, Incident, Play, Story, When, serve_body};
 
 /// Production is all on blue, and no deployment goes on.
 fn assert_over(play: &Play) {
@@ -52,7 +52,8 @@ async fn kill_then_post_twice(story: Story, action: Action) -> String {
 async fn cancelled_while_green_comes_up() {
     let run = cancelled(
         Story::codedeploy(),
-        Action::tested("1.1.0").at(When::State("Install InProgress"), Incident::Interrupt),
+        Action::deploy_tested("1.1.0")
+            .on_incident(When::State("Install InProgress"), Incident::Interrupt),
     )
     .await;
     assert_snapshot!(run.text(), @"
@@ -119,7 +120,8 @@ async fn cancelled_while_green_comes_up() {
 async fn cancelled_while_green_is_tested() {
     let run = cancelled(
         Story::codedeploy(),
-        Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Incident::Interrupt),
+        Action::deploy_tested_slowly("1.1.0")
+            .on_incident(When::Line("Smoke tests on green"), Incident::Interrupt),
     )
     .await;
     assert_snapshot!(run.ending(), @"
@@ -139,7 +141,8 @@ async fn cancelled_while_green_is_tested() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_traffic_moves() {
-    let action = Action::tested("1.1.0").at(When::State("api-1=90"), Incident::Interrupt);
+    let action =
+        Action::deploy_tested("1.1.0").on_incident(When::State("api-1=90"), Incident::Interrupt);
     assert_snapshot!(cancelled(Story::codedeploy().in_real_time(), action).await.ending(), @"
     exit code 20
     ---
@@ -158,9 +161,9 @@ async fn cancelled_while_traffic_moves() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_runner_s_second_signal_does_not_cut_the_rollback_short() {
-    let action = Action::tested("1.1.0")
-        .at(When::State("api-1=90"), Incident::Interrupt)
-        .at(When::Later(Duration::from_millis(100)), Incident::Terminate);
+    let action = Action::deploy_tested("1.1.0")
+        .on_incident(When::State("api-1=90"), Incident::Interrupt)
+        .on_incident(When::Later(Duration::from_millis(100)), Incident::Terminate);
     let run = cancelled(Story::codedeploy().in_real_time(), action).await;
     assert_snapshot!(run.ending(), @"
     exit code 20
@@ -180,9 +183,9 @@ async fn the_runner_s_second_signal_does_not_cut_the_rollback_short() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_a_rolling_service_is_tested() {
-    let action = Action::slowly_tested("1.1.0")
+    let action = Action::deploy_tested_slowly("1.1.0")
         .without("test-url")
-        .at(When::Line("Smoke tests on production"), Incident::Interrupt);
+        .on_incident(When::Line("Smoke tests on production"), Incident::Interrupt);
     let mut play = Story::rolling(RollingOptions::default()).begin().await;
     let run = play.act(action).await;
     let view = play.stage.service_view("api").expect("the service");
@@ -216,9 +219,9 @@ async fn a_rollback_that_outlasts_the_grace_is_finished_by_the_post_step() {
         times: 40,
         kind: FaultKind::Slow(9_000),
     };
-    let action = Action::slowly_tested("1.1.0")
-        .at(When::Line("Smoke tests on green"), Incident::Fault(blind))
-        .at(When::Later(Duration::ZERO), Incident::Interrupt);
+    let action = Action::deploy_tested_slowly("1.1.0")
+        .on_incident(When::Line("Smoke tests on green"), Incident::Fault(blind))
+        .on_incident(When::Later(Duration::ZERO), Incident::Interrupt);
     let mut play = Story::codedeploy().begin().await;
     let main = play.act(action).await;
     play.stage.clear_faults();
@@ -254,7 +257,8 @@ async fn a_rollback_that_outlasts_the_grace_is_finished_by_the_post_step() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_green_comes_up_the_post_step_takes_the_deployment_back() {
-    let action = Action::tested("1.1.0").at(When::State("Install InProgress"), Incident::Kill);
+    let action = Action::deploy_tested("1.1.0")
+        .on_incident(When::State("Install InProgress"), Incident::Kill);
     assert_snapshot!(kill_then_post_twice(Story::codedeploy(), action).await, @"
     exit code 0
     ---
@@ -281,7 +285,8 @@ async fn killed_while_green_comes_up_the_post_step_takes_the_deployment_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_traffic_moves_the_post_step_brings_blue_back() {
-    let action = Action::tested("1.1.0").at(When::State("api-1=90"), Incident::Kill);
+    let action =
+        Action::deploy_tested("1.1.0").on_incident(When::State("api-1=90"), Incident::Kill);
     assert_snapshot!(kill_then_post_twice(Story::codedeploy().in_real_time(), action).await, @"
     exit code 0
     ---
@@ -313,9 +318,11 @@ async fn killed_while_traffic_moves_the_post_step_brings_blue_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_before_the_deployment_s_id_was_known_the_post_step_finds_it_by_our_run() {
-    let story =
-        Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::LandsThenHangs));
-    assert_snapshot!(kill_then_post_twice(story, Action::tested("1.1.0").at(When::State("Created"), Incident::Kill)).await, @"
+    let story = Story::codedeploy().fault(Fault::on_first_call(
+        "CreateDeployment",
+        FaultKind::LandsThenHangs,
+    ));
+    assert_snapshot!(kill_then_post_twice(story, Action::deploy_tested("1.1.0").on_incident(When::State("Created"), Incident::Kill)).await, @"
     exit code 0
     ---
     deployment [deployment 1] is stopped, with rollback
@@ -344,9 +351,9 @@ async fn killed_after_a_rolling_service_was_updated_the_post_step_goes_back() {
     let mut play = Story::rolling(RollingOptions::default()).begin().await;
     let main = play
         .act(
-            Action::slowly_tested("1.1.0")
+            Action::deploy_tested_slowly("1.1.0")
                 .without("test-url")
-                .at(When::Line("Smoke tests on production"), Incident::Kill),
+                .on_incident(When::Line("Smoke tests on production"), Incident::Kill),
         )
         .await;
     let post = play.post(&main).await;
@@ -389,7 +396,7 @@ async fn a_document_that_is_costly_to_judge_does_not_hold_up_a_cancel() {
     // As deep as JSON may be, again and again; and a pattern that has hundreds of ways at every
     // letter.
     let chains = vec![format!("{}1{}", "[".repeat(100), "]".repeat(100)); 1_000].join(",");
-    let url = answering(format!("[{chains}]")).await;
+    let url = serve_body(format!("[{chains}]")).await;
     let costly = [
         "json: { '$..[?@..[?@..a]]': 1 }",
         r"body: { matches: '(?:\[?1?\]?,?){200}q' }",
@@ -401,8 +408,8 @@ async fn a_document_that_is_costly_to_judge_does_not_hold_up_a_cancel() {
             .with("smoke-tests", &tests)
             .with("test-url", &url);
         let action = action
-            .at(When::Line("Smoke tests at test-url"), Incident::Nothing)
-            .at(When::Later(Duration::from_millis(700)), Incident::Interrupt);
+            .on_incident(When::Line("Smoke tests at test-url"), Incident::Nothing)
+            .on_incident(When::Later(Duration::from_millis(700)), Incident::Interrupt);
         let run = cancelled(Story::codedeploy(), action).await;
         let events =
             ecs_bluegreen::sinks::journal::read(run.journal.as_bytes()).expect("a journal");

@@ -2,12 +2,12 @@
 //! with the rule and its weights. No story lasts longer than a minute and a half, and every
 //! deadline here is later.
 
-use ecs_bluegreen_sim::world::load::{LoadOptions, Tolerated};
-use ecs_bluegreen_sim::{NativeOptions, StopAbort, Strategy};
+use ecs_bluegreen_sim::world::load::{FailureTolerance, LoadOptions};
+use ecs_bluegreen_sim::{EcsStrategyOptions, StopAbort, Strategy};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::harness::native::assert_over;
+use crate::harness::ecs::assert_finished;
 use crate::harness::{Action, ActionRun, Incident, Story, When};
 
 /// Half of production's traffic goes to each side.
@@ -15,7 +15,7 @@ const HALVES: Incident = Incident::Weights(&[("api-1", 50), ("api-2", 50)]);
 /// Users are sent to a side without tasks for a while, and nobody can help that.
 fn any_failure(users: &LoadOptions) -> LoadOptions {
     LoadOptions {
-        tolerated: Tolerated::Any,
+        tolerated: FailureTolerance::Any,
         ..users.clone()
     }
 }
@@ -35,9 +35,9 @@ fn assert_stuck(run: &ActionRun, words: &[&str]) {
 
 /// Weights changed while blue is kept: nothing looks at them before the end of the bake.
 async fn changed_in_the_bake(story: Story, when: &'static str) -> ActionRun {
-    let action = Action::tested("1.1.0")
+    let action = Action::deploy_tested("1.1.0")
         .with("deadline", "5m")
-        .at(When::State(when), HALVES);
+        .on_incident(When::State(when), HALVES);
     // Blue's tasks are gone in the end, and half of the users are sent there.
     let mut play = story.users(any_failure).begin().await;
     let run = play.act(action).await;
@@ -116,11 +116,11 @@ async fn weights_that_somebody_changes_after_codedeploy_s_shift_are_named_with_t
 #[tokio::test(flavor = "multi_thread")]
 async fn weights_that_somebody_changes_at_the_gate_after_the_shift_bring_blue_back() {
     let mut play = Story::blue_green().in_real_time().begin().await;
-    let action = Action::tested("1.1.0")
+    let action = Action::deploy_tested("1.1.0")
         .with("deadline", "5m")
-        .at(When::State("POST_PRODUCTION_TRAFFIC_SHIFT"), HALVES);
+        .on_incident(When::State("POST_PRODUCTION_TRAFFIC_SHIFT"), HALVES);
     let run = play.act(action).await;
-    assert_over(&play, "api-1").await;
+    assert_finished(&play, "api-1").await;
     play.end().await;
     assert_eq!(
         (run.code, run.output("outcome"), run.output("reason")),
@@ -143,7 +143,10 @@ async fn a_canary_that_somebody_stops_where_it_is_names_the_way_back_and_that_wo
         .begin()
         .await;
     let run = play
-        .act(Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), stop))
+        .act(
+            Action::deploy_tested("1.1.0")
+                .on_incident(When::State("prod forwards to api-1=90"), stop),
+        )
         .await;
     assert_stuck(
         &run,
@@ -155,7 +158,7 @@ async fn a_canary_that_somebody_stops_where_it_is_names_the_way_back_and_that_wo
     assert!(seconds(&run) < 60.0, "stuck in seconds: {}", run.text());
     let back = play
         .act(
-            Action::service()
+            Action::to_service()
                 .with("mode", "rollback")
                 .with("rollback-to", "api:1"),
         )
@@ -176,7 +179,7 @@ async fn a_codedeploy_canary_that_somebody_stops_where_it_is_names_the_way_back(
         .begin()
         .await;
     let run = play
-        .act(Action::tested("1.1.0").at(When::State("api-1=90"), stop))
+        .act(Action::deploy_tested("1.1.0").on_incident(When::State("api-1=90"), stop))
         .await;
     assert_stuck(
         &run,
@@ -188,7 +191,7 @@ async fn a_codedeploy_canary_that_somebody_stops_where_it_is_names_the_way_back(
     assert!(seconds(&run) < 60.0, "stuck in seconds: {}", run.text());
     let back = play
         .act(
-            Action::service()
+            Action::to_service()
                 .with("mode", "rollback")
                 .with("rollback-to", "api:1"),
         )
@@ -206,13 +209,13 @@ async fn a_service_of_ecs_s_own_strategies_can_be_rolled_in_place() {
             bake_minutes: 5,
         },
     ] {
-        let mut play = Story::native(NativeOptions {
+        let mut play = Story::ecs(EcsStrategyOptions {
             strategy,
-            ..NativeOptions::default()
+            ..EcsStrategyOptions::default()
         })
         .begin()
         .await;
-        let action = Action::tested("1.1.0")
+        let action = Action::deploy_tested("1.1.0")
             .without("test-url")
             .with("strategy", "rolling")
             .with("deadline", "1m");
@@ -238,7 +241,7 @@ async fn a_service_of_ecs_s_own_strategies_can_be_rolled_in_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_is_rolled_in_place_goes_back_when_production_fails_a_test() {
     let mut play = Story::blue_green().begin().await;
-    let action = Action::tested("1.3.0")
+    let action = Action::deploy_tested("1.3.0")
         .without("test-url")
         .with("strategy", "rolling")
         .with("environment-variables", "APP_PRODUCTION_PORT=$PORT");

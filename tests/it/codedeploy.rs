@@ -17,7 +17,7 @@ fn app_spec(run: &ActionRun) -> String {
         .as_str()
         .expect("an AppSpec");
     let content: Value = serde_json::from_str(content).expect("JSON");
-    run.redacted(&serde_json::to_string_pretty(&content).expect("JSON"))
+    run.redact(&serde_json::to_string_pretty(&content).expect("JSON"))
 }
 
 const APP_SPEC: &str = r#"
@@ -36,7 +36,7 @@ Resources:
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_version_is_tested_at_the_gate_and_then_serves_everybody() {
     let mut play = Story::codedeploy().begin().await;
-    let run = play.act(Action::tested("1.1.0")).await;
+    let run = play.act(Action::deploy_tested("1.1.0")).await;
     assert!(
         play.stage
             .service_view("api")
@@ -209,7 +209,7 @@ async fn the_log_follows_traffic_step_by_step() {
 async fn until_shifted_the_job_is_done_while_blue_still_stands_by() {
     let mut play = Story::codedeploy().begin().await;
     let run = play
-        .act(Action::tested("1.1.0").with("wait-until", "shifted"))
+        .act(Action::deploy_tested("1.1.0").with("wait-until", "shifted"))
         .await;
     assert!(
         play.stage
@@ -290,7 +290,7 @@ async fn the_official_files_work_as_they_are() {
         .iter()
         .find(|call| call.operation == "codedeploy:CreateDeployment")
         .expect("a deployment");
-    assert_snapshot!(run.redacted(created.request["description"].as_str().expect("a description")), @"Release of a Friday [ecs-bluegreen run [run], registered]");
+    assert_snapshot!(run.redact(created.request["description"].as_str().expect("a description")), @"Release of a Friday [ecs-bluegreen run [run], registered]");
     assert_snapshot!(format!("{}\n---\n{}", run.text(), app_spec(&run)), @r#"
     exit code 0
     ---
@@ -412,7 +412,7 @@ async fn a_group_that_does_not_wait_is_followed_to_its_end() {
         ..GroupOptions::default()
     };
     let run = Story::group(group)
-        .run(Action::tested("1.1.0").without("test-url"))
+        .run(Action::deploy_tested("1.1.0").without("test-url"))
         .await;
     assert_snapshot!(run.text(), @"
     exit code 0
@@ -525,7 +525,7 @@ async fn a_rollout_that_is_not_waited_for_is_started_and_nothing_is_claimed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_that_passes_before_any_traffic_moved_rolls_back_and_says_how_far_it_was() {
     let run = Story::codedeploy()
-        .run(Action::tested("1.1.0").with("deadline", "100ms"))
+        .run(Action::deploy_tested("1.1.0").with("deadline", "100ms"))
         .await;
     // How far AWS comes in that time is not ours to say.
     assert_snapshot!(run.ending().replace("was at Queued", "was at InProgress"), @"

@@ -142,8 +142,8 @@ async fn the_judge_of_every_story_sees_what_is_wrong() {
     );
     wrong.write_all(swapped.as_bytes()).expect("written");
     assert!(
-        !judge::is_there()
-            || judge::offences(wrong.path())
+        !judge::is_available()
+            || judge::find_violations(wrong.path())
                 .is_some_and(|words| words.contains("DeregisterTaskDefinition"))
     );
 }

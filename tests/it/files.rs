@@ -12,7 +12,7 @@ const DOCUMENT: &str = "tests:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_file_input_leads_out_of_the_workspace_or_to_what_never_ends() {
-    let action = Action::service()
+    let action = Action::to_service()
         .link("task.json", "/proc/self/environ")
         .link("environment", "/proc/self/environ")
         .link("outside", "../elsewhere")
@@ -66,7 +66,7 @@ async fn no_image_comes_from_outside_of_the_workspace() {
         "oci-archive:/etc/hostname",
         "docker-archive:link.tar",
     ] {
-        let action = Action::service()
+        let action = Action::to_service()
             .file("../elsewhere/index.json", "{}")
             .link("link.tar", "../elsewhere/index.json");
         let run = Story::codedeploy()

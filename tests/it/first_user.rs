@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
-use ecs_bluegreen_sim::{GroupOptions, NativeOptions, Strategy};
+use ecs_bluegreen_sim::{EcsStrategyOptions, GroupOptions, Strategy};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -288,7 +288,7 @@ async fn an_image_that_only_the_engine_has_is_not_left_to_a_stranger() {
     let id = format!("sha256:{}", "ab".repeat(32));
     let inspected = |known: &[&str]| json!({ "Id": id, "Size": 1, "Os": "linux", "Architecture": "amd64", "RepoDigests": known });
     let deploy = |image: &str, engine: &str| {
-        Action::service()
+        Action::to_service()
             .with("image", image)
             .env("DOCKER_HOST", engine)
     };
@@ -321,7 +321,7 @@ async fn an_image_that_only_the_engine_has_is_not_left_to_a_stranger() {
     }
     let nowhere = Story::codedeploy()
         .run(
-            Action::service()
+            Action::to_service()
                 .with("image", "api:1")
                 .with("wait-for-service-stability", "false"),
         )
@@ -347,11 +347,11 @@ async fn a_canary_that_nothing_watches_is_said_before_the_start_and_no_alarm_is_
         percent: 10.0,
         bake_minutes: 1,
     };
-    let run = Story::native(NativeOptions {
+    let run = Story::ecs(EcsStrategyOptions {
         strategy,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
-    .run(Action::tested_by("1.1.0", &["health"]))
+    .run(Action::deploy_tested_by("1.1.0", &["health"]))
     .await;
     assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
     assert!(
@@ -384,8 +384,8 @@ async fn a_test_that_was_failing_when_the_run_was_cancelled_shows_why() {
     let run = story
         .run(
             action
-                .at(When::Line("Smoke tests on green"), Incident::Nothing)
-                .at(When::Later(Duration::from_millis(700)), Incident::Interrupt),
+                .on_incident(When::Line("Smoke tests on green"), Incident::Nothing)
+                .on_incident(When::Later(Duration::from_millis(700)), Incident::Interrupt),
         )
         .await;
     assert_eq!(run.output("reason"), "cancelled", "{}", run.text());

@@ -6,10 +6,14 @@ use crate::harness::{Action, Story};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_in_the_registry_is_pinned_where_it_is() {
-    let mut play = Story::codedeploy().begin().await.pushed("1.1.0").await;
+    let mut play = Story::codedeploy()
+        .begin()
+        .await
+        .push_version("1.1.0")
+        .await;
     let run = play
         .act(
-            Action::service()
+            Action::to_service()
                 .with("image", "$REGISTRY/app:1.1.0")
                 .with("version", "1.1.0"),
         )
@@ -84,13 +88,13 @@ async fn an_image_gets_all_its_tags_and_the_repository_s_whole_name_will_do() {
                 .with("tags", "1.1.0, latest\nfriday"),
         )
         .await;
-    let mut tags = play.stage.world().tags("app").await.expect("tags");
+    let mut tags = play.stage.world().list_tags("app").await.expect("tags");
     tags.sort();
     assert_eq!(tags, ["1.0.0", "1.1.0", "friday", "latest"]);
     assert_eq!(
         play.stage
             .world()
-            .manifest("app", "latest")
+            .fetch_manifest("app", "latest")
             .await
             .expect("an image")
             .digest,
@@ -102,7 +106,7 @@ async fn an_image_gets_all_its_tags_and_the_repository_s_whole_name_will_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_nowhere_is_refused_before_anything_is_written() {
-    let action = Action::service().with("image", "$REGISTRY/app:9.9.9");
+    let action = Action::to_service().with("image", "$REGISTRY/app:9.9.9");
     assert_snapshot!(Story::codedeploy().run(action).await.ending(), @"
     exit code 2
     ---
@@ -114,7 +118,7 @@ async fn an_image_that_is_nowhere_is_refused_before_anything_is_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_layout_that_is_not_there_is_refused_before_anything_is_written() {
-    let action = Action::service()
+    let action = Action::to_service()
         .with("image", "oci:build/image")
         .with("repository", "app");
     assert_snapshot!(Story::codedeploy().run(action).await.ending(), @"
@@ -139,7 +143,7 @@ async fn an_image_that_must_not_be_pushed_and_is_not_there_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_deployment_looks_for_the_image() {
-    let action = Action::service()
+    let action = Action::to_service()
         .with("mode", "status")
         .with("image", "oci:build/image")
         .with("repository", "team/nowhere");

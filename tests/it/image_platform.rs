@@ -29,7 +29,7 @@ async fn an_image_for_another_platform_is_refused_before_anything_is_sent() {
         )
         .await;
     assert_eq!(
-        play.stage.world().tags("app").await.expect("tags"),
+        play.stage.world().list_tags("app").await.expect("tags"),
         ["1.0.0"]
     );
     play.end().await;
@@ -72,8 +72,8 @@ async fn an_image_for_the_platform_that_is_written_is_deployed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_in_the_registry_already_is_looked_at_too() {
     let arm = with_platform(&json!({ "cpuArchitecture": "ARM64" }));
-    let mut play = story().begin().await.pushed("1.1.0").await;
-    let action = Action::service()
+    let mut play = story().begin().await.push_version("1.1.0").await;
+    let action = Action::to_service()
         .with("image", "$REGISTRY/app:1.1.0")
         .with("task-definition", "task.json");
     let run = play.act(action.file("task.json", &arm.to_string())).await;

@@ -50,7 +50,7 @@ fn image_group(run: &ActionRun) -> String {
         .iter()
         .skip_while(|line| *line != "::group::Image")
         .take_while(|line| !line.starts_with("✓"));
-    run.redacted(&lines.cloned().collect::<Vec<_>>().join("\n"))
+    run.redact(&lines.cloned().collect::<Vec<_>>().join("\n"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -291,7 +291,10 @@ async fn who_may_not_make_a_repository_is_told_what_to_allow() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_whose_answer_was_lost_is_made_once() {
-    let story = story().fault(Fault::first("CreateRepository", FaultKind::LandsThenDrops));
+    let story = story().fault(Fault::on_first_call(
+        "CreateRepository",
+        FaultKind::LandsThenDrops,
+    ));
     let run = story
         .run(to_new().with("create-repository", "{ keep: 5 }"))
         .await;
@@ -317,7 +320,7 @@ async fn a_repository_that_somebody_else_makes_meanwhile_is_taken_as_it_is() {
         message: "The repository exists".to_owned(),
     };
     let run = story()
-        .fault(Fault::first("CreateRepository", there))
+        .fault(Fault::on_first_call("CreateRepository", there))
         .run(to_new().with("create-repository", "{ keep: 5 }"))
         .await;
     assert_eq!(
@@ -349,7 +352,7 @@ async fn a_lifecycle_policy_that_cannot_be_set_endangers_no_deployment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_immutable_tag_of_another_image_is_refused_before_anything_is_sent() {
-    let mut play = with_repository(RepositoryOptions::new("app").immutable(&["latest"]))
+    let mut play = with_repository(RepositoryOptions::new("app").with_immutable_tags(&["latest"]))
         .begin()
         .await;
     let run = play
@@ -367,10 +370,10 @@ async fn an_immutable_tag_of_another_image_is_refused_before_anything_is_sent() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_immutable_tag_that_names_this_image_already_is_success() {
-    let mut play = with_repository(RepositoryOptions::new("app").immutable(&[]))
+    let mut play = with_repository(RepositoryOptions::new("app").with_immutable_tags(&[]))
         .begin()
         .await
-        .pushed("1.1.0")
+        .push_version("1.1.0")
         .await;
     let run = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
@@ -384,7 +387,7 @@ async fn an_immutable_tag_that_names_this_image_already_is_success() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_may_move_moves_in_a_repository_with_immutable_ones() {
-    let mut play = with_repository(RepositoryOptions::new("app").immutable(&["latest"]))
+    let mut play = with_repository(RepositoryOptions::new("app").with_immutable_tags(&["latest"]))
         .begin()
         .await;
     let first = play
@@ -396,7 +399,7 @@ async fn a_tag_that_may_move_moves_in_a_repository_with_immutable_ones() {
     assert_eq!(
         play.stage
             .world()
-            .manifest("app", "latest")
+            .fetch_manifest("app", "latest")
             .await
             .expect("an image")
             .digest,
@@ -412,7 +415,7 @@ async fn a_tag_that_may_move_moves_in_a_repository_with_immutable_ones() {
 /// `registries` is not set: the host says it all.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_may_be_in_another_account_and_region() {
-    let there = RepositoryOptions::new("shared/app").elsewhere("210987654321", "eu-west-1");
+    let there = RepositoryOptions::new("shared/app").in_account("210987654321", "eu-west-1");
     let action = Action::deploy("1.1.0").with(
         "repository",
         "210987654321.dkr.ecr.eu-west-1.amazonaws.com/shared/app",
@@ -422,7 +425,7 @@ async fn a_repository_may_be_in_another_account_and_region() {
     assert!(
         play.stage
             .world()
-            .tags("shared/app")
+            .list_tags("shared/app")
             .await
             .expect("tags")
             .contains(&"1.1.0".to_owned())

@@ -37,7 +37,7 @@ async fn elsewhere() -> Stage {
 
 fn from(other: &Stage) -> Action {
     let image = format!("docker://{}/team/app:1.1.0", other.registry_host());
-    Action::service()
+    Action::to_service()
         .with("image", &image)
         .with("repository", "app")
         .with("tags", "1.1.0")
@@ -48,7 +48,7 @@ async fn a_bare_name_that_says_a_registry_is_looked_for_there_when_the_engine_do
     let other = elsewhere().await;
     let mut play = story().begin().await;
     let image = format!("{}/team/app:1.1.0", other.registry_host());
-    let action = Action::service()
+    let action = Action::to_service()
         .with("image", &image)
         .with("repository", "app")
         .with("tags", "1.1.0");
@@ -61,7 +61,7 @@ async fn a_bare_name_that_says_a_registry_is_looked_for_there_when_the_engine_do
         .await;
     let there = other
         .world()
-        .manifest("team/app", "1.1.0")
+        .fetch_manifest("team/app", "1.1.0")
         .await
         .expect("an image")
         .digest;
@@ -89,8 +89,8 @@ async fn where_ecr_mounts_nothing_the_log_names_the_account_setting_or_why_it_do
             options.registry_rules.mounts = Mounts::Never;
             options.ecr.blob_mounting = is_on;
         });
-        let mut play = story.begin().await.pushed("1.1.0").await;
-        let action = Action::service()
+        let mut play = story.begin().await.push_version("1.1.0").await;
+        let action = Action::to_service()
             .with("image", "docker://$REGISTRY/app:1.1.0")
             .with("repository", "prod/app")
             .with("tags", "1.1.0");
@@ -112,14 +112,16 @@ async fn a_transfer_that_takes_its_time_says_how_much_how_fast_and_how_long_stil
     let story = story().stage(|options| {
         options.repositories.push("prod/app".to_owned());
         options.registry_rules.mounts = Mounts::Never;
-        options.registry_faults.push(RegistryFault::always(
-            "PUT",
-            "/v2/prod/app/blobs/",
-            RegistryFaultKind::TakesSlowly(SLOW),
-        ));
+        options
+            .registry_faults
+            .push(RegistryFault::on_every_request(
+                "PUT",
+                "/v2/prod/app/blobs/",
+                RegistryFaultKind::TakesSlowly(SLOW),
+            ));
     });
-    let mut play = story.begin().await.pushed("1.1.0").await;
-    let action = Action::service()
+    let mut play = story.begin().await.push_version("1.1.0").await;
+    let action = Action::to_service()
         .with("image", "docker://$REGISTRY/app:1.1.0")
         .with("repository", "prod/app")
         .with("tags", "1.1.0");
@@ -146,7 +148,7 @@ fn image_group(run: &ActionRun) -> String {
         .iter()
         .skip_while(|line| *line != "::group::Image")
         .take_while(|line| !line.starts_with("✓"));
-    run.redacted(&lines.cloned().collect::<Vec<_>>().join("\n"))
+    run.redact(&lines.cloned().collect::<Vec<_>>().join("\n"))
 }
 
 fn keeps_the_secret(run: &ActionRun) {
@@ -164,15 +166,15 @@ fn keeps_the_secret(run: &ActionRun) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_is_promoted_from_one_repository_to_another_without_a_rebuild() {
     let story = story().stage(|options| options.repositories.push("prod/app".to_owned()));
-    let mut play = story.begin().await.pushed("1.1.0").await;
+    let mut play = story.begin().await.push_version("1.1.0").await;
     let staging = play
         .stage
         .world()
-        .manifest("app", "1.1.0")
+        .fetch_manifest("app", "1.1.0")
         .await
         .expect("an image")
         .digest;
-    let action = Action::service()
+    let action = Action::to_service()
         .with("image", "docker://$REGISTRY/app:1.1.0")
         .with("repository", "prod/app")
         .with("tags", "1.1.0");
@@ -273,7 +275,7 @@ async fn an_archive_of_a_layout_is_the_same_image_as_the_layout() {
         .status()
         .expect("tar");
     assert!(packed.success());
-    let action = Action::service()
+    let action = Action::to_service()
         .with("image", &format!("oci-archive:{}", archive.display()))
         .with("repository", "app")
         .with("tags", "1.1.0");
@@ -295,8 +297,8 @@ async fn an_archive_of_a_layout_is_the_same_image_as_the_layout() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_tag_on_an_image_that_is_there_moves_nothing() {
-    let mut play = story().begin().await.pushed("1.1.0").await;
-    let action = Action::service()
+    let mut play = story().begin().await.push_version("1.1.0").await;
+    let action = Action::to_service()
         .with("image", "docker://$REGISTRY/app:1.1.0")
         .with("repository", "app")
         .with("tags", "release");
@@ -304,7 +306,7 @@ async fn a_new_tag_on_an_image_that_is_there_moves_nothing() {
     let release = play
         .stage
         .world()
-        .manifest("app", "release")
+        .fetch_manifest("app", "release")
         .await
         .expect("an image")
         .digest;
@@ -389,7 +391,7 @@ async fn a_wrong_password_is_refused_before_anything_is_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_of_the_credentials_and_a_file_that_is_not_there_are_problems() {
-    let action = Action::service()
+    let action = Action::to_service()
         .with("image", "docker://ghcr.io/org/app:1")
         .with("repository", "app")
         .with("registry-username", "octocat");

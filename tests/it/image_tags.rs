@@ -3,7 +3,7 @@
 
 use ecs_bluegreen_sim::world::registry::{RegistryFault, RegistryFaultKind};
 use ecs_bluegreen_sim::{
-    RepositoryOptions, RollingOptions, ScanFinding, ScanLook, ScanOptions, Toggle,
+    RepositoryOptions, RollingOptions, ScanFinding, ScanOptions, ScanReading, Toggle,
 };
 use insta::assert_snapshot;
 
@@ -12,7 +12,7 @@ use crate::harness::{Action, ActionRun, Incident, Play, Story, When};
 /// A stage on which `latest` names the version that serves.
 async fn begin(story: Story) -> Play {
     let play = story.begin().await;
-    play.tagged("1.0.0", "latest").await
+    play.tag_version("1.0.0", "latest").await
 }
 
 fn rolling() -> Story {
@@ -27,7 +27,7 @@ fn tagged(action: Action) -> Action {
 async fn digest_of_tag(play: &Play, tag: &str) -> String {
     play.stage
         .world()
-        .manifest("app", tag)
+        .fetch_manifest("app", tag)
         .await
         .map(|manifest| manifest.digest)
         .unwrap_or_default()
@@ -71,7 +71,7 @@ fn writes(play: &Play, tag: &str) -> usize {
     registry
         .requests()
         .iter()
-        .filter(|request| request.is("PUT", &format!("/manifests/{tag}")))
+        .filter(|request| request.matches("PUT", &format!("/manifests/{tag}")))
         .count()
 }
 
@@ -80,7 +80,7 @@ async fn a_refused_scan_leaves_the_tag_where_it_was() {
     let finding = ScanFinding::new("HIGH", "CVE-2024-0727", ("openssl", "3.0.11-1~deb12u2"));
     let scans = ScanOptions {
         on_push: Toggle::On,
-        looks: vec![ScanLook::done(vec![finding])],
+        looks: vec![ScanReading::completed(vec![finding])],
         ..ScanOptions::default()
     };
     let story = rolling().stage(|options| drop(options.scans.insert("app".to_owned(), scans)));
@@ -105,13 +105,13 @@ async fn a_refused_scan_leaves_the_tag_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_test_on_green_leaves_the_tag_where_it_was() {
     // The version calls itself otherwise.
-    let action = tagged(Action::tested_by("1.1.0", &["health"])).with("version", "2.0.0");
+    let action = tagged(Action::deploy_tested_by("1.1.0", &["health"])).with("version", "2.0.0");
     assert_stays(Story::codedeploy(), action, "rolled-back").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_test_on_production_leaves_the_tag_where_it_was() {
-    let action = tagged(Action::tested_by("1.1.0", &["health"]))
+    let action = tagged(Action::deploy_tested_by("1.1.0", &["health"]))
         .without("test-url")
         .with("version", "2.0.0");
     assert_stays(Story::blue_green(), action, "rolled-back").await;
@@ -119,14 +119,14 @@ async fn a_failed_test_on_production_leaves_the_tag_where_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_leaves_the_tag_where_it_was() {
-    let action = tagged(Action::slowly_tested("1.1.0"))
-        .at(When::Line("Smoke tests on green"), Incident::Interrupt);
+    let action = tagged(Action::deploy_tested_slowly("1.1.0"))
+        .on_incident(When::Line("Smoke tests on green"), Incident::Interrupt);
     assert_stays(Story::codedeploy(), action, "rolled-back").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_waits_for_an_answer_says_which_tag_does_not_move_by_itself() {
-    let action = tagged(Action::tested("1.1.0")).with("approval", "before-traffic");
+    let action = tagged(Action::deploy_tested("1.1.0")).with("approval", "before-traffic");
     let run = assert_stays(Story::blue_green(), action, "waiting").await;
     assert_snapshot!(run.log_with("latest"), @"
     tag latest names [digest] now; it moves last, when everything else has succeeded
@@ -138,11 +138,11 @@ async fn a_run_that_waits_for_an_answer_says_which_tag_does_not_move_by_itself()
 async fn after_an_approval_a_step_with_the_image_that_serves_moves_the_tag() {
     let mut play = begin(Story::blue_green()).await;
     let first = play
-        .act(tagged(Action::tested("1.1.0")).with("approval", "before-traffic"))
+        .act(tagged(Action::deploy_tested("1.1.0")).with("approval", "before-traffic"))
         .await;
     let released = play
         .act(
-            Action::service()
+            Action::to_service()
                 .with("mode", "continue")
                 .with("deployment", first.output("deployment-id")),
         )
@@ -153,7 +153,7 @@ async fn after_an_approval_a_step_with_the_image_that_serves_moves_the_tag() {
         "{}",
         released.text()
     );
-    let there = Action::service()
+    let there = Action::to_service()
         .with("image", "app:1.1.0")
         .with("repository", "app")
         .with("push", "never");
@@ -178,7 +178,7 @@ async fn a_rollout_that_is_not_waited_for_leaves_the_tag_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_moves_last_when_the_new_image_serves() {
     let mut play = begin(Story::codedeploy()).await;
-    let run = play.act(tagged(Action::tested("1.1.0"))).await;
+    let run = play.act(tagged(Action::deploy_tested("1.1.0"))).await;
     assert_eq!(
         (
             digest_of_tag(&play, "latest").await.as_str(),
@@ -186,7 +186,7 @@ async fn a_tag_moves_last_when_the_new_image_serves() {
         ),
         (run.output("image-digest"), 1)
     );
-    let again = play.act(tagged(Action::tested("1.1.0"))).await;
+    let again = play.act(tagged(Action::deploy_tested("1.1.0"))).await;
     assert_eq!(
         (again.output("outcome"), writes(&play, "latest")),
         ("already-deployed", 1),
@@ -215,7 +215,7 @@ async fn a_tag_moves_last_when_the_new_image_serves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_waits_for_the_deployment_is_set_last_although_it_is_new() {
     let mut play = rolling().begin().await;
-    let action = Action::tested_by("1.1.0", &["health"])
+    let action = Action::deploy_tested_by("1.1.0", &["health"])
         .without("test-url")
         .with("version", "2.0.0");
     let failed = play.act(action.with("tags-when-deployed", "live")).await;
@@ -249,8 +249,8 @@ async fn a_tag_that_waits_for_the_deployment_is_set_last_although_it_is_new() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_there_already_gets_the_tags_of_what_serves() {
-    let mut play = begin(rolling()).await.pushed("1.1.0").await;
-    let action = Action::service()
+    let mut play = begin(rolling()).await.push_version("1.1.0").await;
+    let action = Action::to_service()
         .with("image", "$REGISTRY/app:1.1.0")
         .with("repository", "app")
         .with("push", "never");
@@ -287,13 +287,17 @@ async fn without_a_service_a_tag_moves_when_all_else_is_done() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_cannot_be_moved_is_a_warning_and_green_serves_all_the_same() {
     let refused =
-        RegistryFaultKind::refused(403, "DENIED", "not authorized to perform: ecr:PutImage");
+        RegistryFaultKind::refuse_with(403, "DENIED", "not authorized to perform: ecr:PutImage");
     let mut play = begin(rolling()).await;
     play.stage
         .world()
         .registry()
         .expect("a registry")
-        .inject(RegistryFault::always("PUT", "/manifests/latest", refused));
+        .inject(RegistryFault::on_every_request(
+            "PUT",
+            "/manifests/latest",
+            refused,
+        ));
     let run = play.act(tagged(Action::deploy("1.1.0"))).await;
     play.end().await;
     assert_snapshot!(run.ending(), @r#"
@@ -314,14 +318,18 @@ async fn a_tag_that_cannot_be_moved_is_a_warning_and_green_serves_all_the_same()
 async fn a_tag_whose_answer_is_lost_or_throttled_is_set_again() {
     for kind in [
         RegistryFaultKind::LandsThenCuts,
-        RegistryFaultKind::throttled(None),
+        RegistryFaultKind::throttle(None),
     ] {
         let mut play = begin(rolling()).await;
         play.stage
             .world()
             .registry()
             .expect("a registry")
-            .inject(RegistryFault::first("PUT", "/manifests/latest", kind));
+            .inject(RegistryFault::on_first_request(
+                "PUT",
+                "/manifests/latest",
+                kind,
+            ));
         let run = play.act(tagged(Action::deploy("1.1.0"))).await;
         assert_eq!(
             (
@@ -337,7 +345,7 @@ async fn a_tag_whose_answer_is_lost_or_throttled_is_set_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_may_not_move_is_refused_before_anything_is_sent() {
-    let repository = RepositoryOptions::new("app").immutable(&[]);
+    let repository = RepositoryOptions::new("app").with_immutable_tags(&[]);
     let mut play =
         begin(rolling().stage(|options| options.ecr.repositories.push(repository))).await;
     let run = play

@@ -27,7 +27,7 @@ use insta::assert_snapshot;
 use regex::Regex;
 use serde_json::json;
 
-use crate::harness::{Action, ActionRun, Story, answering, definition, values};
+use crate::harness::{Action, ActionRun, Story, definition, serve_body, values};
 use crate::masking::replayed;
 
 /// Everything a stranger may try, in one text.
@@ -51,7 +51,7 @@ async fn aws_s_messages_are_only_text() {
         message: ATTACK.to_owned(),
     };
     let run = Story::codedeploy()
-        .fault(Fault::always("RegisterTaskDefinition", refusal))
+        .fault(Fault::on_every_call("RegisterTaskDefinition", refusal))
         .run(Action::deploy("1.1.0"))
         .await;
     assert_harmless(&run);
@@ -150,7 +150,7 @@ async fn an_answer_s_body_is_only_text() {
     let tests = "tests:\n  - name: front page\n    get: /\n    retry: { for: 200ms, every: 100ms }\n    expect: { body: { contains: Welcome } }\n";
     let action = Action::deploy("1.1.0")
         .with("smoke-tests", tests)
-        .with("test-url", &answering(ATTACK.to_owned()).await);
+        .with("test-url", &serve_body(ATTACK.to_owned()).await);
     let run = Story::codedeploy().run(action).await;
     assert_harmless(&run);
     assert_snapshot!(run.with_summary(), @r#"
@@ -436,8 +436,8 @@ fn told_of(text: &str) -> Vec<Stamped> {
         log: vec![said(), said()],
     };
     let failure = Failure::new(Reason::SmokeFailed, text)
-        .caused_by(text)
-        .hint(text)
+        .with_cause(text)
+        .with_hint(text)
         .with_stopped(vec![stopped]);
     let result: TestResult = serde_json::from_value(json!({
         "name": text, "moment": "green", "request": text, "verdict": "failed", "attempts": 1, "last-milliseconds": u64::MAX,
@@ -647,7 +647,7 @@ fn fifty_texts_of_strangers_are_only_text_in_the_log_and_in_the_summary() {
                 "{line:?} of {text:?}"
             );
         }
-        let summary = summary::of(&Report::of(&events));
+        let summary = summary::render(&Report::from_events(&events));
         summary.lines().for_each(|line| {
             assert!(
                 !line.contains(['\u{1b}', '\r', '\u{2028}', '\u{202e}', '\0']),
@@ -688,7 +688,7 @@ fn fifty_texts_of_strangers_are_only_text_in_the_log_and_in_the_summary() {
 #[test]
 fn fifty_texts_of_strangers_run_nothing_when_a_journal_is_replayed() {
     for text in INJECTED {
-        let journal: String = told_of(text).iter().map(journal::line).collect();
+        let journal: String = told_of(text).iter().map(journal::to_line).collect();
         let (code, lines) = replayed(journal.as_bytes());
         assert_eq!(code, Some(0), "{text:?}: {lines:?}");
         for line in lines {
@@ -720,7 +720,7 @@ fn fifty_texts_of_strangers_end_no_output() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("output");
         std::fs::write(&file, "").expect("a file");
-        let outputs = outputs::of(&Report::of(&told_of(text)));
+        let outputs = outputs::collect(&Report::from_events(&told_of(text)));
         for (name, value) in &outputs {
             append_value(&file, name, value).expect("written");
         }

@@ -1,7 +1,7 @@
 //! Production's weights as they are before anything is begun: exactly one side serves, and it is
 //! the one that the service runs on.
 
-use ecs_bluegreen_sim::world::load::{LoadOptions, Tolerated};
+use ecs_bluegreen_sim::world::load::{FailureTolerance, LoadOptions};
 use ecs_bluegreen_sim::{Fault, FaultKind, Toggle};
 use insta::assert_snapshot;
 
@@ -10,7 +10,7 @@ use crate::harness::{Action, ActionRun, Story};
 /// Users are sent to a side without tasks, and nobody can help that.
 fn any_failure(users: &LoadOptions) -> LoadOptions {
     LoadOptions {
-        tolerated: Tolerated::Any,
+        tolerated: FailureTolerance::Any,
         ..users.clone()
     }
 }
@@ -31,7 +31,7 @@ async fn traffic_that_is_not_all_on_blue_is_refused_before_anything_is_begun() {
             [("api-1", 50), ("api-2", 50)],
             [("api-1", 0), ("api-2", 100)],
         ] {
-            let run = with_weights(story(), &weights, Action::tested("1.1.0")).await;
+            let run = with_weights(story(), &weights, Action::deploy_tested("1.1.0")).await;
             assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
             ends.push(run.ending());
         }
@@ -85,7 +85,7 @@ async fn weights_that_were_set_right_are_believed_although_they_are_read_late() 
     play.stage
         .set_weights("prod", &[("api-1", 100), ("api-2", 0)]);
     play.stage
-        .inject(Fault::first("DescribeRules", FaultKind::StaleRead));
+        .inject(Fault::on_first_call("DescribeRules", FaultKind::StaleRead));
     let run = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
     assert_eq!(run.output("outcome"), "deployed", "{}", run.text());

@@ -8,7 +8,7 @@ use crate::harness::{Action, ActionRun, Story};
 /// A deployment whose call to this operation lands without an answer.
 async fn deploy_losing_an_answer(operation: &str, action: Action) -> ActionRun {
     let mut play = Story::codedeploy()
-        .fault(Fault::first(operation, FaultKind::LandsThenDrops))
+        .fault(Fault::on_first_call(operation, FaultKind::LandsThenDrops))
         .begin()
         .await;
     let run = play.act(action).await;
@@ -103,7 +103,7 @@ async fn a_revision_whose_registration_was_not_answered_gets_no_twin() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_whose_opening_was_not_answered_is_open() {
-    assert_snapshot!(deploy_losing_an_answer("ContinueDeployment", Action::tested("1.1.0")).await.ending(), @"
+    assert_snapshot!(deploy_losing_an_answer("ContinueDeployment", Action::deploy_tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -118,7 +118,7 @@ async fn a_gate_whose_opening_was_not_answered_is_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_that_was_not_answered_still_ends_on_blue() {
-    assert_snapshot!(deploy_losing_an_answer("StopDeployment", Action::tested_by("1.2.0", &["health"])).await.text(), @r#"
+    assert_snapshot!(deploy_losing_an_answer("StopDeployment", Action::deploy_tested_by("1.2.0", &["health"])).await.text(), @r#"
     exit code 20
     ---
     Deploying 1.2.0 to api on prod, eu-central-1 (run [run])
@@ -193,7 +193,7 @@ async fn a_stop_that_was_not_answered_still_ends_on_blue() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_never_arrived_is_made_again_after_a_look() {
     let mut play = Story::codedeploy()
-        .fault(Fault::first("CreateDeployment", FaultKind::Drops))
+        .fault(Fault::on_first_call("CreateDeployment", FaultKind::Drops))
         .begin()
         .await;
     let run = play.act(Action::deploy("1.1.0")).await;
@@ -214,8 +214,10 @@ async fn a_call_that_never_arrived_is_made_again_after_a_look() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_whose_update_was_not_answered_is_followed() {
-    let story = Story::rolling(RollingOptions::default())
-        .fault(Fault::first("UpdateService", FaultKind::LandsThenDrops));
+    let story = Story::rolling(RollingOptions::default()).fault(Fault::on_first_call(
+        "UpdateService",
+        FaultKind::LandsThenDrops,
+    ));
     assert_snapshot!(story.run(Action::deploy("1.1.0")).await.text(), @"
     exit code 0
     ---
@@ -269,7 +271,7 @@ async fn a_one_off_task_whose_start_was_not_answered_runs_once() {
         r#"[{"name":"app","command":["migrate"]}]"#,
     );
     let mut play = Story::codedeploy()
-        .fault(Fault::first("RunTask", FaultKind::LandsThenDrops))
+        .fault(Fault::on_first_call("RunTask", FaultKind::LandsThenDrops))
         .begin()
         .await;
     let run = play.act(action).await;

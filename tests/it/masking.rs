@@ -22,8 +22,8 @@ fn tested_with(version: &str, tests: &[&str], secrets: &[String]) -> Action {
     } else {
         format!("variables:\n{}", variables.concat())
     };
-    let action =
-        Action::tested(version).with("smoke-tests", &format!("{variables}{}", smoke_tests(tests)));
+    let action = Action::deploy_tested(version)
+        .with("smoke-tests", &format!("{variables}{}", smoke_tests(tests)));
     secrets
         .iter()
         .enumerate()
@@ -107,7 +107,7 @@ fn contract() -> BTreeSet<String> {
     words.extend(
         witnesses
             .iter()
-            .map(|observed_by| observed_by.words().to_owned()),
+            .map(|observed_by| observed_by.describe().to_owned()),
     );
     let tags = Step::ALL
         .map(|step| serde_json::json!(step))
@@ -138,7 +138,7 @@ fn facts(run: &ActionRun) -> String {
     let facts = Regex::new(r#"(the answer began: |, found )(\\.|[^"\\\n])*"#)
         .expect("a pattern")
         .replace_all(&facts, "$1…");
-    run.redacted(&facts)
+    run.redact(&facts)
 }
 
 fn steady(value: Value) -> Value {
@@ -269,7 +269,7 @@ async fn a_secret_that_is_a_plain_word_is_masked_in_what_others_say() {
         code: "ClientException".to_owned(),
         message: "no dragonfly, no ZHJhZ29uZmx5, no drag%6Fnfly".to_owned(),
     };
-    let story = Story::codedeploy().fault(Fault::always("RegisterTaskDefinition", refusal));
+    let story = Story::codedeploy().fault(Fault::on_every_call("RegisterTaskDefinition", refusal));
     let run = story
         .run(tested_with(
             "1.1.0",
@@ -323,8 +323,8 @@ async fn a_killed_run_is_not_told_as_a_refused_one() {
     let mut play = Story::codedeploy().begin().await;
     let killed = play
         .act(
-            Action::slowly_tested("1.1.0")
-                .at(When::Line("::group::Smoke tests on green"), Incident::Kill),
+            Action::deploy_tested_slowly("1.1.0")
+                .on_incident(When::Line("::group::Smoke tests on green"), Incident::Kill),
         )
         .await;
     play.post(&killed).await;
@@ -345,7 +345,7 @@ async fn a_killed_run_is_not_told_as_a_refused_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_was_touched_is_not_said_after_another_deployment_was_rolled_back() {
     let mut play = Story::codedeploy().begin().await;
-    play.act(Action::tested("1.1.0").with("approval", "before-traffic"))
+    play.act(Action::deploy_tested("1.1.0").with("approval", "before-traffic"))
         .await;
     let second = Action::deploy("1.2.0")
         .with("container", "web")
@@ -406,6 +406,6 @@ fn the_report_has_no_outcome_of_its_own_making() {
             reason: Reason::InvalidInputs,
         }),
     };
-    assert!(!ecs_bluegreen::report::Report::of([&noted]).is_refused());
-    assert!(ecs_bluegreen::report::Report::of([&noted, &refused]).is_refused());
+    assert!(!ecs_bluegreen::report::Report::from_events([&noted]).is_refused());
+    assert!(ecs_bluegreen::report::Report::from_events([&noted, &refused]).is_refused());
 }

@@ -1,15 +1,15 @@
 //! The other modes: back to what was good, the answer to a gate, a look at what is in progress.
 
-use ecs_bluegreen_sim::{GroupOptions, NativeOptions, RollingOptions};
+use ecs_bluegreen_sim::{EcsStrategyOptions, GroupOptions, RollingOptions};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::harness::native::pause;
+use crate::harness::ecs::foreign_pause_hook;
 use crate::harness::{Action, ActionRun, Play, Story, call, definition};
 
 /// Any mode on the service of the story.
 fn mode(mode: &str) -> Action {
-    Action::service().with("mode", mode)
+    Action::to_service().with("mode", mode)
 }
 
 /// The revision behind production.
@@ -28,7 +28,7 @@ fn serves(play: &Play) -> String {
 async fn waiting(story: Story) -> (Play, ActionRun) {
     let mut play = story.begin().await;
     let first = play
-        .act(Action::tested("1.1.0").with("approval", "before-traffic"))
+        .act(Action::deploy_tested("1.1.0").with("approval", "before-traffic"))
         .await;
     assert_eq!(first.outputs["outcome"], "waiting");
     assert_eq!(serves(&play), "api-1");
@@ -113,7 +113,7 @@ async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_native_rollback_while_blue_still_runs_stops_the_deployment() {
+async fn a_rollback_by_ecs_while_blue_still_runs_stops_the_deployment() {
     let mut play = Story::blue_green().in_real_time().begin().await;
     let deployed = play
         .act(Action::deploy("1.1.0").with("wait-until", "shifted"))
@@ -220,7 +220,7 @@ async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_native_rollback_after_blue_is_gone_goes_through_the_same_gates() {
+async fn a_rollback_by_ecs_after_blue_is_gone_goes_through_the_same_gates() {
     let mut play = Story::blue_green().begin().await;
     for version in ["1.1.0", "1.2.0"] {
         assert_eq!(
@@ -500,7 +500,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
+async fn a_green_of_ecs_waits_for_a_person_and_continues_when_told() {
     let (mut play, first) = waiting(Story::canary()).await;
     let service = call(
         &play.stage,
@@ -785,12 +785,12 @@ async fn nobody_answers_in_time() {
         ready_wait_minutes: Some(1),
         ..GroupOptions::default()
     };
-    let native = Story::native(NativeOptions::default());
-    for (story, deadline) in [(Story::group(group), "10m"), (native, "1m")] {
+    let ecs_story = Story::ecs(EcsStrategyOptions::default());
+    for (story, deadline) in [(Story::group(group), "10m"), (ecs_story, "1m")] {
         let mut play = story.begin().await;
         let first = play
             .act(
-                Action::tested("1.1.0")
+                Action::deploy_tested("1.1.0")
                     .with("approval", "before-traffic")
                     .with("deadline", deadline),
             )
@@ -939,11 +939,15 @@ async fn status_says_what_serves_at_every_gate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn status_leaves_the_answer_at_somebody_else_s_gate_to_its_owner() {
-    let native = NativeOptions {
-        hooks: vec![pause(&["POST_SCALE_UP"])],
-        ..NativeOptions::default()
+    let options = EcsStrategyOptions {
+        hooks: vec![foreign_pause_hook(&["POST_SCALE_UP"])],
+        ..EcsStrategyOptions::default()
     };
-    let mut play = Story::native(native).begin().await.pushed("1.1.0").await;
+    let mut play = Story::ecs(options)
+        .begin()
+        .await
+        .push_version("1.1.0")
+        .await;
     started_by_somebody(&play).await;
     let status = play.act(mode("status")).await;
     call(&play.stage, "ecs.ContinueServiceDeployment", &answer()).await;
@@ -972,7 +976,7 @@ async fn status_follows_a_deployment_that_somebody_else_started() {
         Story::blue_green(),
         Story::rolling(RollingOptions::default()),
     ] {
-        let mut play = story.begin().await.pushed("1.1.0").await;
+        let mut play = story.begin().await.push_version("1.1.0").await;
         started_by_somebody(&play).await;
         let status = play.act(mode("status")).await;
         assert_eq!(

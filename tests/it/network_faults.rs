@@ -24,9 +24,9 @@ async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
         "CreateDeployment",
         "ContinueDeployment",
     ] {
-        story = story.fault(Fault::first(mutation, FaultKind::Throttled));
+        story = story.fault(Fault::on_first_call(mutation, FaultKind::Throttled));
     }
-    assert_snapshot!(story.run(Action::tested("1.1.0")).await.ending(), @"
+    assert_snapshot!(story.run(Action::deploy_tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -56,7 +56,7 @@ async fn max_retries_holds_for_throttled_writes_too_and_not_for_what_is_undone()
             2,
             FaultKind::Throttled,
         ));
-    assert_snapshot!(story.run(Action::tested("1.1.0").with("max-retries", "2")).await.ending(), @"
+    assert_snapshot!(story.run(Action::deploy_tested("1.1.0").with("max-retries", "2")).await.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -84,7 +84,7 @@ async fn reads_that_fail_for_a_while_are_only_waited_out() {
             3,
             FaultKind::InternalError,
         ));
-    assert_snapshot!(story.run(Action::tested("1.1.0")).await.ending(), @"
+    assert_snapshot!(story.run(Action::deploy_tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
     ::warning title=a check is limited::Traffic weights and task counts are not shown while waiting. (codedeploy:GetDeploymentTarget: AWS failed: Service Unavailable. Please try again later. (InternalFailure))
@@ -118,7 +118,7 @@ async fn stale_reads_delay_and_mislead_nobody() {
     let story = Story::codedeploy()
         .fault(fault_at("DescribeServices", 2, 2, FaultKind::StaleRead))
         .fault(fault_at("DescribeRules", 2, 2, FaultKind::StaleRead));
-    assert_snapshot!(story.run(Action::tested("1.1.0")).await.ending(), @"
+    assert_snapshot!(story.run(Action::deploy_tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -132,8 +132,10 @@ async fn stale_reads_delay_and_mislead_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_aws_fails_before_the_first_write_nothing_is_touched() {
-    let story =
-        Story::codedeploy().fault(Fault::always("DescribeServices", FaultKind::InternalError));
+    let story = Story::codedeploy().fault(Fault::on_every_call(
+        "DescribeServices",
+        FaultKind::InternalError,
+    ));
     assert_snapshot!(story.run(Action::deploy("1.1.0")).await.text(), @"
     exit code 10
     ---
@@ -157,8 +159,10 @@ async fn when_aws_fails_before_the_first_write_nothing_is_touched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_that_aws_fails_without_effect_is_made_once_more() {
-    let story =
-        Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::InternalError));
+    let story = Story::codedeploy().fault(Fault::on_first_call(
+        "CreateDeployment",
+        FaultKind::InternalError,
+    ));
     assert_snapshot!(story.run(Action::deploy("1.1.0")).await.ending(), @"
     exit code 0
     ---
@@ -175,9 +179,12 @@ async fn a_creation_that_aws_fails_without_effect_is_made_once_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_that_expire_in_the_middle_are_stuck_until_the_post_step_has_new_ones() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
-    let expired = Incident::Fault(Fault::always("*", FaultKind::ExpiredCredentials));
+    let expired = Incident::Fault(Fault::on_every_call("*", FaultKind::ExpiredCredentials));
     let main = play
-        .act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), expired))
+        .act(
+            Action::deploy_tested_slowly("1.1.0")
+                .on_incident(When::Line("Smoke tests on green"), expired),
+        )
         .await;
     play.stage.clear_faults();
     let post = play.post(&main).await;

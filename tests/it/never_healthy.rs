@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use ecs_bluegreen_sim::{
-    Breaker, Clock, Fault, FaultKind, HealthChecks, NativeOptions, RollingOptions,
+    Breaker, Clock, EcsStrategyOptions, Fault, FaultKind, HealthChecks, RollingOptions,
 };
 use insta::assert_snapshot;
 
-use crate::harness::native::pause;
+use crate::harness::ecs::foreign_pause_hook;
 use crate::harness::{Action, ActionRun, Play, Story, definition};
 
 /// A version whose health checks all fail.
@@ -125,7 +125,7 @@ async fn tasks_that_the_load_balancer_s_health_checks_kill_end_the_run_on_every_
 async fn green_that_its_health_checks_kill_is_told_with_aws_s_sentence_and_its_log() {
     let run = on_blue(
         patient(Story::blue_green()),
-        Action::tested("1.1.0").with("environment-variables", SICK),
+        Action::deploy_tested("1.1.0").with("environment-variables", SICK),
     )
     .await;
     let ending = run.ending();
@@ -184,7 +184,7 @@ async fn a_rolling_service_without_a_circuit_breaker_does_not_crash_for_ever() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_cannot_be_pulled_ends_the_run_on_every_strategy() {
     for (name, story) in every_controller() {
-        let action = Action::service()
+        let action = Action::to_service()
             .file(
                 "task.json",
                 &definition("$REGISTRY/app:nowhere").to_string(),
@@ -269,7 +269,7 @@ async fn a_deadline_that_passes_before_any_traffic_moved_rolls_green_back_on_eve
 async fn a_deadline_before_any_traffic_says_how_far_the_rollout_was() {
     let run = on_blue(
         slow(Story::canary()),
-        Action::tested("1.1.0")
+        Action::deploy_tested("1.1.0")
             .with("environment-variables", SICK)
             .with("deadline", "2s"),
     )
@@ -286,13 +286,13 @@ async fn a_deadline_before_any_traffic_says_how_far_the_rollout_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_at_somebody_else_s_gate_leaves_the_answer_to_them() {
-    let native = NativeOptions {
-        hooks: vec![pause(&["POST_SCALE_UP"])],
-        ..NativeOptions::default()
+    let options = EcsStrategyOptions {
+        hooks: vec![foreign_pause_hook(&["POST_SCALE_UP"])],
+        ..EcsStrategyOptions::default()
     };
-    let mut play = Story::native(native).begin().await;
+    let mut play = Story::ecs(options).begin().await;
     let run = play
-        .act(Action::tested("1.1.0").with("deadline", "12s"))
+        .act(Action::deploy_tested("1.1.0").with("deadline", "12s"))
         .await;
     assert!(
         play.stage
@@ -330,14 +330,14 @@ async fn a_deadline_at_a_gate_that_only_others_may_open_leaves_it_to_them() {
             patience_ms: 10_000,
             ready_minute_ms: 60_000,
         };
-        let story = story.fault(Fault::always(
+        let story = story.fault(Fault::on_every_call(
             action.split(':').next_back().unwrap_or_default(),
             FaultKind::Denied,
         ));
         let story = story.stage(|options| options.clock = clock);
         let mut play = story.begin().await;
         let run = play
-            .act(Action::tested("1.1.0").with("deadline", "15s"))
+            .act(Action::deploy_tested("1.1.0").with("deadline", "15s"))
             .await;
         play.end().await;
         assert_eq!(
@@ -363,7 +363,7 @@ async fn who_only_watches_rolls_nothing_back_when_the_deadline_passes() {
     assert_eq!(play.act(started).await.output("outcome"), "started");
     let run = play
         .act(
-            Action::service()
+            Action::to_service()
                 .with("mode", "status")
                 .with("deadline", "2s"),
         )

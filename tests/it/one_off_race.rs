@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ecs_bluegreen_sim::{Fault, FaultKind, RollingOptions, Stage};
 use serde_json::{Value, json};
 
-use crate::harness::{Action, ActionRun, Incident, Play, Story, When, call, texts};
+use crate::harness::{Action, ActionRun, Incident, Play, Story, When, call, join_texts};
 
 const OVERRIDES: &str = r#"[{ "name": "app", "command": ["migrate"] }]"#;
 
@@ -159,8 +159,8 @@ async fn an_older_run_does_not_wait_for_the_task_of_a_newer_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_cancelled_while_waiting_for_a_task_leaves_it_alone() {
-    let action =
-        migrate("1.1.0", "wait").at(When::Line("waiting until it is over"), Incident::Interrupt);
+    let action = migrate("1.1.0", "wait")
+        .on_incident(When::Line("waiting until it is over"), Incident::Interrupt);
     let (play, run) = play_overtaken(20_000, &["migrate"], action).await;
     assert_eq!(
         (run.output("outcome"), run.output("reason")),
@@ -183,7 +183,7 @@ async fn who_is_cancelled_while_waiting_for_a_task_leaves_it_alone() {
 
 /// Both runs have looked before either has started its task, and tasks are listed late.
 fn at_once() -> Story {
-    let slow = |nth: u64| Fault::first("RunTask", FaultKind::Slow(900)).at(nth);
+    let slow = |nth: u64| Fault::on_first_call("RunTask", FaultKind::Slow(900)).starting_at(nth);
     slow_to_start(2_500)
         .switches(|switches| switches.task_list_lag_ms = 300)
         .fault(slow(1))
@@ -220,7 +220,7 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_gives_way_before_it_be
         (count_started(winner), winner.count("ecs:StopTask")),
         (2, 1),
         "{}",
-        texts(&runs)
+        join_texts(&runs)
     );
     assert!(
         !loser.text().contains("is not undone"),
@@ -237,7 +237,7 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_gives_way_before_it_be
         ran.iter().filter(|ran| **ran).count(),
         1,
         "{}",
-        texts(&runs)
+        join_texts(&runs)
     );
     play.end().await;
 }
@@ -249,13 +249,13 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_runs_when_the_other_ru
     assert!(
         runs.iter().all(|runs| runs.output("outcome") == "deployed"),
         "{}",
-        texts(&runs)
+        join_texts(&runs)
     );
     assert_eq!(
         (count_started(&runs[0]), runs[0].count("ecs:StopTask")),
         (3, 1),
         "{}",
-        texts(&runs)
+        join_texts(&runs)
     );
     let mut ran: Vec<(f64, f64)> = tasks(&play.stage)
         .await
@@ -264,7 +264,7 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_runs_when_the_other_ru
         .filter_map(|task| task.ran)
         .collect();
     ran.sort_by(|one, other| one.0.total_cmp(&other.0));
-    assert_eq!(ran.len(), 2, "{}", texts(&runs));
+    assert_eq!(ran.len(), 2, "{}", join_texts(&runs));
     // The first run's rollout comes between the two tasks: a schema is not changed again under a
     // rollout.
     let updates = runs[0]
@@ -278,14 +278,14 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_runs_when_the_other_ru
     assert!(
         ran[0].1 <= first_update && first_update < ran[1].0,
         "{ran:?}, {first_update}: {}",
-        texts(&runs)
+        join_texts(&runs)
     );
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_is_run_again_follows_its_own_task_and_does_not_repeat_one_that_ended_well() {
-    let hangs = Fault::first("UpdateService", FaultKind::Hangs);
+    let hangs = Fault::on_first_call("UpdateService", FaultKind::Hangs);
     let deaths = [
         When::Line("the one-off task is PROVISIONING"),
         When::Called("ecs:UpdateService".into(), 1),
@@ -293,7 +293,7 @@ async fn a_job_that_is_run_again_follows_its_own_task_and_does_not_repeat_one_th
     for death in deaths {
         let mut play = slow_to_start(1_500).fault(hangs.clone()).begin().await;
         let first = play
-            .act(migrate("1.1.0", "fail").at(death.clone(), Incident::Kill))
+            .act(migrate("1.1.0", "fail").on_incident(death.clone(), Incident::Kill))
             .await;
         if matches!(death, When::Line(_)) {
             play.stage.clear_faults();
@@ -327,7 +327,7 @@ async fn a_job_that_is_run_again_follows_its_own_task_and_does_not_repeat_one_th
 #[tokio::test(flavor = "multi_thread")]
 async fn where_tasks_cannot_be_listed_the_task_runs_and_that_is_said() {
     let mut play = slow_to_start(0)
-        .fault(Fault::always("ListTasks", FaultKind::InternalError))
+        .fault(Fault::on_every_call("ListTasks", FaultKind::InternalError))
         .begin()
         .await;
     let run = play.act(migrate("1.1.0", "fail")).await;

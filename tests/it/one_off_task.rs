@@ -196,7 +196,11 @@ async fn what_a_sidecar_exits_with_says_nothing_about_the_task() {
     let action = migrate(&["migrate"])
         .file("task.json", &with_sidecar.to_string())
         .with("task-definition", "task.json");
-    let mut play = Story::codedeploy().begin().await.pushed("1.4.0").await;
+    let mut play = Story::codedeploy()
+        .begin()
+        .await
+        .push_version("1.4.0")
+        .await;
     let run = play.act(action).await;
     play.end().await;
     assert_snapshot!(run.ending(), @"
@@ -233,7 +237,7 @@ async fn a_task_that_is_not_waited_for_does_not_hold_the_rollout() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_stops_its_task() {
     let run = Story::codedeploy()
-        .run(migrate(&["serve"]).at(
+        .run(migrate(&["serve"]).on_incident(
             When::Line("the one-off task is RUNNING"),
             Incident::Interrupt,
         ))
@@ -296,7 +300,7 @@ async fn a_cancelled_run_stops_its_task() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_cannot_start_says_why() {
     let action =
-        Action::service().file("task.json", &definition("$REGISTRY/app:9.9.9").to_string());
+        Action::to_service().file("task.json", &definition("$REGISTRY/app:9.9.9").to_string());
     let run = Story::codedeploy()
         .run(
             action
@@ -327,7 +331,7 @@ async fn what_a_task_did_is_named_when_a_later_step_fails() {
         message: "Not now".to_owned(),
     };
     let mut play = Story::codedeploy()
-        .fault(Fault::always("CreateDeployment", refused))
+        .fault(Fault::on_every_call("CreateDeployment", refused))
         .begin()
         .await;
     let run = play.act(migrate(&["migrate"])).await;

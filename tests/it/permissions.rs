@@ -33,7 +33,7 @@ fn officially(story: Story) -> Story {
 /// As a user of the official actions has it: everything from files.
 fn from_files() -> Action {
     let definition = definition("$REGISTRY/app:1.1.0").to_string();
-    Action::service()
+    Action::to_service()
         .file("task.json", &definition)
         .with("task-definition", "task.json")
 }
@@ -53,7 +53,7 @@ async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
     let mut play = officially(Story::group(group))
         .begin()
         .await
-        .pushed("1.1.0")
+        .push_version("1.1.0")
         .await;
     let run = play
         .act(
@@ -131,7 +131,7 @@ async fn the_official_policy_is_enough_for_a_rolling_service() {
     let mut play = officially(Story::rolling(RollingOptions::default()))
         .begin()
         .await
-        .pushed("1.1.0")
+        .push_version("1.1.0")
         .await;
     let run = play.act(from_files()).await;
     play.end().await;
@@ -161,7 +161,7 @@ async fn the_official_policy_is_enough_for_a_one_off_task() {
     let mut play = officially(Story::rolling(RollingOptions::default()))
         .begin()
         .await
-        .pushed("1.1.0")
+        .push_version("1.1.0")
         .await;
     let run = play
         .act(from_files().with("run-task", "true").with(
@@ -196,7 +196,7 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
         "ecs:DescribeTaskDefinition",
         "logs:*",
     ]);
-    let mut play = story.begin().await.pushed("1.1.0").await;
+    let mut play = story.begin().await.push_version("1.1.0").await;
     let run = play.act(from_files()).await;
     play.end().await;
     assert_snapshot!(run.with_summary(), @"
@@ -365,7 +365,7 @@ async fn a_gate_that_we_may_not_open_is_left_to_whoever_may_until_it_expires() {
     };
     let story = Story::group(group)
         .stage(|options| options.denied = vec!["codedeploy:ContinueDeployment".to_owned()]);
-    assert_snapshot!(story.run(Action::tested("1.1.0")).await.ending(), @"
+    assert_snapshot!(story.run(Action::deploy_tested("1.1.0")).await.ending(), @"
     exit code 20
     ---
     ::warning title=a check is limited::The gate is left to whoever may continue the deployment. Allow codedeploy:ContinueDeployment to have it. (codedeploy:ContinueDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ContinueDeployment on resource: * because no identity-based policy allows the codedeploy:ContinueDeployment action)
@@ -388,7 +388,7 @@ async fn a_gate_that_we_may_not_open_is_left_to_whoever_may_until_it_expires() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_that_is_denied_is_stuck_and_prints_the_command() {
     let run = denied(&["codedeploy:StopDeployment"])
-        .run(Action::tested_by("1.2.0", &["health"]))
+        .run(Action::deploy_tested_by("1.2.0", &["health"]))
         .await;
     assert_snapshot!(run.ending(), @r#"
     exit code 40

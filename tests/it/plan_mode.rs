@@ -15,12 +15,12 @@ fn plan(deployment: Action) -> Action {
 /// The plan, then the deployment that is held to it.
 async fn planned_and_done(story: Story, version: &str) -> String {
     let mut play = story.begin().await;
-    let planned = play.act(plan(Action::tested(version))).await;
+    let planned = play.act(plan(Action::deploy_tested(version))).await;
     assert_eq!(planned.outputs["outcome"], "planned");
     assert!(planned.calls.is_empty(), "{}", planned.text());
     let digest = planned.outputs["plan-digest"].clone();
     let done = play
-        .act(Action::tested(version).with("plan-digest", &digest))
+        .act(Action::deploy_tested(version).with("plan-digest", &digest))
         .await;
     assert_eq!(done.outputs["outcome"], "deployed", "{}", done.text());
     play.end().await;
@@ -287,10 +287,12 @@ async fn a_rolling_deployment_is_planned_and_then_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_plan_is_a_document_for_programs() {
-    let planned = Story::canary().run(plan(Action::tested("1.1.0"))).await;
+    let planned = Story::canary()
+        .run(plan(Action::deploy_tested("1.1.0")))
+        .await;
     let document: Value = serde_json::from_str(&planned.outputs["plan"]).expect("JSON");
     let document = serde_json::to_string_pretty(&document).expect("JSON");
-    assert_snapshot!(planned.redacted(&document), @r#"
+    assert_snapshot!(planned.redact(&document), @r#"
     {
       "version": 1,
       "digest": "[plan]",
@@ -366,8 +368,8 @@ async fn the_plan_is_a_document_for_programs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_differs_from_the_reviewed_plan_is_named_before_anything_is_touched() {
     let (refused, play) = differing(
-        Action::tested("1.1.0"),
-        Action::tested("1.1.0").with("environment-variables", "LOG_LEVEL=debug"),
+        Action::deploy_tested("1.1.0"),
+        Action::deploy_tested("1.1.0").with("environment-variables", "LOG_LEVEL=debug"),
     )
     .await;
     play.end().await;
@@ -393,8 +395,8 @@ async fn what_differs_from_the_reviewed_plan_is_named_before_anything_is_touched
 #[tokio::test(flavor = "multi_thread")]
 async fn another_image_and_other_tests_are_not_what_was_reviewed() {
     let (refused, play) = differing(
-        Action::tested("1.1.0"),
-        Action::tested_by("1.2.0", &["health"]),
+        Action::deploy_tested("1.1.0"),
+        Action::deploy_tested_by("1.2.0", &["health"]),
     )
     .await;
     play.end().await;
@@ -407,9 +409,9 @@ async fn another_image_and_other_tests_are_not_what_was_reviewed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_who_deploys_after_the_review_makes_the_plan_another_one() {
     let mut play = Story::codedeploy().begin().await;
-    let deployment = || Action::tested("1.1.0");
+    let deployment = || Action::deploy_tested("1.1.0");
     let planned = play.act(plan(deployment())).await;
-    let other = Action::tested("1.1.0").with("environment-variables", "FEATURE=on");
+    let other = Action::deploy_tested("1.1.0").with("environment-variables", "FEATURE=on");
     assert_eq!(play.act(other).await.outputs["outcome"], "deployed");
     let digest = planned.outputs["plan-digest"].clone();
     let refused = play.act(deployment().with("plan-digest", &digest)).await;
@@ -423,7 +425,7 @@ async fn somebody_who_deploys_after_the_review_makes_the_plan_another_one() {
 async fn a_plan_without_changes_says_so_and_only_changes_can_fail_it() {
     let mut play = Story::codedeploy().begin().await;
     let unchanged = play
-        .act(plan(Action::service()).with("fail-on-changes", "true"))
+        .act(plan(Action::to_service()).with("fail-on-changes", "true"))
         .await;
     let changed = play
         .act(plan(Action::deploy("1.1.0")).with("fail-on-changes", "true"))
@@ -494,14 +496,14 @@ async fn a_plan_without_changes_says_so_and_only_changes_can_fail_it() {
 async fn a_plan_does_not_wait_for_a_rollout_in_progress_and_names_it() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
     let waiting = play
-        .act(Action::tested("1.1.0").with("approval", "before-traffic"))
+        .act(Action::deploy_tested("1.1.0").with("approval", "before-traffic"))
         .await;
     assert_eq!(waiting.outputs["outcome"], "waiting");
-    let planned = play.act(plan(Action::tested("1.2.0"))).await;
+    let planned = play.act(plan(Action::deploy_tested("1.2.0"))).await;
     let refused = play
-        .act(plan(Action::tested("1.2.0")).with("if-running", "fail"))
+        .act(plan(Action::deploy_tested("1.2.0")).with("if-running", "fail"))
         .await;
-    let aborted = play.act(Action::service().with("mode", "abort")).await;
+    let aborted = play.act(Action::to_service().with("mode", "abort")).await;
     assert_eq!(aborted.outputs["outcome"], "rolled-back");
     play.end().await;
     assert!(planned.calls.is_empty() && refused.calls.is_empty());
@@ -565,7 +567,7 @@ async fn a_plan_does_not_wait_for_a_rollout_in_progress_and_names_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_would_be_refused_is_refused_by_the_plan_too() {
-    let wrong = plan(Action::tested("1.1.0"))
+    let wrong = plan(Action::deploy_tested("1.1.0"))
         .with("service", "apy")
         .with("plan-digest", "p1-12")
         .with("skip-checks", "true");

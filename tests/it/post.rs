@@ -9,7 +9,10 @@ use crate::harness::{Action, ActionRun, Incident, Play, Story, When};
 async fn begin_killed() -> (Play, ActionRun) {
     let mut play = Story::codedeploy().begin().await;
     let main = play
-        .act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Incident::Kill))
+        .act(
+            Action::deploy_tested_slowly("1.1.0")
+                .on_incident(When::Line("Smoke tests on green"), Incident::Kill),
+        )
         .await;
     assert_eq!(main.code, None, "{}", main.text());
     (play, main)

@@ -7,13 +7,13 @@ use ecs_bluegreen_sim::{ConcurrentUpdate, Fault, FaultKind, RollingOptions};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::harness::native::assert_over;
-use crate::harness::{Action, ActionRun, Play, Story, When, texts};
+use crate::harness::ecs::assert_finished;
+use crate::harness::{Action, ActionRun, Play, Story, When, join_texts};
 
 /// Two workflows deploy two versions; both are tested.
 fn two_deploys() -> [Action; 2] {
     [("1.1.0", "42"), ("1.0.0", "43")]
-        .map(|(version, run)| of_workflow(Action::tested(version), run))
+        .map(|(version, run)| of_workflow(Action::deploy_tested(version), run))
 }
 
 fn of_workflow(action: Action, run: &str) -> Action {
@@ -25,11 +25,11 @@ fn of_workflow(action: Action, run: &str) -> Action {
 /// Both updates are on their way before either has arrived, and arrive so many milliseconds later.
 fn at_once(story: Story, arrive: [u64; 2]) -> Story {
     let slow = |nth: u64| {
-        Fault::first(
+        Fault::on_first_call(
             "UpdateService",
             FaultKind::Slow(arrive[usize::from(nth == 2)]),
         )
-        .at(nth)
+        .starting_at(nth)
     };
     story.fault(slow(1)).fault(slow(2))
 }
@@ -46,7 +46,7 @@ fn by_end(runs: &[ActionRun; 2]) -> (&ActionRun, &ActionRun) {
         runs.iter().filter(|run| is_winner(run)).count(),
         1,
         "exactly one is deployed: {}",
-        texts(runs)
+        join_texts(runs)
     );
     if is_winner(&runs[0]) {
         (&runs[0], &runs[1])
@@ -66,7 +66,7 @@ fn started(run: &ActionRun) -> usize {
 
 /// What the service runs is what the winner says it has deployed; nothing of the loser is left.
 async fn assert_won(play: &Play, winner: &ActionRun) {
-    assert_over(play, "api-2").await;
+    assert_finished(play, "api-2").await;
     let running: BTreeSet<String> = play
         .stage
         .service_view("api")
@@ -94,7 +94,7 @@ async fn race(story: Story, arrive: [u64; 2]) {
         (loser.code, loser.output("reason")),
         (Some(30), "superseded"),
         "{}",
-        texts(&runs)
+        join_texts(&runs)
     );
     assert_eq!(
         loser.count("ecs:StopServiceDeployment"),
@@ -136,7 +136,7 @@ async fn a_winner_without_tests_passes_the_gate_that_the_loser_had_set() {
         .await;
     let run = play
         .act_at_once([
-            of_workflow(Action::tested("1.1.0"), "42"),
+            of_workflow(Action::deploy_tested("1.1.0"), "42"),
             of_workflow(Action::deploy("1.0.0"), "43"),
         ])
         .await;
@@ -161,7 +161,7 @@ async fn where_ecs_lets_a_newer_deployment_wait_the_older_one_wins() {
     assert!(
         ["already-running", "superseded"].contains(&loser.output("reason")),
         "{}",
-        texts(&runs)
+        join_texts(&runs)
     );
     assert!(
         loser
@@ -180,7 +180,9 @@ async fn of_two_runs_of_codedeploy_one_is_refused_by_name_or_waits() {
         ("fail", ["deployed", "not-deployed"]),
         ("wait", ["deployed", "deployed"]),
     ] {
-        let slow = |nth: u64| Fault::first("CreateDeployment", FaultKind::Slow(900)).at(nth);
+        let slow = |nth: u64| {
+            Fault::on_first_call("CreateDeployment", FaultKind::Slow(900)).starting_at(nth)
+        };
         let mut play = Story::codedeploy()
             .fault(slow(1))
             .fault(slow(2))
@@ -193,7 +195,12 @@ async fn of_two_runs_of_codedeploy_one_is_refused_by_name_or_waits() {
             )
             .await;
         let outcomes: BTreeSet<&str> = runs.iter().map(|run| run.output("outcome")).collect();
-        assert_eq!(outcomes, BTreeSet::from(ends), "{policy}: {}", texts(&runs));
+        assert_eq!(
+            outcomes,
+            BTreeSet::from(ends),
+            "{policy}: {}",
+            join_texts(&runs)
+        );
         if policy == "fail" {
             let (_, loser) = by_end(&runs);
             assert_eq!(loser.output("reason"), "already-running");
@@ -216,7 +223,12 @@ async fn push_twice(story: Story, begun: When) -> (Play, [ActionRun; 2]) {
     let [first, second] = [("1.1.0", "42"), ("1.0.0", "43")]
         .map(|(version, run)| of_workflow(Action::deploy(version), run));
     let runs = play.act_in_a_row(first, begun, second).await;
-    assert_eq!(runs[1].output("outcome"), "deployed", "{}", texts(&runs));
+    assert_eq!(
+        runs[1].output("outcome"),
+        "deployed",
+        "{}",
+        join_texts(&runs)
+    );
     let running: BTreeSet<String> = play
         .stage
         .service_view("api")
@@ -229,7 +241,7 @@ async fn push_twice(story: Story, begun: When) -> (Play, [ActionRun; 2]) {
         running,
         BTreeSet::from([runs[1].output("task-definition-arn").to_owned()]),
         "the newest commit serves: {}",
-        texts(&runs)
+        join_texts(&runs)
     );
     (play, runs)
 }
@@ -243,7 +255,7 @@ async fn of_two_pushes_in_a_row_the_newer_one_takes_the_place_of_the_older_one_o
         (runs[0].code, runs[0].output("reason")),
         (Some(30), "superseded"),
         "{}",
-        texts(&runs)
+        join_texts(&runs)
     );
     assert!(
         runs[0].text().to_lowercase().contains("running now: "),
@@ -264,7 +276,7 @@ async fn of_two_pushes_in_a_row_the_newer_one_waits_where_traffic_moves_by_weigh
             runs[0].output("outcome"),
             "deployed",
             "nobody stops it half-way: {}",
-            texts(&runs)
+            join_texts(&runs)
         );
         assert!(
             runs[1]
@@ -297,10 +309,10 @@ mod before_what_cannot_be_undone {
 
     /// Between the survey and the one-off task somebody else starts a rollout.
     async fn overtaken_before_the_task(policy: &str) -> (Play, ActionRun) {
-        let slow = Fault::first("RegisterTaskDefinition", FaultKind::Slow(1_500));
+        let slow = Fault::on_first_call("RegisterTaskDefinition", FaultKind::Slow(1_500));
         let mut play = Story::blue_green().fault(slow).begin().await;
         let run = play
-            .act(with_task("1.1.0", policy).at(
+            .act(with_task("1.1.0", policy).on_incident(
                 When::Line("✓ Image"),
                 Incident::Call("ecs.UpdateService", theirs()),
             ))
@@ -340,7 +352,7 @@ mod before_what_cannot_be_undone {
             run.text()
         );
         // The other rollout went to the second group, and this one comes back to the first.
-        assert_over(&play, "api-1").await;
+        assert_finished(&play, "api-1").await;
         play.end().await;
     }
 
@@ -351,7 +363,8 @@ mod before_what_cannot_be_undone {
             let meanwhile = Incident::Call("ecs.UpdateService", theirs());
             let run = play
                 .act(
-                    with_task("1.1.0", policy).at(When::Called("ecs:RunTask".into(), 1), meanwhile),
+                    with_task("1.1.0", policy)
+                        .on_incident(When::Called("ecs:RunTask".into(), 1), meanwhile),
                 )
                 .await;
             assert_eq!(run.output("outcome"), outcome, "{policy}: {}", run.text());

@@ -4,14 +4,14 @@ use ecs_bluegreen_sim::{GroupOptions, ReadyExpiry, RollbackEnding};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::harness::native::assert_serves;
+use crate::harness::ecs::assert_serves;
 use crate::harness::{Action, Incident, Story, When};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     let mut play = Story::codedeploy().begin().await;
     let run = play
-        .act(Action::tested_by("1.2.0", &["health", "me"]))
+        .act(Action::deploy_tested_by("1.2.0", &["health", "me"]))
         .await;
     assert_serves(&play, "api-1");
     assert!(!play.users().versions.contains_key("1.2.0"));
@@ -141,7 +141,10 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
 async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
     let run = play
-        .act(Action::tested("1.3.0").with("environment-variables", "APP_PRODUCTION_PORT=$PORT"))
+        .act(
+            Action::deploy_tested("1.3.0")
+                .with("environment-variables", "APP_PRODUCTION_PORT=$PORT"),
+        )
         .await;
     assert_serves(&play, "api-1");
     play.end().await;
@@ -291,7 +294,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     let mut play = Story::codedeploy().begin().await;
-    let run = play.act(Action::tested("1.4.0")).await;
+    let run = play.act(Action::deploy_tested("1.4.0")).await;
     assert_serves(&play, "api-1");
     play.end().await;
     assert_snapshot!(run.with_summary(), @r#"
@@ -410,7 +413,7 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
 async fn an_alarm_during_the_shift_brings_blue_back() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
     let run = play
-        .act(Action::tested("1.1.0").at(When::State("api-1=90"), Incident::Alarm))
+        .act(Action::deploy_tested("1.1.0").on_incident(When::State("api-1=90"), Incident::Alarm))
         .await;
     assert_serves(&play, "api-1");
     play.end().await;
@@ -440,7 +443,7 @@ async fn a_deployment_that_somebody_else_stops_is_rolled_back_and_the_reason_say
     );
     let mut play = Story::codedeploy().in_real_time().begin().await;
     let run = play
-        .act(Action::tested("1.1.0").at(When::State("api-1=90"), stop))
+        .act(Action::deploy_tested("1.1.0").on_incident(When::State("api-1=90"), stop))
         .await;
     assert_serves(&play, "api-1");
     play.end().await;
@@ -474,7 +477,7 @@ async fn expired(expiry: ReadyExpiry) -> String {
         .switches(|switches| switches.ready_expiry = expiry)
         .begin()
         .await;
-    let run = play.act(Action::slowly_tested("1.1.0")).await;
+    let run = play.act(Action::deploy_tested_slowly("1.1.0")).await;
     assert_serves(&play, "api-1");
     play.end().await;
     run.ending()
@@ -529,9 +532,9 @@ async fn a_gate_that_somebody_else_opens_before_the_tests_means_going_back() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
     let run = play
         .act(
-            Action::tested("1.1.0")
+            Action::deploy_tested("1.1.0")
                 .with("poll-interval", "2s")
-                .at(When::State("Ready"), go),
+                .on_incident(When::State("Ready"), go),
         )
         .await;
     assert_serves(&play, "api-1");
@@ -557,7 +560,9 @@ async fn a_gate_that_somebody_else_opens_before_the_tests_means_going_back() {
 async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     let story =
         Story::codedeploy().switches(|switches| switches.rollback_ending = RollbackEnding::Fails);
-    let run = story.run(Action::tested_by("1.2.0", &["health"])).await;
+    let run = story
+        .run(Action::deploy_tested_by("1.2.0", &["health"]))
+        .await;
     assert_snapshot!(run.with_summary(), @r#"
     exit code 40
     ---

@@ -27,7 +27,7 @@ fn primary(play: &Play) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_version_replaces_the_tasks_one_by_one() {
     let run = story()
-        .run(Action::tested("1.1.0").without("test-url"))
+        .run(Action::deploy_tested("1.1.0").without("test-url"))
         .await;
     assert_snapshot!(run.with_summary(), @"
     exit code 0
@@ -126,7 +126,7 @@ async fn a_good_version_replaces_the_tasks_one_by_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() {
     let mut play = story().begin().await;
-    let action = Action::tested("1.3.0")
+    let action = Action::deploy_tested("1.3.0")
         .without("test-url")
         .with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
     let run = play.act(action).await;
@@ -287,7 +287,7 @@ async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
     // long enough to come in between.
     let run = story()
         .stage(|options| options.clock = Clock::Scaled(4.0))
-        .run(Action::deploy("1.1.0").at(When::Line("Deployment started"), theirs))
+        .run(Action::deploy("1.1.0").on_incident(When::Line("Deployment started"), theirs))
         .await;
     // Their first task may run beside the old one by then.
     assert_snapshot!(run.ending().replace("2 tasks of api:1", "1 task of api:1"), @"
@@ -309,7 +309,7 @@ async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn zero_tasks_are_rolled_out_untested_and_nothing_is_claimed() {
     for asked in ["", "0"] {
-        let action = Action::tested("1.3.0")
+        let action = Action::deploy_tested("1.3.0")
             .without("test-url")
             .with("desired-count", asked);
         let run = story()
@@ -406,7 +406,7 @@ async fn what_runs_already_is_not_deployed_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_deployment_can_be_forced_although_nothing_changed() {
     let run = story()
-        .run(Action::service().with("force-new-deployment", "true"))
+        .run(Action::to_service().with("force-new-deployment", "true"))
         .await;
     assert_snapshot!(run.text(), @"
     exit code 0
@@ -446,7 +446,7 @@ async fn a_new_deployment_can_be_forced_although_nothing_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_service_the_definition_is_only_registered() {
-    let action = Action::bare().file(
+    let action = Action::minimal().file(
         "task.json",
         &definition("$REGISTRY/app:1.0.0")
             .to_string()
@@ -494,11 +494,11 @@ async fn a_way_back_that_an_alarm_ends_is_taken_once_more() {
         .stage(|options| options.clock = Clock::Scaled(4.0))
         .begin()
         .await;
-    let action = Action::tested("1.3.0")
+    let action = Action::deploy_tested("1.3.0")
         .without("test-url")
         .with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
     let run = play
-        .act(action.at(When::Line("the service goes back to"), Incident::Alarm))
+        .act(action.on_incident(When::Line("the service goes back to"), Incident::Alarm))
         .await;
     assert_eq!(
         (run.code, run.output("outcome")),

@@ -2,15 +2,15 @@
 //! deployed.
 
 use ecs_bluegreen_sim::{
-    Fault, FaultKind, RollingOptions, ScanFinding, ScanKind, ScanLook, ScanOptions, StageOptions,
-    Toggle,
+    Fault, FaultKind, RollingOptions, ScanFinding, ScanKind, ScanOptions, ScanReading,
+    StageOptions, Toggle,
 };
 use insta::assert_snapshot;
 
 use crate::harness::{Action, ActionRun, Incident, Story, When};
 
 /// A repository whose images are scanned on push.
-fn basic(looks: Vec<ScanLook>) -> ScanOptions {
+fn basic(looks: Vec<ScanReading>) -> ScanOptions {
     ScanOptions {
         on_push: Toggle::On,
         looks,
@@ -19,7 +19,7 @@ fn basic(looks: Vec<ScanLook>) -> ScanOptions {
 }
 
 /// The same by Inspector.
-fn enhanced(looks: Vec<ScanLook>) -> ScanOptions {
+fn enhanced(looks: Vec<ScanReading>) -> ScanOptions {
     ScanOptions {
         kind: ScanKind::Enhanced,
         ..basic(looks)
@@ -27,30 +27,30 @@ fn enhanced(looks: Vec<ScanLook>) -> ScanOptions {
 }
 
 /// A repository where somebody has to start a scan.
-fn manual(looks: Vec<ScanLook>) -> ScanOptions {
+fn manual(looks: Vec<ScanReading>) -> ScanOptions {
     ScanOptions {
         on_push: Toggle::Off,
         ..basic(looks)
     }
 }
 
-fn active(findings: Vec<ScanFinding>) -> ScanLook {
-    ScanLook {
+fn active(findings: Vec<ScanFinding>) -> ScanReading {
+    ScanReading {
         status: "ACTIVE".to_owned(),
-        ..ScanLook::done(findings)
+        ..ScanReading::completed(findings)
     }
-    .saying("Continuous scan is selected for image.")
+    .with_description("Continuous scan is selected for image.")
 }
 
-fn fresh(look: ScanLook) -> ScanLook {
-    ScanLook {
+fn fresh(look: ScanReading) -> ScanReading {
+    ScanReading {
         completed_seconds_ago: Some(0),
         ..look
     }
 }
 
 fn openssl(severity: &str, name: &str) -> ScanFinding {
-    ScanFinding::new(severity, name, ("openssl", "3.0.11-1~deb12u2")).fixed_in("3.0.14-1~deb12u1")
+    ScanFinding::new(severity, name, ("openssl", "3.0.11-1~deb12u2")).with_fix("3.0.14-1~deb12u1")
 }
 
 fn zlib(severity: &str, name: &str) -> ScanFinding {
@@ -86,14 +86,14 @@ fn assert_nothing_registered(run: &ActionRun) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_without_a_finding_that_fails_is_deployed_once_its_scan_is_done() {
     let looks = ["NOT_FOUND", "PENDING", "IN_PROGRESS"]
-        .map(ScanLook::status)
+        .map(ScanReading::status)
         .into_iter();
     let findings = vec![
         zlib("LOW", "CVE-2023-45853"),
         openssl("MEDIUM", "CVE-2024-5535"),
         zlib("UNDEFINED", "CVE-2026-0001"),
     ];
-    let looks = looks.chain([ScanLook::done(findings)]).collect();
+    let looks = looks.chain([ScanReading::completed(findings)]).collect();
     assert_snapshot!(story(basic(looks)).run(gated("high")).await.with_summary(), @r#"
     exit code 0
     ---
@@ -200,7 +200,7 @@ async fn an_image_with_a_high_finding_is_not_deployed_and_nothing_is_registered(
         zlib("LOW", "CVE-2023-45853"),
         openssl("CRITICAL", "CVE-2024-6387"),
     ];
-    let run = story(basic(vec![ScanLook::done(findings)]))
+    let run = story(basic(vec![ScanReading::completed(findings)]))
         .run(gated("{ fail-on: high, wait: 1m }"))
         .await;
     assert_nothing_registered(&run);
@@ -293,7 +293,7 @@ async fn a_vulnerability_that_is_ignored_by_name_does_not_fail() {
     ];
     let rules = "fail-on: high\nignore:\n  - cve-2024-6387  # sshd does not run here\n  - CVE-2023-45853\n  - CVE-2020-1\n";
     let action = gated("ci/scan.yml").file("ci/scan.yml", rules);
-    let run = story(basic(vec![ScanLook::done(findings)]))
+    let run = story(basic(vec![ScanReading::completed(findings)]))
         .run(action)
         .await;
     assert_eq!(
@@ -313,13 +313,13 @@ async fn a_vulnerability_that_is_ignored_by_name_does_not_fail() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_continuous_scan_of_inspector_is_an_answer_and_what_is_suppressed_there_does_not_fail() {
     let findings = vec![
-        zlib("CRITICAL", "CVE-2023-45853").suppressed(),
+        zlib("CRITICAL", "CVE-2023-45853").with_suppression(),
         openssl("MEDIUM", "CVE-2024-5535"),
         zlib("UNTRIAGED", "CVE-2026-0001"),
     ];
     let looks = vec![
-        ScanLook::status("NOT_FOUND"),
-        ScanLook::status("PENDING").saying("Pending start of the image scan."),
+        ScanReading::status("NOT_FOUND"),
+        ScanReading::status("PENDING").with_description("Pending start of the image scan."),
         active(findings),
     ];
     let run = story(enhanced(looks)).run(gated("high")).await;
@@ -351,7 +351,9 @@ async fn of_many_findings_on_many_pages_the_worst_are_named() {
     let mut play = story(script).begin().await;
     let run = play.act(gated("critical")).await;
     assert_eq!(
-        play.stage.reads().get("ecr:DescribeImageScanFindings"),
+        play.stage
+            .read_counts()
+            .get("ecr:DescribeImageScanFindings"),
         Some(&6),
         "one look, six pages"
     );
@@ -411,7 +413,10 @@ async fn of_many_findings_on_many_pages_the_worst_are_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nothing_is_scanned_on_push_a_scan_is_started_once() {
-    let looks = vec![ScanLook::status("IN_PROGRESS"), ScanLook::done(Vec::new())];
+    let looks = vec![
+        ScanReading::status("IN_PROGRESS"),
+        ScanReading::completed(Vec::new()),
+    ];
     let run = story(manual(looks))
         .run(gated("{ fail-on: any, wait: 9s }"))
         .await;
@@ -434,7 +439,7 @@ async fn where_nothing_is_scanned_on_push_a_scan_is_started_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_nobody_scans_and_nobody_may_scan_is_not_deployed() {
-    let story = story(manual(vec![ScanLook::done(Vec::new())]))
+    let story = story(manual(vec![ScanReading::completed(Vec::new())]))
         .stage(|options| options.denied = vec!["ecr:StartImageScan".to_owned()]);
     let run = story.run(gated("{ fail-on: high, wait: 6s }")).await;
     assert_nothing_registered(&run);
@@ -460,7 +465,7 @@ async fn an_image_that_nobody_scans_and_nobody_may_scan_is_not_deployed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_inspector_never_begins_is_no_pass() {
-    let run = story(enhanced(vec![ScanLook::status("NOT_FOUND")]))
+    let run = story(enhanced(vec![ScanReading::status("NOT_FOUND")]))
         .run(gated("{ fail-on: high, wait: 6s }"))
         .await;
     assert_nothing_registered(&run);
@@ -486,7 +491,7 @@ async fn a_scan_that_inspector_never_begins_is_no_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_does_not_end_is_waited_for_no_longer_than_asked() {
-    let run = story(basic(vec![ScanLook::status("IN_PROGRESS")]))
+    let run = story(basic(vec![ScanReading::status("IN_PROGRESS")]))
         .run(gated("{ fail-on: high, wait: 2s }"))
         .await;
     assert!(
@@ -509,7 +514,7 @@ async fn a_scan_that_does_not_end_is_waited_for_no_longer_than_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_run_s_own_deadline_bounds_the_wait() {
-    let run = story(basic(vec![ScanLook::status("PENDING")]))
+    let run = story(basic(vec![ScanReading::status("PENDING")]))
         .run(gated("{ fail-on: high, wait: 1h }").with("deadline", "2s"))
         .await;
     assert_nothing_registered(&run);
@@ -524,11 +529,12 @@ async fn the_run_s_own_deadline_bounds_the_wait() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_is_complete_before_its_findings_are_there_is_not_believed() {
     let findings = vec![openssl("HIGH", "CVE-2024-0727")];
-    let early = ScanLook::status("COMPLETE").saying("The scan was completed successfully.");
+    let early =
+        ScanReading::status("COMPLETE").with_description("The scan was completed successfully.");
     let run = story(enhanced(vec![
         early.clone(),
         early,
-        ScanLook::done(findings),
+        ScanReading::completed(findings),
     ]))
     .run(gated("high"))
     .await;
@@ -544,8 +550,11 @@ async fn a_scan_that_is_complete_before_its_findings_are_there_is_not_believed()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_only_just_came_is_looked_at_again_before_it_is_believed() {
     let looks = vec![
-        fresh(ScanLook::done(Vec::new())),
-        fresh(ScanLook::done(vec![openssl("CRITICAL", "CVE-2024-6387")])),
+        fresh(ScanReading::completed(Vec::new())),
+        fresh(ScanReading::completed(vec![openssl(
+            "CRITICAL",
+            "CVE-2024-6387",
+        )])),
     ];
     let run = story(basic(looks)).run(gated("high")).await;
     assert_nothing_registered(&run);
@@ -553,11 +562,11 @@ async fn a_list_that_only_just_came_is_looked_at_again_before_it_is_believed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn findings_that_never_arrive_are_no_pass() {
-    let counted = ScanLook {
+    let counted = ScanReading {
         counts: Some([("CRITICAL".to_owned(), 2)].into()),
-        ..ScanLook::done(Vec::new())
+        ..ScanReading::completed(Vec::new())
     };
-    let endings = [ScanLook::status("COMPLETE"), counted];
+    let endings = [ScanReading::status("COMPLETE"), counted];
     let mut runs = Vec::new();
     for look in endings {
         let run = story(basic(vec![look]))
@@ -585,7 +594,7 @@ async fn findings_that_never_arrive_are_no_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_the_scanner_cannot_read_is_refused_unless_that_is_allowed() {
-    let look = ScanLook::status("FAILED").saying(
+    let look = ScanReading::status("FAILED").with_description(
         "UnsupportedImageError: The operating system and/or package manager are not supported.",
     );
     let refused = story(basic(vec![look.clone()])).run(gated("high")).await;
@@ -633,9 +642,11 @@ async fn every_end_without_findings_is_an_answer_of_its_own() {
     ];
     let mut runs = Vec::new();
     for (status, words) in statuses {
-        let run = story(enhanced(vec![ScanLook::status(status).saying(words)]))
-            .run(gated("high"))
-            .await;
+        let run = story(enhanced(vec![
+            ScanReading::status(status).with_description(words),
+        ]))
+        .run(gated("high"))
+        .await;
         assert_nothing_registered(&run);
         assert_eq!(run.output("reason"), "scan-failed");
         runs.push(run.log_with("::error") + "\n" + &run.log_with("  hint: "));
@@ -660,7 +671,7 @@ async fn every_end_without_findings_is_an_answer_of_its_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn findings_that_may_not_be_read_are_no_pass() {
-    let story = story(basic(vec![ScanLook::done(Vec::new())]))
+    let story = story(basic(vec![ScanReading::completed(Vec::new())]))
         .stage(|options| options.denied = vec!["ecr:DescribeImageScanFindings".to_owned()]);
     let run = story.run(gated("high")).await;
     assert_nothing_registered(&run);
@@ -679,16 +690,16 @@ async fn findings_that_may_not_be_read_are_no_pass() {
 async fn throttled_looks_are_repeated_and_never_a_pass() {
     let throttled = |times| Fault {
         times,
-        ..Fault::first("DescribeImageScanFindings", FaultKind::Throttled)
+        ..Fault::on_first_call("DescribeImageScanFindings", FaultKind::Throttled)
     };
-    let passed = story(basic(vec![ScanLook::done(Vec::new())]))
+    let passed = story(basic(vec![ScanReading::completed(Vec::new())]))
         .fault(throttled(4))
         .run(gated("high").with("max-retries", "1"))
         .await;
     assert_eq!(passed.output("outcome"), "deployed", "{}", passed.text());
     let fault = throttled(u64::MAX);
     let action = gated("{ fail-on: high, wait: 1s }").with("max-retries", "1");
-    let failed = story(basic(vec![ScanLook::done(Vec::new())]))
+    let failed = story(basic(vec![ScanReading::completed(Vec::new())]))
         .fault(fault)
         .run(action)
         .await;
@@ -706,9 +717,9 @@ async fn throttled_looks_are_repeated_and_never_a_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_does_not_wait_for_its_scan() {
-    let action =
-        gated("{ fail-on: high, wait: 1h }").at(When::Line("is IN_PROGRESS"), Incident::Interrupt);
-    let run = story(basic(vec![ScanLook::status("IN_PROGRESS")]))
+    let action = gated("{ fail-on: high, wait: 1h }")
+        .on_incident(When::Line("is IN_PROGRESS"), Incident::Interrupt);
+    let run = story(basic(vec![ScanReading::status("IN_PROGRESS")]))
         .run(action)
         .await;
     assert!(
@@ -730,17 +741,17 @@ async fn a_cancelled_run_does_not_wait_for_its_scan() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_was_there_already_is_judged_as_well() {
-    let mut play = story(basic(vec![ScanLook::done(vec![openssl(
+    let mut play = story(basic(vec![ScanReading::completed(vec![openssl(
         "CRITICAL",
         "CVE-2024-6387",
     )])]))
     .begin()
     .await
-    .pushed("1.1.0")
+    .push_version("1.1.0")
     .await;
     let run = play
         .act(
-            Action::service()
+            Action::to_service()
                 .with("image", "$REGISTRY/app:1.1.0")
                 .with("scan", "critical"),
         )
@@ -753,14 +764,14 @@ async fn an_image_that_was_there_already_is_judged_as_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_attempt_has_started_was_judged_by_it_and_is_followed() {
     let looks = vec![
-        ScanLook::done(Vec::new()),
-        ScanLook::done(vec![openssl("CRITICAL", "CVE-2024-6387")]),
+        ScanReading::completed(Vec::new()),
+        ScanReading::completed(vec![openssl("CRITICAL", "CVE-2024-6387")]),
     ];
     let scans =
         |options: &mut StageOptions| drop(options.scans.insert("app".to_owned(), basic(looks)));
     let mut play = Story::codedeploy().stage(scans).begin().await;
     let dead = play
-        .act(gated("high").at(When::Line("Deployment started"), Incident::Kill))
+        .act(gated("high").on_incident(When::Line("Deployment started"), Incident::Kill))
         .await;
     assert_eq!(dead.code, None, "{}", dead.text());
     let again = play.act(gated("high").env("GITHUB_RUN_ATTEMPT", "2")).await;
@@ -781,10 +792,10 @@ async fn what_scan_cannot_judge_is_refused_before_anything_is_touched() {
     let mistaken = play
         .act(gated("fail-on: higher\nwait: soon\nignore: [CVE-2024-*]\n"))
         .await;
-    let nameless = play.act(Action::service().with("scan", "high")).await;
+    let nameless = play.act(Action::to_service().with("scan", "high")).await;
     let foreign = play
         .act(
-            Action::service()
+            Action::to_service()
                 .with("image", "ghcr.io/octo/shop:1.1.0")
                 .with("scan", "high"),
         )
@@ -817,7 +828,7 @@ async fn what_scan_cannot_judge_is_refused_before_anything_is_touched() {
 
 /// The lines of the step.
 fn scan_of(run: &ActionRun) -> String {
-    let text = run.redacted(&run.log.join("\n"));
+    let text = run.redact(&run.log.join("\n"));
     let from = text.find("::group::Scan findings").unwrap_or_default();
     let length = text[from..]
         .find(" Scan findings")
@@ -827,7 +838,7 @@ fn scan_of(run: &ActionRun) -> String {
 
 /// The section of the summary.
 fn section(run: &ActionRun) -> String {
-    let text = run.redacted(&run.summary);
+    let text = run.redact(&run.summary);
     let from = text.find("### Scan findings").unwrap_or_default();
     let rest = &text[from..];
     let ends = ["\n### ", "\n<details>"]

@@ -22,7 +22,7 @@ async fn begin_waiting_rollout(story: Story) -> Play {
     let mut play = story.begin().await;
     let first = play
         .act(
-            Action::tested("1.1.0")
+            Action::deploy_tested("1.1.0")
                 .with("approval", "before-traffic")
                 .env("GITHUB_RUN_ID", "42"),
         )
@@ -35,11 +35,11 @@ async fn begin_waiting_rollout(story: Story) -> Play {
 async fn a_run_that_is_told_to_fail_or_is_older_does_not_touch_what_another_has_begun() {
     let mut play = begin_waiting_rollout(Story::blue_green()).await;
     let second = play
-        .act(Action::tested("1.2.0").with("if-running", "fail"))
+        .act(Action::deploy_tested("1.2.0").with("if-running", "fail"))
         .await;
     assert_eq!(second.calls, []);
     let older = play
-        .act(Action::tested("1.2.0").env("GITHUB_RUN_ID", "41"))
+        .act(Action::deploy_tested("1.2.0").env("GITHUB_RUN_ID", "41"))
         .await;
     assert_eq!(
         (older.calls.len(), older.output("reason")),
@@ -54,7 +54,7 @@ async fn a_run_that_is_told_to_fail_or_is_older_does_not_touch_what_another_has_
         "{}",
         older.text()
     );
-    play.act(Action::service().with("mode", "abort")).await;
+    play.act(Action::to_service().with("mode", "abort")).await;
     play.end().await;
     assert_snapshot!(second.ending(), @"
     exit code 10
@@ -88,7 +88,7 @@ async fn a_run_waits_for_another_and_then_deploys() {
         };
         let second = Action::deploy("1.2.0")
             .with("if-running", "wait")
-            .at(When::Line("waiting until it is over"), stop);
+            .on_incident(When::Line("waiting until it is over"), stop);
         let second = play.act(second).await;
         assert_eq!(second.outputs["outcome"], "deployed", "{}", second.text());
         // CodeDeploy's rollback is a deployment of its own, which is waited for too.
@@ -155,7 +155,7 @@ async fn run_again(
     moment: When,
 ) -> (Play, crate::harness::ActionRun) {
     let mut play = story.begin().await;
-    let main = play.act(action().at(moment, Incident::Kill)).await;
+    let main = play.act(action().on_incident(moment, Incident::Kill)).await;
     assert_eq!(main.code, None, "{}", main.text());
     let again = play.act(action().env("GITHUB_RUN_ATTEMPT", "2")).await;
     (play, again)
@@ -169,7 +169,7 @@ async fn a_job_that_is_run_again_goes_on_where_the_dead_one_was() {
     ] {
         let (play, again) = run_again(
             story,
-            || Action::tested("1.1.0"),
+            || Action::deploy_tested("1.1.0"),
             When::Line("Deployment started"),
         )
         .await;
@@ -295,12 +295,15 @@ async fn a_rolling_job_that_is_run_again_adopts_its_own_deployment() {
 async fn a_hook_that_a_dead_run_left_goes_with_the_next_run_even_when_nothing_is_deployed() {
     let mut play = Story::blue_green().begin().await;
     let main = play
-        .act(Action::tested("1.1.0").at(When::Line("Smoke tests on green: "), Incident::Kill))
+        .act(
+            Action::deploy_tested("1.1.0")
+                .on_incident(When::Line("Smoke tests on green: "), Incident::Kill),
+        )
         .await;
     assert_eq!(main.code, None);
     // AWS's own timeout takes the deployment back; the hook stays on the service.
     play.act(
-        Action::service()
+        Action::to_service()
             .with("mode", "abort")
             .env("GITHUB_RUN_ID", "43"),
     )
@@ -308,7 +311,7 @@ async fn a_hook_that_a_dead_run_left_goes_with_the_next_run_even_when_nothing_is
     tokio::time::sleep(Duration::from_millis(200)).await;
     let next = play
         .act(
-            Action::service()
+            Action::to_service()
                 .with("task-definition-arn", "api:1")
                 .env("GITHUB_RUN_ID", "44"),
         )
@@ -335,7 +338,7 @@ async fn a_hook_that_a_dead_run_left_goes_with_the_next_run_even_when_nothing_is
 /// What GitHub's API knows of this workflow: a newer run has deployed another commit.
 fn overtaken(options: &mut ecs_bluegreen_sim::StageOptions) {
     options.github.repository = "org/repo".to_owned();
-    options.github.runs = vec![ecs_bluegreen_sim::GithubRun::succeeded(
+    options.github.runs = vec![ecs_bluegreen_sim::GithubRun::new_successful(
         9,
         9,
         "9999999999999999999999999999999999999999",
@@ -407,7 +410,7 @@ async fn scale_in_rests_during_the_rollout_and_works_again_in_every_end() {
     for (version, code) in [("1.1.0", 0), ("1.2.0", 20)] {
         let mut play = scaled(Story::codedeploy()).begin().await;
         let run = play
-            .act(Action::tested(version).with("suspend-autoscaling", "true"))
+            .act(Action::deploy_tested(version).with("suspend-autoscaling", "true"))
             .await;
         assert_eq!(run.code, Some(code), "{}", run.text());
         let register = run
@@ -424,12 +427,12 @@ async fn scale_in_rests_during_the_rollout_and_works_again_in_every_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn scale_in_rests_again_when_another_job_opens_the_gate() {
     let mut play = scaled(Story::blue_green()).begin().await;
-    let action = Action::tested("1.1.0")
+    let action = Action::deploy_tested("1.1.0")
         .with("suspend-autoscaling", "true")
         .with("approval", "before-traffic");
     assert_eq!(play.act(action).await.outputs["outcome"], "waiting");
     assert!(!is_suspended(&play), "nobody knows when the answer comes");
-    let answer = Action::service()
+    let answer = Action::to_service()
         .with("mode", "continue")
         .with("suspend-autoscaling", "true");
     let run = play.act(answer.env("GITHUB_RUN_ID", "43")).await;
@@ -457,13 +460,13 @@ async fn scale_in_that_may_not_rest_leaves_the_gate_to_the_next_answer() {
     };
     let mut play = scaled(Story::blue_green()).stage(deny).begin().await;
     assert_eq!(
-        play.act(Action::tested("1.1.0").with("approval", "before-traffic"))
+        play.act(Action::deploy_tested("1.1.0").with("approval", "before-traffic"))
             .await
             .outputs["outcome"],
         "waiting"
     );
     let answer = || {
-        Action::service()
+        Action::to_service()
             .with("mode", "continue")
             .env("GITHUB_RUN_ID", "43")
     };
@@ -498,16 +501,16 @@ async fn scale_in_that_may_not_rest_leaves_the_gate_to_the_next_answer() {
 async fn scale_in_that_a_dead_run_left_suspended_is_restored_by_post_and_by_the_next_run() {
     for by_post in [true, false] {
         let mut play = scaled(Story::blue_green()).begin().await;
-        let action = || Action::tested("1.1.0").with("suspend-autoscaling", "true");
+        let action = || Action::deploy_tested("1.1.0").with("suspend-autoscaling", "true");
         let main = play
-            .act(action().at(When::Line("Deployment started"), Incident::Kill))
+            .act(action().on_incident(When::Line("Deployment started"), Incident::Kill))
             .await;
         assert!(is_suspended(&play));
         if by_post {
             play.post(&main).await;
         } else {
             play.act(
-                Action::service()
+                Action::to_service()
                     .with("mode", "abort")
                     .env("GITHUB_RUN_ID", "43"),
             )

@@ -17,7 +17,7 @@ use ecs_bluegreen::checks::analysis::question::{
 use ecs_bluegreen::checks::moment::Moment;
 use ecs_bluegreen::clock::{self, Clock};
 use ecs_bluegreen::event::{Event, Stamped};
-use ecs_bluegreen::observe::metric_sources::{Sources, Version};
+use ecs_bluegreen::observe::metric_sources::{MetricSources, SideRevision};
 use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::secret::Secret;
@@ -48,7 +48,7 @@ fn known(options: &mut StageOptions) {
         incomplete: vec![hidden],
         ..MetricsOptions::default()
     };
-    let line = |name: &str, answer| [(name.to_owned(), vec![Reply::of(answer)])].into();
+    let line = |name: &str, answer| [(name.to_owned(), vec![Reply::new(answer)])].into();
     options.sources = SourcesOptions {
         prometheus: line("sum(up)", ReplyAnswer::Values(vec![1.0, 2.0])),
         datadog: line("avg:errors{*}", ReplyAnswer::Points(vec![Some(0.5), None])),
@@ -130,7 +130,7 @@ async fn every_source_answers_and_what_it_cannot_answer_is_told_in_words() {
         .begin()
         .await;
     let told = ask_in_own_process(&play, &[]).await;
-    let (reads, requests) = (play.stage.reads(), play.stage.source_requests());
+    let (reads, requests) = (play.stage.read_counts(), play.stage.source_requests());
     play.end().await;
     assert_snapshot!(told, @r#"
     0: 3
@@ -252,11 +252,11 @@ async fn ask(run: &Run, url: &str) {
         cluster: "prod".into(),
         service: "api".into(),
     };
-    let sources = Sources::new(
+    let sources = MetricSources::new(
         run,
         &place,
         None,
-        Version {
+        SideRevision {
             revision: REVISION,
             definition: None,
         },
@@ -288,7 +288,7 @@ async fn ask(run: &Run, url: &str) {
     show(&sources, bad.into()).await;
     println!("> ---");
     for key in [Some("token"), Some("other")] {
-        match run.aws.secret_value("prod/smoke", key).await {
+        match run.aws.get_secret_value("prod/smoke", key).await {
             Ok(secret) => println!("> {secret}, {} characters", secret.expose().len()),
             Err(error) => println!("> {error}"),
         }
@@ -296,7 +296,7 @@ async fn ask(run: &Run, url: &str) {
     println!(
         "> {}",
         run.aws
-            .secret_value("prod/none", None)
+            .get_secret_value("prod/none", None)
             .await
             .expect_err("there is none")
     );
@@ -323,8 +323,8 @@ async fn ask(run: &Run, url: &str) {
     );
 }
 
-async fn show(sources: &Sources<'_>, queries: Vec<Query>) {
-    let until = clock::system()
+async fn show(sources: &MetricSources<'_>, queries: Vec<Query>) {
+    let until = clock::system_time()
         .duration_since(UNIX_EPOCH)
         .expect("after 1970")
         .as_secs_f64()

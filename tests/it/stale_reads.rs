@@ -31,7 +31,10 @@ fn stale(times: u64) -> Fault {
 /// Registering takes its time, so that what is planned once the image is there meets the first
 /// reads after the update.
 fn slowly(story: Story) -> Story {
-    story.fault(Fault::first("RegisterTaskDefinition", FaultKind::Slow(600)))
+    story.fault(Fault::on_first_call(
+        "RegisterTaskDefinition",
+        FaultKind::Slow(600),
+    ))
 }
 
 const BEFORE_THE_UPDATE: When = When::Line("✓ Image");
@@ -51,7 +54,10 @@ async fn an_answer_without_our_revision_does_not_make_the_old_deployment_ours() 
             .id
             .clone();
         let run = play
-            .act(Action::deploy("1.1.0").at(BEFORE_THE_UPDATE, Incident::Fault(stale(late))))
+            .act(
+                Action::deploy("1.1.0")
+                    .on_incident(BEFORE_THE_UPDATE, Incident::Fault(stale(late))),
+            )
             .await;
         assert_eq!(
             (run.code, run.output("outcome")),
@@ -70,7 +76,10 @@ async fn reads_from_before_our_update_are_not_called_superseded() {
     for times in [1, 2, 3] {
         let mut play = slowly(story()).begin().await;
         let run = play
-            .act(Action::deploy("1.1.0").at(BEFORE_THE_UPDATE, Incident::Fault(stale(times))))
+            .act(
+                Action::deploy("1.1.0")
+                    .on_incident(BEFORE_THE_UPDATE, Incident::Fault(stale(times))),
+            )
             .await;
         assert_eq!(
             (run.code, run.output("outcome")),
@@ -89,9 +98,9 @@ async fn reads_from_before_our_update_are_no_proof_that_blue_is_back() {
     // The first look of the run meets one of them, and the first two of the way back the others.
     let action = Action::deploy("1.1.0")
         .with("poll-interval", "1s")
-        .at(BEFORE_THE_UPDATE, Incident::Fault(stale(3)));
+        .on_incident(BEFORE_THE_UPDATE, Incident::Fault(stale(3)));
     let run = play
-        .act(action.at(When::Line("Deployment started"), Incident::Interrupt))
+        .act(action.on_incident(When::Line("Deployment started"), Incident::Interrupt))
         .await;
     assert_eq!(
         (run.code, run.output("outcome")),

@@ -148,7 +148,7 @@ impl Job {
             environment: self.checks.environment.iter().cloned().collect(),
             ..Values::default()
         };
-        tester::testers(&self.run, &self.checks, Moment::Green, &values).await
+        tester::run_testers(&self.run, &self.checks, Moment::Green, &values).await
     }
 
     fn events(&self) -> Vec<Stamped> {
@@ -170,7 +170,7 @@ impl Job {
         let everything = format!(
             "{}\n{}\n{events:?}",
             self.log().join("\n"),
-            summary::of(&Report::of(&events))
+            summary::render(&Report::from_events(&events))
         );
         assert!(!everything.contains(TOKEN), "{everything}");
         everything
@@ -189,7 +189,7 @@ impl Job {
 
     fn assert_nothing_is_left(&self) {
         assert_eq!(
-            (self.containers().as_str(), self.run.armed()),
+            (self.containers().as_str(), self.run.armed_undos()),
             ("", Vec::new())
         );
     }
@@ -334,7 +334,7 @@ async fn the_container_of_a_cancelled_tester_is_removed_by_whoever_ends_the_run(
         () = begun => {}
     }
     assert!(!job.containers().is_empty(), "it still runs");
-    let armed = job.run.armed();
+    let armed = job.run.armed_undos();
     assert_eq!(
         serde_json::from_str::<Vec<ecs_bluegreen::undo::Undo>>(
             &serde_json::to_string(&armed).expect("JSON")
@@ -342,14 +342,14 @@ async fn the_container_of_a_cancelled_tester_is_removed_by_whoever_ends_the_run(
         .expect("undos"),
         armed
     );
-    unwind::all(&job.run, &armed).await;
+    unwind::undo_all(&job.run, &armed).await;
     job.assert_nothing_is_left();
     assert!(
         !job.log().iter().any(|line| line.contains("taken back")),
         "it is taken back silently"
     );
     // A second time there is nothing to do.
-    unwind::all(&job.run, &armed).await;
+    unwind::undo_all(&job.run, &armed).await;
     assert!(
         !job.log()
             .iter()

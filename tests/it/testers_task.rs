@@ -66,7 +66,9 @@ async fn a_task_that_fails_takes_the_rollout_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_task_is_stopped() {
     let run = Story::codedeploy()
-        .run(migrates("serve").at(When::Line("schema on green: task"), Incident::Interrupt))
+        .run(
+            migrates("serve").on_incident(When::Line("schema on green: task"), Incident::Interrupt),
+        )
         .await;
     assert_eq!((run.code, run.output("reason")), (Some(20), "cancelled"));
     assert_eq!(run.count("ecs:StopTask"), 1);
@@ -107,7 +109,7 @@ async fn a_cancelled_container_is_removed_while_traffic_goes_back() {
     let image = crate::testers::Image::new();
     let mut play = Story::codedeploy().begin().await;
     let run = play
-        .act(slowly(&image.0).at(When::Line("  | begun"), Incident::Interrupt))
+        .act(slowly(&image.0).on_incident(When::Line("  | begun"), Incident::Interrupt))
         .await;
     assert_eq!(
         (run.code, run.output("reason")),

@@ -127,7 +127,7 @@ async fn waiting(story: Story) -> (Play, ActionRun) {
         .begin()
         .await;
     let first = play
-        .act(Action::tested("1.1.0").with("approval", "before-traffic"))
+        .act(Action::deploy_tested("1.1.0").with("approval", "before-traffic"))
         .await;
     assert_eq!(first.output("outcome"), "waiting", "{}", first.text());
     assert_eq!(warnings(&first), "");
@@ -140,7 +140,7 @@ fn warnings(run: &ActionRun) -> String {
 }
 
 fn answer(mode: &str, first: &ActionRun) -> Action {
-    Action::service()
+    Action::to_service()
         .with("mode", mode)
         .with("deployment", first.output("deployment-id"))
 }
@@ -208,11 +208,11 @@ async fn the_role_that_deploys_says_no_and_leaves_nothing_behind() {
 async fn the_role_that_approves_can_bring_nothing_new() {
     let story =
         Story::rolling(RollingOptions::default()).stage(|options| options.allowed = approve());
-    let mut play = story.begin().await.pushed("1.1.0").await;
+    let mut play = story.begin().await.push_version("1.1.0").await;
     let definition = crate::harness::definition("$REGISTRY/app:1.1.0").to_string();
     let run = play
         .act(
-            Action::service()
+            Action::to_service()
                 .file("task.json", &definition)
                 .with("task-definition", "task.json"),
         )

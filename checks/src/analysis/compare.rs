@@ -5,31 +5,31 @@
 //! `spending` shares one rate of false alarms among all looks. What is found is judged by the
 //! policy; p, effect and n are told in words.
 
-mod sight;
-mod spending;
+mod alpha_spending;
+mod describe;
+mod detection;
 #[cfg(test)]
 mod tests;
-mod words;
 
-pub use spending::Looks;
+pub use alpha_spending::Looks;
 
 use crate::measurement::Phase;
 use crate::statistics::{
     Counts, Direction, StatisticsError, lowest_p, mann_whitney, two_proportion,
 };
-use spending::{allowance, allowance_of_values};
+use alpha_spending::{allowance, allowance_for_values};
 
 /// The fewest values on each side of which a comparison can say anything with half of 5 % of false
 /// alarms: all of green's above all of blue's.
-pub const VALUES: u32 = 4;
+pub const MIN_VALUES: u32 = 4;
 
 /// The preset: green must be so many times as slow before it fails. With 60 requests a minute a p95
 /// scatters by a fifth.
-pub const SLOWER: f64 = 1.4;
+pub const ALLOWED_SLOWDOWN: f64 = 1.4;
 
 /// The preset: a pass on errors says that a green with so great a share of errors more, or three
 /// times blue's, would have been seen.
-pub const MORE_ERRORS: f64 = 0.04;
+pub const DETECTABLE_ERROR_SHARE: f64 = 0.04;
 
 /// When green is called worse.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,10 +49,10 @@ pub struct ComparePolicy {
     /// Rates: no pass where a green with so many times blue's errors (or `must_see_difference`
     /// more) would have gone unseen in more than one of twenty runs, for want of traffic: that is
     /// inconclusive. Infinite asks for nothing.
-    pub must_see: f64,
+    pub must_detect_ratio: f64,
     /// Where blue has next to no errors, many times as many are still few: green must be seen at so
     /// much above blue (0.02: 2 percentage points).
-    pub must_see_difference: f64,
+    pub must_detect_difference: f64,
     /// Rates are judged from so many requests on each side.
     pub min_request_volume: u64,
 }
@@ -64,11 +64,11 @@ impl Default for ComparePolicy {
         Self {
             alpha: 0.05,
             direction: Direction::Increase,
-            looks: Looks::Open,
+            looks: Looks::Unplanned,
             allowed_increase: 1.25,
             least_difference: 0.001,
-            must_see: 3.0,
-            must_see_difference: 0.02,
+            must_detect_ratio: 3.0,
+            must_detect_difference: 0.02,
             min_request_volume: 100,
         }
     }
@@ -76,7 +76,7 @@ impl Default for ComparePolicy {
 
 /// What a comparison came to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Compared {
+pub struct ComparisonResult {
     /// Failed: green is worse. Successful: nothing so far says that it is. Inconclusive: not enough
     /// data to say either. Error: the data are no numbers.
     pub phase: Phase,
@@ -92,95 +92,103 @@ pub struct Compared {
 
 /// Compares the shares of errors. `look` counts from 1 over the rollout; the counts are all that
 /// came in since they began.
-pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> Compared {
-    let value = words::rates(blue, green);
+pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> ComparisonResult {
+    let value = describe::rates(blue, green);
     let least = blue.requests().min(green.requests());
     if least < policy.min_request_volume {
-        return undecided(
+        return inconclusive(
             value,
-            words::too_few_requests(blue, green, policy.min_request_volume),
+            describe::too_few_requests(blue, green, policy.min_request_volume),
         );
     }
     let tested = match two_proportion(blue, green, policy.direction) {
         Ok(tested) => tested,
-        Err(refusal) => return refused(value, refusal),
+        Err(error) => return from_statistics_error(value, error),
     };
     let found = Significance {
         p: tested.p,
         ratio: tested.effect.ratio,
         allowance: allowance(policy.alpha, policy.looks, look),
     };
-    let matters =
-        tested.effect.difference.abs() >= policy.least_difference && exceeds(found.ratio, policy);
-    let seen = words::ComparisonBasis {
+    let matters = tested.effect.difference.abs() >= policy.least_difference
+        && exceeds_allowed(found.ratio, policy);
+    let basis = describe::ComparisonBasis {
         method: tested.method,
         look,
         blue: blue.requests(),
         green: green.requests(),
-        of: "requests",
+        unit: "requests",
     };
-    let unseen = sight::must_be_seen(blue, policy)
-        .filter(|rate| !sight::would_be_seen(*rate, blue, green, policy, found.allowance));
-    match unseen.filter(|_| found.p >= found.allowance) {
+    let undetectable = detection::rate_to_detect(blue, policy)
+        .filter(|rate| !detection::is_detectable(*rate, blue, green, policy, found.allowance));
+    match undetectable.filter(|_| found.p >= found.allowance) {
         Some(rate) => {
-            let enough = sight::requests_to_see(rate, blue, green, policy, found.allowance);
-            told(value, &found, words::unseen(rate, &found, &seen, enough))
+            let needed = detection::requests_to_detect(rate, blue, green, policy, found.allowance);
+            inconclusive_with(
+                value,
+                &found,
+                describe::undetectable(rate, &found, &basis, needed),
+            )
         }
-        None => judged(value, &found, matters, &seen),
+        None => conclude(value, &found, matters, &basis),
     }
 }
 
 /// Compares values that are no counts: latencies, one a minute and side. `look` counts from 1 over
 /// the rollout; the values are all that came in since they began.
-pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -> Compared {
-    let value = words::samples(blue, green);
+pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -> ComparisonResult {
+    let value = describe::samples(blue, green);
     let tested = match mann_whitney(blue, green, policy.direction) {
         Ok(tested) => tested,
-        Err(refusal) => return refused(value, refusal),
+        Err(error) => return from_statistics_error(value, error),
     };
-    let on_each = blue.len().min(green.len());
+    let per_side = blue.len().min(green.len());
     let (allowance, look) = match policy.looks {
         Looks::Values(planned) => {
-            match allowance_of_values(policy.alpha, planned, on_each, policy.direction) {
+            match allowance_for_values(policy.alpha, planned, per_side, policy.direction) {
                 Some(look) => look,
                 None => {
-                    return undecided(
+                    return inconclusive(
                         value,
-                        words::too_few_on_each(blue.len(), green.len(), values_for(policy)),
+                        describe::too_few_values_per_side(
+                            blue.len(),
+                            green.len(),
+                            min_values(policy),
+                        ),
                     );
                 }
             }
         }
-        Looks::Planned(_) | Looks::Open => (allowance(policy.alpha, policy.looks, look), look),
+        Looks::Planned(_) | Looks::Unplanned => (allowance(policy.alpha, policy.looks, look), look),
     };
     let found = Significance {
         p: tested.p,
-        ratio: ratio(words::median(blue), tested.effect.shift),
+        ratio: shift_ratio(describe::median(blue), tested.effect.shift),
         allowance,
     };
-    let seen = words::ComparisonBasis {
+    let basis = describe::ComparisonBasis {
         method: tested.method,
         look,
-        blue: count(blue),
-        green: count(green),
-        of: "values",
+        blue: value_count(blue),
+        green: value_count(green),
+        unit: "values",
     };
     if lowest_p(blue.len(), green.len(), policy.direction) > allowance {
-        return told(value, &found, words::too_few_values(&found, &seen));
+        return inconclusive_with(value, &found, describe::too_few_to_decide(&found, &basis));
     }
-    judged(value, &found, exceeds(found.ratio, policy), &seen)
+    conclude(value, &found, exceeds_allowed(found.ratio, policy), &basis)
 }
 
 /// How many values each side must have before anything can be said of them, where looks are taken
 /// by their number.
-pub fn values_for(policy: &ComparePolicy) -> usize {
+pub fn min_values(policy: &ComparePolicy) -> usize {
     const MOST: usize = 100;
     let Looks::Values(planned) = policy.looks else {
         return 1;
     };
     (1..MOST)
         .find(|values| {
-            allowance_of_values(policy.alpha, planned, *values, policy.direction).is_some()
+            allowance_for_values(policy.alpha, planned, *values, policy.direction).is_some()
         })
         .unwrap_or(MOST)
 }
@@ -189,7 +197,7 @@ pub fn values_for(policy: &ComparePolicy) -> usize {
 /// compared: 100 for p99. Of fewer the percentile is their greatest value, and that is smaller on
 /// the side with fewer requests, however alike the sides are: a small blue would make green look
 /// slow.
-pub fn requests_for(percentile: f64) -> f64 {
+pub fn min_requests_for(percentile: f64) -> f64 {
     // Half a request of tolerance: 100 − 99.9 is not quite 0.1.
     (100.0 / (100.0 - percentile.clamp(0.0, 99.999)) - 0.5).ceil()
 }
@@ -201,37 +209,37 @@ struct Significance {
     allowance: f64,
 }
 
-fn judged(
+fn conclude(
     value: String,
     found: &Significance,
     matters: bool,
-    seen: &words::ComparisonBasis,
-) -> Compared {
+    basis: &describe::ComparisonBasis,
+) -> ComparisonResult {
     let phase = if found.p < found.allowance && matters {
         Phase::Failed
     } else {
         Phase::Successful
     };
-    Compared {
+    ComparisonResult {
         phase,
         value,
-        note: words::note(found, matters, seen),
+        note: describe::note(found, matters, basis),
         p: Some(found.p),
         effect: Some(found.ratio),
     }
 }
 
 /// Undecided, with what was found all the same.
-fn told(value: String, found: &Significance, note: String) -> Compared {
-    Compared {
+fn inconclusive_with(value: String, found: &Significance, note: String) -> ComparisonResult {
+    ComparisonResult {
         p: Some(found.p),
         effect: Some(found.ratio),
-        ..undecided(value, note)
+        ..inconclusive(value, note)
     }
 }
 
-fn undecided(value: String, note: String) -> Compared {
-    Compared {
+fn inconclusive(value: String, note: String) -> ComparisonResult {
+    ComparisonResult {
         phase: Phase::Inconclusive,
         value,
         note,
@@ -240,20 +248,20 @@ fn undecided(value: String, note: String) -> Compared {
     }
 }
 
-fn refused(value: String, refusal: StatisticsError) -> Compared {
-    let phase = match refusal {
+fn from_statistics_error(value: String, error: StatisticsError) -> ComparisonResult {
+    let phase = match error {
         StatisticsError::Empty { .. } => Phase::Inconclusive,
         StatisticsError::NotFinite { .. } => Phase::Error,
     };
-    Compared {
+    ComparisonResult {
         phase,
-        ..undecided(value, refusal.to_string())
+        ..inconclusive(value, error.to_string())
     }
 }
 
 /// Green's typical value as a multiple of blue's. Where blue's is not above zero, no multiple says
 /// anything: any shift counts in full.
-fn ratio(blue: f64, shift: f64) -> f64 {
+fn shift_ratio(blue: f64, shift: f64) -> f64 {
     match shift {
         0.0 => 1.0,
         _ if blue > 0.0 => ((blue + shift) / blue).max(0.0),
@@ -262,7 +270,7 @@ fn ratio(blue: f64, shift: f64) -> f64 {
     }
 }
 
-fn exceeds(ratio: f64, policy: &ComparePolicy) -> bool {
+fn exceeds_allowed(ratio: f64, policy: &ComparePolicy) -> bool {
     let (more, fewer) = (
         ratio >= policy.allowed_increase,
         ratio * policy.allowed_increase <= 1.0,
@@ -274,6 +282,6 @@ fn exceeds(ratio: f64, policy: &ComparePolicy) -> bool {
     }
 }
 
-fn count(values: &[f64]) -> u64 {
+fn value_count(values: &[f64]) -> u64 {
     u64::try_from(values.len()).unwrap_or(u64::MAX)
 }

@@ -48,12 +48,12 @@ impl Expression {
         let mut slab = Slab::new();
         let root = Parser::new()
             .parse(text, &mut slab.ps)
-            .map_err(|error| check::unreadable(text, &error))?;
-        if let Some(error) = check::unknown_name(&root.from(&slab.ps).var_names(&slab)) {
+            .map_err(|error| check::syntax_error(text, &error))?;
+        if let Some(error) = check::find_unknown_name(&root.from(&slab.ps).var_names(&slab)) {
             return Err(error);
         }
         let root = root.from(&slab.ps).compile(&slab.ps, &mut slab.cs);
-        let uses = check::condition(&slab.cs, &root)?;
+        let uses = check::validate(&slab.cs, &root)?;
         Ok(Self {
             text: text.trim().to_owned(),
             uses,
@@ -71,8 +71,8 @@ impl Expression {
     /// Whether the condition is true.
     pub(crate) fn holds(&self, scope: ExpressionValues) -> Result<bool, String> {
         let mut slab = Slab::new();
-        let root = compiled(&self.text, &mut slab).map_err(|error| error.to_string())?;
-        let mut names = |name: &str, arguments: Vec<f64>| value(name, &arguments, scope);
+        let root = compile_text(&self.text, &mut slab).map_err(|error| error.to_string())?;
+        let mut names = |name: &str, arguments: Vec<f64>| resolve_name(name, &arguments, scope);
         let value = root
             .eval(&slab, &mut names)
             .map_err(|error| error.to_string())?;
@@ -80,23 +80,23 @@ impl Expression {
     }
 }
 
-fn compiled(text: &str, slab: &mut Slab) -> Result<Instruction, fasteval::Error> {
+fn compile_text(text: &str, slab: &mut Slab) -> Result<Instruction, fasteval::Error> {
     let root = Parser::new().parse(text, &mut slab.ps)?;
     Ok(root.from(&slab.ps).compile(&slab.ps, &mut slab.cs))
 }
 
-fn value(name: &str, arguments: &[f64], scope: ExpressionValues) -> Option<f64> {
+fn resolve_name(name: &str, arguments: &[f64], scope: ExpressionValues) -> Option<f64> {
     match (name, arguments) {
         ("result" | "green", []) => Some(scope.result),
         ("blue", []) => Some(scope.blue),
-        ("isNaN", [value]) => Some(truth(value.is_nan())),
-        ("isInf", [value]) => Some(truth(value.is_infinite())),
+        ("isNaN", [value]) => Some(truth_value(value.is_nan())),
+        ("isInf", [value]) => Some(truth_value(value.is_infinite())),
         ("default", [value, otherwise]) => Some(if value.is_nan() { *otherwise } else { *value }),
         _ => None,
     }
 }
 
-fn truth(value: bool) -> f64 {
+fn truth_value(value: bool) -> f64 {
     f64::from(u8::from(value))
 }
 

@@ -38,7 +38,7 @@ pub enum OnInconclusive {
 pub(crate) struct Check {
     pub(crate) name: String,
     pub(crate) on: Vec<Moment>,
-    pub(crate) rhythm: Rhythm,
+    pub(crate) schedule: CheckSchedule,
     pub(crate) limits: MeasurementLimits,
     pub(crate) weight: Weight,
     pub(crate) importance: Importance,
@@ -54,7 +54,7 @@ pub(crate) struct Check {
 
 /// When a check is made.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rhythm {
+pub(crate) struct CheckSchedule {
     pub(crate) interval: Duration,
     pub(crate) initial_delay: Duration,
     /// How many measurements there are; without it, they go on until the owner ends them.
@@ -84,9 +84,9 @@ pub(crate) enum Importance {
 /// How much traffic there must have been.
 #[derive(Debug, Clone)]
 pub(crate) struct Volume {
-    pub(crate) at_least: f64,
+    pub(crate) min_requests: f64,
     /// How many requests both sides must have had in a point's time for that point to be compared.
-    pub(crate) in_each: f64,
+    pub(crate) min_requests_per_point: f64,
     pub(crate) source: Source,
 }
 
@@ -103,7 +103,7 @@ pub(crate) enum Measure {
     Share {
         errors: Source,
         requests: Source,
-        of: ShareOf,
+        kind: ShareKind,
     },
     /// Lines of logs, and the requests during which they were written, where those are counted.
     Lines { source: Source, requests: Source },
@@ -111,7 +111,7 @@ pub(crate) enum Measure {
 
 /// Which share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ShareOf {
+pub(crate) enum ShareKind {
     Errors,
     Successes,
 }
@@ -157,20 +157,20 @@ pub(crate) struct Conditions {
     pub(crate) success: Option<Expression>,
     pub(crate) failure: Option<Expression>,
     /// As people read it.
-    pub(crate) shown: String,
+    pub(crate) text: String,
 }
 
 /// What is asked, and what time a question covers.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
-    pub(crate) asks: Asks,
-    pub(crate) grain: Grain,
+    pub(crate) query: QueryTemplate,
+    pub(crate) sampling: Sampling,
 }
 
 /// What time a question covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Grain {
-    pub(crate) kind: GrainKind,
+pub(crate) struct Sampling {
+    pub(crate) kind: SamplingKind,
     pub(crate) period: Duration,
     /// What is younger may still change.
     pub(crate) delay: Duration,
@@ -178,16 +178,16 @@ pub(crate) struct Grain {
 
 /// Whether time is counted in periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GrainKind {
+pub(crate) enum SamplingKind {
     /// Whole periods, from one multiple of the period to another: CloudWatch's points.
-    Whole,
+    Aligned,
     /// Any time of at least a period.
-    Moving,
+    Sliding,
 }
 
 /// What is asked, by source.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Asks {
+pub(crate) enum QueryTemplate {
     CloudWatch {
         metrics: Vec<(String, Metric)>,
         expression: Option<Template>,
@@ -227,20 +227,20 @@ pub(crate) struct Metric {
 
 impl Analysis {
     /// The environment variables whose values are wanted.
-    pub fn needs_env(&self) -> Vec<&str> {
+    pub fn required_env(&self) -> Vec<&str> {
         self.environment.iter().map(String::as_str).collect()
     }
 
     /// The checks that decide and hold green against blue, with the moments at which they do: a
     /// service without a second side cannot have them.
-    pub fn needs_sides(&self) -> Vec<(&str, &[Moment])> {
-        self.counting()
-            .filter(|check| check.asks_blue())
+    pub fn checks_needing_blue(&self) -> Vec<(&str, &[Moment])> {
+        self.counting_checks()
+            .filter(|check| check.needs_blue())
             .map(|check| (check.name.as_str(), check.on.as_slice()))
             .collect()
     }
 
-    fn counting(&self) -> impl Iterator<Item = &Check> {
+    fn counting_checks(&self) -> impl Iterator<Item = &Check> {
         self.checks
             .iter()
             .filter(|check| check.weight == Weight::Counts)
@@ -248,13 +248,13 @@ impl Analysis {
 
     /// Whether a check may want to wait for a person.
     pub fn needs_gate(&self) -> bool {
-        self.counting()
+        self.counting_checks()
             .any(|check| check.on_inconclusive == OnInconclusive::Pause)
     }
 
     /// The same, where a person has answered already: nothing waits for another answer.
     #[must_use]
-    pub fn answered(mut self) -> Self {
+    pub fn without_pauses(mut self) -> Self {
         let waits = |check: &&mut Check| check.on_inconclusive == OnInconclusive::Pause;
         self.checks
             .iter_mut()
@@ -285,17 +285,17 @@ impl Analysis {
 }
 
 impl Check {
-    pub(crate) fn asks_blue(&self) -> bool {
+    pub(crate) fn needs_blue(&self) -> bool {
         match &self.judgement {
             Judgement::Comparison(_) | Judgement::Lines { .. } => true,
             Judgement::AtMost(_) => false,
-            Judgement::Conditions(conditions) => conditions.use_any(Use::Blue),
+            Judgement::Conditions(conditions) => conditions.uses(Use::Blue),
         }
     }
 }
 
 impl Conditions {
-    pub(crate) fn use_any(&self, what: Use) -> bool {
+    pub(crate) fn uses(&self, what: Use) -> bool {
         self.success
             .iter()
             .chain(&self.failure)

@@ -5,13 +5,13 @@
 //! hands in answers ([`Judge::answered`]) and reads the standing. What follows from it is the
 //! owner's to decide.
 
+mod check_run;
+mod display;
+mod evaluate;
 mod fill;
-mod standing;
+mod status;
 mod tally;
-mod track;
-mod weigh;
 mod window;
-mod words;
 
 use std::time::Duration;
 
@@ -25,20 +25,20 @@ use super::form::{Analysis, Check, Judgement, Measure, Source};
 use super::question::{Answer, Query, Question, Side};
 use super::refuse;
 use super::sides::Sides;
-pub(super) use fill::Filling;
-pub use standing::{AnalysisResult, AnalysisStatus};
-pub(super) use track::looks_to_expect;
-use track::{Asking, STRETCHES, Track, length};
-use weigh::{QuestionRole, Weighed, weigh};
+pub(super) use check_run::expected_looks;
+use check_run::{CheckRun, MOMENT_GROUPS, PendingMeasurement, span_duration};
+use evaluate::{Evaluation, QuestionRole, evaluate};
+pub(super) use fill::QueryFiller;
+pub use status::{AnalysisResult, AnalysisStatus};
 use window::Span;
 
 /// The judge of one rollout. It holds secrets, and is not to be printed.
 pub struct Judge {
-    tracks: Vec<Track>,
+    check_runs: Vec<CheckRun>,
     moment: Option<Moment>,
-    filling: Filling,
+    filler: QueryFiller,
     next_id: usize,
-    ended: Option<AnalysisResult>,
+    result: Option<AnalysisResult>,
 }
 
 impl Judge {
@@ -48,28 +48,28 @@ impl Judge {
     /// A check that cannot be asked with these sides ([`Analysis::problems`]) is inconclusive from
     /// its first moment on.
     pub fn new(analysis: &Analysis, sides: Sides, values: Values) -> Self {
-        let tracks = analysis.checks.iter().flat_map(|check| {
-            STRETCHES
+        let check_runs = analysis.checks.iter().flat_map(|check| {
+            MOMENT_GROUPS
                 .iter()
-                .filter_map(|stretch| Track::new(check, stretch))
+                .filter_map(|group| CheckRun::new(check, group))
         });
-        values.confidential().for_each(register);
+        values.secret_values().for_each(register);
         Self {
-            tracks: tracks.collect(),
+            check_runs: check_runs.collect(),
             moment: None,
-            filling: Filling { sides, values },
+            filler: QueryFiller { sides, values },
             next_id: 0,
-            ended: None,
+            result: None,
         }
     }
 
     /// The same, for a rollout that will be watched for about so long, in whose shift both sides
     /// serve: comparisons share their false alarms among so many looks.
     #[must_use]
-    pub fn expecting(mut self, shift: Duration, watched: Duration) -> Self {
-        self.tracks
+    pub fn with_expected_looks(mut self, shift: Duration, duration: Duration) -> Self {
+        self.check_runs
             .iter_mut()
-            .for_each(|track| track.expect(shift, watched));
+            .for_each(|check_run| check_run.plan_looks(shift, duration));
         self
     }
 
@@ -77,33 +77,37 @@ impl Judge {
     /// already goes on without a break.
     pub fn enter(&mut self, moment: Moment, now: f64) {
         self.moment = Some(moment);
-        let sides = &self.filling.sides;
-        for track in self
-            .tracks
+        let sides = &self.filler.sides;
+        for check_run in self
+            .check_runs
             .iter_mut()
-            .filter(|track| track.moments.contains(&moment))
+            .filter(|check_run| check_run.moments.contains(&moment))
         {
-            let check = track.check.clone();
-            let sources: Vec<&Source> = track::sources(&check)
+            let check = check_run.check.clone();
+            let sources: Vec<&Source> = check_run::sources_with_roles(&check)
                 .into_iter()
                 .map(|(_, source)| source)
                 .collect();
-            track.enter(now, &sources);
-            if track.ended.is_none() && refuse::hindrance(&check, sides).is_some() {
-                track.ended = Some(Phase::Inconclusive);
+            check_run.enter(now, &sources);
+            if check_run.final_phase.is_none() && refuse::find_obstacle(&check, sides).is_some() {
+                check_run.final_phase = Some(Phase::Inconclusive);
             }
         }
-        self.assess();
+        self.update_result();
     }
 
     /// What is to be asked now, all at once. Each question is to be answered by [`Judge::answered`]
     /// under its id, with [`Answer::Failed`] where it could not be asked: a check waits for all of
     /// its answers.
-    pub fn due(&mut self, now: f64) -> Vec<Question> {
+    pub fn due_questions(&mut self, now: f64) -> Vec<Question> {
         let mut questions = Vec::new();
-        for at in 0..self.tracks.len() {
-            if self.runs(at) && self.tracks[at].next().is_some_and(|next| next <= now) {
-                self.ask(at, now, &mut questions);
+        for index in 0..self.check_runs.len() {
+            if self.is_running(index)
+                && self.check_runs[index]
+                    .next_due()
+                    .is_some_and(|next| next <= now)
+            {
+                self.ask(index, now, &mut questions);
             }
         }
         questions
@@ -111,107 +115,114 @@ impl Judge {
 
     /// Answers that are still awaited will not come: their questions are asked anew.
     pub fn ask_again(&mut self) {
-        self.tracks.iter_mut().for_each(|track| track.asking = None);
+        self.check_runs
+            .iter_mut()
+            .for_each(|check_run| check_run.pending = None);
     }
 
     /// When something is due next; nothing while all answers are awaited, or when nothing is asked
     /// any more.
     pub fn next_due(&self) -> Option<f64> {
-        let times = (0..self.tracks.len())
-            .filter(|at| self.runs(*at))
-            .filter_map(|at| self.tracks[at].next());
+        let times = (0..self.check_runs.len())
+            .filter(|index| self.is_running(*index))
+            .filter_map(|index| self.check_runs[index].next_due());
         times.min_by(f64::total_cmp)
     }
 
     /// Takes answers, and tells the measurements that they make whole; `time` is now in RFC 3339.
-    pub fn answered(
+    pub fn record_answers(
         &mut self,
         answers: &[(usize, Answer)],
         now: f64,
         time: &str,
     ) -> Vec<Measurement> {
         for (id, answer) in answers {
-            for asking in self
-                .tracks
+            for pending in self
+                .check_runs
                 .iter_mut()
-                .filter_map(|track| track.asking.as_mut())
+                .filter_map(|check_run| check_run.pending.as_mut())
             {
-                asking.take(*id, answer);
+                pending.record_answer(*id, answer);
             }
         }
-        let measurements = (0..self.tracks.len())
-            .filter_map(|at| self.measure(at, now, time))
+        let measurements = (0..self.check_runs.len())
+            .filter_map(|index| self.measure(index, now, time))
             .collect();
-        self.assess();
+        self.update_result();
         measurements
     }
 
     /// Whether every check of this moment that counts has judged data from after `since`, or is
     /// over: a step may end then.
-    pub fn settled(&self, since: f64) -> bool {
-        let mut running = (0..self.tracks.len())
-            .filter(|at| self.runs(*at))
-            .map(|at| &self.tracks[at]);
-        running.all(|track| !track.counts() || track.settled(since))
+    pub fn is_settled(&self, since: f64) -> bool {
+        let mut running = (0..self.check_runs.len())
+            .filter(|index| self.is_running(*index))
+            .map(|index| &self.check_runs[index]);
+        running.all(|check_run| !check_run.is_counted() || check_run.is_settled(since))
     }
 
     /// Whether every check of this moment that ends by itself is over: the gate at green, or
     /// production's, may open.
-    pub fn complete(&self) -> bool {
-        let mut running = (0..self.tracks.len())
-            .filter(|at| self.runs(*at))
-            .map(|at| &self.tracks[at]);
-        running.all(|track| track.until == tally::Until::Ended || track.ended.is_some())
-    }
-
-    /// How things stand.
-    pub fn standing(&self) -> AnalysisStatus {
-        self.ended.clone().map_or(AnalysisStatus::Running, |ended| {
-            AnalysisStatus::Ended(Box::new(ended))
+    pub fn is_complete(&self) -> bool {
+        let mut running = (0..self.check_runs.len())
+            .filter(|index| self.is_running(*index))
+            .map(|index| &self.check_runs[index]);
+        running.all(|check_run| {
+            check_run.end_condition == tally::EndCondition::OnRequest
+                || check_run.final_phase.is_some()
         })
     }
 
+    /// How things stand.
+    pub fn status(&self) -> AnalysisStatus {
+        self.result
+            .clone()
+            .map_or(AnalysisStatus::Running, |ended| {
+                AnalysisStatus::Ended(Box::new(ended))
+            })
+    }
+
     /// What was found so far where nothing ends the analysis, in words.
-    pub fn found(&self) -> String {
-        standing::found(&self.tracks)
+    pub fn describe_findings(&self) -> String {
+        status::describe_findings(&self.check_runs)
     }
 
     /// The owner ends the analysis: good unless something is wrong, or something that began never
     /// knew good from bad.
     pub fn finish(&mut self) -> AnalysisStatus {
-        self.tracks
+        self.check_runs
             .iter_mut()
-            .filter(|track| track.began.is_some())
-            .for_each(Track::finish);
-        self.assess();
-        self.ended = self
-            .ended
+            .filter(|check_run| check_run.began_at.is_some())
+            .for_each(CheckRun::finish);
+        self.update_result();
+        self.result = self
+            .result
             .take()
-            .or_else(|| Some(standing::good(&self.tracks)));
-        self.standing()
+            .or_else(|| Some(status::build_success(&self.check_runs)));
+        self.status()
     }
 
-    fn runs(&self, at: usize) -> bool {
-        let track = &self.tracks[at];
-        self.ended.is_none()
-            && track.began.is_some()
+    fn is_running(&self, index: usize) -> bool {
+        let check_run = &self.check_runs[index];
+        self.result.is_none()
+            && check_run.began_at.is_some()
             && self
                 .moment
-                .is_some_and(|moment| track.moments.contains(&moment))
+                .is_some_and(|moment| check_run.moments.contains(&moment))
     }
 
-    fn assess(&mut self) {
-        if self.ended.is_none() {
-            self.ended = standing::bad(&self.tracks, &self.filling.sides);
+    fn update_result(&mut self) {
+        if self.result.is_none() {
+            self.result = status::find_failure(&self.check_runs, &self.filler.sides);
         }
     }
 
-    fn ask(&mut self, at: usize, now: f64, questions: &mut Vec<Question>) {
-        let check = self.tracks[at].check.clone();
-        let sources = self.asked(&check);
-        let plain: Vec<&Source> = sources.iter().map(|(_, source)| *source).collect();
-        let Some(mut spans) = self.tracks[at].spans(now, &plain) else {
-            return self.tracks[at].postpone(&plain);
+    fn ask(&mut self, index: usize, now: f64, questions: &mut Vec<Question>) {
+        let check = self.check_runs[index].check.clone();
+        let sources = self.sources_to_ask(&check);
+        let only_sources: Vec<&Source> = sources.iter().map(|(_, source)| *source).collect();
+        let Some(mut spans) = self.check_runs[index].spans(now, &only_sources) else {
+            return self.check_runs[index].postpone(&only_sources);
         };
         // Lines are held against the requests of the same time.
         if let ([(QuestionRole::Lines, _), (QuestionRole::Requests, _)], [lines, requests]) =
@@ -219,50 +230,54 @@ impl Judge {
         {
             *lines = *requests;
         }
-        let Some(first) = spans.first().copied() else {
+        let Some(first_span) = spans.first().copied() else {
             return;
         };
-        let mut parts = Vec::new();
-        for ((part, source), span) in sources.iter().zip(spans) {
-            for side in track::sides(&check, *part) {
-                parts.push((*part, *side, self.question(source, *side, span, questions)));
+        let mut questions_asked = Vec::new();
+        for ((role, source), span) in sources.iter().zip(spans) {
+            for side in check_run::sides_to_ask(&check, *role) {
+                questions_asked.push((
+                    *role,
+                    *side,
+                    self.add_question(source, *side, span, questions),
+                ));
             }
         }
-        self.tracks[at].asking = Some(Asking {
-            at: now,
-            parts,
+        self.check_runs[index].pending = Some(PendingMeasurement {
+            asked_at: now,
+            questions: questions_asked,
             answers: Vec::new(),
-            span: first,
+            span: first_span,
         });
     }
 
     /// The sources of a check; comparisons of lines ask for requests too, where they are counted on
     /// both sides.
-    fn asked<'c>(&self, check: &'c Check) -> Vec<(QuestionRole, &'c Source)> {
-        let mut sources = track::sources(check);
+    fn sources_to_ask<'c>(&self, check: &'c Check) -> Vec<(QuestionRole, &'c Source)> {
+        let mut sources = check_run::sources_with_roles(check);
         if let (Measure::Lines { requests, .. }, Judgement::Lines { .. }) =
             (&check.measure, &check.judgement)
         {
             let counted = [Side::Green, Side::Blue]
                 .iter()
-                .all(|side| refuse::can_be_asked(requests, *side, &self.filling.sides));
+                .all(|side| refuse::can_be_asked(requests, *side, &self.filler.sides));
             sources.extend(counted.then_some((QuestionRole::Requests, requests)));
         }
         sources
     }
 
     /// Asks, or finds the same question among those that are asked now.
-    fn question(
+    fn add_question(
         &mut self,
         source: &Source,
         side: Side,
         span: Span,
         questions: &mut Vec<Question>,
     ) -> usize {
-        let query = self.filling.query(source, side);
+        let query = self.filler.fill(source, side);
         let Span { since, until } = span;
         let same = questions.iter().find(|other| {
-            (other.since, other.until) == (since, until) && alike(&other.query, &query)
+            (other.since, other.until) == (since, until) && is_same_query(&other.query, &query)
         });
         if let Some(same) = same {
             return same.id;
@@ -278,94 +293,98 @@ impl Judge {
         id
     }
 
-    fn measure(&mut self, at: usize, now: f64, time: &str) -> Option<Measurement> {
-        let asking = self.tracks[at].asking.take_if(|asking| asking.is_whole())?;
-        let check = self.tracks[at].check.clone();
-        let weighed = weigh(
+    fn measure(&mut self, index: usize, now: f64, time: &str) -> Option<Measurement> {
+        let pending = self.check_runs[index]
+            .pending
+            .take_if(|asking| asking.is_complete())?;
+        let check = self.check_runs[index].check.clone();
+        let evaluation = evaluate(
             &check,
-            &asking.answers,
-            self.tracks[at].looks + 1,
-            length(asking.span),
+            &pending.answers,
+            self.check_runs[index].looks + 1,
+            span_duration(pending.span),
         );
         let sources: Vec<&Source> = self
-            .asked(&check)
+            .sources_to_ask(&check)
             .into_iter()
             .map(|(_, source)| source)
             .collect();
-        self.tracks[at].measured(&asking, weighed.phase, now, &sources);
-        let measurement = self.measurement(&check, weighed, &asking, time);
+        self.check_runs[index].record_phase(&pending, evaluation.phase, now, &sources);
+        let measurement = self.build_measurement(&check, evaluation, &pending, time);
         if !measurement.value.is_empty() {
-            self.tracks[at].value = Some(measurement.value.clone().into());
+            self.check_runs[index].last_value = Some(measurement.value.clone().into());
         }
-        self.tracks[at].last = Some(measurement.clone());
+        self.check_runs[index].last_measurement = Some(measurement.clone());
         Some(measurement)
     }
 
-    fn measurement(
+    fn build_measurement(
         &self,
         check: &Check,
-        weighed: Weighed,
-        asking: &Asking,
+        evaluation: Evaluation,
+        pending: &PendingMeasurement,
         time: &str,
     ) -> Measurement {
         let moment = self.moment.unwrap_or(Moment::Step);
         Measurement {
             check: check.name.clone(),
-            kind: kind(check),
+            kind: check_kind(check),
             moment,
-            query: self.query(check, asking).into(),
-            value: weighed.value.into(),
-            condition: condition(check).into(),
-            phase: weighed.phase,
-            note: weighed.note.map(Text::from),
+            query: self.describe_query(check, pending).into(),
+            value: evaluation.value.into(),
+            condition: describe_condition(check).into(),
+            phase: evaluation.phase,
+            note: evaluation.note.map(Text::from),
             weight: check.weight,
             time: time.to_owned(),
         }
     }
 
     /// What was asked, and over which time.
-    fn query(&self, check: &Check, asking: &Asking) -> String {
-        let sources = track::sources(check).into_iter().filter(|(part, _)| {
-            *part != QuestionRole::Requests || matches!(check.measure, Measure::Share { .. })
-        });
-        let shown: Vec<String> = sources
-            .map(|(_, source)| self.filling.shown(source, Side::Green))
+    fn describe_query(&self, check: &Check, pending: &PendingMeasurement) -> String {
+        let sources = check_run::sources_with_roles(check)
+            .into_iter()
+            .filter(|(role, _)| {
+                *role != QuestionRole::Requests || matches!(check.measure, Measure::Share { .. })
+            });
+        let descriptions: Vec<String> = sources
+            .map(|(_, source)| self.filler.describe(source, Side::Green))
             .collect();
-        let side = if check.asks_blue() {
+        let side = if check.needs_blue() {
             "green and blue"
         } else {
             "green"
         };
-        let covered = length(asking.span);
-        let over = if covered.is_zero() {
+        let duration = span_duration(pending.span);
+        let over = if duration.is_zero() {
             String::new()
         } else {
-            format!(", {}", crate::duration::Human(covered))
+            format!(", {}", crate::duration::HumanDuration(duration))
         };
-        format!("{} ({side}{over})", shown.join(" of "))
+        format!("{} ({side}{over})", descriptions.join(" of "))
     }
 }
 
-impl Asking {
-    fn take(&mut self, id: usize, answer: &Answer) {
-        let mine = self.parts.iter().filter(|(_, _, asked)| *asked == id);
-        let answers: Vec<_> = mine
-            .map(|(part, side, _)| (*part, *side, answer.clone()))
+impl PendingMeasurement {
+    fn record_answer(&mut self, id: usize, answer: &Answer) {
+        let matching = self.questions.iter().filter(|(_, _, asked)| *asked == id);
+        let answers: Vec<_> = matching
+            .map(|(role, side, _)| (*role, *side, answer.clone()))
             .collect();
         self.answers.extend(answers);
     }
 
-    fn is_whole(&self) -> bool {
-        self.answers.len() >= self.parts.len()
+    fn is_complete(&self) -> bool {
+        self.answers.len() >= self.questions.len()
     }
 }
 
 /// CloudWatch's queries hold no secrets and can be compared; one metric is asked for once.
-fn alike(one: &Query, other: &Query) -> bool {
+fn is_same_query(one: &Query, other: &Query) -> bool {
     matches!((one, other), (Query::CloudWatch(one), Query::CloudWatch(other)) if one == other)
 }
 
-fn kind(check: &Check) -> CheckKind {
+fn check_kind(check: &Check) -> CheckKind {
     match (&check.measure, &check.judgement) {
         (Measure::Lines { .. }, _) => CheckKind::Logs,
         (_, Judgement::Comparison(_)) => CheckKind::Comparison,
@@ -376,19 +395,19 @@ fn kind(check: &Check) -> CheckKind {
     }
 }
 
-fn condition(check: &Check) -> String {
+fn describe_condition(check: &Check) -> String {
     match &check.judgement {
-        Judgement::Conditions(conditions) => conditions.shown.clone(),
+        Judgement::Conditions(conditions) => conditions.text.clone(),
         Judgement::Comparison(policy) => format!(
             "green no worse than blue (alpha {})",
-            words::number(policy.alpha)
+            display::format_number(policy.alpha)
         ),
-        Judgement::AtMost(most) => format!("at most {}", words::lines(*most)),
+        Judgement::AtMost(most) => format!("at most {}", display::format_line_count(*most)),
         Judgement::Lines { policy, .. } => {
             format!(
                 "green at most {} times blue (alpha {})",
-                words::number(policy.allowed_increase),
-                words::number(policy.alpha)
+                display::format_number(policy.allowed_increase),
+                display::format_number(policy.alpha)
             )
         }
     }

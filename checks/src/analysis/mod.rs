@@ -16,8 +16,8 @@
 
 pub mod ask;
 pub mod compare;
-mod course;
 mod expression;
+mod feasibility;
 mod form;
 mod judge;
 mod parse;
@@ -27,10 +27,10 @@ mod refuse;
 mod sides;
 
 pub use crate::template::Values;
-pub use course::{Quiet, Short, Traffic, TrafficSchedule};
+pub use feasibility::{TooLittleTime, TooLittleTraffic, Traffic, TrafficSchedule};
 pub use form::{Analysis, OnInconclusive};
 pub use judge::{AnalysisResult, AnalysisStatus, Judge};
 #[cfg(test)]
 pub use parse::schema;
 pub use parse::{is_inline, parse};
-pub use sides::{Front, SideFacts, Sides};
+pub use sides::{LoadBalancerKind, SideFacts, Sides};

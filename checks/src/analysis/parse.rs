@@ -20,7 +20,7 @@ use crate::document_form;
 use crate::environment::Environment;
 use crate::form::{FromNode, Lenient, OneOrMore, Spanned};
 use crate::problem::{Position, Problem};
-use crate::reader::{Fields, Outside, Reader};
+use crate::reader::{DocumentResources, Fields, Reader};
 use crate::template::{Secrecy, Variable};
 
 use super::form::{Analysis, Check, Judgement, Measure, MeasurementLimits, OnInconclusive, Volume};
@@ -30,7 +30,7 @@ use logs::Log;
 use metric::MetricForm;
 use presets::PresetForm;
 pub use presets::is_inline;
-pub(super) use presets::known as known_presets;
+pub(super) use presets::suggest_preset as known_presets;
 use provider::Providers;
 use values::CheckNames;
 
@@ -38,11 +38,11 @@ use values::CheckNames;
 pub(super) const INPUT: &str = "analysis";
 
 /// Neither good nor bad so often: Argo's own limit of errors.
-const PATIENCE: u32 = 4;
+const INCONCLUSIVE_LIMIT: u32 = 4;
 
 /// Where traffic is waited for, a third of an hour: what is inconclusive early says only that
 /// little has been seen. It is in time that it ends, before blue goes.
-const PATIENCE_FOR_TRAFFIC: u32 = 20;
+const TRAFFIC_INCONCLUSIVE_LIMIT: u32 = 20;
 
 /// Reads an analysis; `origin` is the file as the user wrote it, or `inline`.
 pub fn parse(
@@ -53,9 +53,9 @@ pub fn parse(
     let mut reader = Reader::new(
         INPUT,
         origin,
-        Outside {
+        DocumentResources {
             environment,
-            ..Outside::NOTHING
+            ..DocumentResources::NONE
         },
     );
     for name in SideVariable::names() {
@@ -63,10 +63,10 @@ pub fn parse(
         reader.scope.declare(name, Secrecy::Open, top);
     }
     let checks = if presets::is_plain(text) {
-        presets::plain(&mut reader, text)
+        presets::read_plain(&mut reader, text)
     } else {
         let root = read_document(text, INPUT, origin)?;
-        analysis(&mut reader, &root).unwrap_or_default()
+        read_checks(&mut reader, &root).unwrap_or_default()
     };
     let (problems, variables) = reader.finish_with_variables();
     if problems.is_empty() {
@@ -114,10 +114,10 @@ fn check_anything_asked(reader: &mut Reader<'_>, root: &Node, fields: &Fields<'_
             "Write at least one, or leave the input empty",
         );
     }
-    let in_defaults = fields
+    let default_entry = fields
         .get("defaults")
         .and_then(|node| node.entry("on-inconclusive"));
-    if let (Some(entry), Some(_)) = (fields.entry("on-inconclusive"), in_defaults) {
+    if let (Some(entry), Some(_)) = (fields.entry("on-inconclusive"), default_entry) {
         reader.report(
             entry.place,
             "`on-inconclusive` is in `defaults` too",
@@ -148,19 +148,21 @@ impl<T: FromNode> FromNode for CheckList<T> {
 }
 
 impl<T> Lenient<CheckList<T>> {
-    fn into_checks(self) -> impl Iterator<Item = T> {
+    fn into_items(self) -> impl Iterator<Item = T> {
         self.0.into_iter().flat_map(|list| list.0)
     }
 }
 
-fn analysis(reader: &mut Reader<'_>, root: &Node) -> Option<Vec<Check>> {
+fn read_checks(reader: &mut Reader<'_>, root: &Node) -> Option<Vec<Check>> {
     let mut names = CheckNames::default();
     if let Content::List(_) | Content::Text(_) = root.content {
         let OneOrMore::<PresetForm>(presets) = OneOrMore::from_node(reader, root, "a preset")?;
         let presets = presets.into_iter();
         return Some(
             presets
-                .flat_map(|preset| preset.checks(reader, &CheckSettings::default(), &mut names))
+                .flat_map(|preset| {
+                    preset.into_checks(reader, &CheckSettings::default(), &mut names)
+                })
                 .collect(),
         );
     }
@@ -173,20 +175,20 @@ fn analysis(reader: &mut Reader<'_>, root: &Node) -> Option<Vec<Check>> {
     run.on_inconclusive = form.on_inconclusive.0.or(run.on_inconclusive);
     let providers = form.providers.0.unwrap_or_default();
     let mut checks = Vec::new();
-    for preset in form.presets.into_checks() {
-        checks.extend(preset.checks(reader, &run, &mut names));
+    for preset in form.presets.into_items() {
+        checks.extend(preset.into_checks(reader, &run, &mut names));
     }
-    for Spanned { value, place, .. } in form.metrics.into_checks() {
-        checks.extend(value.check(reader, place, &run, &providers, &mut names));
+    for Spanned { value, place, .. } in form.metrics.into_items() {
+        checks.extend(value.into_check(reader, place, &run, &providers, &mut names));
     }
-    for Spanned { value, place, .. } in form.logs.into_checks() {
-        checks.push(value.check(reader, place, &run, &mut names));
+    for Spanned { value, place, .. } in form.logs.into_items() {
+        checks.push(value.into_check(reader, place, &run, &mut names));
     }
     Some(checks)
 }
 
 /// What tells one kind of check from another.
-struct Parts {
+struct CheckParts {
     measure: Measure,
     judgement: Judgement,
     volume: Option<Volume>,
@@ -195,20 +197,20 @@ struct Parts {
 }
 
 /// A check: its own parts, and what every kind of check has.
-fn check(name: String, at: Position, run: &CheckSettings, parts: Parts) -> Check {
-    let Parts {
+fn build_check(name: String, at: Position, run: &CheckSettings, parts: CheckParts) -> Check {
+    let CheckParts {
         measure,
         judgement,
         volume,
         window,
     } = parts;
-    let mut rhythm = run.rhythm();
-    rhythm.window = rhythm.window.or(window);
+    let mut schedule = run.schedule();
+    schedule.window = schedule.window.or(window);
     Check {
         name,
-        on: run.on(),
-        rhythm,
-        limits: limits(run, &judgement, volume.as_ref()),
+        on: run.moments(),
+        schedule,
+        limits: build_limits(run, &judgement, volume.as_ref()),
         weight: run.weight(),
         importance: run.importance(),
         no_data: run.no_data(),
@@ -222,22 +224,24 @@ fn check(name: String, at: Position, run: &CheckSettings, parts: Parts) -> Check
 
 /// The limits of a check; one that waits for traffic is given time for it unless its writer says
 /// otherwise.
-fn limits(
+fn build_limits(
     run: &CheckSettings,
     judgement: &Judgement,
     volume: Option<&Volume>,
 ) -> MeasurementLimits {
-    let usual = match judgement {
-        Judgement::Comparison(_) | Judgement::Lines { .. } => PATIENCE_FOR_TRAFFIC,
-        Judgement::Conditions(_) | Judgement::AtMost(_) if volume.is_some() => PATIENCE_FOR_TRAFFIC,
+    let inconclusive_limit = match judgement {
+        Judgement::Comparison(_) | Judgement::Lines { .. } => TRAFFIC_INCONCLUSIVE_LIMIT,
+        Judgement::Conditions(_) | Judgement::AtMost(_) if volume.is_some() => {
+            TRAFFIC_INCONCLUSIVE_LIMIT
+        }
         Judgement::Conditions(conditions)
             if conditions.success.is_some() && conditions.failure.is_some() =>
         {
-            PATIENCE
+            INCONCLUSIVE_LIMIT
         }
         Judgement::Conditions(_) | Judgement::AtMost(_) => 0,
     };
-    run.limits(usual)
+    run.limits(inconclusive_limit)
 }
 
 /// The schema as it is in the repository.

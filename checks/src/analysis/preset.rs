@@ -7,8 +7,8 @@
 mod expand;
 mod read;
 
-pub(crate) use expand::{CheckTemplate, errors, grain, requests};
-pub(crate) use read::WORDS;
+pub(crate) use expand::{CheckTemplate, error_source, load_balancer_sampling, request_source};
+pub(crate) use read::KEYWORDS;
 
 /// A preset that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +18,7 @@ pub(crate) enum Preset {
         subject: Subject,
         operator: Operator,
         bound: f64,
-        shown: String,
+        bound_text: String,
     },
     /// `green no worse than blue`
     NoWorse,
@@ -50,7 +50,7 @@ pub(crate) struct PresetError {
 }
 
 impl Operator {
-    pub(crate) fn sign(self) -> &'static str {
+    pub(crate) fn symbol(self) -> &'static str {
         match self {
             Self::Below => "<",
             Self::AtMost => "<=",

@@ -5,71 +5,73 @@ use crate::problem::Problem;
 
 use crate::template::Template;
 
-use super::form::{Analysis, Asks, Check, Measure, Source};
+use super::form::{Analysis, Check, Measure, QueryTemplate, Source};
 use super::parse::INPUT;
 use super::question::Side;
-use super::sides::{Front, SideVariable, Sides};
+use super::sides::{LoadBalancerKind, SideVariable, Sides};
 
 /// What stands in the way of a check: what is wrong, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hindrance {
+pub(super) struct CheckObstacle {
     pub(super) message: String,
     remedy: &'static str,
 }
 
-const LOAD_BALANCER: &str = "AWS/ApplicationELB";
+const LOAD_BALANCER_NAMESPACE: &str = "AWS/ApplicationELB";
 
-const OWN_METRIC: &str = "Write a metric of your own (cloudwatch, prometheus, datadog, http), or put an Application Load Balancer before the service";
+const OWN_METRIC_REMEDY: &str = "Write a metric of your own (cloudwatch, prometheus, datadog, http), or put an Application Load Balancer before the service";
 
 impl Analysis {
     /// The checks that cannot be asked here; a check that only shows what it measures (`dry-run`)
     /// stands in nobody's way.
-    pub fn problems(&self, sides: &Sides) -> Vec<Problem> {
-        let counting = self
+    pub fn unsupported_checks(&self, sides: &Sides) -> Vec<Problem> {
+        let deciding = self
             .checks
             .iter()
             .filter(|check| check.weight == Weight::Counts);
-        let refused = counting.filter_map(|check| {
-            let Hindrance { message, remedy } = hindrance(check, sides)?;
+        let problems = deciding.filter_map(|check| {
+            let CheckObstacle { message, remedy } = find_obstacle(check, sides)?;
             Some(
                 Problem::new(
                     INPUT,
                     format!("`{}` cannot be asked here: {message}", check.name),
                     remedy,
                 )
-                .at(check.at.clone()),
+                .at_position(check.at.clone()),
             )
         });
-        refused.collect()
+        problems.collect()
     }
 }
 
 /// What stands in the way of a check, if anything does.
-pub(super) fn hindrance(check: &Check, sides: &Sides) -> Option<Hindrance> {
-    if check.asks_blue() && sides.blue.is_none() {
+pub(super) fn find_obstacle(check: &Check, sides: &Sides) -> Option<CheckObstacle> {
+    if check.needs_blue() && sides.blue.is_none() {
         let remedy = "Choose a strategy with two sides (blue-green, canary, linear), or hold the metric against a threshold";
-        return Some(Hindrance {
+        return Some(CheckObstacle {
             message: "it holds green against blue, and there is no blue".to_owned(),
             remedy,
         });
     }
-    let asked: &[Side] = if check.asks_blue() {
+    let sides_asked: &[Side] = if check.needs_blue() {
         &[Side::Green, Side::Blue]
     } else {
         &[Side::Green]
     };
-    sources(check)
-        .into_iter()
-        .find_map(|source| asked.iter().find_map(|side| missing(source, *side, sides)))
+    required_sources(check).into_iter().find_map(|source| {
+        sides_asked
+            .iter()
+            .find_map(|side| find_missing_variable(source, *side, sides))
+    })
 }
 
 /// Whether a source can be asked about a side.
 pub(super) fn can_be_asked(source: &Source, side: Side, sides: &Sides) -> bool {
-    missing(source, side, sides).is_none()
+    find_missing_variable(source, side, sides).is_none()
 }
 
 /// The sources without which a check cannot be asked.
-pub(super) fn sources(check: &Check) -> Vec<&Source> {
+pub(super) fn required_sources(check: &Check) -> Vec<&Source> {
     let mut sources = match &check.measure {
         Measure::Share {
             errors, requests, ..
@@ -81,50 +83,51 @@ pub(super) fn sources(check: &Check) -> Vec<&Source> {
     sources
 }
 
-fn missing(source: &Source, side: Side, sides: &Sides) -> Option<Hindrance> {
-    let needed: Vec<SideVariable> = texts(&source.asks)
+fn find_missing_variable(source: &Source, side: Side, sides: &Sides) -> Option<CheckObstacle> {
+    let needed: Vec<SideVariable> = collect_templates(&source.query)
         .into_iter()
         .flat_map(Template::variables)
-        .filter_map(|variable| SideVariable::named(variable.name()?))
+        .filter_map(|variable| SideVariable::from_name(variable.name()?))
         .collect();
     if needed.contains(&SideVariable::TargetGroup)
-        && counted_by_load_balancer(&source.asks)
-        && sides.kind != Front::ApplicationLoadBalancer
+        && is_counted_by_load_balancer(&source.query)
+        && sides.load_balancer_kind != LoadBalancerKind::ApplicationLoadBalancer
     {
         let message = format!(
             "only an Application Load Balancer counts requests for each side, and {}",
-            sides.kind.words()
+            sides.load_balancer_kind.description()
         );
-        return Some(Hindrance {
+        return Some(CheckObstacle {
             message,
-            remedy: OWN_METRIC,
+            remedy: OWN_METRIC_REMEDY,
         });
     }
     let variable = needed
         .into_iter()
         .find(|variable| sides.value(side, *variable).is_none())?;
-    let message = format!("there is no `{}` of {} here", variable.name(), side.word());
-    Some(Hindrance {
+    let message = format!("there is no `{}` of {} here", variable.name(), side.name());
+    Some(CheckObstacle {
         message,
-        remedy: OWN_METRIC,
+        remedy: OWN_METRIC_REMEDY,
     })
 }
 
 /// Whether an Application Load Balancer counts it.
-pub(super) fn counted_by_load_balancer(asks: &Asks) -> bool {
-    match asks {
-        Asks::CloudWatch { metrics, .. } => metrics
+pub(super) fn is_counted_by_load_balancer(template: &QueryTemplate) -> bool {
+    match template {
+        QueryTemplate::CloudWatch { metrics, .. } => metrics
             .iter()
-            .any(|(_, metric)| metric.namespace == LOAD_BALANCER),
-        Asks::Prometheus { .. } | Asks::Datadog { .. } | Asks::Http { .. } | Asks::Logs { .. } => {
-            false
-        }
+            .any(|(_, metric)| metric.namespace == LOAD_BALANCER_NAMESPACE),
+        QueryTemplate::Prometheus { .. }
+        | QueryTemplate::Datadog { .. }
+        | QueryTemplate::Http { .. }
+        | QueryTemplate::Logs { .. } => false,
     }
 }
 
-fn texts(asks: &Asks) -> Vec<&Template> {
-    match asks {
-        Asks::CloudWatch {
+fn collect_templates(template: &QueryTemplate) -> Vec<&Template> {
+    match template {
+        QueryTemplate::CloudWatch {
             metrics,
             expression,
         } => {
@@ -133,7 +136,7 @@ fn texts(asks: &Asks) -> Vec<&Template> {
                 .flat_map(|(_, metric)| metric.dimensions.iter().map(|(_, text)| text));
             dimensions.chain(expression).collect()
         }
-        Asks::Prometheus {
+        QueryTemplate::Prometheus {
             url,
             headers,
             query,
@@ -142,20 +145,20 @@ fn texts(asks: &Asks) -> Vec<&Template> {
             .into_iter()
             .chain(headers.iter().map(|(_, text)| text))
             .collect(),
-        Asks::Datadog { query, .. } => vec![query],
-        Asks::Http {
+        QueryTemplate::Datadog { query, .. } => vec![query],
+        QueryTemplate::Http {
             url, headers, body, ..
         } => [url]
             .into_iter()
             .chain(headers.iter().map(|(_, text)| text))
             .chain(body)
             .collect(),
-        Asks::Logs { .. } => Vec::new(),
+        QueryTemplate::Logs { .. } => Vec::new(),
     }
 }
 
-impl Front {
-    fn words(self) -> &'static str {
+impl LoadBalancerKind {
+    fn description(self) -> &'static str {
         match self {
             Self::ApplicationLoadBalancer => "this service has one",
             Self::NetworkLoadBalancer => "this service has a Network Load Balancer",

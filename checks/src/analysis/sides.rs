@@ -13,7 +13,7 @@ pub struct Sides {
     /// The service's name.
     pub service: String,
     /// What stands before the tasks.
-    pub kind: Front,
+    pub load_balancer_kind: LoadBalancerKind,
     /// The load balancer: its ARN, or its dimension in CloudWatch (`app/name/id`).
     pub load_balancer: Option<String>,
     /// What is being brought in.
@@ -33,7 +33,7 @@ pub struct SideFacts {
 
 /// What stands before the tasks of a service, and with that what counts its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Front {
+pub enum LoadBalancerKind {
     /// An Application Load Balancer: requests, errors and latencies are counted for each target
     /// group.
     ApplicationLoadBalancer,
@@ -71,17 +71,17 @@ impl SideVariable {
         VARIABLES.into_iter().map(|(name, _)| name)
     }
 
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         VARIABLES
             .into_iter()
-            .find(|(known, _)| *known == name)
+            .find(|(variable_name, _)| *variable_name == name)
             .map(|(_, variable)| variable)
     }
 
     pub(crate) fn name(self) -> &'static str {
         VARIABLES
             .into_iter()
-            .find(|(_, known)| *known == self)
+            .find(|(_, variable)| *variable == self)
             .map_or("", |(name, _)| name)
     }
 }
@@ -94,9 +94,9 @@ impl Sides {
             Side::Blue => self.blue.as_ref(),
         };
         match variable {
-            SideVariable::TargetGroup => facts?.target_group.as_deref().map(dimension),
-            SideVariable::LoadBalancer => self.load_balancer.as_deref().map(dimension),
-            SideVariable::Side => Some(side.word()),
+            SideVariable::TargetGroup => facts?.target_group.as_deref().map(cloudwatch_dimension),
+            SideVariable::LoadBalancer => self.load_balancer.as_deref().map(cloudwatch_dimension),
+            SideVariable::Side => Some(side.name()),
             SideVariable::Revision => facts.map(|facts| facts.revision.as_str()),
             SideVariable::Cluster => Some(&self.cluster),
             SideVariable::Service => Some(&self.service),
@@ -104,14 +104,14 @@ impl Sides {
     }
 
     /// The values of a run, and what is known of a side.
-    pub(crate) fn values(&self, side: Side, values: &Values) -> Values {
+    pub(crate) fn values_for(&self, side: Side, values: &Values) -> Values {
         let mut values = values.clone();
         for (name, variable) in VARIABLES {
             let value = self.value(side, variable).unwrap_or_default();
             if variable == SideVariable::Revision {
                 value.clone_into(&mut values.revision);
             } else {
-                values.bound.bind(name, value.into());
+                values.bindings.bind(name, value.into());
             }
         }
         values
@@ -120,7 +120,7 @@ impl Sides {
 
 impl Side {
     /// `blue` or `green`.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Blue => "blue",
             Self::Green => "green",
@@ -130,7 +130,7 @@ impl Side {
 
 /// CloudWatch's dimension out of an ARN: `…:loadbalancer/app/name/id` → `app/name/id`,
 /// `…:targetgroup/name/id` → `targetgroup/name/id`.
-fn dimension(name: &str) -> &str {
+fn cloudwatch_dimension(name: &str) -> &str {
     let resource = name.rsplit(':').next().unwrap_or(name);
     resource.strip_prefix("loadbalancer/").unwrap_or(resource)
 }
@@ -150,7 +150,7 @@ pub(crate) mod tests {
         Sides {
             cluster: "prod".to_owned(),
             service: "api".to_owned(),
-            kind: Front::ApplicationLoadBalancer,
+            load_balancer_kind: LoadBalancerKind::ApplicationLoadBalancer,
             load_balancer: Some("app/front/9".to_owned()),
             green: facts("targetgroup/green/2", "api:8"),
             blue: Some(facts("targetgroup/blue/1", "api:7")),
@@ -171,7 +171,7 @@ pub(crate) mod tests {
             ("app/front/9", "app/front/9"),
         ];
         for (name, expected) in table {
-            assert_eq!(dimension(name), expected);
+            assert_eq!(cloudwatch_dimension(name), expected);
         }
     }
 
@@ -207,8 +207,8 @@ pub(crate) mod tests {
         ];
         for (side, text, expected) in table {
             let text = Template::parse(text).unwrap();
-            let values = sides().values(side, &values);
-            assert_eq!(text.masked(&values), expected);
+            let values = sides().values_for(side, &values);
+            assert_eq!(text.render_masked(&values), expected);
             assert_eq!(text.render(&values), expected.replace("***", "hunter2"));
         }
     }

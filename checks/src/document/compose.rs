@@ -15,11 +15,11 @@ use super::{Content, Entry, Fault, FaultKind, Node, Place, scalar};
 
 /// What a document may grow to when its aliases are expanded. A task definition is at most 64 KiB,
 /// so this is far beyond any real one, and stops a file that is built to explode.
-const MOST_NODES: usize = 100_000;
+const MAX_NODES: usize = 100_000;
 /// The same in bytes of text: a few values may be long, and be repeated often.
-const MOST_BYTES: usize = 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 
-fn place(marker: Marker) -> Place {
+fn place_at(marker: Marker) -> Place {
     Place {
         line: marker.line(),
         column: marker.col() + 1,
@@ -27,20 +27,20 @@ fn place(marker: Marker) -> Place {
 }
 
 impl Fault {
-    fn at(marker: Marker, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    fn new(marker: Marker, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
-            place: place(marker),
+            place: place_at(marker),
             message: message.into(),
             remedy: remedy.into(),
             kind: FaultKind::Other,
         }
     }
 
-    fn of_syntax(marker: Marker, message: &str) -> Self {
+    fn yaml_syntax(marker: Marker, message: &str) -> Self {
         let kind = FaultKind::YamlSyntax;
         Self {
             kind,
-            ..Self::at(marker, message, "Correct the syntax at this place")
+            ..Self::new(marker, message, "Correct the syntax at this place")
         }
     }
 }
@@ -54,7 +54,7 @@ fn is_json_comment(text: &str) -> bool {
 }
 
 /// A comment that the parser has stumbled over, on its line or on the one before.
-fn json_comment(text: &str, fault: &Fault) -> Option<Fault> {
+fn find_json_comment(text: &str, fault: &Fault) -> Option<Fault> {
     let last = fault.place.line;
     let first = last.saturating_sub(1).max(1);
     let mut lines = text
@@ -83,18 +83,18 @@ fn json_comment(text: &str, fault: &Fault) -> Option<Fault> {
 /// All duplicate keys and unusable numbers, and the first place at which the text stops being YAML.
 pub fn compose(text: &str) -> Result<Node, Vec<Fault>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let json = Json::of(text).map_err(|fault| vec![fault])?;
+    let json = Json::detect(text).map_err(|fault| vec![fault])?;
     let text = json
         .as_ref()
-        .map_or(Ok(text), Json::text)
+        .map_or(Ok(text), Json::checked_text)
         .map_err(|fault| vec![fault])?;
     let mut composer = Composer::new(text);
-    match composer.document() {
+    match composer.compose_document() {
         Ok(node) if composer.faults.is_empty() => Ok(node),
         Ok(_) => Err(composer.faults),
         Err(fault) => {
-            let fault = json_comment(text, &fault).unwrap_or(fault);
-            let fault = json.as_ref().and_then(Json::fault).unwrap_or(fault);
+            let fault = find_json_comment(text, &fault).unwrap_or(fault);
+            let fault = json.as_ref().and_then(Json::find_fault).unwrap_or(fault);
             composer.faults.push(fault);
             Err(composer.faults)
         }
@@ -132,55 +132,59 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn document(&mut self) -> Result<Node, Fault> {
+    fn compose_document(&mut self) -> Result<Node, Fault> {
         let mut root = None;
         loop {
-            let (event, span) = self.next()?;
+            let (event, span) = self.next_event()?;
             match event {
-                Event::StreamEnd => return Ok(root.unwrap_or_else(empty)),
-                Event::DocumentStart(..) if root.is_some() => return Err(second_document(span)),
+                Event::StreamEnd => return Ok(root.unwrap_or_else(empty_document)),
+                Event::DocumentStart(..) if root.is_some() => {
+                    return Err(second_document_fault(span));
+                }
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
-                node => root = Some(self.node(node, span)?),
+                node => root = Some(self.compose_node(node, span)?),
             }
         }
     }
 
-    fn next(&mut self) -> Result<(Event<'a>, Span), Fault> {
+    fn next_event(&mut self) -> Result<(Event<'a>, Span), Fault> {
         match self.parser.next_event() {
             Some(Ok(next)) => Ok(next),
-            Some(Err(error)) => Err(Fault::of_syntax(*error.marker(), &error.info())),
+            Some(Err(error)) => Err(Fault::yaml_syntax(*error.marker(), &error.info())),
             None => Ok((Event::StreamEnd, Span::empty(Marker::new(0, 1, 0)))),
         }
     }
 
-    fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, Fault> {
+    fn compose_node(&mut self, event: Event<'a>, span: Span) -> Result<Node, Fault> {
         let before = self.size;
         let bytes = if let Event::Scalar(text, ..) = &event {
             text.len()
         } else {
             0
         };
-        self.count(Size { nodes: 1, bytes }, span)?;
-        let place = place(span.start);
-        let mut spelled = String::new();
+        self.add_size(Size { nodes: 1, bytes }, span)?;
+        let place = place_at(span.start);
+        let mut written = String::new();
         let (content, anchor) = match event {
-            Event::Alias(id) => return self.alias(id, span),
+            Event::Alias(id) => return self.resolve_alias(id, span),
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = tag.as_deref().map(|tag| tag.core_suffix().unwrap_or("str"));
-                let content = self.scalar(&text, style, tag, span);
+                let content = self.compose_scalar(&text, style, tag, span);
                 if let Content::Boolean(_) | Content::Number(_) = content {
-                    spelled = text.into_owned();
+                    written = text.into_owned();
                 }
                 (content, anchor)
             }
-            Event::SequenceStart(_, anchor, _) => (Content::List(self.sequence()?), anchor),
-            Event::MappingStart(_, anchor, _) => (Content::Mapping(self.mapping()?), anchor),
-            _ => return Err(Fault::of_syntax(span.start, "a value is missing here")),
+            Event::SequenceStart(_, anchor, _) => (Content::List(self.compose_sequence()?), anchor),
+            Event::MappingStart(_, anchor, _) => {
+                (Content::Mapping(self.compose_mapping()?), anchor)
+            }
+            _ => return Err(Fault::yaml_syntax(span.start, "a value is missing here")),
         };
         let node = Node {
             content,
             place,
-            spelled,
+            written,
         };
         if anchor > 0 {
             let size = Size {
@@ -199,20 +203,20 @@ impl<'a> Composer<'a> {
         Ok(node)
     }
 
-    fn count(&mut self, more: Size, span: Span) -> Result<(), Fault> {
+    fn add_size(&mut self, more: Size, span: Span) -> Result<(), Fault> {
         self.size = Size {
             nodes: self.size.nodes + more.nodes,
             bytes: self.size.bytes + more.bytes,
         };
         let most = match self.size {
-            Size { nodes, .. } if nodes > MOST_NODES => format!("{MOST_NODES} values"),
-            Size { bytes, .. } if bytes > MOST_BYTES => {
-                format!("{} KiB of text", MOST_BYTES / 1024)
+            Size { nodes, .. } if nodes > MAX_NODES => format!("{MAX_NODES} values"),
+            Size { bytes, .. } if bytes > MAX_BYTES => {
+                format!("{} KiB of text", MAX_BYTES / 1024)
             }
             Size { .. } => return Ok(()),
         };
         let message = format!("the document has more than {most} when its aliases are expanded");
-        Err(Fault::at(
+        Err(Fault::new(
             span.start,
             message,
             "Make the document smaller or use fewer aliases",
@@ -220,9 +224,9 @@ impl<'a> Composer<'a> {
     }
 
     /// What the alias repeats, at the place of the alias.
-    fn alias(&mut self, id: usize, span: Span) -> Result<Node, Fault> {
+    fn resolve_alias(&mut self, id: usize, span: Span) -> Result<Node, Fault> {
         let inside = || {
-            Fault::at(
+            Fault::new(
                 span.start,
                 "the alias is inside the value it repeats",
                 "Write the value out instead",
@@ -230,22 +234,28 @@ impl<'a> Composer<'a> {
         };
         let size = self.anchors.get(&id).ok_or_else(inside)?.size;
         // Counted before it is repeated: what is too much is never there.
-        self.count(size, span)?;
+        self.add_size(size, span)?;
         let mut node = self.anchors.get(&id).ok_or_else(inside)?.node.clone();
-        node.place = place(span.start);
+        node.place = place_at(span.start);
         Ok(node)
     }
 
     /// A quoted or block scalar is a text; what a plain one is, the core schema says. A number that
     /// cannot be kept is noted, and the walk goes on so that everything is reported at once.
-    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) -> Content {
+    fn compose_scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        tag: Option<&str>,
+        span: Span,
+    ) -> Content {
         let resolved = match (tag, style) {
             (Some("str"), _) => return Content::Text(text.to_owned()),
             (Some(_), _) | (None, ScalarStyle::Plain) => scalar::resolve(text),
             (None, _) => return Content::Text(text.to_owned()),
         };
         resolved.unwrap_or_else(|unusable| {
-            self.faults.push(Fault::at(
+            self.faults.push(Fault::new(
                 span.start,
                 unusable.to_string(),
                 "Put it in quotes if it is meant as a text",
@@ -254,61 +264,65 @@ impl<'a> Composer<'a> {
         })
     }
 
-    fn sequence(&mut self) -> Result<Vec<Node>, Fault> {
+    fn compose_sequence(&mut self) -> Result<Vec<Node>, Fault> {
         let mut items = Vec::new();
         loop {
-            match self.next()? {
+            match self.next_event()? {
                 (Event::SequenceEnd, _) => return Ok(items),
-                (event, span) => items.push(self.node(event, span)?),
+                (event, span) => items.push(self.compose_node(event, span)?),
             }
         }
     }
 
-    fn mapping(&mut self) -> Result<Vec<Entry>, Fault> {
+    fn compose_mapping(&mut self) -> Result<Vec<Entry>, Fault> {
         let mut entries = Vec::new();
-        let mut known = HashSet::new();
+        let mut seen_keys = HashSet::new();
         let mut merged = Vec::new();
         loop {
-            let (event, span) = self.next()?;
+            let (event, span) = self.next_event()?;
             let key = match event {
                 Event::MappingEnd => break,
                 Event::Scalar(text, ScalarStyle::Plain, 0, None) if text == "<<" => None,
-                event => Some(self.key(event, span)?),
+                event => Some(self.compose_key(event, span)?),
             };
-            let (event, value_span) = self.next()?;
-            let value = self.node(event, value_span)?;
+            let (event, value_span) = self.next_event()?;
+            let value = self.compose_node(event, value_span)?;
             match key {
-                None => merged.extend(mergeable(value).ok_or_else(|| not_mergeable(value_span))?),
-                Some(key) if !known.insert(key.clone()) => self.faults.push(duplicate(&key, span)),
+                None => merged.extend(
+                    entries_to_merge(value).ok_or_else(|| not_mergeable_fault(value_span))?,
+                ),
+                Some(key) if !seen_keys.insert(key.clone()) => {
+                    self.faults.push(duplicate_key_fault(&key, span));
+                }
                 Some(key) => entries.push(Entry {
                     key,
-                    place: place(span.start),
+                    place: place_at(span.start),
                     value,
                 }),
             }
         }
         // Own keys win over merged ones, and an earlier merged mapping over a later one.
-        merged.retain(|entry| known.insert(entry.key.clone()));
+        merged.retain(|entry| seen_keys.insert(entry.key.clone()));
         entries.extend(merged);
         Ok(entries)
     }
 
-    fn key(&mut self, event: Event<'a>, span: Span) -> Result<String, Fault> {
+    fn compose_key(&mut self, event: Event<'a>, span: Span) -> Result<String, Fault> {
         if let Event::Scalar(text, style, ..) = &event {
             if *style == ScalarStyle::Plain && is_json_comment(text) {
-                return Err(Fault::at(
+                return Err(Fault::new(
                     span.start,
                     JSON_COMMENT,
                     "Begin comments in YAML with `#`",
                 ));
             }
             let key = text.clone().into_owned();
-            self.node(event, span)?;
+            self.compose_node(event, span)?;
             return Ok(key);
         }
-        match self.node(event, span)?.content {
+        match self.compose_node(event, span)?.content {
             Content::Text(key) => Ok(key),
-            _ => Err(Fault::at(
+            _ => Err(Fault::new(
                 span.start,
                 "a key must be a text",
                 "Use a plain word or a quoted text as the key",
@@ -317,31 +331,31 @@ impl<'a> Composer<'a> {
     }
 }
 
-fn second_document(span: Span) -> Fault {
-    Fault::at(
+fn second_document_fault(span: Span) -> Fault {
+    Fault::new(
         span.start,
         "a second document starts here, only one is allowed",
         "Remove the `---` and what follows it",
     )
 }
 
-fn not_mergeable(span: Span) -> Fault {
-    Fault::at(
+fn not_mergeable_fault(span: Span) -> Fault {
+    Fault::new(
         span.start,
         "only a mapping or a list of mappings can be merged with `<<`",
         "Let `<<` refer to a mapping",
     )
 }
 
-fn duplicate(key: &str, span: Span) -> Fault {
-    Fault::at(
+fn duplicate_key_fault(key: &str, span: Span) -> Fault {
+    Fault::new(
         span.start,
         format!("the key `{key}` appears twice, keys must be unique"),
         format!("Remove one of the two `{key}`"),
     )
 }
 
-fn mergeable(node: Node) -> Option<Vec<Entry>> {
+fn entries_to_merge(node: Node) -> Option<Vec<Entry>> {
     match node.content {
         Content::Mapping(entries) => Some(entries),
         Content::List(items) => {
@@ -359,11 +373,11 @@ fn mergeable(node: Node) -> Option<Vec<Entry>> {
 }
 
 /// The document that a text without any has.
-fn empty() -> Node {
+fn empty_document() -> Node {
     Node {
         content: Content::Null,
         place: Place { line: 1, column: 1 },
-        spelled: String::new(),
+        written: String::new(),
     }
 }
 
@@ -371,14 +385,14 @@ fn empty() -> Node {
 mod tests {
     use super::*;
 
-    fn json(text: &str) -> String {
+    fn compose_json(text: &str) -> String {
         compose(text).map_or_else(
             |faults| format!("{:?}", faults[0]),
             |node| node.to_json().to_string(),
         )
     }
 
-    fn places(text: &str) -> Vec<(usize, usize)> {
+    fn fault_places(text: &str) -> Vec<(usize, usize)> {
         compose(text).map_or_else(
             |faults| {
                 faults
@@ -431,28 +445,31 @@ mod tests {
             ("z: 1\na: 2\nm: 3", r#"{"z":1,"a":2,"m":3}"#),
         ];
         for (text, expected) in table {
-            assert_eq!(json(text), expected, "{text}");
+            assert_eq!(compose_json(text), expected, "{text}");
         }
     }
 
     #[test]
     fn merge_keys_are_expanded_and_own_keys_win() {
         assert_eq!(
-            json("a: &x {b: 1, c: 2}\nd:\n  c: 3\n  <<: *x\n"),
+            compose_json("a: &x {b: 1, c: 2}\nd:\n  c: 3\n  <<: *x\n"),
             r#"{"a":{"b":1,"c":2},"d":{"c":3,"b":1}}"#
         );
         assert_eq!(
-            json("a: {<<: [{b: 1}, {b: 2, c: 2}]}"),
+            compose_json("a: {<<: [{b: 1}, {b: 2, c: 2}]}"),
             r#"{"a":{"b":1,"c":2}}"#
         );
-        assert_eq!(places("a: {<<: 5}"), [(1, 9)]);
+        assert_eq!(fault_places("a: {<<: 5}"), [(1, 9)]);
     }
 
     #[test]
     fn every_duplicate_key_is_reported_with_its_place() {
-        assert_eq!(places("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n"), [(4, 3), (5, 1)]);
-        assert_eq!(places("{\"a\":1,\"b\":{\"c\":1,\"c\":2}}"), [(1, 19)]);
-        assert_eq!(places("1: a\n\"1\": b"), [(2, 1)]);
+        assert_eq!(
+            fault_places("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n"),
+            [(4, 3), (5, 1)]
+        );
+        assert_eq!(fault_places("{\"a\":1,\"b\":{\"c\":1,\"c\":2}}"), [(1, 19)]);
+        assert_eq!(fault_places("1: a\n\"1\": b"), [(2, 1)]);
     }
 
     #[test]
@@ -466,11 +483,11 @@ mod tests {
             ("a: &x [*x]", (1, 8)),
         ];
         for (text, place) in table {
-            assert_eq!(places(text), [place], "{text}");
+            assert_eq!(fault_places(text), [place], "{text}");
         }
-        assert_eq!(places("? [x]\n: 1").len(), 1);
-        assert_eq!(places("a: 1\n---\nb: 2").len(), 1);
-        assert_eq!(places("a: .inf\nb: .nan"), [(1, 4), (2, 4)]);
+        assert_eq!(fault_places("? [x]\n: 1").len(), 1);
+        assert_eq!(fault_places("a: 1\n---\nb: 2").len(), 1);
+        assert_eq!(fault_places("a: .inf\nb: .nan"), [(1, 4), (2, 4)]);
     }
 
     #[test]
@@ -486,16 +503,16 @@ mod tests {
             ["x"; 10].join(", "),
             (1..9).map(line).collect::<String>()
         );
-        assert!(json(&text).contains("more than 100000 values"));
+        assert!(compose_json(&text).contains("more than 100000 values"));
         let long = format!(
             "a: &a {}\nb: [{}]\n",
             "x".repeat(100_000),
             vec!["*a"; 2_000].join(", ")
         );
         assert!(
-            json(&long).contains("more than 1024 KiB of text"),
+            compose_json(&long).contains("more than 1024 KiB of text"),
             "{}",
-            &json(&long)[..200]
+            &compose_json(&long)[..200]
         );
         let merged = format!(
             "a: &a {{ k: {} }}\nb:\n{}",
@@ -503,10 +520,10 @@ mod tests {
             "  - { <<: *a }\n".repeat(2_000)
         );
         assert!(
-            json(&merged).contains("more than 1024 KiB of text"),
+            compose_json(&merged).contains("more than 1024 KiB of text"),
             "{}",
-            &json(&merged)[..200]
+            &compose_json(&merged)[..200]
         );
-        assert!(!places(&"[".repeat(100_000)).is_empty());
+        assert!(!fault_places(&"[".repeat(100_000)).is_empty());
     }
 }

@@ -20,11 +20,11 @@ pub(super) struct Json {
 impl Json {
     /// None when the text is meant as something else.
     /// A comment that has no end is a fault.
-    pub(super) fn of(text: &str) -> Result<Option<Self>, Fault> {
-        let (blanked, comments) = match without_comments(text) {
+    pub(super) fn detect(text: &str) -> Result<Option<Self>, Fault> {
+        let (blanked, comments) = match blank_out_comments(text) {
             Ok(found) => found,
             Err(open) if is_json(&text[..open]) || text[..open].trim().is_empty() => {
-                return Err(unclosed(text, open));
+                return Err(unclosed_comment_fault(text, open));
             }
             Err(_) => return Ok(None),
         };
@@ -36,8 +36,8 @@ impl Json {
 
     /// What a YAML composer may read: only with comments there is more to ask than YAML does,
     /// because what was blanked might have been a text in YAML.
-    pub(super) fn text(&self) -> Result<&str, Fault> {
-        match self.fault() {
+    pub(super) fn checked_text(&self) -> Result<&str, Fault> {
+        match self.find_fault() {
             Some(fault) if self.has_comments => Err(fault),
             Some(_) | None => Ok(&self.text),
         }
@@ -45,8 +45,8 @@ impl Json {
 
     /// The first mistake in JSON's own words. A comma at the end of a list is none: YAML allows it,
     /// and so do most tools.
-    pub(super) fn fault(&self) -> Option<Fault> {
-        let error = serde_json::from_str::<IgnoredAny>(&without_last_commas(&self.text)).err()?;
+    pub(super) fn find_fault(&self) -> Option<Fault> {
+        let error = serde_json::from_str::<IgnoredAny>(&blank_trailing_commas(&self.text)).err()?;
         let message = error.to_string();
         let message = message
             .rsplit_once(" at line ")
@@ -67,7 +67,11 @@ impl Json {
             line: error.line(),
             column: error.column().max(1),
         };
-        Some(fault(place, format!("it is not JSON: {message}"), remedy))
+        Some(new_fault(
+            place,
+            format!("it is not JSON: {message}"),
+            remedy,
+        ))
     }
 }
 
@@ -81,7 +85,7 @@ fn is_json(text: &str) -> bool {
     }
 }
 
-fn unclosed(text: &str, open: usize) -> Fault {
+fn unclosed_comment_fault(text: &str, open: usize) -> Fault {
     let before = &text[..open];
     let line = before.matches('\n').count() + 1;
     let column = before
@@ -92,10 +96,10 @@ fn unclosed(text: &str, open: usize) -> Fault {
         .count()
         + 1;
     let message = "the comment that begins here has no end".to_owned();
-    fault(Place { line, column }, message, "Close it with `*/`")
+    new_fault(Place { line, column }, message, "Close it with `*/`")
 }
 
-fn fault(place: Place, message: String, remedy: &str) -> Fault {
+fn new_fault(place: Place, message: String, remedy: &str) -> Fault {
     Fault {
         place,
         message,
@@ -106,24 +110,24 @@ fn fault(place: Place, message: String, remedy: &str) -> Fault {
 
 /// The text with blanks for comments, and how many there were; or where one begins that does not
 /// end.
-fn without_comments(text: &str) -> Result<(String, usize), usize> {
+fn blank_out_comments(text: &str) -> Result<(String, usize), usize> {
     let mut blanked = String::with_capacity(text.len());
     let (mut at, mut comments) = (0, 0);
     while let Some(letter) = text[at..].chars().next() {
         let rest = &text[at..];
         let length = match letter {
-            '"' => text_length(rest),
-            '/' if rest.starts_with("//") && may_begin(&blanked) => {
+            '"' => string_length(rest),
+            '/' if rest.starts_with("//") && may_begin_comment(&blanked) => {
                 comments += 1;
                 let length = rest.find('\n').unwrap_or(rest.len());
-                blank(&rest[..length], &mut blanked);
+                push_blanks(&rest[..length], &mut blanked);
                 at += length;
                 continue;
             }
-            '/' if rest.starts_with("/*") && may_begin(&blanked) => {
+            '/' if rest.starts_with("/*") && may_begin_comment(&blanked) => {
                 comments += 1;
                 let length = rest[2..].find("*/").ok_or(at)? + 4;
-                blank(&rest[..length], &mut blanked);
+                push_blanks(&rest[..length], &mut blanked);
                 at += length;
                 continue;
             }
@@ -136,7 +140,7 @@ fn without_comments(text: &str) -> Result<(String, usize), usize> {
 }
 
 /// Within a word, as in `https://host` or `a/*`, it is no comment.
-fn may_begin(before: &str) -> bool {
+fn may_begin_comment(before: &str) -> bool {
     before.chars().next_back().is_none_or(|letter| {
         letter.is_whitespace() || "{}[],\"".contains(letter) || is_after_key(before)
     })
@@ -149,7 +153,7 @@ fn is_after_key(before: &str) -> bool {
 }
 
 /// A text with its quotes; one that is not closed goes to the end.
-fn text_length(rest: &str) -> usize {
+fn string_length(rest: &str) -> usize {
     let mut letters = rest.char_indices().skip(1);
     while let Some((at, letter)) = letters.next() {
         match letter {
@@ -162,7 +166,7 @@ fn text_length(rest: &str) -> usize {
 }
 
 /// As many blanks as there are letters; ends of lines stay.
-fn blank(comment: &str, blanked: &mut String) {
+fn push_blanks(comment: &str, blanked: &mut String) {
     blanked.extend(comment.chars().map(|letter| {
         if letter == '\n' || letter == '\r' {
             letter
@@ -173,13 +177,13 @@ fn blank(comment: &str, blanked: &mut String) {
 }
 
 /// Commas before a closing bracket become blanks.
-fn without_last_commas(text: &str) -> String {
+fn blank_trailing_commas(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut at = 0;
     while let Some(letter) = text[at..].chars().next() {
         let rest = &text[at..];
         let length = if letter == '"' {
-            text_length(rest)
+            string_length(rest)
         } else {
             letter.len_utf8()
         };

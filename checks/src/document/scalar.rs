@@ -10,11 +10,11 @@ use thiserror::Error;
 use super::Content;
 
 /// Beyond this a double no longer tells neighbouring whole numbers apart.
-const WHOLE_DOUBLES: f64 = 9_007_199_254_740_992.0;
+const MAX_EXACT_DOUBLE: f64 = 9_007_199_254_740_992.0;
 
 /// A number that JSON cannot carry without changing it.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(super) enum Unusable {
+pub(super) enum NumberError {
     #[error("the number `{0}` is not finite, JSON has no such number")]
     NotFinite(String),
     #[error("the number `{0}` is too large to be kept exactly")]
@@ -22,51 +22,51 @@ pub(super) enum Unusable {
 }
 
 /// The value that a plain scalar stands for.
-pub(super) fn resolve(text: &str) -> Result<Content, Unusable> {
+pub(super) fn resolve(text: &str) -> Result<Content, NumberError> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Ok(Content::Null),
         "true" | "True" | "TRUE" => Ok(Content::Boolean(true)),
         "false" | "False" | "FALSE" => Ok(Content::Boolean(false)),
-        _ => number(text).map_or_else(
+        _ => parse_number(text).map_or_else(
             || Ok(Content::Text(text.to_owned())),
             |number| number.map(Content::Number),
         ),
     }
 }
 
-fn number(text: &str) -> Option<Result<Number, Unusable>> {
+fn parse_number(text: &str) -> Option<Result<Number, NumberError>> {
     if let Some(digits) = text.strip_prefix("0o") {
-        return based(text, digits, 8);
+        return parse_radix(text, digits, 8);
     }
     if let Some(digits) = text.strip_prefix("0x") {
-        return based(text, digits, 16);
+        return parse_radix(text, digits, 16);
     }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     match unsigned {
-        ".inf" | ".Inf" | ".INF" => return Some(Err(Unusable::NotFinite(text.to_owned()))),
+        ".inf" | ".Inf" | ".INF" => return Some(Err(NumberError::NotFinite(text.to_owned()))),
         ".nan" | ".NaN" | ".NAN" if unsigned == text => {
-            return Some(Err(Unusable::NotFinite(text.to_owned())));
+            return Some(Err(NumberError::NotFinite(text.to_owned())));
         }
         _ => {}
     }
     if !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(whole(text));
+        return Some(parse_integer(text));
     }
-    is_decimal(unsigned).then(|| fraction(text))
+    is_decimal(unsigned).then(|| parse_float(text))
 }
 
-fn based(text: &str, digits: &str, radix: u32) -> Option<Result<Number, Unusable>> {
+fn parse_radix(text: &str, digits: &str, radix: u32) -> Option<Result<Number, NumberError>> {
     if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
         return None;
     }
     Some(
         u64::from_str_radix(digits, radix)
             .map(Number::from)
-            .map_err(|_| Unusable::TooLarge(text.to_owned())),
+            .map_err(|_| NumberError::TooLarge(text.to_owned())),
     )
 }
 
-fn whole(text: &str) -> Result<Number, Unusable> {
+fn parse_integer(text: &str) -> Result<Number, NumberError> {
     let digits = text.strip_prefix('+').unwrap_or(text);
     if let Ok(number) = digits.parse::<u64>() {
         return Ok(Number::from(number));
@@ -74,7 +74,7 @@ fn whole(text: &str) -> Result<Number, Unusable> {
     digits
         .parse::<i64>()
         .map(Number::from)
-        .map_err(|_| Unusable::TooLarge(text.to_owned()))
+        .map_err(|_| NumberError::TooLarge(text.to_owned()))
 }
 
 /// `[0-9]+(\.[0-9]*)?` or `\.[0-9]+`, each with an exponent or without.
@@ -95,11 +95,11 @@ fn is_decimal(unsigned: &str) -> bool {
         && exponent.is_none_or(|text| !text.is_empty() && digits(text))
 }
 
-fn fraction(text: &str) -> Result<Number, Unusable> {
+fn parse_float(text: &str) -> Result<Number, NumberError> {
     text.parse()
         .ok()
         .and_then(Number::from_f64)
-        .ok_or_else(|| Unusable::NotFinite(text.to_owned()))
+        .ok_or_else(|| NumberError::NotFinite(text.to_owned()))
 }
 
 /// The number that JavaScript prints: whole where it has no fraction.
@@ -107,10 +107,10 @@ fn fraction(text: &str) -> Result<Number, Unusable> {
     clippy::cast_possible_truncation,
     reason = "the value is whole and within the range that was just checked"
 )]
-pub(super) fn as_javascript(number: &Number) -> Number {
+pub(super) fn to_javascript(number: &Number) -> Number {
     match number.as_f64() {
         Some(double)
-            if number.is_f64() && double.fract() == 0.0 && double.abs() <= WHOLE_DOUBLES =>
+            if number.is_f64() && double.fract() == 0.0 && double.abs() <= MAX_EXACT_DOUBLE =>
         {
             Number::from(double as i64)
         }
@@ -122,9 +122,9 @@ pub(super) fn as_javascript(number: &Number) -> Number {
 mod tests {
     use super::*;
 
-    fn printed(text: &str) -> String {
+    fn resolve_and_print(text: &str) -> String {
         match resolve(text) {
-            Ok(Content::Number(number)) => as_javascript(&number).to_string(),
+            Ok(Content::Number(number)) => to_javascript(&number).to_string(),
             Ok(other) => format!("{other:?}"),
             Err(unusable) => unusable.to_string(),
         }
@@ -151,22 +151,28 @@ mod tests {
             ("-1", "-1"),
         ];
         for (text, expected) in table {
-            assert_eq!(printed(text), expected, "{text}");
+            assert_eq!(resolve_and_print(text), expected, "{text}");
         }
     }
 
     #[test]
     fn large_whole_numbers_are_kept_exactly_or_refused() {
-        assert_eq!(printed("9007199254740993"), "9007199254740993");
-        assert_eq!(printed("-9223372036854775808"), "-9223372036854775808");
-        assert_eq!(printed("18446744073709551615"), "18446744073709551615");
+        assert_eq!(resolve_and_print("9007199254740993"), "9007199254740993");
+        assert_eq!(
+            resolve_and_print("-9223372036854775808"),
+            "-9223372036854775808"
+        );
+        assert_eq!(
+            resolve_and_print("18446744073709551615"),
+            "18446744073709551615"
+        );
         let refused = |text: &str| resolve(text).unwrap_err();
         assert_eq!(
             refused("18446744073709551616"),
-            Unusable::TooLarge("18446744073709551616".into())
+            NumberError::TooLarge("18446744073709551616".into())
         );
-        assert_eq!(refused("1e309"), Unusable::NotFinite("1e309".into()));
-        assert_eq!(refused("-.INF"), Unusable::NotFinite("-.INF".into()));
+        assert_eq!(refused("1e309"), NumberError::NotFinite("1e309".into()));
+        assert_eq!(refused("-.INF"), NumberError::NotFinite("-.INF".into()));
     }
 
     #[test]
@@ -176,7 +182,7 @@ mod tests {
             "+", "-x", "nan", "NaN", "-.nan", "1.2.3", "1:30", "0xG", "-0x1",
         ] {
             assert_eq!(
-                printed(text),
+                resolve_and_print(text),
                 format!("{:?}", Content::Text(text.to_owned()))
             );
         }

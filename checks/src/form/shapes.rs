@@ -185,8 +185,8 @@ pub struct ConditionList<T>(pub Vec<T>);
 impl<T: Key> FromNode for Entries<T> {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let keys = T::keys();
-        let known = reader.fields(node, what, &keys)?.among(&keys);
-        read_all(reader, &known, |reader, entry| {
+        let entries = reader.fields(node, what, &keys)?.entries_with(&keys);
+        read_all(reader, &entries, |reader, entry| {
             T::from_known_entry(reader, entry)
         })
         .map(Self)

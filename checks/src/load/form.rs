@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::duration::Human;
+use crate::duration::HumanDuration;
 use crate::moment::Moment;
 use crate::smoke::{Request, StatusPattern, Transport};
 
@@ -73,13 +73,13 @@ impl Probe {
     }
 
     /// How long it takes at most: sending, and the last answers.
-    pub fn longest(&self) -> Duration {
+    pub fn max_duration(&self) -> Duration {
         self.duration + self.timeout
     }
 
     /// `100 at once for 30 s`, `200/s for 30 s`.
-    pub(super) fn plan(&self) -> String {
-        let duration = Human(self.duration);
+    pub(super) fn describe_plan(&self) -> String {
+        let duration = HumanDuration(self.duration);
         match self.arrival {
             Arrival::Closed { concurrency } => format!("{concurrency} at once for {duration}"),
             Arrival::Open {
@@ -92,7 +92,7 @@ impl Probe {
 
 impl WarmUp {
     /// How long it takes at most.
-    pub fn longest(&self) -> Duration {
+    pub fn max_duration(&self) -> Duration {
         self.duration
     }
 }
@@ -101,7 +101,7 @@ impl Quantile {
     pub(super) const ALL: [Self; 5] = [Self::P50, Self::P90, Self::P95, Self::P99, Self::Max];
 
     /// The key of the form, and the word for people.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::P50 => "p50",
             Self::P90 => "p90",
@@ -111,7 +111,7 @@ impl Quantile {
         }
     }
 
-    pub(super) fn part(self) -> f64 {
+    pub(super) fn fraction(self) -> f64 {
         match self {
             Self::P50 => 0.5,
             Self::P90 => 0.9,

@@ -15,6 +15,7 @@
 //! with the number of requests.
 
 mod form;
+mod load_run;
 mod probe;
 mod result;
 mod schedule;
@@ -22,11 +23,10 @@ mod tally;
 mod target;
 #[cfg(test)]
 mod tests;
-mod volley;
 mod warm_up;
 
 pub(crate) use form::{Arrival, Goals, Quantile};
 pub use form::{Probe, WarmUp};
-pub use probe::{OnLoaded, run};
-pub use result::{ErrorCount, ErrorKind, Latencies, LoadResult, WarmedUp};
-pub use warm_up::{OnWarmedUp, warm_up};
+pub use probe::{OnLoadResult, run};
+pub use result::{ErrorCount, ErrorKind, Latencies, LoadResult, WarmUpResult};
+pub use warm_up::{OnWarmUpResult, warm_up};

@@ -9,19 +9,19 @@ use url::Url;
 use crate::measurement::Phase;
 use crate::moment::Moment;
 use crate::smoke::{
-    Clients, Mismatch, Outgoing, Request, Suite, TestedSide, Transport, Values, begin, complete,
-    sentence,
+    Clients, Mismatch, OutgoingRequest, Request, Suite, TestedSide, Transport, Values,
+    bind_run_values, check_required_values, mask_line,
 };
 
 use super::form::Probe;
+use super::load_run::{LoadRunEnd, run_load};
 use super::result::{Latencies, LoadResult};
 use super::schedule::Schedule;
 use super::tally::LoadStatistics;
 use super::target::Target;
-use super::volley::{LoadRunEnd, volley};
 
 /// Called once for every probe, as soon as its result is known.
-pub type OnLoaded<'a> = &'a (dyn Fn(&LoadResult) + Send + Sync);
+pub type OnLoadResult<'a> = &'a (dyn Fn(&LoadResult) + Send + Sync);
 
 /// Runs the probes of `suite` that belong to `moment` against `base`, one after the other, up to
 /// the first that is not successful.
@@ -32,23 +32,23 @@ pub async fn run(
     moment: Moment,
     base: &Url,
     values: &Values,
-    on_result: OnLoaded<'_>,
+    on_result: OnLoadResult<'_>,
 ) -> Vec<LoadResult> {
-    let begun = begin(suite, base, values);
+    let run_values = bind_run_values(suite, base, values);
     let mut results = Vec::new();
     for probe in suite.loads(moment) {
-        let ready = complete(suite, values).and_then(|()| {
-            aim(
+        let ready = check_required_values(suite, values).and_then(|()| {
+            prepare_request(
                 &probe.request,
                 &probe.transport,
                 TestedSide { base, moment },
-                &begun,
+                &run_values,
             )
         });
-        let empty = probe.empty(moment, &begun);
+        let empty_result = probe.empty_result(moment, &run_values);
         let result = match ready {
-            Ok((client, outgoing)) => probe.run(client, outgoing, empty).await,
-            Err(obstacle) => prevented(empty, &obstacle),
+            Ok((client, outgoing)) => probe.run(client, outgoing, empty_result).await,
+            Err(obstacle) => not_sent_result(empty_result, &obstacle),
         };
         on_result(&result);
         let successful = result.phase == Phase::Successful;
@@ -61,20 +61,20 @@ pub async fn run(
 }
 
 /// What is sent, and who sends it: a client of its own, whose connections end with it.
-pub(super) fn aim(
+pub(super) fn prepare_request(
     request: &Request,
     transport: &Transport,
     side: TestedSide<'_>,
     values: &Values,
-) -> Result<(Client, Outgoing), Mismatch> {
+) -> Result<(Client, OutgoingRequest), Mismatch> {
     let clients = Clients::new([transport], side.base)?;
     Ok((
-        clients.of(transport)?.clone(),
-        Outgoing::new(request, transport, side, values)?,
+        clients.get(transport)?.clone(),
+        OutgoingRequest::new(request, transport, side, values)?,
     ))
 }
 
-fn prevented(empty: LoadResult, obstacle: &Mismatch) -> LoadResult {
+fn not_sent_result(empty_result: LoadResult, obstacle: &Mismatch) -> LoadResult {
     let note = format!(
         "nothing was sent: {}: expected {}, found {}",
         obstacle.what, obstacle.expected, obstacle.found
@@ -82,48 +82,58 @@ fn prevented(empty: LoadResult, obstacle: &Mismatch) -> LoadResult {
     LoadResult {
         phase: Phase::Error,
         note: Some(note.into()),
-        ..empty
+        ..empty_result
     }
 }
 
 impl Probe {
-    async fn run(&self, client: Client, outgoing: Outgoing, empty: LoadResult) -> LoadResult {
-        let begin = Instant::now();
+    async fn run(
+        &self,
+        client: Client,
+        outgoing: OutgoingRequest,
+        empty_result: LoadResult,
+    ) -> LoadResult {
+        let started_at = Instant::now();
         let target = Target {
             client,
             outgoing,
             timeout: self.timeout,
             expected: &self.expected,
         };
-        let mut schedule = Schedule::new(self.arrival, begin, self.duration, self.timeout);
-        let mut tally = LoadStatistics::new(begin);
-        let ended = volley(&target, &mut schedule, &mut tally, self.goals.error_rate).await;
-        let (phase, note) = self.verdict(&tally, ended, schedule.tardy);
-        let took = begin.elapsed();
+        let mut schedule = Schedule::new(self.arrival, started_at, self.duration, self.timeout);
+        let mut tally = LoadStatistics::new(started_at);
+        let end = run_load(&target, &mut schedule, &mut tally, self.goals.error_rate).await;
+        let (phase, note) = self.verdict(&tally, end, schedule.late_requests);
+        let took = started_at.elapsed();
         LoadResult {
             sent: tally.sent,
             answered: tally.answered,
-            errors: tally.errors(sentence),
-            error_rate: rounded(tally.error_rate(), 1e6),
-            milliseconds: milliseconds(took),
-            rate: rounded(
-                count(tally.sent) / took.min(self.duration).as_secs_f64().max(0.001),
+            errors: tally.error_counts(mask_line),
+            error_rate: round_to(tally.error_rate(), 1e6),
+            milliseconds: to_milliseconds(took),
+            rate: round_to(
+                to_float(tally.sent) / took.min(self.duration).as_secs_f64().max(0.001),
                 10.0,
             ),
             latencies: tally.latencies(),
             histogram: tally.buckets(),
             phase,
             note: note.map(Into::into),
-            ..empty
+            ..empty_result
         }
     }
 
     /// What is known of it before anything was sent.
-    fn empty(&self, moment: Moment, values: &Values) -> LoadResult {
+    fn empty_result(&self, moment: Moment, values: &Values) -> LoadResult {
         LoadResult {
             name: self.name.clone(),
             moment,
-            query: format!("{}, {}", self.request.words(values), self.plan()).into(),
+            query: format!(
+                "{}, {}",
+                self.request.describe(values),
+                self.describe_plan()
+            )
+            .into(),
             condition: self.goals.to_string().into(),
             sent: 0,
             answered: 0,
@@ -141,47 +151,51 @@ impl Probe {
     fn verdict(
         &self,
         tally: &LoadStatistics,
-        ended: LoadRunEnd,
-        tardy: u64,
+        end: LoadRunEnd,
+        late_requests: u64,
     ) -> (Phase, Option<String>) {
-        let mut said = self.goals.missed(&tally.latencies(), tally.error_rate());
+        let mut notes = self
+            .goals
+            .describe_missed(&tally.latencies(), tally.error_rate());
         // Requests that the runner itself sent late may be why goals were missed, if they are more
         // than those goals leave out.
-        let late = self.goals.may_be_late(
+        let is_runner_late = self.goals.may_be_runner_fault(
             &tally.latencies(),
-            count(tardy) / count(tally.sent).max(1.0),
+            to_float(late_requests) / to_float(tally.sent).max(1.0),
         );
-        let phase = match (ended, said.is_empty()) {
-            (LoadRunEnd::Whole, true) => Phase::Successful,
+        let phase = match (end, notes.is_empty()) {
+            (LoadRunEnd::Completed, true) => Phase::Successful,
             // Too many errors are the service's, however slow the runner is.
-            (LoadRunEnd::Whole, false) if late && tally.error_rate() <= self.goals.error_rate => {
+            (LoadRunEnd::Completed, false)
+                if is_runner_late && tally.error_rate() <= self.goals.error_rate =>
+            {
                 Phase::Inconclusive
             }
-            (LoadRunEnd::Whole | LoadRunEnd::Early, _) => Phase::Failed,
+            (LoadRunEnd::Completed | LoadRunEnd::Early, _) => Phase::Failed,
         };
-        if ended == LoadRunEnd::Early {
-            said.push("ended early: it could not pass any more".to_owned());
+        if end == LoadRunEnd::Early {
+            notes.push("ended early: it could not pass any more".to_owned());
         }
-        if late {
-            said.push(format!(
-                "the runner itself was too slow for {tardy} of {} requests",
+        if is_runner_late {
+            notes.push(format!(
+                "the runner itself was too slow for {late_requests} of {} requests",
                 tally.sent
             ));
         }
-        (phase, (!said.is_empty()).then(|| said.join("; ")))
+        (phase, (!notes.is_empty()).then(|| notes.join("; ")))
     }
 }
 
-pub(super) fn milliseconds(duration: Duration) -> u64 {
+pub(super) fn to_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// To a part of one, so that the number survives being written as a decimal and read again.
-fn rounded(number: f64, part: f64) -> f64 {
+fn round_to(number: f64, part: f64) -> f64 {
     (number * part).round() / part
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn count(number: u64) -> f64 {
+fn to_float(number: u64) -> f64 {
     number as f64
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::duration::Human;
+use crate::duration::HumanDuration;
 use crate::measurement::{CheckKind, Measurement, Phase, Weight};
 use crate::moment::Moment;
 use crate::text::Text;
@@ -93,7 +93,7 @@ pub enum ErrorKind {
 /// What a warm-up came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct WarmedUp {
+pub struct WarmUpResult {
     /// What was asked for; secrets are `***`.
     pub path: Text,
     /// Answers that were wanted.
@@ -110,7 +110,7 @@ pub struct WarmedUp {
     pub obstacle: Option<Text>,
 }
 
-impl WarmedUp {
+impl WarmUpResult {
     /// A warm-up fails only when nothing answered at all.
     pub fn phase(&self) -> Phase {
         if self.answered == 0 {
@@ -121,7 +121,7 @@ impl WarmedUp {
     }
 }
 
-impl fmt::Display for WarmedUp {
+impl fmt::Display for WarmUpResult {
     /// `/: 50 of 50 answered (49 with 2xx or 3xx) in 1.2 s, p50 12 ms, max 800 ms`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -133,7 +133,7 @@ impl fmt::Display for WarmedUp {
             latencies,
             obstacle,
         } = self;
-        let took = Human(Duration::from_millis(*milliseconds));
+        let took = HumanDuration(Duration::from_millis(*milliseconds));
         write!(
             out,
             "{path}: {answered} of {count} answered ({succeeded} with 2xx or 3xx) in {took}"
@@ -196,8 +196,8 @@ impl fmt::Display for LoadResult {
             write!(
                 out,
                 ", {} {}",
-                quantile.word(),
-                Latency(self.latencies.of(quantile))
+                quantile.name(),
+                Latency(self.latencies.at_quantile(quantile))
             )?;
         }
         Ok(())
@@ -205,7 +205,7 @@ impl fmt::Display for LoadResult {
 }
 
 impl Latencies {
-    pub(super) fn of(&self, quantile: Quantile) -> u64 {
+    pub(super) fn at_quantile(&self, quantile: Quantile) -> u64 {
         match quantile {
             Quantile::P50 => self.p50,
             Quantile::P90 => self.p90,
@@ -231,35 +231,38 @@ impl fmt::Display for Goals {
     /// `p95 ≤ 3 s, errors ≤ 1 %`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (quantile, limit) in &self.latencies {
-            write!(out, "{} ≤ {}, ", quantile.word(), Human(*limit))?;
+            write!(out, "{} ≤ {}, ", quantile.name(), HumanDuration(*limit))?;
         }
         write!(out, "errors ≤ {}", Percent(self.error_rate))
     }
 }
 
 impl Goals {
-    fn too_slow(&self, latencies: &Latencies) -> impl Iterator<Item = (Quantile, Duration)> {
-        self.latencies
-            .iter()
-            .copied()
-            .filter(|(quantile, limit)| Duration::from_micros(latencies.of(*quantile)) > *limit)
+    fn missed_latencies(
+        &self,
+        latencies: &Latencies,
+    ) -> impl Iterator<Item = (Quantile, Duration)> {
+        self.latencies.iter().copied().filter(|(quantile, limit)| {
+            Duration::from_micros(latencies.at_quantile(*quantile)) > *limit
+        })
     }
 
     /// Whether so great a part of late requests could be why latencies were missed: all of those
     /// that were.
-    pub(super) fn may_be_late(&self, latencies: &Latencies, late: f64) -> bool {
-        let mut missed = self.too_slow(latencies).peekable();
-        missed.peek().is_some() && missed.all(|(quantile, _)| late > 1.0 - quantile.part())
+    pub(super) fn may_be_runner_fault(&self, latencies: &Latencies, late_share: f64) -> bool {
+        let mut missed = self.missed_latencies(latencies).peekable();
+        missed.peek().is_some()
+            && missed.all(|(quantile, _)| late_share > 1.0 - quantile.fraction())
     }
 
     /// Every goal that was missed, in words.
-    pub(super) fn missed(&self, latencies: &Latencies, error_rate: f64) -> Vec<String> {
-        let slow = self.too_slow(latencies).map(|(quantile, limit)| {
+    pub(super) fn describe_missed(&self, latencies: &Latencies, error_rate: f64) -> Vec<String> {
+        let slow = self.missed_latencies(latencies).map(|(quantile, limit)| {
             format!(
                 "{} is {}, and may be {}",
-                quantile.word(),
-                Latency(latencies.of(quantile)),
-                Human(limit)
+                quantile.name(),
+                Latency(latencies.at_quantile(quantile)),
+                HumanDuration(limit)
             )
         });
         let (found, limit) = (Percent(error_rate), Percent(self.error_rate));
@@ -281,7 +284,7 @@ impl fmt::Display for Latency {
                 (below + 50) / 1000,
                 (below + 50) % 1000 / 100
             ),
-            more => write!(out, "{}", Human(Duration::from_micros(more))),
+            more => write!(out, "{}", HumanDuration(Duration::from_micros(more))),
         }
     }
 }
@@ -355,13 +358,17 @@ mod tests {
             ..Latencies::default()
         };
         assert_eq!(
-            goals.missed(&latencies, 0.02),
+            goals.describe_missed(&latencies, 0.02),
             [
                 "p95 is 3.1 s, and may be 3 s",
                 "2 % of the requests failed, and 1 % may"
             ]
         );
-        assert!(goals.missed(&Latencies::default(), 0.01).is_empty());
+        assert!(
+            goals
+                .describe_missed(&Latencies::default(), 0.01)
+                .is_empty()
+        );
     }
 
     #[test]
@@ -385,13 +392,13 @@ mod tests {
         ];
         for (quantile, late, excused) in table {
             assert_eq!(
-                goals(quantile).may_be_late(&slow, late),
+                goals(quantile).may_be_runner_fault(&slow, late),
                 excused,
                 "{quantile:?} with {late}"
             );
         }
         assert!(
-            !goals(Quantile::P95).may_be_late(&Latencies::default(), 0.5),
+            !goals(Quantile::P95).may_be_runner_fault(&Latencies::default(), 0.5),
             "nothing was missed"
         );
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::form::Arrival;
 
 /// Sent later than this although there was room: the runner is too slow, not the service.
-const TARDY: Duration = Duration::from_millis(50);
+const LATE_AFTER: Duration = Duration::from_millis(50);
 
 /// The order of one volley.
 #[derive(Debug)]
@@ -20,13 +20,13 @@ pub(super) struct Schedule {
     begin: Instant,
     end: Instant,
     /// A request that could not be sent for so long is not sent any more.
-    patience: Duration,
+    max_delay: Duration,
     /// Requests whose turn has come, sent or not.
-    taken: u64,
+    due_count: u64,
     /// When there was last no room for a request that was due.
-    blocked: Option<Instant>,
+    last_full: Option<Instant>,
     /// Requests that were sent late although there was room.
-    pub(super) tardy: u64,
+    pub(super) late_requests: u64,
 }
 
 /// What is to be done now.
@@ -35,13 +35,13 @@ pub(super) enum Next {
     /// A request that should have been sent at this time.
     Send(Instant),
     /// One that could not be sent in time, and is counted as that.
-    Miss(Instant),
+    Skip(Instant),
     /// Nothing until then.
-    At(Instant),
+    WaitUntil(Instant),
     /// Nothing until an answer has come.
-    WhenOneReturns,
+    WaitForAnswer,
     /// Nothing any more.
-    Never,
+    Done,
 }
 
 impl Schedule {
@@ -49,69 +49,69 @@ impl Schedule {
         arrival: Arrival,
         begin: Instant,
         duration: Duration,
-        patience: Duration,
+        max_delay: Duration,
     ) -> Self {
         Self {
             arrival,
             begin,
             end: begin + duration,
-            patience,
-            taken: 0,
-            blocked: None,
-            tardy: 0,
+            max_delay,
+            due_count: 0,
+            last_full: None,
+            late_requests: 0,
         }
     }
 
     /// How many requests there will have been in the end, where that is known.
-    pub(super) fn planned(&self) -> Option<u64> {
+    pub(super) fn planned_requests(&self) -> Option<u64> {
         match self.arrival {
             Arrival::Closed { .. } => None,
-            Arrival::Open { rate, .. } => Some(whole(
+            Arrival::Open { rate, .. } => Some(saturating_u64(
                 (self.end - self.begin).as_nanos() * u128::from(rate) / NANOSECONDS,
             )),
         }
     }
 
-    pub(super) fn next(&mut self, now: Instant, under_way: usize) -> Next {
+    pub(super) fn next(&mut self, now: Instant, in_flight: usize) -> Next {
         match self.arrival {
-            Arrival::Closed { .. } if now >= self.end => Next::Never,
-            Arrival::Closed { concurrency } if under_way >= concurrency => Next::WhenOneReturns,
+            Arrival::Closed { .. } if now >= self.end => Next::Done,
+            Arrival::Closed { concurrency } if in_flight >= concurrency => Next::WaitForAnswer,
             Arrival::Closed { .. } => Next::Send(now),
             Arrival::Open { rate, concurrency } => {
-                self.next_open(now, under_way, rate, concurrency)
+                self.next_open(now, in_flight, rate, concurrency)
             }
         }
     }
 
-    fn next_open(&mut self, now: Instant, under_way: usize, rate: u32, concurrency: usize) -> Next {
+    fn next_open(&mut self, now: Instant, in_flight: usize, rate: u32, concurrency: usize) -> Next {
         let intended = self.begin
-            + Duration::from_nanos(whole(
-                u128::from(self.taken) * NANOSECONDS / u128::from(rate),
+            + Duration::from_nanos(saturating_u64(
+                u128::from(self.due_count) * NANOSECONDS / u128::from(rate),
             ));
         if intended >= self.end {
-            return Next::Never;
+            return Next::Done;
         }
         if intended > now {
-            return Next::At(intended);
+            return Next::WaitUntil(intended);
         }
-        if now - intended > self.patience {
-            self.taken += 1;
-            return Next::Miss(intended);
+        if now - intended > self.max_delay {
+            self.due_count += 1;
+            return Next::Skip(intended);
         }
-        if under_way >= concurrency {
-            self.blocked = Some(now);
-            return Next::WhenOneReturns;
+        if in_flight >= concurrency {
+            self.last_full = Some(now);
+            return Next::WaitForAnswer;
         }
-        let waited_for_room = self.blocked.is_some_and(|blocked| intended <= blocked);
-        self.tardy += u64::from(!waited_for_room && now - intended > TARDY);
-        self.taken += 1;
+        let waited_for_room = self.last_full.is_some_and(|blocked| intended <= blocked);
+        self.late_requests += u64::from(!waited_for_room && now - intended > LATE_AFTER);
+        self.due_count += 1;
         Next::Send(intended)
     }
 }
 
 const NANOSECONDS: u128 = 1_000_000_000;
 
-fn whole(number: u128) -> u64 {
+fn saturating_u64(number: u128) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
@@ -130,9 +130,9 @@ mod tests {
         let begin = Instant::now();
         let mut schedule = Schedule::new(Arrival::Closed { concurrency: 2 }, begin, SECOND, SECOND);
         assert_eq!(schedule.next(begin, 0), Next::Send(begin));
-        assert_eq!(schedule.next(begin, 2), Next::WhenOneReturns);
-        assert_eq!(schedule.next(begin + SECOND, 0), Next::Never);
-        assert_eq!(schedule.planned(), None);
+        assert_eq!(schedule.next(begin, 2), Next::WaitForAnswer);
+        assert_eq!(schedule.next(begin + SECOND, 0), Next::Done);
+        assert_eq!(schedule.planned_requests(), None);
     }
 
     #[test]
@@ -148,17 +148,20 @@ mod tests {
             SECOND,
         );
         assert_eq!(
-            (schedule.planned(), schedule.next(begin, 0)),
+            (schedule.planned_requests(), schedule.next(begin, 0)),
             (Some(10), Next::Send(begin))
         );
-        assert_eq!(schedule.next(begin, 1), Next::At(begin + milliseconds(100)));
+        assert_eq!(
+            schedule.next(begin, 1),
+            Next::WaitUntil(begin + milliseconds(100))
+        );
         assert_eq!(
             schedule.next(begin + milliseconds(210), 4),
             Next::Send(begin + milliseconds(100))
         );
         assert_eq!(
             schedule.next(begin + milliseconds(210), 5),
-            Next::WhenOneReturns
+            Next::WaitForAnswer
         );
         // Latency counts from when it should have been sent.
         assert_eq!(
@@ -171,7 +174,7 @@ mod tests {
         }
         assert_eq!(
             (sent, schedule.next(begin + SECOND * 5, 0)),
-            (10, Next::Never)
+            (10, Next::Done)
         );
     }
 
@@ -191,24 +194,24 @@ mod tests {
             schedule.next(begin + milliseconds(150), 0),
             Next::Send(begin)
         );
-        assert_eq!(schedule.tardy, 1);
+        assert_eq!(schedule.late_requests, 1);
         assert_eq!(
             schedule.next(begin + milliseconds(200), 1),
-            Next::WhenOneReturns
+            Next::WaitForAnswer
         );
         assert_eq!(
             schedule.next(begin + milliseconds(450), 0),
-            Next::Miss(begin + milliseconds(100))
+            Next::Skip(begin + milliseconds(100))
         );
         assert_eq!(
             schedule.next(begin + milliseconds(450), 0),
             Next::Send(begin + milliseconds(200))
         );
-        assert_eq!(schedule.tardy, 1);
+        assert_eq!(schedule.late_requests, 1);
         assert_eq!(
             schedule.next(begin + milliseconds(450), 0),
             Next::Send(begin + milliseconds(300))
         );
-        assert_eq!(schedule.tardy, 2);
+        assert_eq!(schedule.late_requests, 2);
     }
 }

@@ -9,64 +9,69 @@ use tokio::time::Instant;
 
 use super::form::Quantile;
 use super::result::{ErrorCount, ErrorKind, Latencies};
-use super::target::{CameTo, FinishedRequest};
+use super::target::{FinishedRequest, RequestOutcome};
 
 /// Longer than a probe can take: its longest duration and timeout.
-const LONGEST: u64 = 20 * 60 * 1_000_000;
+const MAX_LATENCY_MICROSECONDS: u64 = 20 * 60 * 1_000_000;
 
 /// Upper bounds of the buckets that people see, in milliseconds.
-const BOUNDS: [u64; 11] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
+const BUCKET_BOUNDS: [u64; 11] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
 /// How long there may be nothing but errors.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ERRORS_ONLY_LIMIT: Duration = Duration::from_secs(5);
 
 /// Counts of one volley.
 pub(super) struct LoadStatistics {
     /// Microseconds, of what was answered or waited for in vain. None where a histogram cannot be.
     histogram: Option<Histogram<u64>>,
     /// By the bound they are within, and those beyond all of them.
-    counts: [u64; BOUNDS.len() + 1],
+    bucket_counts: [u64; BUCKET_BOUNDS.len() + 1],
     /// The greatest latency in microseconds.
-    longest: u64,
+    max_latency: u64,
     pub(super) sent: u64,
     pub(super) answered: u64,
     errors: BTreeMap<ErrorKind, (u64, Option<String>)>,
     /// When there was last an answer that is no error.
-    last_good: Instant,
+    last_success: Instant,
 }
 
 impl LoadStatistics {
     pub(super) fn new(begin: Instant) -> Self {
         // Three digits: 1 % is ten times what it can be wrong by.
-        let histogram = Histogram::new_with_bounds(1, LONGEST, 3).ok();
+        let histogram = Histogram::new_with_bounds(1, MAX_LATENCY_MICROSECONDS, 3).ok();
         Self {
             histogram,
-            counts: [0; BOUNDS.len() + 1],
-            longest: 0,
+            bucket_counts: [0; BUCKET_BOUNDS.len() + 1],
+            max_latency: 0,
             sent: 0,
             answered: 0,
             errors: BTreeMap::new(),
-            last_good: begin,
+            last_success: begin,
         }
     }
 
-    pub(super) fn add(&mut self, shot: FinishedRequest, now: Instant) {
-        if !matches!(shot.came_to, CameTo::Nothing(_)) {
+    pub(super) fn add(&mut self, request: FinishedRequest, now: Instant) {
+        if !matches!(request.outcome, RequestOutcome::NoAnswer(_)) {
             // A refused connection is fast, and would make the rest look better.
-            self.record(shot.latency);
+            self.record(request.latency);
         }
         let (sent, answered) = (
-            u64::from(!matches!(shot.came_to, CameTo::Unsent)),
-            matches!(shot.came_to, CameTo::Answer | CameTo::Status(_)),
+            u64::from(!matches!(request.outcome, RequestOutcome::Unsent)),
+            matches!(
+                request.outcome,
+                RequestOutcome::Answer | RequestOutcome::Status(_)
+            ),
         );
         self.sent += sent;
         self.answered += u64::from(answered);
-        match shot.came_to {
-            CameTo::Answer => self.last_good = now,
-            CameTo::Status(status) => self.fail(ErrorKind::Status, Some(status.to_string())),
-            CameTo::Timeout => self.fail(ErrorKind::Timeout, None),
-            CameTo::Nothing(reason) => self.fail(ErrorKind::NoAnswer, Some(reason)),
-            CameTo::Unsent => self.fail(ErrorKind::Unsent, None),
+        match request.outcome {
+            RequestOutcome::Answer => self.last_success = now,
+            RequestOutcome::Status(status) => {
+                self.add_error(ErrorKind::Status, Some(status.to_string()));
+            }
+            RequestOutcome::Timeout => self.add_error(ErrorKind::Timeout, None),
+            RequestOutcome::NoAnswer(reason) => self.add_error(ErrorKind::NoAnswer, Some(reason)),
+            RequestOutcome::Unsent => self.add_error(ErrorKind::Unsent, None),
         }
     }
 
@@ -74,27 +79,27 @@ impl LoadStatistics {
         let microseconds = u64::try_from(latency.as_micros())
             .unwrap_or(u64::MAX)
             .max(1);
-        self.longest = self.longest.max(microseconds);
-        let within = BOUNDS
+        self.max_latency = self.max_latency.max(microseconds);
+        let bucket = BUCKET_BOUNDS
             .iter()
             .position(|bound| microseconds <= bound * 1000)
-            .unwrap_or(BOUNDS.len());
-        self.counts[within] += 1;
+            .unwrap_or(BUCKET_BOUNDS.len());
+        self.bucket_counts[bucket] += 1;
         if let Some(histogram) = &mut self.histogram {
             histogram.saturating_record(microseconds);
         }
     }
 
-    fn fail(&mut self, kind: ErrorKind, example: Option<String>) {
+    fn add_error(&mut self, kind: ErrorKind, example: Option<String>) {
         self.errors.entry(kind).or_insert((0, example)).0 += 1;
     }
 
-    fn failed(&self) -> u64 {
+    fn failed_requests(&self) -> u64 {
         self.errors.values().map(|(count, _)| count).sum()
     }
 
     /// Requests that were due.
-    fn all(&self) -> u64 {
+    fn due_requests(&self) -> u64 {
         self.sent
             + self
                 .errors
@@ -104,19 +109,21 @@ impl LoadStatistics {
 
     /// Errors of all requests that were due, 0 to 1.
     pub(super) fn error_rate(&self) -> f64 {
-        if self.all() == 0 {
+        if self.due_requests() == 0 {
             0.0
         } else {
-            ratio(self.failed(), self.all())
+            ratio(self.failed_requests(), self.due_requests())
         }
     }
 
     /// Whether the error rate cannot be met any more, or there has been nothing but errors for a
     /// while.
-    pub(super) fn is_hopeless(&self, allowed: f64, planned: Option<u64>, now: Instant) -> bool {
-        let spent = planned.is_some_and(|planned| ratio(self.failed(), planned.max(1)) > allowed);
-        let only_errors = now - self.last_good >= PATIENCE && self.error_rate() > allowed;
-        spent || only_errors
+    pub(super) fn cannot_pass(&self, allowed: f64, planned: Option<u64>, now: Instant) -> bool {
+        let is_exceeded =
+            planned.is_some_and(|planned| ratio(self.failed_requests(), planned.max(1)) > allowed);
+        let only_errors =
+            now - self.last_success >= ERRORS_ONLY_LIMIT && self.error_rate() > allowed;
+        is_exceeded || only_errors
     }
 
     pub(super) fn latencies(&self) -> Latencies {
@@ -134,32 +141,32 @@ impl LoadStatistics {
     fn quantile(&self, quantile: Quantile) -> u64 {
         self.histogram
             .as_ref()
-            .map_or(0, |histogram| histogram.value_at_quantile(quantile.part()))
-            .min(self.longest)
+            .map_or(0, |histogram| {
+                histogram.value_at_quantile(quantile.fraction())
+            })
+            .min(self.max_latency)
     }
 
     /// Upper bound in milliseconds and count, without the empty buckets at the beginning; the last
     /// bound is the greatest latency.
     pub(super) fn buckets(&self) -> Vec<(u64, u64)> {
-        let longest = self.longest.div_ceil(1000);
-        let bounds = BOUNDS
+        let max_milliseconds = self.max_latency.div_ceil(1000);
+        let bounds = BUCKET_BOUNDS
             .iter()
             .copied()
-            .take_while(|bound| *bound < longest)
-            .chain([longest]);
+            .take_while(|bound| *bound < max_milliseconds)
+            .chain([max_milliseconds]);
         bounds
-            .zip(self.counts)
+            .zip(self.bucket_counts)
             .skip_while(|(_, count)| *count == 0)
             .collect()
     }
 
-    pub(super) fn errors(&self, presentable: impl Fn(&str) -> String) -> Vec<ErrorCount> {
+    pub(super) fn error_counts(&self, to_text: impl Fn(&str) -> String) -> Vec<ErrorCount> {
         let count = |(kind, (count, example)): (&ErrorKind, &(u64, Option<String>))| ErrorCount {
             kind: *kind,
             count: *count,
-            example: example
-                .as_deref()
-                .map(|example| presentable(example).into()),
+            example: example.as_deref().map(|example| to_text(example).into()),
         };
         self.errors.iter().map(count).collect()
     }
@@ -175,16 +182,16 @@ mod tests {
     use super::*;
     use crate::text::Text;
 
-    fn shot(milliseconds: u64) -> FinishedRequest {
+    fn answered_after(milliseconds: u64) -> FinishedRequest {
         FinishedRequest {
-            came_to: CameTo::Answer,
+            outcome: RequestOutcome::Answer,
             latency: Duration::from_millis(milliseconds),
         }
     }
 
-    fn error(came_to: CameTo) -> FinishedRequest {
+    fn failed_request(outcome: RequestOutcome) -> FinishedRequest {
         FinishedRequest {
-            came_to,
+            outcome,
             latency: Duration::from_secs(5),
         }
     }
@@ -193,7 +200,7 @@ mod tests {
     fn latencies_are_ordered_into_buckets_that_people_can_read() {
         let begin = Instant::now();
         let mut tally = LoadStatistics::new(begin);
-        (1..=100).for_each(|milliseconds| tally.add(shot(milliseconds), begin));
+        (1..=100).for_each(|milliseconds| tally.add(answered_after(milliseconds), begin));
         assert_eq!(
             tally.buckets(),
             [
@@ -233,20 +240,23 @@ mod tests {
     fn errors_are_counted_by_kind_and_the_unsent_are_errors() {
         let begin = Instant::now();
         let mut tally = LoadStatistics::new(begin);
-        (0..6).for_each(|_| tally.add(shot(3), begin));
-        tally.add(error(CameTo::Timeout), begin);
-        tally.add(error(CameTo::Unsent), begin);
+        (0..6).for_each(|_| tally.add(answered_after(3), begin));
+        tally.add(failed_request(RequestOutcome::Timeout), begin);
+        tally.add(failed_request(RequestOutcome::Unsent), begin);
         tally.add(
-            error(CameTo::Status(reqwest::StatusCode::BAD_GATEWAY)),
+            failed_request(RequestOutcome::Status(reqwest::StatusCode::BAD_GATEWAY)),
             begin,
         );
-        tally.add(error(CameTo::Nothing("refused".to_owned())), begin);
+        tally.add(
+            failed_request(RequestOutcome::NoAnswer("refused".to_owned())),
+            begin,
+        );
         assert_eq!(
             (tally.sent, tally.answered, tally.error_rate()),
             (9, 7, 0.4)
         );
         let errors: Vec<_> = tally
-            .errors(str::to_uppercase)
+            .error_counts(str::to_uppercase)
             .into_iter()
             .map(|error| (error.kind, error.count, error.example))
             .collect();
@@ -281,15 +291,15 @@ mod tests {
     fn it_is_hopeless_when_the_error_rate_cannot_be_met_or_only_errors_came_for_five_seconds() {
         let begin = Instant::now();
         let mut tally = LoadStatistics::new(begin);
-        assert!(!tally.is_hopeless(0.01, Some(1000), begin + PATIENCE));
-        (0..10).for_each(|_| tally.add(error(CameTo::Timeout), begin));
+        assert!(!tally.cannot_pass(0.01, Some(1000), begin + ERRORS_ONLY_LIMIT));
+        (0..10).for_each(|_| tally.add(failed_request(RequestOutcome::Timeout), begin));
         assert!(
-            !tally.is_hopeless(0.01, Some(1000), begin)
-                && !tally.is_hopeless(0.01, None, begin + PATIENCE / 2)
+            !tally.cannot_pass(0.01, Some(1000), begin)
+                && !tally.cannot_pass(0.01, None, begin + ERRORS_ONLY_LIMIT / 2)
         );
-        assert!(tally.is_hopeless(0.01, None, begin + PATIENCE));
-        assert!(tally.is_hopeless(0.009, Some(1000), begin));
-        (0..10_000).for_each(|_| tally.add(shot(1), begin));
-        assert!(!tally.is_hopeless(0.01, None, begin + PATIENCE));
+        assert!(tally.cannot_pass(0.01, None, begin + ERRORS_ONLY_LIMIT));
+        assert!(tally.cannot_pass(0.009, Some(1000), begin));
+        (0..10_000).for_each(|_| tally.add(answered_after(1), begin));
+        assert!(!tally.cannot_pass(0.01, None, begin + ERRORS_ONLY_LIMIT));
     }
 }

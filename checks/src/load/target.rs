@@ -8,16 +8,16 @@ use std::time::Duration;
 use reqwest::{Client, Error, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::cause::chain;
-use crate::smoke::{Outgoing, StatusPattern};
+use crate::cause::describe_chain;
+use crate::smoke::{OutgoingRequest, StatusPattern};
 
 /// Who cannot connect at all would otherwise try thousands of times a second.
-const PAUSE: Duration = Duration::from_millis(10);
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// What is asked, how long it may take, and which statuses are no error.
 pub(super) struct Target<'a> {
     pub(super) client: Client,
-    pub(super) outgoing: Outgoing,
+    pub(super) outgoing: OutgoingRequest,
     pub(super) timeout: Duration,
     pub(super) expected: &'a [StatusPattern],
 }
@@ -25,14 +25,14 @@ pub(super) struct Target<'a> {
 /// A request that has come to an end.
 #[derive(Debug)]
 pub(super) struct FinishedRequest {
-    pub(super) came_to: CameTo,
+    pub(super) outcome: RequestOutcome,
     /// From when it should have been sent.
     pub(super) latency: Duration,
 }
 
 /// What a request came to.
 #[derive(Debug)]
-pub(super) enum CameTo {
+pub(super) enum RequestOutcome {
     /// An answer with a status that is none of those that count as errors.
     Answer,
     /// An answer with another status.
@@ -40,28 +40,28 @@ pub(super) enum CameTo {
     /// No end of an answer in time.
     Timeout,
     /// No answer, and why.
-    Nothing(String),
+    NoAnswer(String),
     /// It could not be sent in time.
     Unsent,
 }
 
 impl Target<'_> {
     /// Sends a request that should have been sent at `intended`.
-    pub(super) async fn fire(&self, intended: Instant) -> FinishedRequest {
-        let came_to = match timeout(self.timeout, self.ask()).await {
-            Err(_) => CameTo::Timeout,
-            Ok(Err(error)) => CameTo::Nothing(reason(error)),
-            Ok(Ok(status)) if self.is_expected(status) => CameTo::Answer,
-            Ok(Ok(status)) => CameTo::Status(status),
+    pub(super) async fn send(&self, intended: Instant) -> FinishedRequest {
+        let outcome = match timeout(self.timeout, self.fetch_status()).await {
+            Err(_) => RequestOutcome::Timeout,
+            Ok(Err(error)) => RequestOutcome::NoAnswer(error_reason(error)),
+            Ok(Ok(status)) if self.is_expected(status) => RequestOutcome::Answer,
+            Ok(Ok(status)) => RequestOutcome::Status(status),
         };
         let latency = intended.elapsed();
-        if matches!(came_to, CameTo::Nothing(_)) {
-            sleep(PAUSE).await;
+        if matches!(outcome, RequestOutcome::NoAnswer(_)) {
+            sleep(RETRY_PAUSE).await;
         }
-        FinishedRequest { came_to, latency }
+        FinishedRequest { outcome, latency }
     }
 
-    async fn ask(&self) -> Result<StatusCode, Error> {
+    async fn fetch_status(&self) -> Result<StatusCode, Error> {
         let mut response = self.client.execute(self.outgoing.to_request()).await?;
         while response.chunk().await?.is_some() {}
         Ok(response.status())
@@ -74,8 +74,8 @@ impl Target<'_> {
     }
 }
 
-fn reason(error: Error) -> String {
+fn error_reason(error: Error) -> String {
     let error = error.without_url();
     // The outermost says only that a request failed.
-    std::error::Error::source(&error).map_or_else(|| chain(&error), chain)
+    std::error::Error::source(&error).map_or_else(|| describe_chain(&error), describe_chain)
 }

@@ -14,7 +14,7 @@ use super::*;
 use crate::measurement::{CheckKind, Phase};
 use crate::moment::Moment;
 use crate::secret::Secret;
-use crate::smoke::{Suite, Values, no_files, outside, parse};
+use crate::smoke::{Suite, Values, no_files, parse, test_resources};
 
 /// A keep-alive server that counts, and answers what it is told to.
 #[derive(Default)]
@@ -23,14 +23,14 @@ struct Server {
     connections: AtomicU64,
     /// Connections that are open now, and requests that are being answered.
     open: AtomicI64,
-    under_way: AtomicI64,
-    most: AtomicI64,
+    in_flight: AtomicI64,
+    max_in_flight: AtomicI64,
     /// From its first request on, between these milliseconds nothing is answered.
     stall: Option<(u64, u64)>,
     /// Each answer takes this long.
-    takes: Duration,
+    delay: Duration,
     /// Every so manieth answer is a 503.
-    bad: Option<u64>,
+    fail_every: Option<u64>,
     silent: AtomicBool,
 }
 
@@ -61,16 +61,19 @@ impl Server {
         let mut buffer = vec![0; 16 * 1024];
         while stream.read(&mut buffer).await? > 0 {
             let count = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
-            self.most.fetch_max(
-                self.under_way.fetch_add(1, Ordering::SeqCst) + 1,
+            self.max_in_flight.fetch_max(
+                self.in_flight.fetch_add(1, Ordering::SeqCst) + 1,
                 Ordering::SeqCst,
             );
-            let answered = self.think(&mut stream, begin).await;
-            self.under_way.fetch_sub(1, Ordering::SeqCst);
+            let answered = self.delay_answer(&mut stream, begin).await;
+            self.in_flight.fetch_sub(1, Ordering::SeqCst);
             if !answered {
                 return Ok(());
             }
-            let status = if self.bad.is_some_and(|every| count.is_multiple_of(every)) {
+            let status = if self
+                .fail_every
+                .is_some_and(|every| count.is_multiple_of(every))
+            {
                 "503 Busy"
             } else {
                 "200 OK"
@@ -83,7 +86,7 @@ impl Server {
     }
 
     /// Takes its time; false when the client went away meanwhile.
-    async fn think(&self, stream: &mut TcpStream, begin: Instant) -> bool {
+    async fn delay_answer(&self, stream: &mut TcpStream, begin: Instant) -> bool {
         let now = u64::try_from(begin.elapsed().as_millis()).unwrap();
         let stalled = self
             .stall
@@ -92,7 +95,7 @@ impl Server {
         let pause = if self.silent.load(Ordering::SeqCst) {
             Duration::from_hours(1)
         } else {
-            self.takes + Duration::from_millis(stalled)
+            self.delay + Duration::from_millis(stalled)
         };
         tokio::select! {
             () = sleep(pause) => true,
@@ -101,21 +104,21 @@ impl Server {
     }
 }
 
-fn suite(load: &str) -> Suite {
+fn parse_suite(load: &str) -> Suite {
     parse(
         &format!("load: {{ path: /, {load} }}"),
         "inline",
-        outside(&no_files),
+        test_resources(&no_files),
     )
     .unwrap()
 }
 
-async fn load(base: &Url, load: &str) -> LoadResult {
+async fn run_probe(base: &Url, load: &str) -> LoadResult {
     let values = Values {
         environment: [("TOKEN".to_owned(), Secret::new("hunter2"))].into(),
         ..Values::default()
     };
-    run(&suite(load), Moment::Green, base, &values, &|_| ())
+    run(&parse_suite(load), Moment::Green, base, &values, &|_| ())
         .await
         .remove(0)
 }
@@ -123,18 +126,18 @@ async fn load(base: &Url, load: &str) -> LoadResult {
 #[tokio::test]
 async fn a_closed_loop_keeps_as_many_under_way_as_it_says_on_as_many_connections() {
     let (base, server) = serve(Server {
-        takes: Duration::from_millis(10),
+        delay: Duration::from_millis(10),
         ..Server::default()
     })
     .await;
-    let result = load(&base, "concurrency: 8, for: 500ms, p95: 400ms").await;
+    let result = run_probe(&base, "concurrency: 8, for: 500ms, p95: 400ms").await;
     assert_eq!(
         (result.phase, result.note.as_deref(), result.errors.len()),
         (Phase::Successful, None, 0),
         "{result}"
     );
     let (most, connections) = (
-        server.most.load(Ordering::SeqCst),
+        server.max_in_flight.load(Ordering::SeqCst),
         server.connections.load(Ordering::SeqCst),
     );
     assert_eq!(
@@ -158,7 +161,7 @@ async fn a_closed_loop_keeps_as_many_under_way_as_it_says_on_as_many_connections
 #[tokio::test]
 async fn an_open_loop_keeps_its_rate_and_reports_itself_as_every_check_does() {
     let (base, server) = serve(Server::default()).await;
-    let result = load(
+    let result = run_probe(
         &base,
         "rate: 200/s, for: 1s, p50: 900ms, headers: { x: '${env.TOKEN}' }",
     )
@@ -210,7 +213,7 @@ async fn a_stall_is_seen_by_every_request_that_should_have_been_answered_in_it()
         ..Server::default()
     })
     .await;
-    let result = load(&base, "rate: 100/s, for: 3s, p99: 800ms, p50: 500ms").await;
+    let result = run_probe(&base, "rate: 100/s, for: 3s, p99: 800ms, p50: 500ms").await;
     assert!(
         result.latencies.p50 < 100_000
             && result.latencies.p99 > 900_000
@@ -231,7 +234,7 @@ async fn a_stall_is_seen_also_when_there_are_too_few_connections_to_ask_in_it() 
         ..Server::default()
     })
     .await;
-    let result = load(&base, "rate: 100/s, for: 3s, concurrency: 2, p99: 800ms").await;
+    let result = run_probe(&base, "rate: 100/s, for: 3s, concurrency: 2, p99: 800ms").await;
     assert!(
         result.latencies.p99 > 900_000
             && result.latencies.p90 > 600_000
@@ -239,7 +242,7 @@ async fn a_stall_is_seen_also_when_there_are_too_few_connections_to_ask_in_it() 
         "{result}"
     );
     assert!(
-        (server.most.load(Ordering::SeqCst), result.sent) == (2, 300),
+        (server.max_in_flight.load(Ordering::SeqCst), result.sent) == (2, 300),
         "{result}"
     );
 }
@@ -247,11 +250,11 @@ async fn a_stall_is_seen_also_when_there_are_too_few_connections_to_ask_in_it() 
 #[tokio::test]
 async fn what_cannot_be_sent_in_time_is_an_error_of_its_own() {
     let (base, _server) = serve(Server {
-        takes: Duration::from_millis(250),
+        delay: Duration::from_millis(250),
         ..Server::default()
     })
     .await;
-    let result = load(
+    let result = run_probe(
         &base,
         "rate: 40/s, for: 1s, concurrency: 1, timeout: 300ms, error-rate: 100%",
     )
@@ -273,11 +276,11 @@ async fn what_cannot_be_sent_in_time_is_an_error_of_its_own() {
 #[tokio::test]
 async fn statuses_that_are_not_expected_are_errors() {
     let (base, _server) = serve(Server {
-        bad: Some(10),
+        fail_every: Some(10),
         ..Server::default()
     })
     .await;
-    let result = load(&base, "rate: 100/s, for: 500ms, error-rate: 50%").await;
+    let result = run_probe(&base, "rate: 100/s, for: 500ms, error-rate: 50%").await;
     let [errors] = result.errors.as_slice() else {
         panic!("{result:?}")
     };
@@ -289,7 +292,7 @@ async fn statuses_that_are_not_expected_are_errors() {
         (result.phase, result.error_rate, result.answered),
         (Phase::Successful, 0.1, 50)
     );
-    let result = load(
+    let result = run_probe(
         &base,
         "rate: 100/s, for: 500ms, error-rate: 0%, expect-status: [200, 503]",
     )
@@ -300,12 +303,12 @@ async fn statuses_that_are_not_expected_are_errors() {
 #[tokio::test]
 async fn it_ends_early_when_it_cannot_pass_any_more() {
     let (base, server) = serve(Server {
-        bad: Some(1),
+        fail_every: Some(1),
         ..Server::default()
     })
     .await;
     let begin = Instant::now();
-    let result = load(&base, "rate: 100/s, for: 1m, error-rate: 1%").await;
+    let result = run_probe(&base, "rate: 100/s, for: 1m, error-rate: 1%").await;
     assert!(
         begin.elapsed() < Duration::from_secs(3) && server.requests.load(Ordering::SeqCst) < 100,
         "{result}"
@@ -327,7 +330,7 @@ async fn a_service_that_nobody_can_reach_is_not_hammered_and_given_up_after_five
         .unwrap();
     drop(listener);
     let begin = Instant::now();
-    let result = load(&base, "concurrency: 2, for: 1m").await;
+    let result = run_probe(&base, "concurrency: 2, for: 1m").await;
     assert!(
         (4..8).contains(&begin.elapsed().as_secs()) && result.sent < 1200,
         "{result}"
@@ -347,7 +350,7 @@ async fn a_service_that_nobody_can_reach_is_not_hammered_and_given_up_after_five
 async fn a_service_that_says_nothing_times_out() {
     let (base, server) = serve(Server::default()).await;
     server.silent.store(true, Ordering::SeqCst);
-    let result = load(&base, "concurrency: 3, for: 500ms, timeout: 200ms").await;
+    let result = run_probe(&base, "concurrency: 3, for: 500ms, timeout: 200ms").await;
     assert!(
         result
             .errors
@@ -364,7 +367,7 @@ async fn dropping_a_probe_closes_its_connections() {
     let (base, server) = serve(Server::default()).await;
     server.silent.store(true, Ordering::SeqCst);
     let values = Values::default();
-    let suite = suite("concurrency: 20, for: 1m, timeout: 30s");
+    let suite = parse_suite("concurrency: 20, for: 1m, timeout: 30s");
     let cut_off = timeout(
         Duration::from_millis(300),
         run(&suite, Moment::Green, &base, &values, &|_| ()),
@@ -386,13 +389,13 @@ async fn dropping_a_probe_closes_its_connections() {
 #[tokio::test]
 async fn probes_run_at_their_moment_one_after_the_other_up_to_the_first_that_fails() {
     let (base, _server) = serve(Server {
-        bad: Some(1),
+        fail_every: Some(1),
         ..Server::default()
     })
     .await;
     let document = "load:\n- { name: a, path: /, rate: 20, for: 200ms, expect-status: 503, on: [green, production] }\n\
         - { name: b, path: '/${version}', rate: 20, for: 200ms }\n- { name: c, path: /, rate: 20, for: 200ms }\n";
-    let suite = parse(document, "inline", outside(&no_files)).unwrap();
+    let suite = parse(document, "inline", test_resources(&no_files)).unwrap();
     let values = Values {
         version: "v1".to_owned(),
         ..Values::default()
@@ -416,7 +419,7 @@ async fn probes_run_at_their_moment_one_after_the_other_up_to_the_first_that_fai
 #[tokio::test]
 async fn nothing_is_sent_when_a_variable_is_missing() {
     let (base, server) = serve(Server::default()).await;
-    let suite = suite("for: 1s, headers: { a: '${env.OTHER}' }");
+    let suite = parse_suite("for: 1s, headers: { a: '${env.OTHER}' }");
     let result = run(&suite, Moment::Green, &base, &Values::default(), &|_| ())
         .await
         .remove(0);
@@ -433,11 +436,11 @@ async fn nothing_is_sent_when_a_variable_is_missing() {
     assert_eq!(result.note.as_deref(), Some(expected));
 }
 
-async fn warm(base: &Url, document: &str) -> Vec<WarmedUp> {
+async fn run_warm_up(base: &Url, document: &str) -> Vec<WarmUpResult> {
     let suite = parse(
         &format!("warm-up: {document}\ntests: [{{ name: a, get: / }}]"),
         "inline",
-        outside(&no_files),
+        test_resources(&no_files),
     )
     .unwrap();
     warm_up(&suite, base, &Values::default(), &|_| ()).await
@@ -446,12 +449,12 @@ async fn warm(base: &Url, document: &str) -> Vec<WarmedUp> {
 #[tokio::test]
 async fn a_warm_up_counts_answers_and_judges_none() {
     let (base, server) = serve(Server {
-        bad: Some(5),
-        takes: Duration::from_millis(2),
+        fail_every: Some(5),
+        delay: Duration::from_millis(2),
         ..Server::default()
     })
     .await;
-    let results = warm(
+    let results = run_warm_up(
         &base,
         "[{ path: /, count: 50, concurrency: 5 }, { path: /b, count: 3 }]",
     )
@@ -472,7 +475,7 @@ async fn a_warm_up_counts_answers_and_judges_none() {
         (server.requests.load(Ordering::SeqCst), results[0].phase()),
         (53, Phase::Successful)
     );
-    assert!(server.most.load(Ordering::SeqCst) <= 5);
+    assert!(server.max_in_flight.load(Ordering::SeqCst) <= 5);
     assert!(
         results[0]
             .to_string()
@@ -488,7 +491,7 @@ async fn a_warm_up_asks_again_until_its_time_is_over_and_fails_only_when_nothing
     let address = listener.local_addr().unwrap();
     let base: Url = format!("http://{address}").parse().unwrap();
     drop(listener);
-    let results = warm(
+    let results = run_warm_up(
         &base,
         "[{ path: /, count: 10, for: 500ms }, { path: /never }]",
     )
@@ -511,7 +514,7 @@ async fn a_warm_up_asks_again_until_its_time_is_over_and_fails_only_when_nothing
             let _ = server.converse(stream, Instant::now()).await;
         }
     });
-    let [result] = warm(&base, "{ path: /, count: 4, concurrency: 1, for: 20s }")
+    let [result] = run_warm_up(&base, "{ path: /, count: 4, concurrency: 1, for: 20s }")
         .await
         .try_into()
         .unwrap();

@@ -13,7 +13,7 @@ pub(super) struct SmokeResponse {
     /// What was asked for in the end, after redirects that were followed.
     pub(super) url: Url,
     /// Whether it comes from another origin than the one that the test asked.
-    pub(super) foreign: bool,
+    pub(super) is_cross_origin: bool,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: ResponseBody,
@@ -28,15 +28,15 @@ pub(super) struct SmokeResponse {
 #[derive(Debug)]
 pub(super) struct ResponseBody {
     pub(super) bytes: Vec<u8>,
-    pub(super) extent: Extent,
+    pub(super) extent: BodyExtent,
 }
 
 /// How much of a body was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    Whole,
+pub(super) enum BodyExtent {
+    Complete,
     /// The body goes on after the bytes that were kept.
-    Beginning,
+    Truncated,
 }
 
 impl SmokeResponse {
@@ -52,7 +52,7 @@ impl SmokeResponse {
 }
 
 /// Seconds of the epoch as people read them: `2026-11-21 10:00 UTC`.
-pub(super) fn utc_time(seconds: i64) -> String {
+pub(super) fn format_utc(seconds: i64) -> String {
     let Ok(time) = OffsetDateTime::from_unix_timestamp(seconds) else {
         return format!("{seconds} s after 1970");
     };

@@ -5,37 +5,37 @@
 
 /// What decides whether browsers keep a cookie.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Offered<'a> {
+pub(super) struct OfferedCookie<'a> {
     pub(super) name: &'a str,
     pub(super) path: Option<&'a str>,
     pub(super) domain: Option<&'a str>,
     pub(super) same_site: Option<&'a str>,
-    pub(super) marks: Marks,
+    pub(super) flags: CookieFlags,
 }
 
 /// The attributes without a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Marks {
+pub(super) struct CookieFlags {
     pub(super) secure: bool,
     pub(super) partitioned: bool,
 }
 
-impl Offered<'_> {
+impl OfferedCookie<'_> {
     /// Why no browser keeps it.
-    pub(super) fn refusal(&self) -> Option<&'static str> {
-        let begins = |prefix: &str| {
+    pub(super) fn rejection_reason(&self) -> Option<&'static str> {
+        let has_prefix = |prefix: &str| {
             self.name
                 .get(..prefix.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         };
         let has_domain = self.domain.is_some_and(|domain| !domain.is_empty());
-        if begins("__Host-") && (!self.marks.secure || has_domain || self.path != Some("/")) {
+        if has_prefix("__Host-") && (!self.flags.secure || has_domain || self.path != Some("/")) {
             return Some("one that no browser keeps: `__Host-` wants Secure, Path=/ and no Domain");
         }
-        if self.marks.secure {
+        if self.flags.secure {
             return None;
         }
-        if begins("__Secure-") {
+        if has_prefix("__Secure-") {
             return Some("one that no browser keeps: `__Secure-` wants Secure");
         }
         if self
@@ -44,7 +44,7 @@ impl Offered<'_> {
         {
             return Some("one that no browser keeps: SameSite=None wants Secure");
         }
-        self.marks
+        self.flags
             .partitioned
             .then_some("one that no browser keeps: Partitioned wants Secure")
     }

@@ -19,7 +19,7 @@ use super::flow::{Capture, CaptureSource};
 use super::result::Mismatch;
 
 /// A value that was captured.
-pub(super) struct Captured<'c> {
+pub(super) struct CapturedValue<'c> {
     pub(super) capture: &'c Capture,
     pub(super) value: Value,
 }
@@ -29,12 +29,12 @@ pub(super) fn capture<'c>(
     captures: &'c [Capture],
     answer: &SmokeResponse,
     values: &Values,
-) -> (Vec<Captured<'c>>, Vec<Mismatch>) {
+) -> (Vec<CapturedValue<'c>>, Vec<Mismatch>) {
     let (mut captured, mut failures) = (Vec::new(), Vec::new());
     for capture in captures {
-        match capture.source.take(answer, values) {
-            Ok(value) => captured.push(Captured { capture, value }),
-            Err(Missing { wanted, found }) => failures.push(Mismatch::new(
+        match capture.source.extract(answer, values) {
+            Ok(value) => captured.push(CapturedValue { capture, value }),
+            Err(MissingValue { wanted, found }) => failures.push(Mismatch::new(
                 format!("capture {}", capture.name),
                 wanted,
                 found,
@@ -45,35 +45,39 @@ pub(super) fn capture<'c>(
 }
 
 /// What was looked for, and what was there instead.
-struct Missing {
+struct MissingValue {
     wanted: String,
     found: Cow<'static, str>,
 }
 
-fn missing(wanted: impl Into<String>, found: impl Into<Cow<'static, str>>) -> Missing {
-    Missing {
+fn missing_value(wanted: impl Into<String>, found: impl Into<Cow<'static, str>>) -> MissingValue {
+    MissingValue {
         wanted: wanted.into(),
         found: found.into(),
     }
 }
 
 impl CaptureSource {
-    fn take(&self, answer: &SmokeResponse, values: &Values) -> Result<Value, Missing> {
+    fn extract(&self, answer: &SmokeResponse, values: &Values) -> Result<Value, MissingValue> {
         match self {
-            Self::Json(WrittenPath { written, path }) => json(written, path, answer),
-            Self::Header(name) => header(name, answer).map(Value::from),
-            Self::Redirect(parameter) => redirect(parameter, answer).map(Value::from),
-            Self::Cookie(name) => cookie(name, answer).map(Value::from),
-            Self::Matches(pattern) => matched(pattern, answer, values).map(Value::from),
+            Self::Json(WrittenPath { written, path }) => extract_json(written, path, answer),
+            Self::Header(name) => extract_header(name, answer).map(Value::from),
+            Self::Redirect(parameter) => extract_parameter(parameter, answer).map(Value::from),
+            Self::Cookie(name) => extract_cookie(name, answer).map(Value::from),
+            Self::Matches(pattern) => extract_match(pattern, answer, values).map(Value::from),
             Self::Status => Ok(answer.status.as_u16().into()),
             Self::Url => Ok(answer.url.as_str().into()),
         }
     }
 }
 
-fn json(written: &str, path: &JsonPath, answer: &SmokeResponse) -> Result<Value, Missing> {
+fn extract_json(
+    written: &str,
+    path: &JsonPath,
+    answer: &SmokeResponse,
+) -> Result<Value, MissingValue> {
     let body: Value = serde_json::from_slice(&answer.body.bytes)
-        .map_err(|_| missing(format!("{written} of JSON"), "a body that is not JSON"))?;
+        .map_err(|_| missing_value(format!("{written} of JSON"), "a body that is not JSON"))?;
     let nodes = path.query(&body).all();
     let [node] = nodes.as_slice() else {
         let found = if nodes.is_empty() {
@@ -81,27 +85,33 @@ fn json(written: &str, path: &JsonPath, answer: &SmokeResponse) -> Result<Value,
         } else {
             format!("{} of them", nodes.len())
         };
-        return Err(missing(format!("exactly one {written}"), found));
+        return Err(missing_value(format!("exactly one {written}"), found));
     };
     match node {
         Value::String(_) | Value::Number(_) | Value::Bool(_) => Ok((*node).clone()),
-        Value::Null => Err(missing(format!("{written} with a value"), "null")),
-        Value::Array(_) => Err(missing(format!("{written} to be one value"), "an array")),
-        Value::Object(_) => Err(missing(format!("{written} to be one value"), "an object")),
+        Value::Null => Err(missing_value(format!("{written} with a value"), "null")),
+        Value::Array(_) => Err(missing_value(
+            format!("{written} to be one value"),
+            "an array",
+        )),
+        Value::Object(_) => Err(missing_value(
+            format!("{written} to be one value"),
+            "an object",
+        )),
     }
 }
 
-fn header(name: &HeaderName, answer: &SmokeResponse) -> Result<String, Missing> {
+fn extract_header(name: &HeaderName, answer: &SmokeResponse) -> Result<String, MissingValue> {
     let value = answer
         .headers
         .get(name)
-        .ok_or_else(|| missing(format!("header {name}"), "nothing"))?;
+        .ok_or_else(|| missing_value(format!("header {name}"), "nothing"))?;
     Ok(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-fn redirect(parameter: &str, answer: &SmokeResponse) -> Result<String, Missing> {
+fn extract_parameter(parameter: &str, answer: &SmokeResponse) -> Result<String, MissingValue> {
     let location = answer.location().ok_or_else(|| {
-        missing(
+        missing_value(
             format!("a redirect with {parameter}"),
             answer.status.to_string(),
         )
@@ -111,7 +121,7 @@ fn redirect(parameter: &str, answer: &SmokeResponse) -> Result<String, Missing> 
         .find(|(name, _)| name == parameter)
         .map(|(_, value)| value.into_owned());
     value.ok_or_else(|| {
-        missing(
+        missing_value(
             format!("a redirect with {parameter}"),
             "a redirect without it",
         )
@@ -119,25 +129,29 @@ fn redirect(parameter: &str, answer: &SmokeResponse) -> Result<String, Missing> 
 }
 
 /// Of several cookies of one name the last counts, as in a browser.
-fn cookie(name: &str, answer: &SmokeResponse) -> Result<String, Missing> {
+fn extract_cookie(name: &str, answer: &SmokeResponse) -> Result<String, MissingValue> {
     let mut cookies = answer
         .headers
         .get_all(SET_COOKIE)
         .iter()
         .filter_map(SetCookie::parse);
     let last = cookies.rfind(|cookie| cookie.name == name);
-    let cookie = last.ok_or_else(|| missing(format!("cookie {name}"), "no such cookie"))?;
-    match cookie.refusal() {
-        Some(why) => Err(missing(format!("cookie {name}"), why)),
+    let cookie = last.ok_or_else(|| missing_value(format!("cookie {name}"), "no such cookie"))?;
+    match cookie.rejection_reason() {
+        Some(why) => Err(missing_value(format!("cookie {name}"), why)),
         None => Ok(cookie.value),
     }
 }
 
-fn matched(pattern: &Pattern, answer: &SmokeResponse, values: &Values) -> Result<String, Missing> {
-    let wanted = || format!("a body that matches {}", pattern.masked(values));
+fn extract_match(
+    pattern: &Pattern,
+    answer: &SmokeResponse,
+    values: &Values,
+) -> Result<String, MissingValue> {
+    let wanted = || format!("a body that matches {}", pattern.render_masked(values));
     pattern
-        .first(&answer.text(), values)
-        .ok_or_else(|| missing(wanted(), "other text"))
+        .first_match(&answer.text(), values)
+        .ok_or_else(|| missing_value(wanted(), "other text"))
 }
 
 #[cfg(test)]
@@ -150,9 +164,9 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
-    use crate::smoke::answer::{Extent, ResponseBody};
+    use crate::smoke::answer::{BodyExtent, ResponseBody};
     use crate::smoke::parse;
-    use crate::smoke::parse::tests::{no_files, outside};
+    use crate::smoke::parse::tests::{no_files, test_resources};
 
     fn answer() -> SmokeResponse {
         let mut headers = HeaderMap::new();
@@ -170,13 +184,13 @@ mod tests {
             br#"{"id":7,"ok":true,"name":"n","none":null,"list":[1,2],"link":"?id=42&x"}"#.to_vec();
         let url = "https://host/a".parse().unwrap();
         SmokeResponse {
-            foreign: false,
+            is_cross_origin: false,
             url,
             status: StatusCode::FOUND,
             headers,
             body: ResponseBody {
                 bytes: body,
-                extent: Extent::Whole,
+                extent: BodyExtent::Complete,
             },
             elapsed: Duration::ZERO,
             at: OffsetDateTime::UNIX_EPOCH,
@@ -185,11 +199,11 @@ mod tests {
     }
 
     /// The value, or what is said when it is not there.
-    fn take(source: &str) -> String {
+    fn capture_one(source: &str) -> String {
         let suite = parse(
             &format!("tests: [{{ name: a, get: /, capture: {{ c: {source} }} }}]"),
             "inline",
-            outside(&no_files),
+            test_resources(&no_files),
         )
         .unwrap();
         let (captured, failures) = capture(&suite.tests[0].captures, &answer(), &Values::default());
@@ -224,7 +238,7 @@ mod tests {
             ("url", r#""https://host/a""#),
         ];
         for (source, expected) in table {
-            assert_eq!(take(source), expected, "{source}");
+            assert_eq!(capture_one(source), expected, "{source}");
         }
     }
 
@@ -250,7 +264,7 @@ mod tests {
             ),
         ];
         for (source, expected) in table {
-            assert_eq!(take(source), expected, "{source}");
+            assert_eq!(capture_one(source), expected, "{source}");
         }
     }
 }

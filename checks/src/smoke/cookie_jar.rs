@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::{Origin, Url};
 
-use super::browser::{Marks, Offered};
+use super::browser::{CookieFlags, OfferedCookie};
 use super::flow::CookiePolicy;
 
 /// A `Set-Cookie` header, as far as it decides whether the cookie is sent again.
@@ -22,8 +22,8 @@ pub(super) struct SetCookie {
     path: Option<String>,
     domain: Option<String>,
     same_site: Option<String>,
-    marks: Marks,
-    life: Life,
+    flags: CookieFlags,
+    life: CookieLife,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +34,11 @@ enum CookieTransport {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Life {
-    Lives,
+enum CookieLife {
+    Valid,
     /// It is set in order to be deleted. How long another one lives does not matter: a flow is
     /// shorter.
-    Over,
+    Expired,
 }
 
 impl SetCookie {
@@ -54,8 +54,8 @@ impl SetCookie {
             path: None,
             domain: None,
             same_site: None,
-            marks: Marks::default(),
-            life: Life::Lives,
+            flags: CookieFlags::default(),
+            life: CookieLife::Valid,
         };
         let mut max_age = None;
         for part in parts {
@@ -68,51 +68,55 @@ impl SetCookie {
                 "domain" => {
                     cookie.domain = Some(value.trim().trim_start_matches('.').to_ascii_lowercase());
                 }
-                "secure" => cookie.marks.secure = true,
-                "partitioned" => cookie.marks.partitioned = true,
+                "secure" => cookie.flags.secure = true,
+                "partitioned" => cookie.flags.partitioned = true,
                 "samesite" => cookie.same_site = Some(value.trim().to_owned()),
                 "max-age" => max_age = value.trim().parse::<i64>().ok().or(max_age),
-                "expires" if is_past(value.trim()) => cookie.life = Life::Over,
+                "expires" if is_past(value.trim()) => cookie.life = CookieLife::Expired,
                 _ => {}
             }
         }
         // `Max-Age` has precedence over `Expires`.
         if let Some(seconds) = max_age {
-            cookie.life = if seconds > 0 { Life::Lives } else { Life::Over };
+            cookie.life = if seconds > 0 {
+                CookieLife::Valid
+            } else {
+                CookieLife::Expired
+            };
         }
         (!cookie.name.is_empty()).then_some(cookie)
     }
 
     /// Why no browser keeps it.
-    pub(super) fn refusal(&self) -> Option<&'static str> {
+    pub(super) fn rejection_reason(&self) -> Option<&'static str> {
         let Self {
             name,
             path,
             domain,
             same_site,
-            marks,
+            flags,
             ..
         } = self;
         let [path, domain, same_site] = [path, domain, same_site].map(Option::as_deref);
-        Offered {
+        OfferedCookie {
             name,
             path,
             domain,
             same_site,
-            marks: *marks,
+            flags: *flags,
         }
-        .refusal()
+        .rejection_reason()
     }
 
     fn transport(&self) -> CookieTransport {
-        if self.marks.secure {
+        if self.flags.secure {
             CookieTransport::Encrypted
         } else {
             CookieTransport::Any
         }
     }
 
-    fn is_for(&self, host: &str) -> bool {
+    fn covers_host(&self, host: &str) -> bool {
         self.domain.as_deref().is_none_or(|domain| {
             domain == host
                 || host
@@ -131,7 +135,7 @@ fn is_past(date: &str) -> bool {
 
 /// A cookie that is sent again.
 #[derive(Debug, Clone)]
-struct Kept {
+struct StoredCookie {
     name: String,
     value: String,
     path: String,
@@ -140,38 +144,38 @@ struct Kept {
 
 /// The cookies of one flow.
 pub(super) struct CookieJar {
-    cookies: CookiePolicy,
+    policy: CookiePolicy,
     /// Where they come from and go to.
     origin: OnceLock<Origin>,
-    kept: Mutex<Vec<Kept>>,
+    stored: Mutex<Vec<StoredCookie>>,
 }
 
 impl CookieJar {
-    pub(super) fn new(cookies: CookiePolicy) -> Self {
+    pub(super) fn new(policy: CookiePolicy) -> Self {
         Self {
-            cookies,
+            policy,
             origin: OnceLock::new(),
-            kept: Mutex::default(),
+            stored: Mutex::default(),
         }
     }
 
     /// The origin of the flow's first request is the one that cookies come from and go to.
-    pub(super) fn belong_to(&self, url: &Url) {
+    pub(super) fn set_origin(&self, url: &Url) {
         self.origin.get_or_init(|| url.origin());
     }
 
     /// The cookies for a request, unless it has some of its own or goes elsewhere.
-    pub(super) fn dress(&self, url: &Url, headers: &mut HeaderMap) {
-        if !self.is_open_to(url) || headers.contains_key(COOKIE) {
+    pub(super) fn add_cookies(&self, url: &Url, headers: &mut HeaderMap) {
+        if !self.applies_to(url) || headers.contains_key(COOKIE) {
             return;
         }
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent: Vec<String> = kept
+        let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        let pairs: Vec<String> = stored
             .iter()
-            .filter(|cookie| cookie.goes_to(url))
+            .filter(|cookie| cookie.is_sent_to(url))
             .map(|cookie| format!("{}={}", cookie.name, cookie.value))
             .collect();
-        if let Some(mut value) = Some(sent.join("; "))
+        if let Some(mut value) = Some(pairs.join("; "))
             .filter(|text| !text.is_empty())
             .and_then(|text| HeaderValue::from_str(&text).ok())
         {
@@ -181,26 +185,26 @@ impl CookieJar {
     }
 
     /// Takes what an answer of `url` sets.
-    pub(super) fn keep(&self, url: &Url, headers: &HeaderMap) {
-        if !self.is_open_to(url) {
+    pub(super) fn store(&self, url: &Url, headers: &HeaderMap) {
+        if !self.applies_to(url) {
             return;
         }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
         for cookie in headers
             .get_all(SET_COOKIE)
             .iter()
             .filter_map(SetCookie::parse)
         {
             let transport = cookie.transport();
-            let acceptable = cookie.refusal().is_none()
-                && cookie.is_for(url.host_str().unwrap_or_default())
+            let acceptable = cookie.rejection_reason().is_none()
+                && cookie.covers_host(url.host_str().unwrap_or_default())
                 && transport.allows(url);
             let path = cookie.path.clone().unwrap_or_else(|| default_path(url));
             if acceptable {
-                kept.retain(|other| other.name != cookie.name || other.path != path);
+                stored.retain(|other| other.name != cookie.name || other.path != path);
             }
-            if acceptable && cookie.life == Life::Lives {
-                kept.push(Kept {
+            if acceptable && cookie.life == CookieLife::Valid {
+                stored.push(StoredCookie {
                     name: cookie.name,
                     value: cookie.value,
                     path,
@@ -212,7 +216,7 @@ impl CookieJar {
 
     /// The values, which are secrets.
     pub(super) fn values(&self) -> Vec<String> {
-        self.kept
+        self.stored
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .iter()
@@ -220,14 +224,14 @@ impl CookieJar {
             .collect()
     }
 
-    fn is_open_to(&self, url: &Url) -> bool {
-        self.cookies == CookiePolicy::Keep && self.origin.get() == Some(&url.origin())
+    fn applies_to(&self, url: &Url) -> bool {
+        self.policy == CookiePolicy::Keep && self.origin.get() == Some(&url.origin())
     }
 }
 
-impl Kept {
+impl StoredCookie {
     /// `/docs` covers `/docs/web` and not `/docsets` (RFC 6265, section 5.1.4).
-    fn goes_to(&self, url: &Url) -> bool {
+    fn is_sent_to(&self, url: &Url) -> bool {
         let rest = url.path().strip_prefix(self.path.as_str());
         let covered = rest.is_some_and(|rest| {
             rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/')
@@ -264,12 +268,12 @@ mod tests {
 
     /// What is sent to a URL after an answer of `https://host/app/login` has set these cookies, one
     /// after the other.
-    fn sent(set: &[&'static str], to: &str) -> String {
+    fn sent_cookies(set: &[&'static str], to: &str) -> String {
         let base: Url = "https://host".parse().unwrap();
         let jar = CookieJar::new(CookiePolicy::Keep);
-        jar.belong_to(&base);
+        jar.set_origin(&base);
         for cookie in set {
-            jar.keep(
+            jar.store(
                 &base.join("/app/login").unwrap(),
                 &[(SET_COOKIE, HeaderValue::from_static(cookie))]
                     .into_iter()
@@ -277,7 +281,7 @@ mod tests {
             );
         }
         let mut headers = HeaderMap::new();
-        jar.dress(&to.parse().unwrap(), &mut headers);
+        jar.add_cookies(&to.parse().unwrap(), &mut headers);
         headers
             .get(COOKIE)
             .map(|value| value.to_str().unwrap().to_owned())
@@ -349,7 +353,7 @@ mod tests {
             (&["a=1; Path=/; Partitioned"], "https://host/", ""),
         ];
         for (set, to, expected) in table {
-            assert_eq!(sent(set, to), expected, "{set:?} {to}");
+            assert_eq!(sent_cookies(set, to), expected, "{set:?} {to}");
         }
     }
 
@@ -363,14 +367,14 @@ mod tests {
             CookieJar::new(CookiePolicy::Keep),
             CookieJar::new(CookiePolicy::Forget),
         );
-        keeps.belong_to(&base);
-        forgets.belong_to(&base);
+        keeps.set_origin(&base);
+        forgets.set_origin(&base);
         let mut own: HeaderMap = [(COOKIE, HeaderValue::from_static("mine=1"))]
             .into_iter()
             .collect();
-        keeps.keep(&base, &headers);
-        keeps.dress(&base, &mut own);
-        forgets.keep(&base, &headers);
+        keeps.store(&base, &headers);
+        keeps.add_cookies(&base, &mut own);
+        forgets.store(&base, &headers);
         assert_eq!(
             (
                 own[COOKIE].to_str().unwrap(),

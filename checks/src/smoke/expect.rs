@@ -26,7 +26,7 @@ use super::json_schema::JsonSchema;
 use super::preset::SmokePreset;
 use super::result::Mismatch;
 use crate::document_form;
-use crate::duration::Human;
+use crate::duration::HumanDuration;
 use crate::form::{ConditionList, Named, OneOrMore, WrittenDuration};
 use crate::template::Values;
 use bounds::LatencyExpectation;
@@ -76,37 +76,37 @@ const SUCCESS: [StatusPattern; 1] = [StatusPattern::Class(2)];
 const REDIRECTION: [StatusPattern; 1] = [StatusPattern::Class(3)];
 /// The same, where http leads to https: browsers remember these, and need not come unencrypted
 /// again.
-const MOVED_FOR_GOOD: [StatusPattern; 2] =
+const PERMANENT_REDIRECT: [StatusPattern; 2] =
     [StatusPattern::Exactly(301), StatusPattern::Exactly(308)];
 
 pub(super) fn evaluate(test: &SmokeTest, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
     let expect = &test.expect;
-    let mut failures: Vec<Mismatch> = status(test, answer.status).into_iter().collect();
-    failures.extend(latency(expect, answer));
+    let mut failures: Vec<Mismatch> = evaluate_status(test, answer.status).into_iter().collect();
+    failures.extend(evaluate_latency(expect, answer));
     let certificate = expect.certificate.iter();
-    failures.extend(certificate.filter_map(|expected| certificate::judge(expected, answer)));
+    failures.extend(certificate.filter_map(|expected| certificate::evaluate(expected, answer)));
     if let Some(preset) = &test.preset {
         failures.extend(preset.evaluate(answer, values));
     }
-    failures.extend(headers(expect, answer, values));
+    failures.extend(evaluate_headers(expect, answer, values));
     if let Some(wanted) = &expect.security_headers {
-        failures.extend(security::judge(wanted, answer));
+        failures.extend(security::evaluate(wanted, answer));
     }
     if let Some(expected) = &expect.redirect {
-        failures.extend(redirect::judge(expected, answer, values));
+        failures.extend(redirect::evaluate(expected, answer, values));
     }
     if let Some(expected) = &expect.cookies {
-        failures.extend(cookies::judge(expected, answer, values));
+        failures.extend(cookies::evaluate(expected, answer, values));
     }
-    failures.extend(body(expect, answer, values));
-    let json = json::judge(expect, answer, values).into_iter();
-    failures.extend(json.map(|failure| unquoted(failure, answer)));
+    failures.extend(evaluate_body(expect, answer, values));
+    let json = json::evaluate(expect, answer, values).into_iter();
+    failures.extend(json.map(|failure| hide_cross_origin(failure, answer)));
     failures
 }
 
 /// What is in a body of another origin is not ours to show.
-fn unquoted(failure: Mismatch, answer: &SmokeResponse) -> Mismatch {
-    if !answer.foreign {
+fn hide_cross_origin(failure: Mismatch, answer: &SmokeResponse) -> Mismatch {
+    if !answer.is_cross_origin {
         return failure;
     }
     // Where a schema is not met is said in keys of the answer.
@@ -122,28 +122,28 @@ fn unquoted(failure: Mismatch, answer: &SmokeResponse) -> Mismatch {
     }
 }
 
-fn latency(expect: &Expect, answer: &SmokeResponse) -> Option<Mismatch> {
+fn evaluate_latency(expect: &Expect, answer: &SmokeResponse) -> Option<Mismatch> {
     let limits = expect.latency.as_ref()?.limits();
-    let met = bounds::holds(&limits, &WrittenDuration(answer.elapsed));
+    let met = bounds::are_met_by(&limits, &WrittenDuration(answer.elapsed));
     (!met).then(|| {
         Mismatch::new(
             "latency",
-            bounds::durations(&limits),
-            Human(answer.elapsed).to_string(),
+            bounds::format_durations(&limits),
+            HumanDuration(answer.elapsed).to_string(),
         )
     })
 }
 
-pub(super) fn status(test: &SmokeTest, found: StatusCode) -> Option<Mismatch> {
-    let usual: &[StatusPattern] = match (&test.preset, &test.expect.redirect) {
-        (Some(SmokePreset::HttpsRedirect), _) => &MOVED_FOR_GOOD,
+pub(super) fn evaluate_status(test: &SmokeTest, found: StatusCode) -> Option<Mismatch> {
+    let default_patterns: &[StatusPattern] = match (&test.preset, &test.expect.redirect) {
+        (Some(SmokePreset::HttpsRedirect), _) => &PERMANENT_REDIRECT,
         (Some(SmokePreset::Cors(_)) | None, Some(_)) => &REDIRECTION,
         (Some(SmokePreset::Cors(_)) | None, None) => &SUCCESS,
     };
     let expected = test.expect.status.as_ref();
-    let expected = expected.map_or(usual, |statuses| statuses);
+    let expected = expected.map_or(default_patterns, |statuses| statuses);
     let wanted = || {
-        let words: Vec<String> = expected.iter().map(|pattern| pattern.words()).collect();
+        let words: Vec<String> = expected.iter().map(|pattern| pattern.describe()).collect();
         words.join(" or ")
     };
     let met = expected
@@ -152,9 +152,9 @@ pub(super) fn status(test: &SmokeTest, found: StatusCode) -> Option<Mismatch> {
     (!met).then(|| Mismatch::new("status", wanted(), found.to_string()))
 }
 
-fn headers(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
+fn evaluate_headers(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
     let expected = expect.headers.iter().flat_map(|headers| headers.iter());
-    let judged = expected.flat_map(|HeaderExpectation { name, expected }| {
+    let mismatches = expected.flat_map(|HeaderExpectation { name, expected }| {
         let found: Vec<_> = answer
             .headers
             .get_all(name)
@@ -162,7 +162,7 @@ fn headers(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mism
             .map(|value| String::from_utf8_lossy(value.as_bytes()))
             .collect();
         let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
-        let mut failures = text::judge(
+        let mut failures = text::evaluate(
             &format!("header {name}"),
             &expected.conditions(),
             &found,
@@ -176,15 +176,18 @@ fn headers(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mism
         }
         failures
     });
-    judged.collect()
+    mismatches.collect()
 }
 
-fn body(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
+fn evaluate_body(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
     let Some(conditions) = &expect.body else {
         return Vec::new();
     };
-    let conditions: Vec<TextCondition> = conditions.iter().map(BodyCondition::on_text).collect();
-    let mut failures = text::judge("body", &conditions, &[&answer.text()], values);
+    let conditions: Vec<TextCondition> = conditions
+        .iter()
+        .map(BodyCondition::to_text_condition)
+        .collect();
+    let mut failures = text::evaluate("body", &conditions, &[&answer.text()], values);
     for failure in &mut failures {
         // The excerpt of the result shows it.
         failure.found = "other text".into();

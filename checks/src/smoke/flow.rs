@@ -24,12 +24,12 @@ pub(super) struct Flow {
     pub(super) after: BTreeSet<usize>,
     pub(super) cookies: CookiePolicy,
     /// Its combination of the matrix, if it has one.
-    pub(super) matrix: Vec<Cell>,
+    pub(super) matrix: Vec<MatrixCell>,
 }
 
 /// One value of a matrix.
 #[derive(Debug, Clone)]
-pub(super) struct Cell {
+pub(super) struct MatrixCell {
     /// As it stands in `${…}`: `matrix.locale`.
     pub(super) name: String,
     /// As it is spelled.

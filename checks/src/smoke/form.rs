@@ -22,7 +22,7 @@ use crate::template::{Template, Values, Variable};
 
 use super::expect::Expect;
 use super::preset::SmokePreset;
-use super::secrets::SecretWanted;
+use super::secrets::RequiredSecret;
 pub(crate) use request::{Credential, Request, RequestBody, RequestDestination};
 pub(crate) use transport::{HttpVersion, Tls, Transport};
 
@@ -30,7 +30,7 @@ pub(crate) use transport::{HttpVersion, Tls, Transport};
 #[derive(Debug, Clone, Default)]
 pub struct Suite {
     /// The document's own variables; each may use those before it.
-    pub(super) named: Vec<(String, Template)>,
+    pub(super) own_variables: Vec<(String, Template)>,
     /// Shared with the thread that judges an answer.
     pub(super) tests: Vec<Arc<SmokeTest>>,
     pub(super) testers: Vec<Tester>,
@@ -40,7 +40,7 @@ pub struct Suite {
     pub(super) warm_ups: Vec<WarmUp>,
     pub(super) loads: Vec<Probe>,
     pub(super) variables: BTreeSet<Variable>,
-    pub(super) secrets: Vec<SecretWanted>,
+    pub(super) secrets: Vec<RequiredSecret>,
     pub(super) bake_interval: Option<Duration>,
 }
 
@@ -55,7 +55,7 @@ impl Suite {
 
     /// The environment variables that `${env.NAME}` asks for. The caller sees to it that each is
     /// given before anything runs.
-    pub fn needs_env(&self) -> Vec<&str> {
+    pub fn required_env(&self) -> Vec<&str> {
         self.variables
             .iter()
             .filter_map(Variable::environment)
@@ -63,18 +63,18 @@ impl Suite {
     }
 
     /// The secrets that `${secret.NAME}` asks for. The caller fetches them before anything runs.
-    pub fn needs_secrets(&self) -> &[SecretWanted] {
+    pub fn required_secrets(&self) -> &[RequiredSecret] {
         &self.secrets
     }
 
     /// The values of one run against `base`: those that are given, and what every run and the
     /// document itself add.
-    pub fn begin(&self, base: &Url, values: &Values) -> Values {
-        super::run::begin(self, base, values)
+    pub fn bind_run_values(&self, base: &Url, values: &Values) -> Values {
+        super::run::bind_run_values(self, base, values)
     }
 
     /// How many tests run at a moment.
-    pub fn count(&self, moment: Moment) -> usize {
+    pub fn count_tests(&self, moment: Moment) -> usize {
         self.flows
             .iter()
             .filter(|flow| flow.on.contains(&moment))
@@ -118,14 +118,14 @@ pub(super) struct SmokeTest {
     pub(super) name: String,
     pub(super) request: Request,
     pub(super) transport: Transport,
-    pub(super) redirects: Redirects,
+    pub(super) redirects: RedirectPolicy,
     pub(super) timeout: Duration,
     pub(super) retry: Retry,
     pub(super) expect: Expect,
     pub(super) preset: Option<SmokePreset>,
     pub(super) captures: Vec<Capture>,
     /// The captures of other tests that it uses, by name.
-    pub(super) needs: BTreeSet<String>,
+    pub(super) required_captures: BTreeSet<String>,
     pub(super) run_condition: RunCondition,
 }
 
@@ -141,7 +141,7 @@ pub(super) const REDIRECTIONS: [u16; 5] = [301, 302, 303, 307, 308];
 
 /// What becomes of an answer that points elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Redirects {
+pub(super) enum RedirectPolicy {
     Follow,
-    Judge,
+    Evaluate,
 }

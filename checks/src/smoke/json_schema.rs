@@ -12,7 +12,7 @@ use boon::{CompileError, Compiler, SchemaIndex, Schemas, UrlLoader, ValidationEr
 use serde_json::Value;
 
 /// A name for the schema, so that it can refer to parts of itself.
-const HERE: &str = "document:///json-schema";
+const SCHEMA_URL: &str = "document:///json-schema";
 
 /// A schema that can be held against bodies.
 #[derive(Clone)]
@@ -31,14 +31,14 @@ impl JsonSchema {
     /// Compiles a schema; the error says in one line why it is none.
     pub(super) fn new(schema: Value) -> Result<Self, String> {
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-        compiler.use_loader(Box::new(Nowhere));
+        compiler.use_loader(Box::new(NoLoader));
         compiler.enable_format_assertions();
         compiler
-            .add_resource(HERE, schema)
-            .map_err(|error| why(&error))?;
+            .add_resource(SCHEMA_URL, schema)
+            .map_err(|error| describe_error(&error))?;
         let root = compiler
-            .compile(HERE, &mut schemas)
-            .map_err(|error| why(&error))?;
+            .compile(SCHEMA_URL, &mut schemas)
+            .map_err(|error| describe_error(&error))?;
         Ok(Self {
             schemas: Arc::new(schemas),
             root,
@@ -46,11 +46,11 @@ impl JsonSchema {
     }
 
     /// The rules that a body breaks: the place in it (empty for the whole) and what is wrong there.
-    pub(super) fn broken_by(&self, body: &Value) -> Vec<(String, String)> {
+    pub(super) fn find_violations(&self, body: &Value) -> Vec<(String, String)> {
         let Err(error) = self.schemas.validate(body, self.root) else {
             return Vec::new();
         };
-        leaves(&error)
+        leaf_errors(&error)
             .into_iter()
             .map(|leaf| (leaf.instance_location.to_string(), leaf.kind.to_string()))
             .collect()
@@ -58,17 +58,17 @@ impl JsonSchema {
 }
 
 /// Loads nothing.
-struct Nowhere;
+struct NoLoader;
 
-impl UrlLoader for Nowhere {
+impl UrlLoader for NoLoader {
     fn load(&self, _: &str) -> Result<Value, Box<dyn Error>> {
         Err("nothing is fetched".into())
     }
 }
 
-fn why(error: &CompileError) -> String {
-    let words = match error {
-        CompileError::ValidationError { src, .. } => match leaves(src).first() {
+fn describe_error(error: &CompileError) -> String {
+    let text = match error {
+        CompileError::ValidationError { src, .. } => match leaf_errors(src).first() {
             Some(leaf) => format!("at {}, {}", leaf.instance_location, leaf.kind),
             None => error.to_string(),
         },
@@ -77,15 +77,15 @@ fn why(error: &CompileError) -> String {
         }
         _ => error.to_string(),
     };
-    words.replace(HERE, "the schema")
+    text.replace(SCHEMA_URL, "the schema")
 }
 
 /// The errors that have no causes themselves.
-fn leaves<'e, 's, 'v>(error: &'e ValidationError<'s, 'v>) -> Vec<&'e ValidationError<'s, 'v>> {
+fn leaf_errors<'e, 's, 'v>(error: &'e ValidationError<'s, 'v>) -> Vec<&'e ValidationError<'s, 'v>> {
     if error.causes.is_empty() {
         vec![error]
     } else {
-        error.causes.iter().flat_map(leaves).collect()
+        error.causes.iter().flat_map(leaf_errors).collect()
     }
 }
 
@@ -127,14 +127,14 @@ mod tests {
         ];
         for (body, expected) in table {
             let found: Vec<_> = schema
-                .broken_by(&body)
+                .find_violations(&body)
                 .into_iter()
                 .map(|(at, words)| format!("{at}: {words}"))
                 .collect();
             assert_eq!(found.join(" | "), expected, "{body}");
         }
         assert!(
-            schema.broken_by(&json!({ "items": [], "at": "soon" }))[0]
+            schema.find_violations(&json!({ "items": [], "at": "soon" }))[0]
                 .1
                 .starts_with("'soon' is not valid date-time")
         );

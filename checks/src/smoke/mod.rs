@@ -25,8 +25,8 @@ mod send;
 #[cfg(test)]
 mod tests;
 
-pub use crate::reader::{Files, Outside};
-pub use crate::template::{Bound, Secrecy, Values};
+pub use crate::reader::{DocumentResources, Files};
+pub use crate::template::{Bindings, Secrecy, Values};
 pub(crate) use expect::StatusPattern;
 pub use form::Suite;
 pub(crate) use form::{Request, Transport};
@@ -34,11 +34,11 @@ pub use parse::parse;
 #[cfg(test)]
 pub use parse::schema;
 #[cfg(test)]
-pub(crate) use parse::tests::{no_files, outside};
-pub use reach::{Unreachable, reach, tells_another_version};
+pub(crate) use parse::tests::{no_files, test_resources};
+pub use reach::{Unreachable, check_reachable, reports_another_version};
 pub use result::{Mismatch, TestResult, TestVerdict};
-pub(crate) use result::{presentable, sentence};
+pub(crate) use result::{mask_line, scrub_line};
 pub use run::{OnResult, RunLimits, run};
-pub(crate) use run::{begin, complete};
-pub use secrets::SecretWanted;
-pub(crate) use send::{Clients, Outgoing, TestedSide};
+pub(crate) use run::{bind_run_values, check_required_values};
+pub use secrets::RequiredSecret;
+pub(crate) use send::{Clients, OutgoingRequest, TestedSide};

@@ -27,11 +27,11 @@ use crate::document::{Node, read_document};
 use crate::document_form;
 use crate::form::{FromNode, Lenient, OneOrMore};
 use crate::problem::Problem;
-use crate::reader::{Fields, Outside, Reader};
+use crate::reader::{DocumentResources, Fields, Reader};
 use crate::template::Template;
 
 use super::form::{Retry, Suite, Transport};
-use super::secrets::SecretWanted;
+use super::secrets::RequiredSecret;
 use flow::{SuiteEntries, Tests};
 use load::{Loads, WarmUpForm};
 use secrets::Secrets;
@@ -53,7 +53,7 @@ const RETRY: Retry = Retry {
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Production is tested beside its users.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+const MIN_BAKE_INTERVAL: Duration = Duration::from_secs(1);
 
 document_form! {
     /// Smoke tests: requests to green before users reach it and to production afterwards, and what
@@ -122,10 +122,10 @@ impl Default for Defaults {
 }
 
 impl DefaultsForm {
-    fn defaults(self) -> Defaults {
+    fn into_defaults(self) -> Defaults {
         Defaults {
-            test_header: self.test_header.and_then(TestHeader::header),
-            ..self.overrides.over(&Defaults::default())
+            test_header: self.test_header.and_then(TestHeader::into_header),
+            ..self.overrides.merge_with(&Defaults::default())
         }
     }
 }
@@ -136,7 +136,7 @@ struct BakeInterval(Duration);
 impl FromNode for BakeInterval {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let interval = reader.duration(node, what)?;
-        if interval < SHORTEST_INTERVAL {
+        if interval < MIN_BAKE_INTERVAL {
             return reader.refuse(
                 node.place,
                 format!("{what} is shorter than 1s"),
@@ -152,18 +152,22 @@ crate::document_schema!(BakeInterval as crate::form::WrittenDuration);
 /// Reads a suite; `origin` is the file as the user wrote it, or `inline`. `outside` gives the files
 /// that the document names: they are read now, so that a file that is missing or malformed is a
 /// problem of the document.
-pub fn parse(text: &str, origin: &str, outside: Outside<'_>) -> Result<Suite, Vec<Problem>> {
+pub fn parse(
+    text: &str,
+    origin: &str,
+    resources: DocumentResources<'_>,
+) -> Result<Suite, Vec<Problem>> {
     let root = read_document(text, INPUT, origin)?;
-    let mut reader = Reader::new(INPUT, origin, outside);
+    let mut reader = Reader::new(INPUT, origin, resources);
     reader.declared_secrets = Some(BTreeSet::new());
-    names::of_the_run(&mut reader);
+    names::declare_run_names(&mut reader);
     let form = SmokeTests::from_node(&mut reader, &root, INPUT);
-    let suite = form.map(|form| form.suite(&mut reader));
+    let suite = form.map(|form| form.into_suite(&mut reader));
     let (problems, variables) = reader.finish_with_variables();
     let Some(suite) = suite.filter(|_| problems.is_empty()) else {
         return Err(problems);
     };
-    let is_used = |secret: &SecretWanted| {
+    let is_used = |secret: &RequiredSecret| {
         variables
             .iter()
             .any(|variable| variable.secret() == Some(&secret.name))
@@ -177,22 +181,22 @@ pub fn parse(text: &str, origin: &str, outside: Outside<'_>) -> Result<Suite, Ve
 }
 
 impl SmokeTests {
-    fn suite(self, reader: &mut Reader<'_>) -> Suite {
-        let defaults = self.defaults.0.map(DefaultsForm::defaults);
+    fn into_suite(self, reader: &mut Reader<'_>) -> Suite {
+        let defaults = self.defaults.0.map(DefaultsForm::into_defaults);
         let defaults = defaults.unwrap_or_default();
         let mut entries = SuiteEntries::default();
         if let Some(tests) = &self.tests.0 {
             entries.add_all(reader, tests, &defaults);
         }
         let warm_ups = self.warm_up.0.into_iter().flat_map(|forms| forms.0);
-        let loads = self.load.0.map(|loads| loads.probes(&defaults));
-        let testers = self.testers.0.map(|testers| testers.testers(reader));
+        let loads = self.load.0.map(|loads| loads.into_probes(&defaults));
+        let testers = self.testers.0.map(|testers| testers.into_testers(reader));
         Suite {
-            named: self.variables.0.map(|named| named.0).unwrap_or_default(),
+            own_variables: self.variables.0.map(|named| named.0).unwrap_or_default(),
             tests: entries.tests.into_iter().map(Arc::new).collect(),
             flows: entries.flows,
             testers: testers.unwrap_or_default(),
-            warm_ups: warm_ups.map(|form| form.warm_up(&defaults)).collect(),
+            warm_ups: warm_ups.map(|form| form.into_warm_up(&defaults)).collect(),
             loads: loads.unwrap_or_default(),
             variables: BTreeSet::new(),
             secrets: self.secrets.0.map(|secrets| secrets.0).unwrap_or_default(),

@@ -24,7 +24,7 @@ impl SmokePreset {
     /// What of the answer is not as it must be.
     pub(super) fn evaluate(&self, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
         match self {
-            Self::Cors(asked) => cors::evaluate(asked, &answer.headers, values),
+            Self::Cors(preflight) => cors::evaluate(preflight, &answer.headers, values),
             Self::HttpsRedirect => https_redirect::evaluate(answer).into_iter().collect(),
         }
     }

@@ -24,14 +24,14 @@ use super::expect::text::TextCondition;
 use super::flow::CookiePolicy;
 use super::form::{RequestBody, RequestDestination, SmokeTest, Suite, Transport};
 use super::result::Mismatch;
-use super::run::{RunLimits, begin};
-use super::send::{Clients, Outgoing, TestedSide, exchange, no_answer};
+use super::run::{RunLimits, bind_run_values};
+use super::send::{Clients, OutgoingRequest, TestedSide, exchange, no_answer_mismatch};
 
 /// The longest that a connection may take, and a whole request.
-const CONNECT: Duration = Duration::from_secs(3);
-const WHOLE: Duration = Duration::from_secs(4);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
 /// What was refused once is asked for once more: a load balancer may just be opening a listener.
-const AGAIN: Duration = Duration::from_millis(400);
+const RETRY_DELAY: Duration = Duration::from_millis(400);
 
 /// Why nothing answers at a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,17 +45,19 @@ pub struct Unreachable {
 ///
 /// # Errors
 /// There is no connection, or no HTTP comes over it.
-pub async fn reach(suite: &Suite, moment: Moment, base: &Url) -> Result<(), Unreachable> {
-    let transport = suite.transport(moment);
-    let first = attempt(&transport, base).await;
+pub async fn check_reachable(suite: &Suite, moment: Moment, base: &Url) -> Result<(), Unreachable> {
+    let transport = suite.transport_for(moment);
+    let first = try_connect(&transport, base).await;
     let Err(failed) = first else { return Ok(()) };
-    sleep(AGAIN).await;
-    attempt(&transport, base)
+    sleep(RETRY_DELAY).await;
+    try_connect(&transport, base)
         .await
-        .map_err(|_| Unreachable { why: why(&failed) })
+        .map_err(|_| Unreachable {
+            why: describe_failure(&failed),
+        })
 }
 
-async fn attempt(transport: &Transport, base: &Url) -> Result<(), Mismatch> {
+async fn try_connect(transport: &Transport, base: &Url) -> Result<(), Mismatch> {
     let clients = Clients::new([transport], base)?;
     let mut url = base.clone();
     if let Some(name) = &transport.tls.server_name {
@@ -63,9 +65,14 @@ async fn attempt(transport: &Transport, base: &Url) -> Result<(), Mismatch> {
             Mismatch::new("server-name", "the name of a host", error.to_string())
         })?;
     }
-    match timeout(WHOLE, clients.of(transport)?.get(url.clone()).send()).await {
+    match timeout(
+        REQUEST_TIMEOUT,
+        clients.get(transport)?.get(url.clone()).send(),
+    )
+    .await
+    {
         Ok(Err(error)) if error.is_connect() || !error.is_timeout() => {
-            Err(no_answer(error, "an answer", &url, transport))
+            Err(no_answer_mismatch(error, "an answer", &url, transport))
         }
         // It is there, and takes its time.
         Ok(Ok(_) | Err(_)) | Err(_) => Ok(()),
@@ -73,12 +80,12 @@ async fn attempt(transport: &Transport, base: &Url) -> Result<(), Mismatch> {
 }
 
 /// Of a connection only what was found says something.
-fn why(failed: &Mismatch) -> String {
+fn describe_failure(failed: &Mismatch) -> String {
     let Mismatch {
         what,
         expected,
         found,
-    } = failed.presentable();
+    } = failed.to_presentable();
     match (what.as_str(), expected.strip_prefix("to stand ")) {
         ("connection", Some(within)) => format!("no connection {within}"),
         ("connection", None) if found.contains("InvalidContentType") => {
@@ -94,23 +101,23 @@ fn why(failed: &Mismatch) -> String {
 impl Suite {
     /// How the first test of a moment is connected, else one of the same side, else any; with
     /// bounds for a question.
-    fn transport(&self, moment: Moment) -> Transport {
-        let is_beside = |on: &Moment| (*on == Moment::Green) == (moment == Moment::Green);
-        let at = |matches: &dyn Fn(&Moment) -> bool| {
+    fn transport_for(&self, moment: Moment) -> Transport {
+        let is_same_side = |on: &Moment| (*on == Moment::Green) == (moment == Moment::Green);
+        let find_flow = |matches: &dyn Fn(&Moment) -> bool| {
             self.flows.iter().find(|flow| flow.on.iter().any(matches))
         };
-        let flow = at(&|on| *on == moment)
-            .or_else(|| at(&is_beside))
+        let flow = find_flow(&|on| *on == moment)
+            .or_else(|| find_flow(&is_same_side))
             .or(self.flows.first());
         let first = flow.map(|flow| &self.tests[flow.steps.start].transport);
         Transport {
-            connect_timeout: Some(CONNECT),
+            connect_timeout: Some(CONNECT_TIMEOUT),
             ..first.cloned().unwrap_or_default()
         }
     }
 
     /// Whether a test sends the header that leads to green where both sides share an address.
-    pub fn tells_sides_by_header(&self) -> bool {
+    pub fn has_test_header(&self) -> bool {
         self.tests
             .iter()
             .any(|test| test.request.test_header.is_some())
@@ -120,11 +127,11 @@ impl Suite {
     /// document's, and no tester knows it.
     pub fn test_header(&self) -> Option<(String, String)> {
         let (name, value) = self
-            .on_green()
+            .green_tests()
             .find_map(|test| test.request.test_header.as_ref())?;
         let is_fixed = value.variables().next().is_none();
         let is_sent = self
-            .on_green()
+            .green_tests()
             .all(|test| test.request.test_header.is_some())
             && !self.has_tester_on_green();
         (is_fixed && is_sent).then(|| (name.as_str().to_owned(), value.render(&Values::default())))
@@ -146,7 +153,7 @@ impl Suite {
         };
         // A redirect to https is asked for at another port.
         let at_side = self
-            .on_green()
+            .green_tests()
             .filter(|test| test.request.destination == RequestDestination::Side);
         let tests = at_side.map(|test| &test.request.path);
         let others = self
@@ -162,12 +169,12 @@ impl Suite {
 
     /// The names by which tests of green ask for its host instead of the URL's.
     pub fn server_names(&self) -> Vec<String> {
-        self.on_green()
+        self.green_tests()
             .filter_map(|test| test.transport.tls.server_name.clone())
             .collect()
     }
 
-    fn on_green(&self) -> impl Iterator<Item = &SmokeTest> {
+    fn green_tests(&self) -> impl Iterator<Item = &SmokeTest> {
         let flows = self
             .flows
             .iter()
@@ -179,18 +186,18 @@ impl Suite {
 
     /// A test of green whose answer tells the deployed version, and that can be sent by itself and
     /// without secrets.
-    fn telling(&self) -> Option<(&SmokeTest, Telling<'_>)> {
-        self.on_green()
-            .filter(|test| test.is_plain())
-            .find_map(|test| Some((test, Telling::of(test)?)))
+    fn find_version_test(&self) -> Option<(&SmokeTest, VersionSource<'_>)> {
+        self.green_tests()
+            .filter(|test| test.is_standalone_get())
+            .find_map(|test| Some((test, VersionSource::from_test(test)?)))
     }
 }
 
 impl SmokeTest {
     /// Whether it asks only, and needs nothing that is secret or that another test has captured.
-    fn is_plain(&self) -> bool {
+    fn is_standalone_get(&self) -> bool {
         let request = &self.request;
-        let is_open = |template: &Template| {
+        let is_without_secrets = |template: &Template| {
             let known = |variable: &Variable| {
                 matches!(
                     variable,
@@ -205,22 +212,28 @@ impl SmokeTest {
                 (RequestBody::None, RequestDestination::Side)
             )
             && request.credential.is_none()
-            && self.needs.is_empty()
+            && self.required_captures.is_empty()
             && self.captures.is_empty()
-            && is_open(&request.path)
-            && request.query.iter().all(|(_, value)| is_open(value))
-            && request.headers.iter().all(|(_, value)| is_open(value))
+            && is_without_secrets(&request.path)
+            && request
+                .query
+                .iter()
+                .all(|(_, value)| is_without_secrets(value))
+            && request
+                .headers
+                .iter()
+                .all(|(_, value)| is_without_secrets(value))
     }
 }
 
 /// Where a test finds the version.
-enum Telling<'t> {
+enum VersionSource<'t> {
     Json(&'t JsonPath),
     Header(&'t HeaderName),
 }
 
-impl<'t> Telling<'t> {
-    fn of(test: &'t SmokeTest) -> Option<Self> {
+impl<'t> VersionSource<'t> {
+    fn from_test(test: &'t SmokeTest) -> Option<Self> {
         let is_version = |template: &Template| {
             let mut variables = template.variables();
             variables.next() == Some(&Variable::Version) && variables.next().is_none()
@@ -249,7 +262,7 @@ impl<'t> Telling<'t> {
     }
 
     /// The versions that an answer tells.
-    fn told(&self, answer: &SmokeResponse) -> Vec<String> {
+    fn read_versions(&self, answer: &SmokeResponse) -> Vec<String> {
         match self {
             Self::Json(path) => {
                 let Ok(body) = serde_json::from_slice::<Value>(&answer.body.bytes) else {
@@ -274,14 +287,17 @@ impl<'t> Telling<'t> {
 /// Whether what answers at `base` now tells another version than the one that is deployed, in an
 /// answer that is otherwise as a test wants it: what passes that test later is something else. No
 /// without a test that could tell.
-pub async fn tells_another_version(suite: &Suite, base: &Url, values: &Values) -> bool {
-    let Some((test, telling)) = suite.telling().filter(|_| !values.version.is_empty()) else {
+pub async fn reports_another_version(suite: &Suite, base: &Url, values: &Values) -> bool {
+    let Some((test, version_source)) = suite
+        .find_version_test()
+        .filter(|_| !values.version.is_empty())
+    else {
         return false;
     };
-    let values = begin(suite, base, values);
-    let asked = async {
+    let values = bind_run_values(suite, base, values);
+    let response = async {
         let clients = Clients::new([&test.transport], base)?;
-        let outgoing = Outgoing::new(
+        let outgoing = OutgoingRequest::new(
             &test.request,
             &test.transport,
             TestedSide {
@@ -300,14 +316,15 @@ pub async fn tells_another_version(suite: &Suite, base: &Url, values: &Values) -
         )
         .await
     };
-    let Ok(Ok(answer)) = timeout(WHOLE, asked).await else {
+    let Ok(Ok(answer)) = timeout(REQUEST_TIMEOUT, response).await else {
         return false;
     };
-    let told = telling.told(&answer);
-    let is_usual = !answer.foreign && expect::status(test, answer.status).is_none();
-    is_usual
-        && !told.is_empty()
-        && told
+    let versions = version_source.read_versions(&answer);
+    let is_expected =
+        !answer.is_cross_origin && expect::evaluate_status(test, answer.status).is_none();
+    is_expected
+        && !versions.is_empty()
+        && versions
             .iter()
             .all(|version| !version.is_empty() && *version != values.version)
 }
@@ -315,24 +332,24 @@ pub async fn tells_another_version(suite: &Suite, base: &Url, values: &Values) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::served::receive;
-    use crate::smoke::{no_files, outside, parse};
+    use crate::smoke::{no_files, parse, test_resources};
+    use crate::test_server::read_request;
     use tokio::io::AsyncWriteExt as _;
     use tokio::net::TcpListener;
 
     fn suite(text: &str) -> Suite {
-        parse(text, "inline", outside(&no_files)).unwrap()
+        parse(text, "inline", test_resources(&no_files)).unwrap()
     }
 
     /// A server that gives every request the same answer; none closes the connection.
-    async fn served(answer: Option<&'static str>) -> Url {
+    async fn serve(answer: Option<&'static str>) -> Url {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap())
             .parse()
             .unwrap();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let _ = receive(&mut stream).await;
+                let _ = read_request(&mut stream).await;
                 let _ = stream
                     .write_all(answer.unwrap_or_default().as_bytes())
                     .await;
@@ -344,16 +361,23 @@ mod tests {
     #[tokio::test]
     async fn any_answer_is_reachable_and_nothing_else_is() {
         let suite = suite("tests: [{ name: health, get: /health }]");
-        let unavailable = served(Some(
+        let unavailable = serve(Some(
             "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
         ))
         .await;
-        assert_eq!(reach(&suite, Moment::Green, &unavailable).await, Ok(()));
-        let silent = served(None).await;
-        assert!(reach(&suite, Moment::Green, &silent).await.is_err());
+        assert_eq!(
+            check_reachable(&suite, Moment::Green, &unavailable).await,
+            Ok(())
+        );
+        let silent = serve(None).await;
+        assert!(
+            check_reachable(&suite, Moment::Green, &silent)
+                .await
+                .is_err()
+        );
         let closed: Url = "http://127.0.0.1:1".parse().unwrap();
         assert!(
-            reach(&suite, Moment::Green, &closed)
+            check_reachable(&suite, Moment::Green, &closed)
                 .await
                 .unwrap_err()
                 .why
@@ -362,7 +386,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_version_is_one_that_is_told_in_a_good_answer() {
+    async fn another_version_counts_only_in_a_good_answer() {
         let by_json = "tests: [{ name: health, get: /health, expect: { version: true } }]";
         let by_header =
             "tests: [{ name: health, get: /health, expect: { version: { header: x-version } } }]";
@@ -390,9 +414,9 @@ mod tests {
             ..Values::default()
         };
         for (document, answer, expected) in table {
-            let url = served(Some(answer)).await;
+            let url = serve(Some(answer)).await;
             assert_eq!(
-                tells_another_version(&suite(document), &url, &values).await,
+                reports_another_version(&suite(document), &url, &values).await,
                 expected,
                 "{document} {answer}"
             );
@@ -400,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_of_green_is_known_as_far_as_it_is_fixed() {
+    fn paths_and_test_header_of_green_are_found_where_they_are_fixed() {
         let document = "defaults: { test-header: true }\ntests: [{ name: a, get: /a }, { name: b, get: \"/b/${version}\" }, { name: c, get: /c, on: production }]";
         let suite = suite(document);
         assert_eq!(suite.green_paths(), [Some("/a".to_owned()), None]);
@@ -408,6 +432,6 @@ mod tests {
             suite.test_header(),
             Some(("x-amzn-ecs-blue-green-test".to_owned(), "1".to_owned()))
         );
-        assert!(suite.tells_sides_by_header());
+        assert!(suite.has_test_header());
     }
 }

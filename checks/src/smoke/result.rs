@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
-use crate::scrub::{Scrubber, mask_tokens, masked, one_line};
+use crate::scrub::{Scrubber, mask, mask_tokens, to_one_line};
 use crate::text::Text;
 
 /// Longer texts are cut: enough to recognise an error page, too little to fill a log.
-const LONGEST: usize = 300;
+const MAX_TEXT: usize = 300;
 
 /// What a test came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,25 +76,25 @@ impl Mismatch {
     }
 
     /// Whether no connection came about, which says nothing about the version behind it.
-    pub fn is_no_connection(&self) -> bool {
+    pub fn is_connection_failure(&self) -> bool {
         self.what == "connection"
             && (self.expected.starts_with("to stand ")
                 || self.found.starts_with("client error (Connect)"))
     }
 
     /// What stands in it from outside was masked when it was found.
-    pub(super) fn presentable(&self) -> Self {
+    pub(super) fn to_presentable(&self) -> Self {
         Self::new(
-            sentence(&self.what),
-            sentence(&self.expected),
-            sentence(&self.found),
+            mask_line(&self.what),
+            mask_line(&self.expected),
+            mask_line(&self.found),
         )
     }
 }
 
 /// What the last attempt of a test came to; not yet fit to be read by people.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Attempted {
+pub(super) struct AttemptOutcome {
     pub(super) count: u32,
     pub(super) last: Duration,
     pub(super) total: Duration,
@@ -102,9 +102,9 @@ pub(super) struct Attempted {
     pub(super) body: Option<String>,
 }
 
-impl Attempted {
+impl AttemptOutcome {
     /// Nothing could be sent at all.
-    pub(super) fn prevented(obstacle: &Mismatch) -> Self {
+    pub(super) fn from_obstacle(obstacle: &Mismatch) -> Self {
         Self {
             failures: vec![obstacle.clone()],
             ..Self::default()
@@ -118,51 +118,51 @@ impl TestResult {
         moment: Moment,
         request: &str,
         verdict: TestVerdict,
-        attempted: &Attempted,
+        attempted: &AttemptOutcome,
     ) -> Self {
         Self {
             name: name.to_owned(),
             moment,
-            request: sentence(request).into(),
+            request: mask_line(request).into(),
             verdict,
             attempts: attempted.count,
-            last_milliseconds: milliseconds(attempted.last),
-            total_milliseconds: milliseconds(attempted.total),
+            last_milliseconds: to_milliseconds(attempted.last),
+            total_milliseconds: to_milliseconds(attempted.total),
             failures: attempted
                 .failures
                 .iter()
-                .map(Mismatch::presentable)
+                .map(Mismatch::to_presentable)
                 .collect(),
             excerpt: attempted
                 .body
                 .as_ref()
                 .filter(|body| !body.is_empty())
-                .map(|body| one_line(&masked(beginning(body)), LONGEST).into()),
+                .map(|body| to_one_line(&mask(body_start(body)), MAX_TEXT).into()),
         }
     }
 }
 
 /// Much more than is shown, so that a secret is not cut before it is masked, and much less than a
 /// body may have.
-fn beginning(body: &str) -> &str {
+fn body_start(body: &str) -> &str {
     const MUCH: usize = 16 * 1024;
     body.char_indices()
         .nth(MUCH)
         .map_or(body, |(end, _)| &body[..end])
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+fn to_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A sentence of ours on one line.
-pub(crate) fn sentence(text: &str) -> String {
-    one_line(&mask_tokens(text), LONGEST)
+pub(crate) fn mask_line(text: &str) -> String {
+    to_one_line(&mask_tokens(text), MAX_TEXT)
 }
 
 /// A text from outside. Scrubbed first, cut afterwards: half a secret is not recognised.
-pub(crate) fn presentable(text: &str, scrubber: &Scrubber) -> String {
-    one_line(&scrubber.scrub(text), LONGEST)
+pub(crate) fn scrub_line(text: &str, scrubber: &Scrubber) -> String {
+    to_one_line(&scrubber.scrub(text), MAX_TEXT)
 }
 
 #[cfg(test)]
@@ -179,14 +179,14 @@ mod tests {
             "a".repeat(290),
             secret.expose()
         );
-        let shown = presentable(&text, &scrubber);
-        assert_eq!(shown.chars().count(), LONGEST);
+        let shown = scrub_line(&text, &scrubber);
+        assert_eq!(shown.chars().count(), MAX_TEXT);
         assert!(
             shown.contains("a*** ::er") && !shown.contains('s') && shown.ends_with('…'),
             "{shown}"
         );
         assert_eq!(
-            presentable("a\r\n\u{1b}[31m\u{202e}b", &scrubber),
+            scrub_line("a\r\n\u{1b}[31m\u{202e}b", &scrubber),
             "a  \u{fffd}[31m\u{fffd}b"
         );
     }

@@ -5,11 +5,11 @@
 //! waiting for traffic to go back. Only the steps that clean up still run then.
 
 mod attempts;
-mod begin;
 mod cancellation;
 mod flow_run;
 mod order;
 mod results;
+mod run_values;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -23,12 +23,12 @@ use super::flow::Flow;
 use super::form::Suite;
 use super::result::{Mismatch, TestResult, TestVerdict};
 use super::send::{Clients, TestedSide};
-use attempts::{Attempts, Post};
-pub(crate) use begin::begin;
+use attempts::{Attempts, RunContext};
 use cancellation::Cancellation;
-use flow_run::{FlowRun, Shared};
+use flow_run::{FlowRun, SharedValues};
 use order::TestOrder;
 use results::ResultCollector;
+pub(crate) use run_values::bind_run_values;
 
 /// How far a run may go; the defaults serve every suite.
 #[derive(Debug, Clone, Copy)]
@@ -77,43 +77,44 @@ pub async fn run(
         .filter(|(_, flow)| flow.on.contains(&moment))
         .collect();
     let results = ResultCollector::new(moment, values, on_result);
-    let shared = Shared::new(begin(suite, base, values));
+    let shared = SharedValues::new(bind_run_values(suite, base, values));
     let attempts: Vec<Attempts<'_>> = suite.tests.iter().map(Attempts::new).collect();
     let transports = flows
         .iter()
         .flat_map(|(_, flow)| &suite.tests[flow.steps.clone()])
         .map(|test| &test.transport);
-    let verdict = match complete(suite, values).and_then(|()| Clients::new(transports, base)) {
-        Ok(clients) => {
-            let permits = Semaphore::new(limits.concurrency);
-            let mut last_words = LastWords {
-                results: &results,
-                shared: &shared,
-                attempts: &attempts,
-                flows: &flows,
-                said: false,
-            };
-            let post = Post {
-                side: TestedSide { base, moment },
-                limits,
-                clients,
-                permits,
-                results: &results,
-                cancellation: Cancellation::new(),
-            };
-            all(&post, &shared, &attempts, &flows).await;
-            last_words.are_said();
-            TestVerdict::Skipped
-        }
-        Err(obstacle) => {
-            for one in &attempts {
-                one.prevented(&obstacle);
+    let verdict =
+        match check_required_values(suite, values).and_then(|()| Clients::new(transports, base)) {
+            Ok(clients) => {
+                let permits = Semaphore::new(limits.concurrency);
+                let mut unfinished_reporter = UnfinishedReporter {
+                    results: &results,
+                    shared: &shared,
+                    attempts: &attempts,
+                    flows: &flows,
+                    is_disarmed: false,
+                };
+                let context = RunContext {
+                    side: TestedSide { base, moment },
+                    limits,
+                    clients,
+                    permits,
+                    results: &results,
+                    cancellation: Cancellation::new(),
+                };
+                run_flows(&context, &shared, &attempts, &flows).await;
+                unfinished_reporter.disarm();
+                TestVerdict::Skipped
             }
-            TestVerdict::Failed
-        }
-    };
+            Err(obstacle) => {
+                for one in &attempts {
+                    one.record_not_sent(&obstacle);
+                }
+                TestVerdict::Failed
+            }
+        };
     for (_, flow) in &flows {
-        let values = shared.values(flow);
+        let values = shared.values_for(flow);
         flow.steps
             .clone()
             .for_each(|index| results.write_once(index, &attempts[index], verdict, &values));
@@ -123,32 +124,32 @@ pub async fn run(
 
 /// Writes down what tests came to that were under way when the run was dropped: whoever cancelled
 /// it sees why they did not pass.
-struct LastWords<'a> {
+struct UnfinishedReporter<'a> {
     results: &'a ResultCollector<'a>,
-    shared: &'a Shared,
+    shared: &'a SharedValues,
     attempts: &'a [Attempts<'a>],
     flows: &'a [(usize, &'a Flow)],
-    said: bool,
+    is_disarmed: bool,
 }
 
-impl LastWords<'_> {
+impl UnfinishedReporter<'_> {
     /// The run came to its end.
-    fn are_said(&mut self) {
-        self.said = true;
+    fn disarm(&mut self) {
+        self.is_disarmed = true;
     }
 }
 
-impl Drop for LastWords<'_> {
+impl Drop for UnfinishedReporter<'_> {
     fn drop(&mut self) {
-        if self.said {
+        if self.is_disarmed {
             return;
         }
         for (_, flow) in self.flows {
-            let values = self.shared.values(flow);
+            let values = self.shared.values_for(flow);
             for index in flow
                 .steps
                 .clone()
-                .filter(|index| self.attempts[*index].last().count > 0)
+                .filter(|index| self.attempts[*index].last_outcome().count > 0)
             {
                 self.results.write_once(
                     index,
@@ -162,39 +163,39 @@ impl Drop for LastWords<'_> {
 }
 
 /// Runs every flow in its turn; steps that did not come to a result are called off.
-async fn all(
-    post: &Post<'_>,
-    shared: &Shared,
+async fn run_flows(
+    context: &RunContext<'_>,
+    shared: &SharedValues,
     attempts: &[Attempts<'_>],
     flows: &[(usize, &Flow)],
 ) {
     let mut order = TestOrder::new(flows);
     let mut running = FuturesUnordered::new();
     loop {
-        for (index, flow) in order.due() {
+        for (index, flow) in order.take_due() {
             let flow_run = FlowRun {
                 flow,
                 attempts,
-                post,
+                context,
                 shared,
             };
-            running.push(async move { (index, flow_run.follow().await) });
+            running.push(async move { (index, flow_run.run().await) });
         }
         match running.next().await {
-            Some((index, TestVerdict::Passed)) => order.passed(index),
+            Some((index, TestVerdict::Passed)) => order.mark_passed(index),
             // What waits for it never runs; what is under way ends by itself, at once unless it
             // cleans up.
             Some((_, TestVerdict::Failed | TestVerdict::Skipped | TestVerdict::Unfinished)) => {
-                order.give_up();
+                order.cancel_waiting();
             }
             None => return,
         }
     }
 }
 
-pub(crate) fn complete(suite: &Suite, values: &Values) -> Result<(), Mismatch> {
+pub(crate) fn check_required_values(suite: &Suite, values: &Values) -> Result<(), Mismatch> {
     let missing = suite
-        .needs_env()
+        .required_env()
         .into_iter()
         .find(|name| !values.environment.contains_key(*name));
     missing.map_or(Ok(()), |name| {
@@ -205,7 +206,7 @@ pub(crate) fn complete(suite: &Suite, values: &Values) -> Result<(), Mismatch> {
         ))
     })?;
     let missing = suite
-        .needs_secrets()
+        .required_secrets()
         .iter()
         .find(|wanted| !values.secrets.contains_key(&wanted.name));
     missing.map_or(Ok(()), |wanted| {

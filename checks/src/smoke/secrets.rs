@@ -3,7 +3,7 @@
 
 /// A secret of AWS Secrets Manager that `${secret.NAME}` stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretWanted {
+pub struct RequiredSecret {
     /// The name in the document, and in [`Values::secrets`](super::Values).
     pub name: String,
     /// ARN or name of the secret, as GetSecretValue takes it.

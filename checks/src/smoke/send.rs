@@ -14,59 +14,63 @@ use reqwest::{Client, Response};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::answer::{Extent, ResponseBody, SmokeResponse};
+use super::answer::{BodyExtent, ResponseBody, SmokeResponse};
 use super::cookie_jar::CookieJar;
 use super::expect::origin;
-use super::form::{Redirects, SmokeTest};
+use super::form::{RedirectPolicy, SmokeTest};
 use super::result::Mismatch;
 use super::run::RunLimits;
 use crate::destination;
 use crate::template::Values;
-pub(crate) use build::{Outgoing, TestedSide};
+pub(crate) use build::{OutgoingRequest, TestedSide};
 pub(crate) use clients::Clients;
-pub(super) use failure::no_answer;
+pub(super) use failure::no_answer_mismatch;
 
 /// Sends a test's request and gives the answer that counts; cookies come from the jar and go into
 /// it.
 pub(super) async fn exchange(
     clients: &Clients,
     test: &SmokeTest,
-    mut outgoing: Outgoing,
+    mut outgoing: OutgoingRequest,
     limits: &RunLimits,
-    jar: &CookieJar,
+    cookie_jar: &CookieJar,
     values: &Values,
 ) -> Result<SmokeResponse, Mismatch> {
-    let client = clients.of(&test.transport)?;
-    if let Some(forbidden) = destination::written(&outgoing.url) {
+    let client = clients.get(&test.transport)?;
+    if let Some(forbidden) = destination::find_forbidden(&outgoing.url) {
         return Err(Mismatch::new(
             "request",
             "a host that a document may ask",
             forbidden.to_string(),
         ));
     }
-    let asked = outgoing.url.origin();
+    let first_origin = outgoing.url.origin();
     let sent = Instant::now();
-    jar.belong_to(&outgoing.url);
+    cookie_jar.set_origin(&outgoing.url);
     for _ in 0..=limits.redirects {
-        let response = execute(client, test, &outgoing, jar).await?;
-        jar.keep(&outgoing.url, response.headers());
+        let response = execute(client, test, &outgoing, cookie_jar).await?;
+        cookie_jar.store(&outgoing.url, response.headers());
         let next = match test.redirects {
-            Redirects::Follow => redirect::target(&response, &outgoing.url),
-            Redirects::Judge => None,
+            RedirectPolicy::Follow => redirect::find_target(&response, &outgoing.url),
+            RedirectPolicy::Evaluate => None,
         };
         if let Some(next) = next {
-            redirect::refused(&outgoing, &next).await?;
+            redirect::check_target(&outgoing, &next).await?;
             outgoing = redirect::follow(outgoing, response.status(), next)?;
             continue;
         }
         // Nothing of a body that is not this test's is read, so that nothing of it can be shown.
-        if let Some(elsewhere) = origin::judge(&test.expect, &asked, &outgoing.url, values) {
-            return Err(elsewhere);
+        if let Some(mismatch) = origin::evaluate(&test.expect, &first_origin, &outgoing.url, values)
+        {
+            return Err(mismatch);
         }
-        let foreign = asked != outgoing.url.origin();
-        return read(response, test, &outgoing, sent, limits)
+        let is_cross_origin = first_origin != outgoing.url.origin();
+        return read_response(response, test, &outgoing, sent, limits)
             .await
-            .map(|answer| SmokeResponse { foreign, ..answer });
+            .map(|answer| SmokeResponse {
+                is_cross_origin,
+                ..answer
+            });
     }
     Err(Mismatch::new(
         "redirects",
@@ -78,19 +82,19 @@ pub(super) async fn exchange(
 async fn execute(
     client: &Client,
     test: &SmokeTest,
-    outgoing: &Outgoing,
-    jar: &CookieJar,
+    outgoing: &OutgoingRequest,
+    cookie_jar: &CookieJar,
 ) -> Result<Response, Mismatch> {
     let mut request = outgoing.to_request();
-    jar.dress(&outgoing.url, request.headers_mut());
+    cookie_jar.add_cookies(&outgoing.url, request.headers_mut());
     let answered = client.execute(request).await;
-    answered.map_err(|error| no_answer(error, "an answer", &outgoing.url, &test.transport))
+    answered.map_err(|error| no_answer_mismatch(error, "an answer", &outgoing.url, &test.transport))
 }
 
-async fn read(
+async fn read_response(
     mut response: Response,
     test: &SmokeTest,
-    outgoing: &Outgoing,
+    outgoing: &OutgoingRequest,
     sent: Instant,
     limits: &RunLimits,
 ) -> Result<SmokeResponse, Mismatch> {
@@ -100,13 +104,14 @@ async fn read(
         .get::<TlsInfo>()
         .and_then(TlsInfo::peer_certificate)
         .map(<[u8]>::to_vec);
-    let body = body(response, limits).await;
-    let body =
-        body.map_err(|error| no_answer(error, "a whole body", &outgoing.url, &test.transport))?;
+    let body = read_body(response, limits).await;
+    let body = body.map_err(|error| {
+        no_answer_mismatch(error, "a whole body", &outgoing.url, &test.transport)
+    })?;
     let (elapsed, at) = (sent.elapsed(), OffsetDateTime::now_utc());
     Ok(SmokeResponse {
         url: outgoing.url.clone(),
-        foreign: false,
+        is_cross_origin: false,
         status,
         headers,
         body,
@@ -116,7 +121,7 @@ async fn read(
     })
 }
 
-async fn body(mut response: Response, limits: &RunLimits) -> reqwest::Result<ResponseBody> {
+async fn read_body(mut response: Response, limits: &RunLimits) -> reqwest::Result<ResponseBody> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         let room = limits.body_bytes - bytes.len();
@@ -124,12 +129,12 @@ async fn body(mut response: Response, limits: &RunLimits) -> reqwest::Result<Res
         if chunk.len() > room {
             return Ok(ResponseBody {
                 bytes,
-                extent: Extent::Beginning,
+                extent: BodyExtent::Truncated,
             });
         }
     }
     Ok(ResponseBody {
         bytes,
-        extent: Extent::Whole,
+        extent: BodyExtent::Complete,
     })
 }

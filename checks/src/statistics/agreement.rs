@@ -26,7 +26,7 @@ const FLOOR: f64 = 1e-300;
 #[test]
 fn p_and_effects_agree_with_scipy() {
     println!("seed {SEED}");
-    let Some(python) = python() else {
+    let Some(python) = find_python() else {
         assert!(
             !is_ci(),
             "there is no Python environment below target/venv, and under CI=true nothing may be skipped: `make setup`"
@@ -36,8 +36,8 @@ fn p_and_effects_agree_with_scipy() {
         );
         return;
     };
-    let samples = draw::samples(&mut fastrand::Rng::with_seed(SEED));
-    let answers = ask(&python, &samples);
+    let samples = draw::draw_samples(&mut fastrand::Rng::with_seed(SEED));
+    let answers = ask_scipy(&python, &samples);
     assert_eq!(answers.len(), samples.len());
     for method in ["fisher", "pooled-z", "exact", "permutation", "asymptotic"] {
         let count = samples
@@ -49,7 +49,7 @@ fn p_and_effects_agree_with_scipy() {
     let wrong: Vec<String> = samples
         .iter()
         .zip(&answers)
-        .filter_map(|(sample, answer)| difference(sample, answer))
+        .filter_map(|(sample, answer)| describe_difference(sample, answer))
         .collect();
     assert!(
         wrong.is_empty(),
@@ -60,7 +60,7 @@ fn p_and_effects_agree_with_scipy() {
     );
 }
 
-fn python() -> Option<PathBuf> {
+fn find_python() -> Option<PathBuf> {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/venv/bin/python");
     python.exists().then_some(python)
 }
@@ -73,21 +73,21 @@ fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }
 
-fn ask(python: &Path, samples: &[Sample]) -> Vec<Value> {
+fn ask_scipy(python: &Path, samples: &[Sample]) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tools/scipy_answers.py");
-    let mut asked = Command::new(python)
+    let mut process = Command::new(python)
         .arg(script)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut input = asked.stdin.take().unwrap();
+    let mut input = process.stdin.take().unwrap();
     let questions: String = samples
         .iter()
-        .map(|sample| sample.question() + "\n")
+        .map(|sample| sample.to_json_line() + "\n")
         .collect();
     let writer = std::thread::spawn(move || input.write_all(questions.as_bytes()));
-    let output = asked.wait_with_output().unwrap();
+    let output = process.wait_with_output().unwrap();
     // Python's own complaint stands above; a broken pipe says less.
     assert!(
         output.status.success(),
@@ -102,18 +102,18 @@ fn ask(python: &Path, samples: &[Sample]) -> Vec<Value> {
         .collect()
 }
 
-fn difference(sample: &Sample, answer: &Value) -> Option<String> {
+fn describe_difference(sample: &Sample, answer: &Value) -> Option<String> {
     let ours = sample.ours;
-    let theirs = [&answer["p"], &answer["effects"][0], &answer["effects"][1]].map(number);
-    let agree = is_same(ours[0], theirs[0])
-        && is_same(ours[1], theirs[1])
-        && (is_undefined(theirs[2]) || is_same(ours[2], theirs[2]));
-    (!agree).then(|| format!("{}: {ours:?} and {theirs:?}", sample.question()))
+    let scipy = [&answer["p"], &answer["effects"][0], &answer["effects"][1]].map(parse_number);
+    let agree = is_same(ours[0], scipy[0])
+        && is_same(ours[1], scipy[1])
+        && (is_undefined(scipy[2]) || is_same(ours[2], scipy[2]));
+    (!agree).then(|| format!("{}: {ours:?} and {scipy:?}", sample.to_json_line()))
 }
 
-fn is_same(ours: f64, theirs: f64) -> bool {
-    let is_same_infinity = ours.is_infinite() && ours.total_cmp(&theirs).is_eq();
-    is_same_infinity || (ours - theirs).abs() <= (TOLERANCE * theirs.abs()).max(FLOOR)
+fn is_same(ours: f64, scipy: f64) -> bool {
+    let is_same_infinity = ours.is_infinite() && ours.total_cmp(&scipy).is_eq();
+    is_same_infinity || (ours - scipy).abs() <= (TOLERANCE * scipy.abs()).max(FLOOR)
 }
 
 /// SciPy calls the ratio of nothing to nothing "not a number".
@@ -121,7 +121,7 @@ fn is_undefined(ratio: f64) -> bool {
     ratio.is_nan()
 }
 
-fn number(value: &Value) -> f64 {
+fn parse_number(value: &Value) -> f64 {
     value
         .as_f64()
         .unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())

@@ -50,7 +50,7 @@ pub enum Method {
 
 /// What a test says.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Tested<E> {
+pub struct StatisticalResult<E> {
     /// How probable so great a difference is where both sides are the same: 0 to 1. Below 1e-300 it
     /// may read 0.
     pub p: f64,
@@ -64,20 +64,20 @@ pub struct Tested<E> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StatisticsError {
     /// One side has nothing to compare.
-    #[error("{} has no data", name(*.side))]
+    #[error("{} has no data", side_name(*.side))]
     Empty {
         /// Which.
         side: Side,
     },
     /// A value is not a number, or is infinite.
-    #[error("{} has a value that is not a finite number", name(*.side))]
+    #[error("{} has a value that is not a finite number", side_name(*.side))]
     NotFinite {
         /// Whose.
         side: Side,
     },
 }
 
-fn name(side: Side) -> &'static str {
+fn side_name(side: Side) -> &'static str {
     match side {
         Side::Blue => "blue",
         Side::Green => "green",

@@ -2,7 +2,7 @@
 
 /// How probable a value above `z` is. Relative to the value it is exact to some 1e-15, far into the
 /// tail.
-pub(super) fn above(z: f64) -> f64 {
+pub(super) fn upper_tail(z: f64) -> f64 {
     0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
 }
 
@@ -20,9 +20,9 @@ mod tests {
         ];
         for (z, expected) in table {
             assert!(
-                (above(z) / expected - 1.0).abs() < 1e-14,
+                (upper_tail(z) / expected - 1.0).abs() < 1e-14,
                 "{z}: {} instead of {expected}",
-                above(z)
+                upper_tail(z)
             );
         }
     }

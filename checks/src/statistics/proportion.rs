@@ -5,7 +5,7 @@
 
 mod fisher;
 
-use super::{Direction, Method, StatisticsError, Tested, normal};
+use super::{Direction, Method, StatisticalResult, StatisticsError, normal};
 use crate::analysis::question::Side;
 
 /// From so many expected in every cell on the normal distribution is used. The textbooks' 5 is
@@ -13,7 +13,7 @@ use crate::analysis::question::Side;
 /// traffic, the z test calls a difference 15 times rarer than it is at 5 expected errors, and 1.2
 /// times at 1,000 (exp(z³γ/6), the first term of Edgeworth's series). Exact stays cheap up to
 /// there: some thousand additions.
-const NORMAL_FROM: f64 = 1000.0;
+const MIN_EXPECTED_FOR_NORMAL: f64 = 1000.0;
 
 /// How many requests there were on one side, and how many of them were errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +48,11 @@ impl Counts {
         if self.requests == 0 {
             0.0
         } else {
-            number(self.errors) / number(self.requests)
+            to_float(self.errors) / to_float(self.requests)
         }
     }
 
-    fn good(self) -> u64 {
+    fn successes(self) -> u64 {
         self.requests - self.errors
     }
 }
@@ -71,31 +71,31 @@ pub fn two_proportion(
     blue: Counts,
     green: Counts,
     direction: Direction,
-) -> Result<Tested<RiskEffect>, StatisticsError> {
+) -> Result<StatisticalResult<RiskEffect>, StatisticsError> {
     for (side, counts) in [(Side::Blue, blue), (Side::Green, green)] {
         if counts.requests == 0 {
             return Err(StatisticsError::Empty { side });
         }
     }
-    let method = if least_expected(blue, green) < NORMAL_FROM {
+    let method = if least_expected(blue, green) < MIN_EXPECTED_FOR_NORMAL {
         Method::Fisher
     } else {
         Method::PooledZ
     };
     let p = match method {
-        Method::Fisher => fisher::p(blue, green, direction),
+        Method::Fisher => fisher::p_value(blue, green, direction),
         Method::PooledZ | Method::MannWhitneyExact | Method::MannWhitneyNormal => {
-            pooled_z(blue, green, direction)
+            pooled_z_p(blue, green, direction)
         }
     };
-    Ok(Tested {
+    Ok(StatisticalResult {
         p,
         method,
-        effect: effect(blue, green),
+        effect: risk_effect(blue, green),
     })
 }
 
-fn effect(blue: Counts, green: Counts) -> RiskEffect {
+fn risk_effect(blue: Counts, green: Counts) -> RiskEffect {
     let ratio = green.rate() / blue.rate();
     RiskEffect {
         difference: green.rate() - blue.rate(),
@@ -105,20 +105,21 @@ fn effect(blue: Counts, green: Counts) -> RiskEffect {
 
 /// What the emptiest of the four cells would hold if both sides were the same.
 fn least_expected(blue: Counts, green: Counts) -> f64 {
-    let all = number(blue.requests) + number(green.requests);
-    let kind = number(blue.errors + green.errors).min(number(blue.good()) + number(green.good()));
-    kind * number(blue.requests.min(green.requests)) / all
+    let all = to_float(blue.requests) + to_float(green.requests);
+    let kind = to_float(blue.errors + green.errors)
+        .min(to_float(blue.successes()) + to_float(green.successes()));
+    kind * to_float(blue.requests.min(green.requests)) / all
 }
 
-fn pooled_z(blue: Counts, green: Counts, direction: Direction) -> f64 {
-    let (in_blue, in_green) = (number(blue.requests), number(green.requests));
-    let pooled = (number(blue.errors) + number(green.errors)) / (in_blue + in_green);
+fn pooled_z_p(blue: Counts, green: Counts, direction: Direction) -> f64 {
+    let (in_blue, in_green) = (to_float(blue.requests), to_float(green.requests));
+    let pooled = (to_float(blue.errors) + to_float(green.errors)) / (in_blue + in_green);
     let deviation = (pooled * (1.0 - pooled) * (1.0 / in_blue + 1.0 / in_green)).sqrt();
     let z = (green.rate() - blue.rate()) / deviation;
     match direction {
-        Direction::Increase => normal::above(z),
-        Direction::Decrease => normal::above(-z),
-        Direction::Either => 2.0 * normal::above(z.abs()),
+        Direction::Increase => normal::upper_tail(z),
+        Direction::Decrease => normal::upper_tail(-z),
+        Direction::Either => 2.0 * normal::upper_tail(z.abs()),
     }
 }
 
@@ -126,7 +127,7 @@ fn pooled_z(blue: Counts, green: Counts, direction: Direction) -> f64 {
     clippy::cast_precision_loss,
     reason = "requests are far fewer than 2^53"
 )]
-fn number(count: u64) -> f64 {
+fn to_float(count: u64) -> f64 {
     count as f64
 }
 
@@ -134,7 +135,11 @@ fn number(count: u64) -> f64 {
 mod tests {
     use super::*;
 
-    fn tested(blue: (u64, u64), green: (u64, u64), direction: Direction) -> Tested<RiskEffect> {
+    fn run_test(
+        blue: (u64, u64),
+        green: (u64, u64),
+        direction: Direction,
+    ) -> StatisticalResult<RiskEffect> {
         two_proportion(
             Counts::new(blue.0, blue.1),
             Counts::new(green.0, green.1),
@@ -145,7 +150,7 @@ mod tests {
 
     #[test]
     fn three_times_the_errors_are_no_chance() {
-        let tested = tested((30, 3000), (93, 3001), Direction::Increase);
+        let tested = run_test((30, 3000), (93, 3001), Direction::Increase);
         assert!(
             (tested.p / 3.911_506_269_815_511e-9 - 1.0).abs() < 1e-12,
             "{}",
@@ -161,7 +166,7 @@ mod tests {
     #[test]
     fn the_same_counts_are_no_evidence_in_any_direction() {
         for counts in [(0, 1), (0, 1_000_000), (7, 7), (50_000, 1_000_000)] {
-            let tested = tested(counts, counts, Direction::Either);
+            let tested = run_test(counts, counts, Direction::Either);
             assert!((tested.p - 1.0).abs() < 1e-12, "{counts:?}: {}", tested.p);
             assert_eq!(
                 (tested.effect.difference, tested.effect.ratio),
@@ -178,8 +183,8 @@ mod tests {
             ((30_000, 1_000_000), (30_500, 1_000_000)),
         ] {
             let (up, down) = (
-                tested(blue, green, Direction::Increase),
-                tested(green, blue, Direction::Decrease),
+                run_test(blue, green, Direction::Increase),
+                run_test(green, blue, Direction::Decrease),
             );
             assert!(
                 (up.p / down.p - 1.0).abs() < 1e-12,
@@ -193,15 +198,15 @@ mod tests {
     #[test]
     fn the_normal_distribution_is_used_only_where_every_cell_is_full() {
         assert_eq!(
-            tested((900, 100_000), (900, 100_000), Direction::Increase).method,
+            run_test((900, 100_000), (900, 100_000), Direction::Increase).method,
             Method::Fisher
         );
         assert_eq!(
-            tested((1100, 100_000), (1100, 100_000), Direction::Increase).method,
+            run_test((1100, 100_000), (1100, 100_000), Direction::Increase).method,
             Method::PooledZ
         );
         assert_eq!(
-            tested((99_950, 100_000), (99_950, 100_000), Direction::Increase).method,
+            run_test((99_950, 100_000), (99_950, 100_000), Direction::Increase).method,
             Method::Fisher
         );
     }
@@ -210,8 +215,8 @@ mod tests {
     fn where_both_tests_could_be_used_they_nearly_agree() {
         let (blue, green) = (Counts::new(1000, 100_000), Counts::new(1100, 100_000));
         let (exact, normal) = (
-            fisher::p(blue, green, Direction::Either),
-            pooled_z(blue, green, Direction::Either),
+            fisher::p_value(blue, green, Direction::Either),
+            pooled_z_p(blue, green, Direction::Either),
         );
         assert!((exact / normal - 1.0).abs() < 0.06, "{exact} and {normal}");
     }

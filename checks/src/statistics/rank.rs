@@ -10,7 +10,7 @@ mod order;
 mod shift;
 mod tied;
 
-use super::{Direction, Method, StatisticsError, Tested, normal};
+use super::{Direction, Method, StatisticalResult, StatisticsError, normal};
 use crate::analysis::question::Side;
 use order::Order;
 
@@ -30,33 +30,36 @@ pub fn mann_whitney(
     blue: &[f64],
     green: &[f64],
     direction: Direction,
-) -> Result<Tested<ShiftEffect>, StatisticsError> {
-    let (blue, green) = (sorted(blue, Side::Blue)?, sorted(green, Side::Green)?);
-    let order = Order::of(&blue, &green);
+) -> Result<StatisticalResult<ShiftEffect>, StatisticsError> {
+    let (blue, green) = (
+        sort_finite(blue, Side::Blue)?,
+        sort_finite(green, Side::Green)?,
+    );
+    let order = Order::from_sorted(&blue, &green);
     let effect = ShiftEffect {
-        probability: order.share(),
+        probability: order.probability(),
         shift: shift::median_difference(&blue, &green),
     };
-    let (p, method) = match arrangements(&order) {
-        Some(tails) => (tails.p(direction), Method::MannWhitneyExact),
-        None => (approximately(&order, direction), Method::MannWhitneyNormal),
+    let (p, method) = match exact_tails(&order) {
+        Some(tails) => (tails.p_value(direction), Method::MannWhitneyExact),
+        None => (approximate_p(&order, direction), Method::MannWhitneyNormal),
     };
-    Ok(Tested { p, method, effect })
+    Ok(StatisticalResult { p, method, effect })
 }
 
 /// The smallest p that so many values can give, by the best of all arrangements.
 pub fn lowest_p(blue: usize, green: usize, direction: Direction) -> f64 {
-    let few = blue.min(green);
-    let all = (1..=few).fold(1.0, |ways, step| {
-        ways * order::number(blue.max(green) + step) / order::number(step)
+    let smaller = blue.min(green);
+    let arrangements = (1..=smaller).fold(1.0, |ways, step| {
+        ways * order::to_float(blue.max(green) + step) / order::to_float(step)
     });
     match direction {
-        Direction::Increase | Direction::Decrease => 1.0 / all,
-        Direction::Either => (2.0 / all).min(1.0),
+        Direction::Increase | Direction::Decrease => 1.0 / arrangements,
+        Direction::Either => (2.0 / arrangements).min(1.0),
     }
 }
 
-fn sorted(values: &[f64], side: Side) -> Result<Vec<f64>, StatisticsError> {
+fn sort_finite(values: &[f64], side: Side) -> Result<Vec<f64>, StatisticsError> {
     if values.is_empty() {
         return Err(StatisticsError::Empty { side });
     }
@@ -69,11 +72,11 @@ fn sorted(values: &[f64], side: Side) -> Result<Vec<f64>, StatisticsError> {
     Ok(values)
 }
 
-fn arrangements(order: &Order) -> Option<Tails> {
-    if order.is_without_ties() {
-        exact::tails(order)
+fn exact_tails(order: &Order) -> Option<Tails> {
+    if order.has_no_ties() {
+        exact::count_tails(order)
     } else {
-        tied::tails(order)
+        tied::count_tails(order)
     }
 }
 
@@ -84,7 +87,7 @@ struct Tails {
 }
 
 impl Tails {
-    fn p(&self, direction: Direction) -> f64 {
+    fn p_value(&self, direction: Direction) -> f64 {
         match direction {
             Direction::Increase => self.as_great,
             Direction::Decrease => self.as_small,
@@ -93,13 +96,13 @@ impl Tails {
     }
 }
 
-fn approximately(order: &Order, direction: Direction) -> f64 {
+fn approximate_p(order: &Order, direction: Direction) -> f64 {
     let (above, deviation) = (order.u() - order.mean_u(), order.deviation_of_u());
     if deviation == 0.0 {
         return 1.0;
     }
     // U goes in steps: half of one belongs to what was seen.
-    let tail = |above: f64| normal::above((above - 0.5) / deviation);
+    let tail = |above: f64| normal::upper_tail((above - 0.5) / deviation);
     match direction {
         Direction::Increase => tail(above),
         Direction::Decrease => tail(-above),

@@ -65,18 +65,18 @@ pub struct RunnerPlace {
 }
 
 /// What the whole workspace is called among the folders that a tester may write to.
-pub(crate) const WHOLE: &str = ".";
+pub(crate) const WHOLE_WORKSPACE: &str = ".";
 
 impl RunnerPlace {
     /// The folders of the workspace that it may write to, each once.
-    pub fn writable(&self) -> BTreeSet<String> {
+    pub fn writable_folders(&self) -> BTreeSet<String> {
         let reports = self.junit.iter().map(|path| path.folder().to_owned());
         self.writes.iter().cloned().chain(reports).collect()
     }
 
     /// Whether it may write to all of the workspace.
     pub fn writes_everything(&self) -> bool {
-        self.writes.iter().any(|folder| folder == WHOLE)
+        self.writes.iter().any(|folder| folder == WHOLE_WORKSPACE)
     }
 }
 
@@ -91,7 +91,7 @@ pub struct TaskPlace {
 
 impl Tester {
     /// Everything it finds in its environment besides what its image sets. Values may be secrets.
-    pub fn environment(
+    pub fn render_environment(
         &self,
         moment: Moment,
         base: &Url,
@@ -103,7 +103,7 @@ impl Tester {
             values.version.clone(),
             values.digest.clone(),
             values.revision.clone(),
-            word(moment).to_owned(),
+            moment_name(moment).to_owned(),
             "true".to_owned(),
         ];
         let given = RESERVED.into_iter().map(str::to_owned).zip(given);
@@ -117,7 +117,7 @@ impl Tester {
     }
 
     /// Where it runs, in words.
-    pub fn place_in_words(&self) -> String {
+    pub fn describe_place(&self) -> String {
         match &self.place {
             TesterPlace::Runner(runner) => format!("{} on the runner", runner.image),
             TesterPlace::Task(task) => {
@@ -132,7 +132,7 @@ impl Tester {
 }
 
 /// As a document writes it.
-fn word(moment: Moment) -> &'static str {
+fn moment_name(moment: Moment) -> &'static str {
     match moment {
         Moment::Green => "green",
         Moment::Step => "step",
@@ -142,7 +142,7 @@ fn word(moment: Moment) -> &'static str {
 }
 
 /// Whether a text can be the name of an environment variable.
-pub(crate) fn is_variable(name: &str) -> bool {
+pub(crate) fn is_variable_name(name: &str) -> bool {
     let legal = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.chars().all(legal)

@@ -11,12 +11,12 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::result::{Case, CaseCounts, CaseVerdict};
 use crate::scrub::Scrubber;
-use crate::smoke::presentable;
+use crate::smoke::scrub_line;
 
 /// Cases that a summary bears.
-const CASES: usize = 200;
+const MAX_CASES: usize = 200;
 /// What is read of a message; less of it is shown.
-const MESSAGE: usize = 4096;
+const MAX_MESSAGE: usize = 4096;
 
 /// The cases of all reports of a tester.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Cases {
 
 /// Why a report cannot be read. What stands in it is not repeated.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
+pub(super) enum ReportError {
     #[error("it is not well-formed XML")]
     Malformed(#[source] quick_xml::Error),
     #[error("it uses entities of its own")]
@@ -37,10 +37,10 @@ pub(super) enum Unreadable {
     #[error("it ends in the middle of an element")]
     Truncated,
     #[error("it has no testcase and no testsuite")]
-    Foreign,
+    NotJunit,
 }
 
-impl From<quick_xml::Error> for Unreadable {
+impl From<quick_xml::Error> for ReportError {
     fn from(error: quick_xml::Error) -> Self {
         match error {
             quick_xml::Error::Escape(quick_xml::escape::EscapeError::UnrecognizedEntity(..)) => {
@@ -53,8 +53,8 @@ impl From<quick_xml::Error> for Unreadable {
 
 impl Cases {
     /// Adds the cases of a report.
-    pub(super) fn read(&mut self, report: &str, scrubber: &Scrubber) -> Result<(), Unreadable> {
-        let mut reading = Reading {
+    pub(super) fn read(&mut self, report: &str, scrubber: &Scrubber) -> Result<(), ReportError> {
+        let mut report_reader = ReportReader {
             cases: self,
             scrubber,
             suites: Vec::new(),
@@ -63,22 +63,22 @@ impl Cases {
             is_junit: false,
             depth: 0,
         };
-        reading.all(report)?;
-        let is_junit = reading.is_junit;
+        report_reader.read_report(report)?;
+        let is_junit = report_reader.is_junit;
         self.rows.sort_by_key(|case| case.verdict);
-        self.rows.truncate(CASES);
+        self.rows.truncate(MAX_CASES);
         if is_junit {
             Ok(())
         } else {
-            Err(Unreadable::Foreign)
+            Err(ReportError::NotJunit)
         }
     }
 
     /// Of a long report the passed cases are only counted.
     fn add(&mut self, case: Case) {
         self.tally.add(case.verdict);
-        if self.rows.len() < CASES
-            || case.verdict == CaseVerdict::Failed && self.tally.failed <= CASES
+        if self.rows.len() < MAX_CASES
+            || case.verdict == CaseVerdict::Failed && self.tally.failed <= MAX_CASES
         {
             self.rows.push(case);
         }
@@ -86,7 +86,7 @@ impl Cases {
 }
 
 /// Where the reader stands in a report.
-struct Reading<'a> {
+struct ReportReader<'a> {
     cases: &'a mut Cases,
     scrubber: &'a Scrubber,
     suites: Vec<String>,
@@ -97,82 +97,88 @@ struct Reading<'a> {
     depth: usize,
 }
 
-impl Reading<'_> {
-    fn all(&mut self, report: &str) -> Result<(), Unreadable> {
+impl ReportReader<'_> {
+    fn read_report(&mut self, report: &str) -> Result<(), ReportError> {
         let mut reader = Reader::from_str(report);
         loop {
             match reader.read_event()? {
                 Event::Start(element) => {
                     self.depth += 1;
-                    self.begun(&element)?;
+                    self.begin_element(&element)?;
                 }
                 Event::Empty(element) => {
-                    self.begun(&element)?;
-                    self.ended(element.local_name().as_ref());
+                    self.begin_element(&element)?;
+                    self.end_element(element.local_name().as_ref());
                 }
                 Event::End(element) => {
                     self.depth -= 1;
-                    self.ended(element.local_name().as_ref());
+                    self.end_element(element.local_name().as_ref());
                 }
-                Event::Text(text) => self.text(&text),
-                Event::CData(text) => self.text(&text),
-                Event::GeneralRef(reference) => self.reference(&reference)?,
-                Event::Eof if self.depth > 0 => return Err(Unreadable::Truncated),
+                Event::Text(text) => self.push_text(&text),
+                Event::CData(text) => self.push_text(&text),
+                Event::GeneralRef(reference) => self.push_reference(&reference)?,
+                Event::Eof if self.depth > 0 => return Err(ReportError::Truncated),
                 Event::Eof => return Ok(()),
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
             }
         }
     }
 
-    fn begun(&mut self, element: &BytesStart<'_>) -> Result<(), Unreadable> {
+    fn begin_element(&mut self, element: &BytesStart<'_>) -> Result<(), ReportError> {
         match element.local_name().as_ref() {
             "testsuites" => self.is_junit = true,
             "testsuite" => {
                 self.is_junit = true;
                 self.suites
-                    .push(attribute(element, "name")?.unwrap_or_default());
+                    .push(read_attribute(element, "name")?.unwrap_or_default());
             }
             "testcase" => {
                 self.is_junit = true;
-                self.case = Some(self.case(element)?);
+                self.case = Some(self.read_case(element)?);
             }
-            "failure" | "error" => self.reason(element, CaseVerdict::Failed)?,
-            "skipped" => self.reason(element, CaseVerdict::Skipped)?,
+            "failure" | "error" => self.begin_reason(element, CaseVerdict::Failed)?,
+            "skipped" => self.begin_reason(element, CaseVerdict::Skipped)?,
             _ => {}
         }
         Ok(())
     }
 
-    fn case(&self, element: &BytesStart<'_>) -> Result<Case, Unreadable> {
-        let shown = |text: Option<String>| {
-            text.map(|text| presentable(&text, self.scrubber))
+    fn read_case(&self, element: &BytesStart<'_>) -> Result<Case, ReportError> {
+        let to_text = |text: Option<String>| {
+            text.map(|text| scrub_line(&text, self.scrubber))
                 .unwrap_or_default()
         };
-        let suite = attribute(element, "classname")?.or_else(|| self.suites.last().cloned());
+        let suite = read_attribute(element, "classname")?.or_else(|| self.suites.last().cloned());
         Ok(Case {
-            suite: shown(suite).into(),
-            name: shown(attribute(element, "name")?).into(),
+            suite: to_text(suite).into(),
+            name: to_text(read_attribute(element, "name")?).into(),
             verdict: CaseVerdict::Passed,
-            milliseconds: attribute(element, "time")?.and_then(|time| milliseconds(&time)),
+            milliseconds: read_attribute(element, "time")?
+                .and_then(|time| parse_milliseconds(&time)),
             message: None,
         })
     }
 
     /// Why a case failed or was skipped. A failure in a case that says both counts.
-    fn reason(&mut self, element: &BytesStart<'_>, verdict: CaseVerdict) -> Result<(), Unreadable> {
-        let message = attribute(element, "message")?.filter(|message| !message.trim().is_empty());
+    fn begin_reason(
+        &mut self,
+        element: &BytesStart<'_>,
+        verdict: CaseVerdict,
+    ) -> Result<(), ReportError> {
+        let message =
+            read_attribute(element, "message")?.filter(|message| !message.trim().is_empty());
         let Some(case) = &mut self.case else {
             return Ok(());
         };
         case.verdict = case.verdict.min(verdict);
         if case.message.is_none() {
-            case.message = message.map(|message| presentable(&message, self.scrubber).into());
+            case.message = message.map(|message| scrub_line(&message, self.scrubber).into());
             self.message = Some(String::new());
         }
         Ok(())
     }
 
-    fn ended(&mut self, name: &str) {
+    fn end_element(&mut self, name: &str) {
         match name {
             "testsuite" => drop(self.suites.pop()),
             "testcase" => self
@@ -180,37 +186,42 @@ impl Reading<'_> {
                 .take()
                 .into_iter()
                 .for_each(|case| self.cases.add(case)),
-            "failure" | "error" | "skipped" => self.reason_ended(),
+            "failure" | "error" | "skipped" => self.end_reason(),
             _ => {}
         }
     }
 
     /// The text inside is the message of an element that has none as an attribute.
-    fn reason_ended(&mut self) {
+    fn end_reason(&mut self) {
         let text = self.message.take().filter(|text| !text.trim().is_empty());
         if let (Some(case), Some(text)) = (&mut self.case, text) {
             case.message
-                .get_or_insert_with(|| presentable(text.trim(), self.scrubber).into());
+                .get_or_insert_with(|| scrub_line(text.trim(), self.scrubber).into());
         }
     }
 
-    fn text(&mut self, text: &str) {
+    fn push_text(&mut self, text: &str) {
         if let Some(message) = &mut self.message {
-            let room = MESSAGE.saturating_sub(message.len());
+            let room = MAX_MESSAGE.saturating_sub(message.len());
             message.extend(text.chars().take(room));
         }
     }
 
-    fn reference(&mut self, reference: &quick_xml::events::BytesRef<'_>) -> Result<(), Unreadable> {
+    fn push_reference(
+        &mut self,
+        reference: &quick_xml::events::BytesRef<'_>,
+    ) -> Result<(), ReportError> {
         match reference.resolve_char_ref()? {
-            Some(character) => self.text(character.encode_utf8(&mut [0; 4])),
-            None => self.text(resolve_predefined_entity(reference).ok_or(Unreadable::Entity)?),
+            Some(character) => self.push_text(character.encode_utf8(&mut [0; 4])),
+            None => {
+                self.push_text(resolve_predefined_entity(reference).ok_or(ReportError::Entity)?);
+            }
         }
         Ok(())
     }
 }
 
-fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Unreadable> {
+fn read_attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, ReportError> {
     let attribute = element
         .try_get_attribute(name)
         .map_err(quick_xml::Error::from)?;
@@ -221,7 +232,7 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Unr
 }
 
 /// Seconds with a fraction; some tools separate thousands by commas.
-fn milliseconds(time: &str) -> Option<u64> {
+fn parse_milliseconds(time: &str) -> Option<u64> {
     let seconds = time.replace(',', "").trim().parse::<f64>().ok()?;
     std::time::Duration::try_from_secs_f64(seconds)
         .ok()
@@ -233,7 +244,7 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
 
-    fn read(report: &str) -> Result<Cases, Unreadable> {
+    fn read(report: &str) -> Result<Cases, ReportError> {
         let mut cases = Cases::default();
         cases
             .read(report, &Scrubber::new([&Secret::new("hunter22")]))
@@ -295,7 +306,7 @@ mod tests {
                 skipped: 0
             }
         );
-        assert_eq!(cases.rows.len(), CASES);
+        assert_eq!(cases.rows.len(), MAX_CASES);
         assert!(
             cases
                 .rows
@@ -315,9 +326,9 @@ mod tests {
             "n".repeat(500_000),
             "m".repeat(500_000)
         );
-        assert!(matches!(read(laughs), Err(Unreadable::Entity)));
-        assert!(matches!(read(file), Err(Unreadable::Entity)));
-        assert!(matches!(read(&deep), Err(Unreadable::Truncated)));
+        assert!(matches!(read(laughs), Err(ReportError::Entity)));
+        assert!(matches!(read(file), Err(ReportError::Entity)));
+        assert!(matches!(read(&deep), Err(ReportError::Truncated)));
         let row = read(&long).unwrap().rows.remove(0);
         assert!(
             row.name.chars().count() <= 300
@@ -328,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_report_is_said() {
+    fn what_is_no_report_is_named_as_such() {
         let table = [
             ("", "it has no testcase and no testsuite"),
             (

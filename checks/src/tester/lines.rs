@@ -8,33 +8,33 @@ use std::mem;
 
 /// What is kept of a line that has no end; the rest of it is dropped. Secrets are looked for before
 /// a line is cut for people.
-const LONGEST: usize = 16 * 1024;
+const MAX_LINE: usize = 16 * 1024;
 
 /// Takes a stream apart, however it was cut into pieces on its way.
 #[derive(Debug, Default)]
 pub(super) struct Demultiplexer {
     header: Vec<u8>,
-    left: usize,
-    error: bool,
-    output: Partial,
-    errors: Partial,
+    remaining: usize,
+    is_error: bool,
+    output: PartialLine,
+    errors: PartialLine,
 }
 
 /// A line that has not ended yet.
 #[derive(Debug, Default)]
-struct Partial(Vec<u8>);
+struct PartialLine(Vec<u8>);
 
 /// What arrived is not what an engine streams.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the log does not have the form in which Docker streams logs")]
-pub struct Garbled;
+pub struct InvalidLogStream;
 
 impl Demultiplexer {
     /// The lines that end in this piece of the stream.
-    pub(super) fn push(&mut self, mut piece: &[u8]) -> Result<Vec<String>, Garbled> {
+    pub(super) fn push(&mut self, mut piece: &[u8]) -> Result<Vec<String>, InvalidLogStream> {
         let mut lines = Vec::new();
         while !piece.is_empty() {
-            let taken = if self.left == 0 {
+            let taken = if self.remaining == 0 {
                 self.take_header(piece)?
             } else {
                 self.take_content(piece, &mut lines)
@@ -48,31 +48,31 @@ impl Demultiplexer {
     pub(super) fn finish(&mut self) -> Vec<String> {
         [&mut self.output, &mut self.errors]
             .into_iter()
-            .filter_map(Partial::finish)
+            .filter_map(PartialLine::finish)
             .collect()
     }
 
-    fn take_header(&mut self, piece: &[u8]) -> Result<usize, Garbled> {
+    fn take_header(&mut self, piece: &[u8]) -> Result<usize, InvalidLogStream> {
         let taken = piece.len().min(8 - self.header.len());
         self.header.extend_from_slice(&piece[..taken]);
         if let Ok([stream, 0, 0, 0, length @ ..]) = <[u8; 8]>::try_from(self.header.as_slice())
             && stream <= 2
         {
-            self.left = u32::from_be_bytes(length) as usize;
-            self.error = stream == 2;
+            self.remaining = u32::from_be_bytes(length) as usize;
+            self.is_error = stream == 2;
             self.header.clear();
         }
         if self.header.len() < 8 {
             Ok(taken)
         } else {
-            Err(Garbled)
+            Err(InvalidLogStream)
         }
     }
 
     fn take_content(&mut self, piece: &[u8], lines: &mut Vec<String>) -> usize {
-        let taken = piece.len().min(self.left);
-        self.left -= taken;
-        let partial = if self.error {
+        let taken = piece.len().min(self.remaining);
+        self.remaining -= taken;
+        let partial = if self.is_error {
             &mut self.errors
         } else {
             &mut self.output
@@ -82,30 +82,30 @@ impl Demultiplexer {
     }
 }
 
-impl Partial {
+impl PartialLine {
     fn push(&mut self, content: &[u8], lines: &mut Vec<String>) {
         let mut parts = content.split(|byte| *byte == b'\n');
-        self.keep(parts.next().unwrap_or_default());
+        self.append(parts.next().unwrap_or_default());
         for part in parts {
-            lines.push(self.end());
-            self.keep(part);
+            lines.push(self.take_line());
+            self.append(part);
         }
     }
 
-    fn keep(&mut self, content: &[u8]) {
-        let room = LONGEST - self.0.len();
+    fn append(&mut self, content: &[u8]) {
+        let room = MAX_LINE - self.0.len();
         self.0
             .extend_from_slice(&content[..content.len().min(room)]);
     }
 
-    fn end(&mut self) -> String {
+    fn take_line(&mut self) -> String {
         String::from_utf8_lossy(&mem::take(&mut self.0))
             .trim_end_matches('\r')
             .to_owned()
     }
 
     fn finish(&mut self) -> Option<String> {
-        (!self.0.is_empty()).then(|| self.end())
+        (!self.0.is_empty()).then(|| self.take_line())
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
         let lines = lines(&stream, 4096);
         assert_eq!(
             (lines[0].len(), lines[1].as_str(), lines.len()),
-            (LONGEST, "next", 2)
+            (MAX_LINE, "next", 2)
         );
     }
 
@@ -175,7 +175,7 @@ mod tests {
             &[3, 0, 0, 0, 0, 0, 0, 1],
             &[1, 1, 0, 0, 0, 0, 0, 1],
         ] {
-            assert_eq!(Demultiplexer::default().push(stream), Err(Garbled));
+            assert_eq!(Demultiplexer::default().push(stream), Err(InvalidLogStream));
         }
         assert_eq!(lines(b"", 1), Vec::<String>::new());
     }

@@ -13,18 +13,18 @@ use super::junit::Cases;
 use crate::scrub::Scrubber;
 
 /// The longest report that is read.
-const LONGEST: u64 = 1024 * 1024;
+const MAX_REPORT_SIZE: u64 = 1024 * 1024;
 /// Reports that are read of one tester.
-const FILES: usize = 50;
+const MAX_REPORTS: usize = 50;
 
 /// A file of the workspace, or all files of a folder whose names have a begin and an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportPath {
     written: String,
     folder: PathBuf,
-    begin: String,
+    prefix: String,
     /// What follows the star, where there is one.
-    end: Option<String>,
+    suffix: Option<String>,
 }
 
 /// The reports that were there before a tester ran.
@@ -44,14 +44,14 @@ impl ReportPath {
         if name.is_empty() {
             return Err("names a folder");
         }
-        let (begin, end) = name
+        let (prefix, suffix) = name
             .split_once('*')
             .map_or((name, None), |(begin, end)| (begin, Some(end.to_owned())));
         Ok(Self {
             written: written.to_owned(),
             folder: folder.into(),
-            begin: begin.to_owned(),
-            end,
+            prefix: prefix.to_owned(),
+            suffix,
         })
     }
 
@@ -61,8 +61,8 @@ impl ReportPath {
     }
 
     /// The reports that are there now.
-    pub fn seen(&self, workspace: &Path) -> ExistingReports {
-        let found = self.files(workspace).into_iter().filter_map(|file| {
+    pub fn find_existing(&self, workspace: &Path) -> ExistingReports {
+        let found = self.find_files(workspace).into_iter().filter_map(|file| {
             let about = std::fs::metadata(&file).ok()?;
             Some((file, (about.len(), about.modified().ok())))
         });
@@ -70,13 +70,13 @@ impl ReportPath {
     }
 
     /// The cases of the reports that were not there before, and what could not be read.
-    pub fn read(
+    pub fn read_new_cases(
         &self,
         workspace: &Path,
         before: &ExistingReports,
         scrubber: &Scrubber,
     ) -> (Cases, Option<String>) {
-        let now = self.seen(workspace);
+        let now = self.find_existing(workspace);
         let new: Vec<&PathBuf> = now
             .0
             .iter()
@@ -87,8 +87,8 @@ impl ReportPath {
         if new.is_empty() {
             note = Some(format!("no JUnit report was written to {}", self.written));
         }
-        for file in new.iter().take(FILES) {
-            if let Err(why) = read(file).and_then(|text| {
+        for file in new.iter().take(MAX_REPORTS) {
+            if let Err(why) = read_report(file).and_then(|text| {
                 cases
                     .read(&text, scrubber)
                     .map_err(|error| error.to_string())
@@ -102,11 +102,11 @@ impl ReportPath {
                 });
             }
         }
-        if new.len() > FILES {
+        if new.len() > MAX_REPORTS {
             note.get_or_insert_with(|| {
                 format!(
-                    "{} JUnit reports are left out: {FILES} are read",
-                    new.len() - FILES
+                    "{} JUnit reports are left out: {MAX_REPORTS} are read",
+                    new.len() - MAX_REPORTS
                 )
             });
         }
@@ -114,10 +114,10 @@ impl ReportPath {
     }
 
     /// Regular files of the workspace, in the order of their names.
-    fn files(&self, workspace: &Path) -> Vec<PathBuf> {
+    fn find_files(&self, workspace: &Path) -> Vec<PathBuf> {
         let folder = workspace.join(&self.folder);
         // Whoever leads the folder out of the workspace means no report.
-        let is_inside = || {
+        let stays_inside = || {
             Some(
                 folder
                     .canonicalize()
@@ -125,7 +125,7 @@ impl ReportPath {
                     .starts_with(workspace.canonicalize().ok()?),
             )
         };
-        if is_inside() != Some(true) {
+        if stays_inside() != Some(true) {
             return Vec::new();
         }
         let names = std::fs::read_dir(&folder)
@@ -133,20 +133,23 @@ impl ReportPath {
             .flatten()
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let named: Vec<PathBuf> = names
-            .filter(|name| self.fits(name))
+            .filter(|name| self.matches_name(name))
             .map(|name| folder.join(name))
             .collect();
-        let mut files: Vec<PathBuf> = named.into_iter().filter(|file| is_plain(file)).collect();
+        let mut files: Vec<PathBuf> = named
+            .into_iter()
+            .filter(|file| is_regular_file(file))
+            .collect();
         files.sort();
         files
     }
 
-    fn fits(&self, name: &str) -> bool {
-        match &self.end {
-            None => name == self.begin,
+    fn matches_name(&self, name: &str) -> bool {
+        match &self.suffix {
+            None => name == self.prefix,
             Some(end) => {
-                name.len() >= self.begin.len() + end.len()
-                    && name.starts_with(&self.begin)
+                name.len() >= self.prefix.len() + end.len()
+                    && name.starts_with(&self.prefix)
                     && name.ends_with(end.as_str())
             }
         }
@@ -160,18 +163,18 @@ pub(crate) fn is_inside(path: &str) -> bool {
         && !path.contains(char::is_control)
 }
 
-fn is_plain(file: &Path) -> bool {
+fn is_regular_file(file: &Path) -> bool {
     std::fs::symlink_metadata(file).is_ok_and(|about| about.is_file())
 }
 
-fn read(file: &Path) -> Result<String, String> {
+fn read_report(file: &Path) -> Result<String, String> {
     let mut text = String::new();
     let opened = std::fs::File::open(file).map_err(|error| error.to_string())?;
     let length = opened
-        .take(LONGEST + 1)
+        .take(MAX_REPORT_SIZE + 1)
         .read_to_string(&mut text)
         .map_err(|_| "it is not UTF-8 text".to_owned())?;
-    if length as u64 > LONGEST {
+    if length as u64 > MAX_REPORT_SIZE {
         Err("it is longer than 1 MiB".to_owned())
     } else {
         Ok(text)
@@ -185,11 +188,12 @@ mod tests {
     const REPORT: &str = "<testsuite name='s'><testcase name='a'/></testsuite>";
 
     fn cases(path: &str, workspace: &Path, before: &ExistingReports) -> (usize, Option<String>) {
-        let (cases, note) =
-            ReportPath::parse(path)
-                .unwrap()
-                .read(workspace, before, &Scrubber::default());
-        (cases.tally.count(), note)
+        let (cases, note) = ReportPath::parse(path).unwrap().read_new_cases(
+            workspace,
+            before,
+            &Scrubber::default(),
+        );
+        (cases.tally.total(), note)
     }
 
     #[test]
@@ -202,7 +206,7 @@ mod tests {
         }
         let before = ReportPath::parse("reports/*.xml")
             .unwrap()
-            .seen(workspace.path());
+            .find_existing(workspace.path());
         assert_eq!(
             cases("reports/*.xml", workspace.path(), &before).1.unwrap(),
             "no JUnit report was written to reports/*.xml"

@@ -59,7 +59,7 @@ pub struct CaseCounts {
 
 impl CaseCounts {
     /// All of them.
-    pub fn count(self) -> usize {
+    pub fn total(self) -> usize {
         self.passed
             .saturating_add(self.failed)
             .saturating_add(self.skipped)
@@ -105,7 +105,7 @@ pub enum CaseVerdict {
 
 impl TesterResult {
     /// How it ended, in words: `exit code 3`.
-    pub fn ended(&self) -> String {
+    pub fn describe_exit(&self) -> String {
         match (self.verdict, self.exit_code) {
             (TesterVerdict::TimedOut, _) => "not done in its time".to_owned(),
             (TesterVerdict::Passed | TesterVerdict::Failed, Some(code)) => {
@@ -116,7 +116,7 @@ impl TesterResult {
     }
 
     /// The cases of its reports, counted, in words; none when there are none.
-    pub fn counted(&self) -> Option<String> {
+    pub fn describe_cases(&self) -> Option<String> {
         let CaseCounts {
             passed,
             failed,
@@ -128,6 +128,6 @@ impl TesterResult {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        (!parts.is_empty()).then(|| format!("{} cases: {}", self.tally.count(), parts.join(", ")))
+        (!parts.is_empty()).then(|| format!("{} cases: {}", self.tally.total(), parts.join(", ")))
     }
 }

@@ -3,46 +3,46 @@
 
 use std::collections::VecDeque;
 
-use super::lines::{Demultiplexer, Garbled};
+use super::lines::{Demultiplexer, InvalidLogStream};
 use crate::scrub::Scrubber;
-use crate::scrub::one_line_with_indent;
+use crate::scrub::to_one_line_indented;
 
 /// Lines that are told while a tester runs: a chatty tool must not fill the job's log.
-const TOLD: usize = 500;
+const MAX_PRINTED_LINES: usize = 500;
 /// Lines that are kept for a failure, and their bytes.
-const KEPT: usize = 200;
-const KEPT_BYTES: usize = 64 * 1024;
+const MAX_TAIL_LINES: usize = 200;
+const MAX_TAIL_BYTES: usize = 64 * 1024;
 /// The longest line that people are shown.
-const LONGEST: usize = 1000;
+const MAX_LINE: usize = 1000;
 
 /// Takes a log and tells its lines.
 pub struct Transcript<'a> {
     scrubber: &'a Scrubber,
-    tell: &'a (dyn Fn(&str) + Send + Sync),
+    on_line: &'a (dyn Fn(&str) + Send + Sync),
     stream: Demultiplexer,
-    kept: VecDeque<String>,
-    bytes: usize,
-    count: usize,
+    tail: VecDeque<String>,
+    tail_bytes: usize,
+    line_count: usize,
 }
 
 impl<'a> Transcript<'a> {
     /// A transcript that tells each line as it will be shown.
-    pub fn new(scrubber: &'a Scrubber, tell: &'a (dyn Fn(&str) + Send + Sync)) -> Self {
+    pub fn new(scrubber: &'a Scrubber, on_line: &'a (dyn Fn(&str) + Send + Sync)) -> Self {
         Self {
             scrubber,
-            tell,
+            on_line,
             stream: Demultiplexer::default(),
-            kept: VecDeque::new(),
-            bytes: 0,
-            count: 0,
+            tail: VecDeque::new(),
+            tail_bytes: 0,
+            line_count: 0,
         }
     }
 
     /// Takes a piece of the engine's stream.
-    pub fn push(&mut self, piece: &[u8]) -> Result<(), Garbled> {
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), InvalidLogStream> {
         let lines = self.stream.push(piece)?;
         for line in &lines {
-            self.line(line);
+            self.push_line(line);
         }
         Ok(())
     }
@@ -51,42 +51,45 @@ impl<'a> Transcript<'a> {
     pub fn finish(&mut self) {
         let lines = self.stream.finish();
         for line in &lines {
-            self.line(line);
+            self.push_line(line);
         }
     }
 
     /// Takes a whole line.
-    pub fn line(&mut self, line: &str) {
+    pub fn push_line(&mut self, line: &str) {
         // First the colours go: they could stand in the middle of a secret.
-        let line = one_line_with_indent(self.scrubber.scrub(&plain(line)).trim_end(), LONGEST);
-        self.count += 1;
-        if self.count <= TOLD {
-            (self.tell)(&line);
+        let line = to_one_line_indented(
+            self.scrubber.scrub(&strip_colors(line)).trim_end(),
+            MAX_LINE,
+        );
+        self.line_count += 1;
+        if self.line_count <= MAX_PRINTED_LINES {
+            (self.on_line)(&line);
         }
-        self.keep(line);
+        self.push_tail(line);
     }
 
-    fn keep(&mut self, line: String) {
-        self.bytes += line.len();
-        self.kept.push_back(line);
-        while self.kept.len() > KEPT || self.bytes > KEPT_BYTES {
-            self.bytes -= self.kept.pop_front().map_or(0, |line| line.len());
+    fn push_tail(&mut self, line: String) {
+        self.tail_bytes += line.len();
+        self.tail.push_back(line);
+        while self.tail.len() > MAX_TAIL_LINES || self.tail_bytes > MAX_TAIL_BYTES {
+            self.tail_bytes -= self.tail.pop_front().map_or(0, |line| line.len());
         }
     }
 
     /// The last lines, oldest first.
-    pub fn last(&self) -> Vec<String> {
-        self.kept.iter().cloned().collect()
+    pub fn last_lines(&self) -> Vec<String> {
+        self.tail.iter().cloned().collect()
     }
 
     /// How many lines were not told.
-    pub fn untold(&self) -> usize {
-        self.count.saturating_sub(TOLD)
+    pub fn omitted_count(&self) -> usize {
+        self.line_count.saturating_sub(MAX_PRINTED_LINES)
     }
 }
 
 /// Without the sequences by which terminals are told colours.
-fn plain(line: &str) -> String {
+fn strip_colors(line: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(line.len()), line);
     while let Some((before, after)) = rest.split_once("\u{1b}[") {
         out.push_str(before);
@@ -106,19 +109,21 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
 
-    fn told(
+    fn run_transcript(
         lines: impl IntoIterator<Item = String>,
         secret: &str,
     ) -> (Vec<String>, Vec<String>, usize) {
-        let (scrubber, told) = (
+        let (scrubber, printed) = (
             Scrubber::new([&Secret::new(secret)]),
             Mutex::new(Vec::new()),
         );
-        let tell = |line: &str| told.lock().unwrap().push(line.to_owned());
-        let mut transcript = Transcript::new(&scrubber, &tell);
-        lines.into_iter().for_each(|line| transcript.line(&line));
-        let (last, untold) = (transcript.last(), transcript.untold());
-        (told.into_inner().unwrap(), last, untold)
+        let on_line = |line: &str| printed.lock().unwrap().push(line.to_owned());
+        let mut transcript = Transcript::new(&scrubber, &on_line);
+        lines
+            .into_iter()
+            .for_each(|line| transcript.push_line(&line));
+        let (last, omitted) = (transcript.last_lines(), transcript.omitted_count());
+        (printed.into_inner().unwrap(), last, omitted)
     }
 
     #[test]
@@ -130,36 +135,36 @@ mod tests {
         ]
         .map(str::to_owned);
         assert_eq!(
-            told(lines, "hunter22").0,
+            run_transcript(lines, "hunter22").0,
             ["token ***", "  indented text", "\u{fffd}]0;title\u{fffd}"]
         );
-        let long = told(
+        let long = run_transcript(
             [format!("{}hunter22{}", "a".repeat(995), "b".repeat(100))],
             "hunter22",
         )
         .0
         .remove(0);
         assert!(
-            long.ends_with("aaa***b…") && long.chars().count() == LONGEST,
+            long.ends_with("aaa***b…") && long.chars().count() == MAX_LINE,
             "{long}"
         );
     }
 
     #[test]
-    fn a_chatty_tester_is_told_from_the_begin_and_kept_from_the_end() {
-        let (told, last, untold) = told(
+    fn a_chatty_tester_is_printed_from_the_start_and_kept_from_the_end() {
+        let (printed, last, omitted) = run_transcript(
             (0..2_000).map(|number| format!("line {number}")),
             "none at all",
         );
         assert_eq!(
-            (told.len(), told[0].as_str(), untold),
-            (TOLD, "line 0", 1_500)
+            (printed.len(), printed[0].as_str(), omitted),
+            (MAX_PRINTED_LINES, "line 0", 1_500)
         );
         assert_eq!(
             (last.len(), last[0].as_str(), last[199].as_str()),
-            (KEPT, "line 1800", "line 1999")
+            (MAX_TAIL_LINES, "line 1800", "line 1999")
         );
-        let (_, last, _) = self::told((0..100).map(|_| "x".repeat(1_000)), "none at all");
-        assert_eq!(last.len(), KEPT_BYTES / LONGEST);
+        let (_, last, _) = self::run_transcript((0..100).map(|_| "x".repeat(1_000)), "none at all");
+        assert_eq!(last.len(), MAX_TAIL_BYTES / MAX_LINE);
     }
 }

@@ -17,7 +17,7 @@ use crate::blob::Blob;
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::SourceError;
-use crate::image::{Facts, Image, SMALL, gather, read_config};
+use crate::image::{Facts, Image, MAX_DOCUMENT_BYTES, gather_image, read_config};
 use crate::image_config::{ImageConfig, Platform};
 use crate::inventory::KnownContents;
 use crate::layout::LayoutIndex;
@@ -75,7 +75,7 @@ pub(crate) fn read_docker(
 ) -> Result<DockerImage, SourceError> {
     let contents = FileTable::open(file, temporary)?;
     let images: Vec<SavedImage> = contents.read_document("manifest.json")?;
-    let saved = choose(file, &images, name)?;
+    let saved = choose_image(file, &images, name)?;
     let config = contents.read_small_blob(&saved.config)?;
     check_promised_digest(&contents, &saved.config, &config.digest)?;
     if let Some(image) = find_complete_image(&contents, &config.digest) {
@@ -97,26 +97,26 @@ pub(crate) fn read_docker(
     }))
 }
 
-fn choose<'a>(
+fn choose_image<'a>(
     file: &Path,
     images: &'a [SavedImage],
     name: Option<&str>,
 ) -> Result<&'a SavedImage, SourceError> {
-    let there = || images.iter().map(display_name).collect();
-    let mut fitting = images.iter().filter(|image| {
+    let candidates = || images.iter().map(display_name).collect();
+    let mut matching = images.iter().filter(|image| {
         name.is_none_or(|name| image.names().iter().any(|own| is_same_name(own, name)))
     });
-    match fitting.next() {
+    match matching.next() {
         // One image may have several names.
-        Some(image) if fitting.all(|other| other.config == image.config) => Ok(image),
+        Some(image) if matching.all(|other| other.config == image.config) => Ok(image),
         Some(_) => Err(SourceError::AmbiguousArchive {
             file: file.to_owned(),
-            there: there(),
+            there: candidates(),
         }),
         None => Err(SourceError::NotInArchive {
             file: file.to_owned(),
             name: name.map(str::to_owned),
-            there: there(),
+            there: candidates(),
         }),
     }
 }
@@ -137,7 +137,7 @@ fn check_promised_digest(
 ) -> Result<(), SourceError> {
     match digest_in_name(name) {
         Some(promised) if promised != *found => {
-            Err(contents.archive_error(ArchiveError::Garbled {
+            Err(contents.archive_error(ArchiveError::DigestMismatch {
                 name: name.escape_debug().to_string(),
                 promised,
                 found: found.clone(),
@@ -161,12 +161,16 @@ fn find_complete_image(contents: &FileTable, config: &Digest) -> Option<Image> {
     let candidates: Vec<Descriptor> = index.manifests.iter().cloned().chain(children).collect();
     candidates
         .iter()
-        .filter_map(|root| gather(root, &|descriptor| contents.locate(descriptor)).ok())
+        .filter_map(|root| gather_image(root, &|descriptor| contents.locate(descriptor)).ok())
         .find(|image| is_complete(image, config))
 }
 
 fn read_children(contents: &FileTable, root: &Descriptor) -> Option<Vec<Descriptor>> {
-    let bytes = contents.locate(root).ok()?.read_whole(SMALL).ok()?;
+    let bytes = contents
+        .locate(root)
+        .ok()?
+        .read_all(MAX_DOCUMENT_BYTES)
+        .ok()?;
     match Manifest::parse(bytes, &root.media_type).ok()?.kind {
         ManifestKind::Index { manifests } => Some(manifests),
         ManifestKind::Image { .. } => None,
@@ -175,7 +179,7 @@ fn read_children(contents: &FileTable, root: &Descriptor) -> Option<Vec<Descript
 
 /// Whether an image has this config, and only compressed layers: engines that keep layers uncompressed
 /// write manifests of uncompressed layers.
-fn is_complete(image: &Image, wanted: &Digest) -> bool {
+fn is_complete(image: &Image, wanted_config: &Digest) -> bool {
     let images = || {
         image
             .manifests
@@ -185,7 +189,7 @@ fn is_complete(image: &Image, wanted: &Digest) -> bool {
                 ManifestKind::Index { .. } => None,
             })
     };
-    images().any(|(config, _)| config.digest == *wanted)
+    images().any(|(config, _)| config.digest == *wanted_config)
         && images().all(|(_, layers)| {
             layers
                 .iter()

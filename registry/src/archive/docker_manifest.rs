@@ -42,8 +42,8 @@ pub(super) fn is_same_name(one: &str, other: &str) -> bool {
 }
 
 fn canonical_name(name: &str) -> String {
-    let familiar = name.strip_prefix("docker.io/").unwrap_or(name);
-    let familiar = familiar.strip_prefix("library/").unwrap_or(familiar);
+    let short_name = name.strip_prefix("docker.io/").unwrap_or(name);
+    let familiar = short_name.strip_prefix("library/").unwrap_or(short_name);
     let tagged = familiar
         .rsplit('/')
         .next()

@@ -10,7 +10,7 @@ use super::header::{BLOCK, EntryKind, Header, HeaderExtensions, ParsedHeader};
 
 /// The most headers that are read. An image of 127 layers has about 600 in Docker's oldest form, an
 /// archive of many images a few thousand.
-pub(super) const MOST_ENTRIES: usize = 20_000;
+pub(super) const MAX_ENTRIES: usize = 20_000;
 
 /// A source of an archive: a file, or a stream.
 pub(crate) trait ArchiveInput: Read {
@@ -39,9 +39,9 @@ pub(crate) struct Entry {
 /// Reads the entries of an archive.
 pub(crate) struct Entries<R> {
     from: R,
-    at: u64,
+    position: u64,
     /// Bytes of the current content that were not read yet.
-    rest: u64,
+    remaining: u64,
     names: HashSet<String>,
     headers: usize,
 }
@@ -50,8 +50,8 @@ impl<R: ArchiveInput> Entries<R> {
     pub(crate) fn new(from: R) -> Self {
         Self {
             from,
-            at: 0,
-            rest: 0,
+            position: 0,
+            remaining: 0,
             names: HashSet::new(),
             headers: 0,
         }
@@ -61,12 +61,12 @@ impl<R: ArchiveInput> Entries<R> {
     pub(crate) fn next_entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
         let mut extensions = HeaderExtensions::default();
         loop {
-            self.skip_rest()?;
-            let at = self.at;
+            self.skip_remaining()?;
+            let at = self.position;
             let block = self.read_block()?;
             if block.iter().all(|byte| *byte == 0) {
                 return if extensions.is_pending() {
-                    Err(ArchiveError::CutOff)
+                    Err(ArchiveError::Truncated)
                 } else {
                     Ok(None)
                 };
@@ -74,41 +74,41 @@ impl<R: ArchiveInput> Entries<R> {
             self.count_header()?;
             match Header::parse(&block, at)?.interpret(&extensions)? {
                 ParsedHeader::Extension { flag, bytes } => {
-                    extensions.apply(flag, &self.read_extension(bytes)?)?;
+                    extensions.apply_extension(flag, &self.read_extension(bytes)?)?;
                 }
                 ParsedHeader::Entry { name, kind, size } => {
                     self.check_unique(&name, &kind)?;
-                    self.rest = size;
+                    self.remaining = size;
                     return Ok(Some(Entry {
                         name,
                         kind,
                         size,
-                        offset: self.at,
+                        offset: self.position,
                     }));
                 }
             }
         }
     }
 
-    fn skip_rest(&mut self) -> Result<(), ArchiveError> {
+    fn skip_remaining(&mut self) -> Result<(), ArchiveError> {
         let wanted = self
-            .rest
+            .remaining
             .checked_add(self.padding())
-            .ok_or(ArchiveError::Number { at: self.at })?;
+            .ok_or(ArchiveError::Number { at: self.position })?;
         self.from
             .skip(wanted)
             .map_err(ArchiveError::from_io_error)?;
-        self.at = self
-            .at
+        self.position = self
+            .position
             .checked_add(wanted)
-            .ok_or(ArchiveError::Number { at: self.at })?;
-        self.rest = 0;
+            .ok_or(ArchiveError::Number { at: self.position })?;
+        self.remaining = 0;
         Ok(())
     }
 
     /// The bytes between the end of the current content and the next header.
     fn padding(&self) -> u64 {
-        let end = self.at.wrapping_add(self.rest) % BLOCK as u64;
+        let end = self.position.wrapping_add(self.remaining) % BLOCK as u64;
         if end == 0 { 0 } else { BLOCK as u64 - end }
     }
 
@@ -117,25 +117,28 @@ impl<R: ArchiveInput> Entries<R> {
         self.from
             .read_exact(&mut block)
             .map_err(ArchiveError::from_io_error)?;
-        self.at += BLOCK as u64;
+        self.position += BLOCK as u64;
         Ok(block)
     }
 
     fn read_extension(&mut self, bytes: u64) -> Result<Vec<u8>, ArchiveError> {
-        let mut content =
-            vec![0; usize::try_from(bytes).map_err(|_| ArchiveError::Number { at: self.at })?];
+        let mut content = vec![
+            0;
+            usize::try_from(bytes)
+                .map_err(|_| ArchiveError::Number { at: self.position })?
+        ];
         self.from
             .read_exact(&mut content)
             .map_err(ArchiveError::from_io_error)?;
-        self.at += bytes;
+        self.position += bytes;
         Ok(content)
     }
 
     /// Counts all headers, also extension headers: an archive of nothing else must end somewhere.
     fn count_header(&mut self) -> Result<(), ArchiveError> {
         self.headers += 1;
-        if self.headers > MOST_ENTRIES {
-            Err(ArchiveError::Crowded { most: MOST_ENTRIES })
+        if self.headers > MAX_ENTRIES {
+            Err(ArchiveError::TooManyEntries { most: MAX_ENTRIES })
         } else {
             Ok(())
         }
@@ -157,7 +160,7 @@ impl<R: ArchiveInput> Entries<R> {
 /// Reads the content of the current entry. An archive that ends within it is an error.
 impl<R: Read> Read for Entries<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.rest)
+        let most = usize::try_from(self.remaining)
             .unwrap_or(usize::MAX)
             .min(into.len());
         if most == 0 {
@@ -165,10 +168,10 @@ impl<R: Read> Read for Entries<R> {
         }
         let length = self.from.read(&mut into[..most])?;
         if length == 0 {
-            return Err(ArchiveError::CutOff.into_io_error());
+            return Err(ArchiveError::Truncated.into_io_error());
         }
-        self.rest -= length as u64;
-        self.at += length as u64;
+        self.remaining -= length as u64;
+        self.position += length as u64;
         Ok(length)
     }
 }

@@ -22,7 +22,7 @@ pub enum ArchiveError {
     NotAFile,
     /// Its first bytes are not those of an archive.
     #[error("it is no tar archive, and no gzip of one")]
-    NoArchive,
+    NotAnArchive,
     /// It is compressed by something else than gzip.
     #[error("it is compressed with {0}, and only gzip is read")]
     Compressed(&'static str),
@@ -31,7 +31,7 @@ pub enum ArchiveError {
     Gzip(#[source] io::Error),
     /// It is a decompression bomb.
     #[error("it unpacks to more than {limit} bytes, {times} times its size: that is no image")]
-    Bomb {
+    DecompressionBomb {
         /// The limit in bytes.
         limit: u64,
         /// How many times its own size that is, at least.
@@ -39,7 +39,7 @@ pub enum ArchiveError {
     },
     /// It ends too early.
     #[error("it breaks off: its end is missing")]
-    CutOff,
+    Truncated,
     /// The checksum of a header is wrong.
     #[error("the header at byte {at} is damaged")]
     Header {
@@ -88,14 +88,14 @@ pub enum ArchiveError {
     Duplicate { name: String },
     /// A device, a pipe, a sparse file or something unknown.
     #[error("`{name}` is {what}, which no image archive needs")]
-    Kind {
+    UnsupportedKind {
         name: String,
         /// What it is.
         what: &'static str,
     },
     /// It has too many entries.
     #[error("it has more than {most} entries")]
-    Crowded { most: usize },
+    TooManyEntries { most: usize },
     /// A file that must be there is not.
     #[error("it does not hold `{name}`")]
     Missing { name: String },
@@ -104,7 +104,7 @@ pub enum ArchiveError {
     Document { name: String, reason: String },
     /// A file does not have the digest that its name or the config of the image says.
     #[error("`{name}` is garbled: its content has the digest {found} instead of {promised}")]
-    Garbled {
+    DigestMismatch {
         name: String,
         /// The digest that it should have.
         promised: Digest,
@@ -118,7 +118,7 @@ pub enum ArchiveError {
     Unverifiable { name: String },
     /// A layer is no archive.
     #[error("the layer `{name}` is neither an archive nor a compressed one")]
-    NoLayer { name: String },
+    NotALayer { name: String },
 }
 
 impl ArchiveError {
@@ -129,7 +129,7 @@ impl ArchiveError {
                 "write the archive uncompressed or with gzip; its layers are compressed already",
             ),
             Self::NotAFile => Some("an OCI layout in a directory is written oci:DIR[:TAG]"),
-            Self::CutOff | Self::Garbled { .. } | Self::Gzip(_) | Self::Header { .. } => {
+            Self::Truncated | Self::DigestMismatch { .. } | Self::Gzip(_) | Self::Header { .. } => {
                 Some("write the archive again; it may have been cut off")
             }
             Self::Missing { name } if name == "oci-layout" => {
@@ -139,8 +139,8 @@ impl ArchiveError {
                 Some("an OCI archive is written oci-archive:FILE[:TAG]")
             }
             Self::Unreadable(_)
-            | Self::NoArchive
-            | Self::Bomb { .. }
+            | Self::NotAnArchive
+            | Self::DecompressionBomb { .. }
             | Self::Number { .. }
             | Self::Content { .. }
             | Self::Extension { .. }
@@ -151,12 +151,12 @@ impl ArchiveError {
             | Self::LinkOutside { .. }
             | Self::LinkCircle { .. }
             | Self::Duplicate { .. }
-            | Self::Kind { .. }
-            | Self::Crowded { .. }
+            | Self::UnsupportedKind { .. }
+            | Self::TooManyEntries { .. }
             | Self::Missing { .. }
             | Self::Document { .. }
             | Self::Unverifiable { .. }
-            | Self::NoLayer { .. } => None,
+            | Self::NotALayer { .. } => None,
         }
     }
 
@@ -170,7 +170,7 @@ impl ArchiveError {
     pub(crate) fn from_io_error(error: io::Error) -> Self {
         match error.downcast::<Self>() {
             Ok(own) => own,
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::CutOff,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Truncated,
             Err(error) => Self::Unreadable(error),
         }
     }

@@ -16,11 +16,11 @@ use crate::spool::Spool;
 
 /// How many times its compressed size an archive may have. Images shrink to a half or a third, layers of
 /// mostly zeros to a hundredth. A decompression bomb uses the maximum of deflate, 1032.
-const MOST_TIMES: u64 = 200;
+const MAX_RATIO: u64 = 200;
 /// What even a very small archive may have, in bytes.
-const ALWAYS: u64 = 64 * 1024 * 1024;
+const MIN_UNPACKED_LIMIT: u64 = 64 * 1024 * 1024;
 /// What no archive may exceed, in bytes. ECR takes at most 52,000 MiB a layer.
-const LARGEST: u64 = 512 * 1024 * 1024 * 1024;
+const MAX_UNPACKED_BYTES: u64 = 512 * 1024 * 1024 * 1024;
 
 /// An uncompressed archive in a file: the one that was given, or a temporary one.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub(super) struct ArchiveFile {
 #[derive(Debug)]
 pub(super) struct FileCursor {
     file: Arc<File>,
-    at: u64,
+    position: u64,
     end: u64,
 }
 
@@ -66,7 +66,7 @@ impl ArchiveFile {
     pub(super) fn cursor(&self, offset: u64, bytes: u64) -> FileCursor {
         FileCursor {
             file: Arc::clone(&self.file),
-            at: offset,
+            position: offset,
             end: offset.saturating_add(bytes).min(self.length),
         }
     }
@@ -86,38 +86,36 @@ impl ArchiveFile {
             {
                 Ok(ArchiveForm::Tar)
             }
-            _ => Err(ArchiveError::NoArchive),
+            _ => Err(ArchiveError::NotAnArchive),
         }
     }
 
     fn unpack(&self, path: &Path, temporary: &Path) -> Result<Self, SourceError> {
         let limit = self
             .length
-            .saturating_mul(MOST_TIMES)
-            .saturating_add(ALWAYS)
-            .min(LARGEST);
+            .saturating_mul(MAX_RATIO)
+            .saturating_add(MIN_UNPACKED_LIMIT)
+            .min(MAX_UNPACKED_BYTES);
         let mut from = MultiGzDecoder::new(BufReader::with_capacity(
             256 * 1024,
             self.cursor(0, self.length),
         ))
         .take(limit + 1);
         let mut spool = Spool::new(temporary)?;
-        let length = spool
-            .append_unnamed(&mut from)
-            .map_err(|error| match error {
-                CopyError::Write(source) => SourceError::Spool {
-                    dir: temporary.to_owned(),
-                    source,
-                },
-                CopyError::Read(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
-                    archive_error(path, ArchiveError::CutOff)
-                }
-                CopyError::Read(source) => archive_error(path, ArchiveError::Gzip(source)),
-            })?;
+        let length = spool.append_raw(&mut from).map_err(|error| match error {
+            CopyError::Write(source) => SourceError::Spool {
+                dir: temporary.to_owned(),
+                source,
+            },
+            CopyError::Read(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                archive_error(path, ArchiveError::Truncated)
+            }
+            CopyError::Read(source) => archive_error(path, ArchiveError::Gzip(source)),
+        })?;
         if length > limit {
             return Err(archive_error(
                 path,
-                ArchiveError::Bomb {
+                ArchiveError::DecompressionBomb {
                     limit,
                     times: limit / self.length.max(1),
                 },
@@ -144,19 +142,22 @@ pub(super) fn archive_error(path: &Path, source: ArchiveError) -> SourceError {
 
 impl Read for FileCursor {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.end - self.at)
+        let most = usize::try_from(self.end - self.position)
             .unwrap_or(usize::MAX)
             .min(into.len());
-        let length = self.file.read_at(&mut into[..most], self.at)?;
-        self.at += length as u64;
+        let length = self.file.read_at(&mut into[..most], self.position)?;
+        self.position += length as u64;
         Ok(length)
     }
 }
 
 impl ArchiveInput for FileCursor {
     fn skip(&mut self, bytes: u64) -> io::Result<()> {
-        let to = self.at.checked_add(bytes).filter(|to| *to <= self.end);
-        self.at = to.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let to = self
+            .position
+            .checked_add(bytes)
+            .filter(|to| *to <= self.end);
+        self.position = to.ok_or(io::ErrorKind::UnexpectedEof)?;
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use crate::blob::{Blob, BlobError, BlobLocation};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::SourceError;
-use crate::image::SMALL;
+use crate::image::MAX_DOCUMENT_BYTES;
 
 /// The files and links of an archive.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl FileTable {
                 reason,
             })
         };
-        if span.size > SMALL {
+        if span.size > MAX_DOCUMENT_BYTES {
             return Err(wrong(format!(
                 "it has {} bytes, too many for this file",
                 span.size
@@ -130,7 +130,7 @@ impl FileTable {
     /// A file of at most [`SMALL`] bytes as a blob. Its digest is computed.
     pub(super) fn read_small_blob(&self, name: &str) -> Result<Blob, SourceError> {
         let span = self.require(name)?;
-        if span.size > SMALL {
+        if span.size > MAX_DOCUMENT_BYTES {
             let reason = format!("it has {} bytes, too many for this file", span.size);
             return Err(self.archive_error(ArchiveError::Document {
                 name: name.escape_debug().to_string(),

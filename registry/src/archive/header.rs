@@ -3,12 +3,12 @@
 //! POSIX.1-2017 "pax Interchange Format"; GNU tar manual, "Basic Tar Format".
 
 use super::error::ArchiveError;
-use super::names::{self, LONGEST_NAME};
+use super::names::{self, MAX_NAME_BYTES};
 
 /// The size of a header; contents are padded to a multiple of it.
 pub(super) const BLOCK: usize = 512;
 /// The longest extension header, in bytes. Those of image archives have a few hundred.
-pub(super) const LONGEST_EXTENSION: u64 = 64 * 1024;
+pub(super) const MAX_EXTENSION_BYTES: u64 = 64 * 1024;
 
 /// A header, as its 512 bytes.
 pub(super) struct Header<'a> {
@@ -70,10 +70,10 @@ impl<'a> Header<'a> {
         let size = parse_number(&self.block[124..136]).filter(|size| i64::try_from(*size).is_ok());
         let size = size.ok_or(ArchiveError::Number { at: self.at })?;
         if matches!(flag, b'x' | b'g' | b'L' | b'K') {
-            if size > LONGEST_EXTENSION {
+            if size > MAX_EXTENSION_BYTES {
                 return Err(ArchiveError::Extension {
                     bytes: size,
-                    limit: LONGEST_EXTENSION,
+                    limit: MAX_EXTENSION_BYTES,
                 });
             }
             return Ok(ParsedHeader::Extension { flag, bytes: size });
@@ -84,7 +84,7 @@ impl<'a> Header<'a> {
         let kind = self.entry_kind(flag, &name, &raw, extensions)?;
         match kind {
             EntryKind::File if name.is_empty() => Err(ArchiveError::Name {
-                limit: LONGEST_NAME,
+                limit: MAX_NAME_BYTES,
             }),
             EntryKind::Directory | EntryKind::Link(_) if size > 0 => Err(ArchiveError::Content {
                 name: name.escape_debug().to_string(),
@@ -104,7 +104,7 @@ impl<'a> Header<'a> {
         extensions: &HeaderExtensions,
     ) -> Result<EntryKind, ArchiveError> {
         let refused = |what| {
-            Err(ArchiveError::Kind {
+            Err(ArchiveError::UnsupportedKind {
                 name: name.escape_debug().to_string(),
                 what,
             })
@@ -146,7 +146,7 @@ impl<'a> Header<'a> {
 
 impl HeaderExtensions {
     /// Applies the content of an extension header.
-    pub(super) fn apply(&mut self, flag: u8, content: &[u8]) -> Result<(), ArchiveError> {
+    pub(super) fn apply_extension(&mut self, flag: u8, content: &[u8]) -> Result<(), ArchiveError> {
         match flag {
             b'L' => {
                 self.name = self
@@ -205,7 +205,7 @@ fn check_global(key: &[u8]) -> Result<(), ArchiveError> {
 type RecordHandler<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), ArchiveError>;
 
 /// Parses records, `LENGTH KEY=VALUE\n`; the length is that of the whole record.
-fn for_each_record(mut rest: &[u8], take: RecordHandler<'_>) -> Result<(), ArchiveError> {
+fn for_each_record(mut rest: &[u8], handle_record: RecordHandler<'_>) -> Result<(), ArchiveError> {
     while !rest.is_empty() {
         let (record, after) =
             split_record(rest).ok_or(ArchiveError::Pax("a record's length is wrong"))?;
@@ -213,7 +213,7 @@ fn for_each_record(mut rest: &[u8], take: RecordHandler<'_>) -> Result<(), Archi
             .iter()
             .position(|byte| *byte == b'=')
             .ok_or(ArchiveError::Pax("a record has no `=`"))?;
-        take(&record[..equals], &record[equals + 1..])?;
+        handle_record(&record[..equals], &record[equals + 1..])?;
         rest = after;
     }
     Ok(())
@@ -287,9 +287,9 @@ mod tests {
     #[test]
     fn pax_records_replace_what_the_header_says() {
         let mut extensions = HeaderExtensions::default();
-        extensions.apply(b'L', b"gnu\0").unwrap();
+        extensions.apply_extension(b'L', b"gnu\0").unwrap();
         extensions
-            .apply(b'x', b"12 path=pax\n20 size=99999999999\n11 other=x\n")
+            .apply_extension(b'x', b"12 path=pax\n20 size=99999999999\n11 other=x\n")
             .unwrap();
         assert_eq!(
             (extensions.name.as_deref(), extensions.size),
@@ -313,7 +313,7 @@ mod tests {
         for content in wrong {
             assert!(
                 matches!(
-                    HeaderExtensions::default().apply(b'x', content),
+                    HeaderExtensions::default().apply_extension(b'x', content),
                     Err(ArchiveError::Pax(_))
                 ),
                 "{content:?}"
@@ -326,14 +326,14 @@ mod tests {
         ] {
             assert!(
                 matches!(
-                    HeaderExtensions::default().apply(b'g', content),
+                    HeaderExtensions::default().apply_extension(b'g', content),
                     Err(ArchiveError::Pax(_))
                 ),
                 "{content:?}"
             );
         }
         HeaderExtensions::default()
-            .apply(b'g', b"16 comment=abcd\n")
+            .apply_extension(b'g', b"16 comment=abcd\n")
             .unwrap();
     }
 }

@@ -36,7 +36,7 @@ impl LayerPacker {
         diff_id: Digest,
         layer: &ArchivedLayer,
     ) -> Result<Self, SourceError> {
-        if self.layers.has(&diff_id) {
+        if self.layers.has_layer(&diff_id) {
             return Ok(self);
         }
         let (blob, compression) = match self.parts.contents.detect_type(layer.span)? {
@@ -44,13 +44,14 @@ impl LayerPacker {
             FileType::Gzip => (self.verify_gzip_layer(&diff_id, layer)?, Compression::Gzip),
             FileType::Zstd => (self.name_zstd_layer(layer)?, Compression::Zstd),
             FileType::Other => {
-                return Err(self.parts.contents.archive_error(ArchiveError::NoLayer {
+                return Err(self.parts.contents.archive_error(ArchiveError::NotALayer {
                     name: layer.display_name(),
                 }));
             }
         };
-        self.hand_over(&blob);
-        self.layers.add(diff_id, PackedLayer { blob, compression });
+        self.send_blob(&blob);
+        self.layers
+            .add_packed(diff_id, PackedLayer { blob, compression });
         Ok(self)
     }
 
@@ -125,16 +126,19 @@ impl LayerPacker {
             return Ok(());
         }
         let (name, promised) = (layer.display_name(), promised.clone());
-        Err(self.parts.contents.archive_error(ArchiveError::Garbled {
-            name,
-            promised,
-            found,
-        }))
+        Err(self
+            .parts
+            .contents
+            .archive_error(ArchiveError::DigestMismatch {
+                name,
+                promised,
+                found,
+            }))
     }
 
     /// Hands over the config, and writes the manifest.
     pub(super) fn finish(self, platform: Platform) -> Result<Image, SourceError> {
-        self.hand_over(&self.parts.config);
+        self.send_blob(&self.parts.config);
         let diff_ids: Vec<Digest> = self
             .parts
             .layers
@@ -145,7 +149,7 @@ impl LayerPacker {
             .build_image(&diff_ids, &self.parts.config, platform)
     }
 
-    fn hand_over(&self, blob: &Blob) {
+    fn send_blob(&self, blob: &Blob) {
         // If blobs are not received any more, the transfer has failed and says why itself.
         drop(self.blob_sender.blocking_send(blob.clone()));
     }

@@ -10,7 +10,7 @@ use crate::error::SourceError;
 use crate::image::{Facts, Image};
 use crate::image_config::Platform;
 use crate::inventory::KnownContents;
-use crate::manifest::{Manifest, ManifestPart, write_manifest};
+use crate::manifest::{Manifest, ManifestPart, build_manifest};
 
 /// The layers of an image by diff id: those that the registry has, and those that were packed.
 #[derive(Debug, Clone)]
@@ -35,16 +35,16 @@ impl ImageLayers {
     }
 
     /// Whether the registry has the layer, or it was packed.
-    pub(crate) fn has(&self, diff_id: &Digest) -> bool {
+    pub(crate) fn has_layer(&self, diff_id: &Digest) -> bool {
         self.packed.contains_key(diff_id) || self.registry_layer(diff_id).is_some()
     }
 
     /// Whether the registry has a blob with this digest.
-    pub(crate) fn registry_has(&self, digest: &Digest) -> bool {
+    pub(crate) fn registry_has_blob(&self, digest: &Digest) -> bool {
         self.known.has_blob(digest)
     }
 
-    pub(crate) fn add(&mut self, diff_id: Digest, layer: PackedLayer) {
+    pub(crate) fn add_packed(&mut self, diff_id: Digest, layer: PackedLayer) {
         self.packed.insert(diff_id, layer);
     }
 
@@ -81,7 +81,7 @@ impl ImageLayers {
         for diff_id in diff_ids {
             let (part, known) = self.manifest_part(diff_id)?;
             if seen.insert(part.digest.clone()) {
-                image.present.extend(known);
+                image.existing.extend(known);
             }
             parts.push(part);
         }
@@ -96,7 +96,7 @@ impl ImageLayers {
             .filter(|blob| sent.insert(&blob.digest))
             .cloned()
             .collect();
-        let manifest = write_manifest((config.digest.clone(), config.size), &parts)?;
+        let manifest = build_manifest((config.digest.clone(), config.size), &parts)?;
         image.facts = Facts::for_platform(platform, Some(manifest.digest.clone()));
         image.manifests = vec![manifest];
         Ok(image)
@@ -129,13 +129,13 @@ impl Image {
     pub(crate) fn from_registry(manifest: Manifest, facts: Facts) -> Self {
         let mut seen = HashSet::new();
         let once = manifest
-            .targets()
+            .referenced_contents()
             .into_iter()
             .filter(|content| !content.is_foreign() && seen.insert(&content.digest));
-        let present = once.cloned().collect();
+        let existing = once.cloned().collect();
         Self {
             manifests: vec![manifest],
-            present,
+            existing,
             facts,
             ..Self::default()
         }

@@ -26,7 +26,7 @@ mod names;
 mod oci;
 
 #[cfg(test)]
-pub(crate) use entries::tests::archive;
+pub(crate) use entries::tests::build_archive;
 
 pub(crate) use docker::{DockerArchive, DockerImage, read_docker};
 pub(crate) use docker_manifest::{SavedImage, digest_in_name};

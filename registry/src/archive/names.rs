@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use super::error::ArchiveError;
 
 /// The longest name, in bytes. Those in image archives have about 80.
-pub(super) const LONGEST_NAME: usize = 1024;
+pub(super) const MAX_NAME_BYTES: usize = 1024;
 /// How many links in a row are followed. Docker links a layer that occurs twice to its first
 /// occurrence, which is one.
-const MOST_STEPS: usize = 8;
+const MAX_LINKS: usize = 8;
 
 /// The name without `.` and empty parts; the root itself becomes an empty name.
 ///
@@ -72,26 +72,26 @@ pub(crate) fn follow_links<'a, T>(
     members: &'a HashMap<String, T>,
     links: &'a HashMap<String, String>,
 ) -> Result<Option<&'a T>, ArchiveError> {
-    let mut at = name;
-    for _ in 0..=MOST_STEPS {
-        match (members.get(at), links.get(at)) {
+    let mut current = name;
+    for _ in 0..=MAX_LINKS {
+        match (members.get(current), links.get(current)) {
             (Some(member), _) => return Ok(Some(member)),
-            (None, Some(to)) => at = to,
+            (None, Some(to)) => current = to,
             (None, None) => return Ok(None),
         }
     }
     Err(ArchiveError::LinkCircle {
         name: name.escape_debug().to_string(),
-        most: MOST_STEPS,
+        most: MAX_LINKS,
     })
 }
 
 fn parse_name(raw: &[u8]) -> Result<&str, ArchiveError> {
     let wrong = ArchiveError::Name {
-        limit: LONGEST_NAME,
+        limit: MAX_NAME_BYTES,
     };
     match std::str::from_utf8(raw) {
-        Ok(text) if !text.is_empty() && text.len() <= LONGEST_NAME && !text.contains('\0') => {
+        Ok(text) if !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.contains('\0') => {
             Ok(text)
         }
         Ok(_) | Err(_) => Err(wrong),
@@ -120,7 +120,12 @@ mod tests {
                 "{raw}"
             );
         }
-        for raw in [b"".as_slice(), b"a\0b", b"\xff", &[b'a'; LONGEST_NAME + 1]] {
+        for raw in [
+            b"".as_slice(),
+            b"a\0b",
+            b"\xff",
+            &[b'a'; MAX_NAME_BYTES + 1],
+        ] {
             assert!(matches!(normalize(raw), Err(ArchiveError::Name { .. })));
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::ArchiveError;
 use super::file_table::FileTable;
 use crate::error::SourceError;
-use crate::image::{Image, gather};
+use crate::image::{Image, gather_image};
 use crate::layout::{ChoiceError, LayoutIndex, LayoutMarker};
 
 /// Reads the image that `tag` names, or the only one: all of its manifests, and where in the archive
@@ -23,7 +23,7 @@ pub(crate) fn read_oci(
         table.archive_error(ArchiveError::Document { name, reason })
     })?;
     let index: LayoutIndex = table.read_document("index.json")?;
-    let root = index.choose(tag).map_err(|error| match error {
+    let root = index.choose_image(tag).map_err(|error| match error {
         ChoiceError::Ambiguous(there) => SourceError::AmbiguousArchive {
             file: file.to_owned(),
             there,
@@ -34,5 +34,5 @@ pub(crate) fn read_oci(
             there,
         },
     })?;
-    gather(root, &|descriptor| table.locate(descriptor))
+    gather_image(root, &|descriptor| table.locate(descriptor))
 }

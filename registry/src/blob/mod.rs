@@ -23,7 +23,7 @@ use crate::digest::{Digest, DigestWriter};
 
 /// Bytes read at once: enough to make system calls cheap, and little enough for four uploads to stay
 /// within a few MiB.
-const PIECE: usize = 256 * 1024;
+const PIECE_BYTES: usize = 256 * 1024;
 
 /// A config or a layer: its digest, its size in bytes, and where it is read from.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ pub enum BlobError {
     },
     /// Its bytes do not have its digest.
     #[error("{digest} is garbled: its content has the digest {found}")]
-    Garbled {
+    DigestMismatch {
         digest: Digest,
         /// The digest of what was read.
         found: Digest,
@@ -92,7 +92,7 @@ impl Blob {
     ///
     /// # Errors
     /// [`BlobError::TooLarge`] if it has more than `limit` bytes; otherwise as it cannot be read.
-    pub(crate) fn read_whole(&self, limit: u64) -> Result<Vec<u8>, BlobError> {
+    pub(crate) fn read_all(&self, limit: u64) -> Result<Vec<u8>, BlobError> {
         if self.size > limit {
             return Err(BlobError::TooLarge {
                 digest: self.digest.clone(),
@@ -109,7 +109,10 @@ impl Blob {
 
     /// Calls `take` with one piece after the other until it breaks, and with the last one only if size
     /// and digest are right.
-    fn read_pieces(&self, mut take: impl FnMut(Bytes) -> ControlFlow<()>) -> Result<(), BlobError> {
+    fn read_pieces(
+        &self,
+        mut on_piece: impl FnMut(Bytes) -> ControlFlow<()>,
+    ) -> Result<(), BlobError> {
         let unreadable = |source| BlobError::Unreadable {
             digest: self.digest.clone(),
             source,
@@ -118,8 +121,8 @@ impl Blob {
         let (mut tally, buffers) = (DigestWriter::new(io::sink()), BufferPool::default());
         let mut done = 0;
         while done < self.size {
-            let length = (self.size - done).min(PIECE as u64);
-            let mut piece = buffers.take(usize::try_from(length).unwrap_or(PIECE));
+            let length = (self.size - done).min(PIECE_BYTES as u64);
+            let mut piece = buffers.take(usize::try_from(length).unwrap_or(PIECE_BYTES));
             file.read_exact_at(&mut piece.bytes, start + done)
                 .map_err(unreadable)?;
             tally.write_all(&piece.bytes).map_err(unreadable)?;
@@ -127,10 +130,10 @@ impl Blob {
             if done == self.size {
                 self.verify(tally)?;
                 // It is the last piece, so it does not matter whether more is wanted.
-                let _ = take(Bytes::from_owner(piece));
+                let _ = on_piece(Bytes::from_owner(piece));
                 return Ok(());
             }
-            match take(Bytes::from_owner(piece)) {
+            match on_piece(Bytes::from_owner(piece)) {
                 ControlFlow::Continue(()) => {}
                 ControlFlow::Break(()) => return Ok(()),
             }
@@ -151,7 +154,7 @@ impl Blob {
         if found == self.digest {
             Ok(())
         } else {
-            Err(BlobError::Garbled {
+            Err(BlobError::DigestMismatch {
                 digest: self.digest.clone(),
                 found,
             })
@@ -210,33 +213,33 @@ mod tests {
 
     #[test]
     fn a_span_reads_its_own_bytes_as_often_as_asked() {
-        let content = vec![7; PIECE * 2 + 5];
+        let content = vec![7; PIECE_BYTES * 2 + 5];
         let blob = blob(&content, Digest::compute(&content), content.len() as u64);
-        assert!(blob.read_whole(u64::MAX).unwrap() == content);
-        assert!(blob.read_whole(u64::MAX).unwrap() == content);
+        assert!(blob.read_all(u64::MAX).unwrap() == content);
+        assert!(blob.read_all(u64::MAX).unwrap() == content);
     }
 
     #[test]
     fn the_last_piece_of_a_garbled_blob_is_never_handed_out() {
-        let content = vec![7; PIECE + 1];
+        let content = vec![7; PIECE_BYTES + 1];
         let mut handed = 0;
         let result =
             blob(&content, Digest::compute(b"other"), content.len() as u64).read_pieces(|piece| {
                 handed += piece.len();
                 ControlFlow::Continue(())
             });
-        assert!(matches!(result, Err(BlobError::Garbled { .. })));
-        assert_eq!(handed, PIECE);
+        assert!(matches!(result, Err(BlobError::DigestMismatch { .. })));
+        assert_eq!(handed, PIECE_BYTES);
     }
 
     #[test]
     fn a_truncated_span_and_a_large_document_are_refused() {
         assert!(matches!(
-            blob(b"abc", Digest::compute(b"abc"), 4).read_whole(9),
+            blob(b"abc", Digest::compute(b"abc"), 4).read_all(9),
             Err(BlobError::Unreadable { .. })
         ));
         assert!(matches!(
-            blob(b"abc", Digest::compute(b"abc"), 3).read_whole(2),
+            blob(b"abc", Digest::compute(b"abc"), 3).read_all(2),
             Err(BlobError::TooLarge { .. })
         ));
     }
@@ -245,7 +248,7 @@ mod tests {
     fn the_empty_blob_is_a_blob() {
         assert!(
             blob(b"", Digest::compute(b""), 0)
-                .read_whole(9)
+                .read_all(9)
                 .unwrap()
                 .is_empty()
         );

@@ -66,7 +66,7 @@ impl Blob {
         let (blob, progress) = (self.clone(), Arc::clone(progress));
         match &self.location {
             BlobLocation::InRegistry(from) => {
-                drop(tokio::spawn(forward(
+                drop(tokio::spawn(forward_blob(
                     Arc::clone(from),
                     blob,
                     sender,
@@ -108,7 +108,12 @@ impl Blob {
 
 /// Forwards a blob from the registry that has it. The last piece follows only if size and digest are
 /// right.
-async fn forward(from: Arc<Registry>, blob: Blob, to: PieceSender, progress: Arc<UploadProgress>) {
+async fn forward_blob(
+    from: Arc<Registry>,
+    blob: Blob,
+    to: PieceSender,
+    progress: Arc<UploadProgress>,
+) {
     if let Err(fault) = forward_pieces(&from, &blob, &to, &progress).await {
         progress.set_read_failure(fault);
         drop(to.send(Err(io::ErrorKind::InvalidData.into())).await);

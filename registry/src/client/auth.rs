@@ -17,7 +17,7 @@ use crate::scrub;
 use crate::secret::Secret;
 
 /// The longest response of a token service, in bytes. Tokens have a few kilobytes.
-const LONGEST_TOKEN: usize = 64 * 1024;
+const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
 /// The credentials, and how they are renewed.
 pub(super) struct Authenticator {
@@ -165,11 +165,13 @@ async fn exchange_token(
     challenge: &Challenge,
     basic: Option<Secret>,
 ) -> Result<Option<Secret>, RenewalError> {
-    let mut request = http.get(challenge.url.clone()).timeout(super::ANSWER);
+    let mut request = http
+        .get(challenge.url.clone())
+        .timeout(super::RESPONSE_TIMEOUT);
     if let Some(basic) = basic.and_then(|basic| authorization_header(&basic)) {
         request = request.header(reqwest::header::AUTHORIZATION, basic);
     }
-    let answer = read_body(request.send().await?.error_for_status()?, LONGEST_TOKEN)
+    let answer = read_body(request.send().await?.error_for_status()?, MAX_TOKEN_BYTES)
         .await
         .map_err(|error| match error {
             BodyError::Broken(error) => RenewalError::Exchange(error),
@@ -215,10 +217,10 @@ impl Challenge {
         let parameters = parse_parameters(rest);
         let (_, realm) = parameters.iter().find(|(name, _)| name == "realm")?;
         let mut url = Url::parse(realm).ok()?;
-        let asked = parameters
+        let realm = parameters
             .iter()
             .filter(|(name, _)| name == "service" || name == "scope");
-        url.query_pairs_mut().extend_pairs(asked);
+        url.query_pairs_mut().extend_pairs(realm);
         let safe = url.scheme() == "https" || url.scheme() == origin.scheme();
         safe.then_some(Self { url })
     }
@@ -248,7 +250,7 @@ fn parse_parameters(mut rest: &str) -> Vec<(String, String)> {
 mod tests {
     use super::*;
 
-    fn challenge(value: &'static str, origin: &str) -> Option<Challenge> {
+    fn parse_challenge(value: &'static str, origin: &str) -> Option<Challenge> {
         let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, HeaderValue::from_static(value))]);
         Challenge::from_headers(&headers, &origin.parse().unwrap())
     }
@@ -256,7 +258,7 @@ mod tests {
     #[test]
     fn a_bearer_challenge_names_where_to_ask_and_what() {
         let value = r#"Bearer realm="https://auth.example.com/token",service="registry",scope="repository:a/b:pull,push",error="x""#;
-        let read = challenge(value, "https://registry.example.com").unwrap();
+        let read = parse_challenge(value, "https://registry.example.com").unwrap();
         let asked = "https://auth.example.com/token?service=registry&scope=repository%3Aa%2Fb%3Apull%2Cpush";
         assert_eq!(read.url.as_str(), asked);
     }
@@ -264,26 +266,26 @@ mod tests {
     #[test]
     fn basic_is_no_challenge_to_answer_and_credentials_stay_behind_tls() {
         assert_eq!(
-            challenge(
+            parse_challenge(
                 r#"Basic realm="ecr",service="ecr.amazonaws.com""#,
                 "https://r.example"
             ),
             None
         );
         assert_eq!(
-            challenge(
+            parse_challenge(
                 r#"Bearer realm="http://r.example/token""#,
                 "https://r.example"
             ),
             None
         );
         assert!(
-            challenge(
+            parse_challenge(
                 r#"bearer realm="http://r.example/token""#,
                 "http://r.example"
             )
             .is_some()
         );
-        assert_eq!(challenge("Bearer", "https://r.example"), None);
+        assert_eq!(parse_challenge("Bearer", "https://r.example"), None);
     }
 }

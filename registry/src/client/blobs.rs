@@ -20,7 +20,7 @@ use crate::progress::{Progress, Report};
 /// How often an upload is checked: its progress is reported, and standstills are counted.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// After this many checks without a byte, a connection counts as dead.
-const STANDSTILL: u64 = 60;
+const MAX_IDLE_CHECKS: u64 = 60;
 /// After the last byte a registry stores and verifies the blob. Slow ones process at least this many
 /// bytes between two checks.
 const STORED_PER_CHECK: u64 = 16 * 1024 * 1024;
@@ -254,9 +254,9 @@ impl Registry {
             idle_checks = if sent == seen { idle_checks + 1 } else { 0 };
             seen = sent;
             let limit = if sent < blob.size {
-                STANDSTILL
+                MAX_IDLE_CHECKS
             } else {
-                STANDSTILL + blob.size / STORED_PER_CHECK
+                MAX_IDLE_CHECKS + blob.size / STORED_PER_CHECK
             };
             if idle_checks >= limit {
                 return Err(FailedAttempt::from_transient(PushError::Silent {
@@ -286,7 +286,7 @@ impl Registry {
         &self,
         response: &mut Response,
     ) -> Result<Option<bytes::Bytes>, FailedAttempt> {
-        let seconds = STANDSTILL;
+        let seconds = MAX_IDLE_CHECKS;
         match tokio::time::timeout(Duration::from_secs(seconds), response.chunk()).await {
             Ok(piece) => piece.map_err(|error| self.unreachable_error(Step::ReadBlob, error)),
             Err(_) => Err(FailedAttempt::from_transient(PushError::Silent {

@@ -9,7 +9,7 @@ use super::retry::{FailedAttempt, RetryLoop};
 use crate::descriptor::{ACCEPT_MANIFESTS, Descriptor, MediaType};
 use crate::digest::Digest;
 use crate::error::{PushError, Step};
-use crate::image::SMALL;
+use crate::image::MAX_DOCUMENT_BYTES;
 use crate::image_config::ImageConfig;
 use crate::manifest::Manifest;
 use crate::progress::Report;
@@ -188,7 +188,7 @@ impl Registry {
             .map_err(|error| self.unreachable_error(step, error))?
         {
             body.extend_from_slice(&piece);
-            if body.len() as u64 > SMALL {
+            if body.len() as u64 > MAX_DOCUMENT_BYTES {
                 return Err(self
                     .protocol_error("it sent a manifest or a config that is too large")
                     .into());
@@ -243,18 +243,18 @@ impl Registry {
             WriteOutcome::Done => return Ok(()),
             WriteOutcome::Immutable(refusal) => refusal,
         };
-        let there = self
+        let existing = self
             .resolve(ManifestReference::Tag(tag), report)
             .await
             .unwrap_or_default();
-        if there.as_ref() == Some(&manifest.digest) {
+        if existing.as_ref() == Some(&manifest.digest) {
             return Ok(());
         }
         let (repository, ours) = (self.repository.clone(), manifest.digest.clone());
         Err(PushError::TagTaken {
             repository,
             tag: tag.clone(),
-            there,
+            there: existing,
             ours,
             message: refusal.message,
         })
@@ -310,7 +310,7 @@ impl Registry {
     ) -> Result<(), PushError> {
         match announced_digest(response) {
             Some(theirs) if theirs != ours.as_str() => {
-                let theirs = crate::error::masked_line(theirs);
+                let theirs = crate::error::mask_to_line(theirs);
                 Err(PushError::DigestMismatch {
                     host: self.host(),
                     ours: ours.clone(),

@@ -31,11 +31,11 @@ pub(crate) use self::blobs::{BlobOutcome, BlobState};
 pub(crate) use self::manifests::FetchedManifest;
 pub(crate) use self::retry::FailedAttempt;
 
-const CONNECT: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// The timeout of requests without a blob, which are usually answered within a second.
-const ANSWER: Duration = Duration::from_mins(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 /// The most redirects that are followed. ECR sends one, to the blob in S3, other registries one or two.
-const REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 
 /// A repository of a registry, with credentials and connections.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ impl Transport {
         // With HTTP/2 four uploads would share one connection and its flow-control window.
         let http = Client::builder()
             .http1_only()
-            .connect_timeout(CONNECT)
+            .connect_timeout(CONNECT_TIMEOUT)
             .redirect(Policy::custom(check_redirect));
         let http = http
             .user_agent(concat!("ecs-bluegreen/", env!("CARGO_PKG_VERSION")))
@@ -111,7 +111,7 @@ impl Transport {
 fn check_redirect(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     let gives_up_tls = attempt.url().scheme() == "http"
         && attempt.previous().iter().any(|url| url.scheme() == "https");
-    if gives_up_tls || attempt.previous().len() > REDIRECTS {
+    if gives_up_tls || attempt.previous().len() > MAX_REDIRECTS {
         return attempt.error("it redirects in a circle, or away from TLS");
     }
     attempt.follow()
@@ -198,7 +198,7 @@ impl Registry {
         step: Step,
         make: impl Fn() -> RequestBuilder,
     ) -> Result<Reply, FailedAttempt> {
-        self.send(step, || make().timeout(ANSWER)).await
+        self.send(step, || make().timeout(RESPONSE_TIMEOUT)).await
     }
 
     /// Sends a request. If the registry wants a bearer token, or the credentials have expired, they are
@@ -273,7 +273,7 @@ impl Registry {
             return Ok(Reply::Success(response));
         }
         let refusal = ErrorResponse::receive(response, &self.origin).await;
-        if refusal.is_of_missing_repository() {
+        if refusal.is_missing_repository() {
             self.is_missing.store(true, Ordering::Relaxed);
         }
         Ok(Reply::Error(refusal))

@@ -11,10 +11,10 @@ use super::Registry;
 use super::auth::Challenge;
 use super::retry::{FailedAttempt, Retry};
 use crate::bounded_body::read_error_text;
-use crate::error::{PushError, Step, masked_line};
+use crate::error::{PushError, Step, mask_to_line};
 
 /// What is read of the body of an error response, in bytes; usual ones have a few hundred.
-const LONGEST: usize = 64 * 1024;
+const MAX_ERROR_BYTES: usize = 64 * 1024;
 
 /// The error document of the distribution specification.
 #[derive(Debug, Default, Deserialize)]
@@ -82,7 +82,7 @@ impl ErrorResponse {
             challenge,
             ..Self::new(
                 status,
-                &read_error_text(response, LONGEST).await,
+                &read_error_text(response, MAX_ERROR_BYTES).await,
                 retry_after,
             )
         }
@@ -101,7 +101,7 @@ impl ErrorResponse {
     }
 
     /// Whether there is no such repository.
-    pub(super) fn is_of_missing_repository(&self) -> bool {
+    pub(super) fn is_missing_repository(&self) -> bool {
         self.has_code("NAME_UNKNOWN")
     }
 
@@ -113,10 +113,10 @@ impl ErrorResponse {
     }
 
     fn new(status: StatusCode, body: &str, retry_after: Option<Duration>) -> Self {
-        let said = serde_json::from_str::<ErrorDocument>(body)
+        let document = serde_json::from_str::<ErrorDocument>(body)
             .unwrap_or_default()
             .errors;
-        let words = match said.first() {
+        let words = match document.first() {
             Some(first) if first.message.is_empty() => first.code.clone(),
             Some(first) => first.message.clone(),
             None if body.trim().is_empty() => format!("it gave no reason with its {status}"),
@@ -125,8 +125,8 @@ impl ErrorResponse {
         Self {
             status,
             challenge: None,
-            codes: said.into_iter().map(|said| said.code).collect(),
-            message: masked_line(&words),
+            codes: document.into_iter().map(|said| said.code).collect(),
+            message: mask_to_line(&words),
             retry_after,
             is_silent: body.trim().is_empty(),
         }
@@ -136,9 +136,10 @@ impl ErrorResponse {
     /// has only the word in common.
     pub(super) fn is_immutable_tag(&self) -> bool {
         let words = self.message.to_ascii_lowercase();
-        let said = words.contains("immutable") || words.contains("imagetagalreadyexists");
+        let is_immutable_message =
+            words.contains("immutable") || words.contains("imagetagalreadyexists");
         self.status.is_client_error()
-            && (said
+            && (is_immutable_message
                 || self.has_code("ImageTagAlreadyExistsException")
                 || self.has_code("TAG_INVALID"))
     }
@@ -151,7 +152,7 @@ impl ErrorResponse {
     pub(super) fn into_failure(self, registry: &Registry, step: Step) -> FailedAttempt {
         let retry = self.retry();
         let (host, repository) = (registry.host(), registry.repository.clone());
-        let missing = self.is_of_missing_repository()
+        let missing = self.is_missing_repository()
             || (self.status == StatusCode::NOT_FOUND && step == Step::StartUpload);
         let lacking = step == Step::WriteManifest && self.names_missing_contents();
         let message = self.message;
@@ -224,36 +225,36 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn refusal(status: u16, body: &str) -> ErrorResponse {
+    fn error_response(status: u16, body: &str) -> ErrorResponse {
         ErrorResponse::new(StatusCode::from_u16(status).unwrap(), body, None)
     }
 
     #[test]
     fn an_immutable_tag_is_known_by_code_or_words() {
         let ecr = r#"{"errors":[{"code":"TAG_INVALID","message":"The image tag 'v1' already exists in the 'api' repository and cannot be overwritten because the tag is immutable."}]}"#;
-        assert!(refusal(400, ecr).is_immutable_tag());
+        assert!(error_response(400, ecr).is_immutable_tag());
         assert!(
-            refusal(
+            error_response(
                 409,
                 r#"{"errors":[{"code":"ImageTagAlreadyExistsException","message":""}]}"#
             )
             .is_immutable_tag()
         );
         assert!(
-            refusal(
+            error_response(
                 412,
                 r#"{"errors":[{"code":"X","message":"tag is immutable"}]}"#
             )
             .is_immutable_tag()
         );
         assert!(
-            !refusal(
+            !error_response(
                 400,
                 r#"{"errors":[{"code":"MANIFEST_INVALID","message":"no"}]}"#
             )
             .is_immutable_tag()
         );
-        assert!(!refusal(500, "immutable").is_immutable_tag());
+        assert!(!error_response(500, "immutable").is_immutable_tag());
     }
 
     #[test]
@@ -270,7 +271,7 @@ mod tests {
                 Retry::Backoff,
             ),
         ] {
-            assert_eq!(refusal(status, body).retry(), again, "{status}");
+            assert_eq!(error_response(status, body).retry(), again, "{status}");
         }
         let named = ErrorResponse::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -282,13 +283,13 @@ mod tests {
 
     #[test]
     fn the_words_of_the_registry_are_found_wherever_they_are() {
-        assert_eq!(refusal(500, "a\nb").message, "a b");
+        assert_eq!(error_response(500, "a\nb").message, "a b");
         assert_eq!(
-            refusal(400, r#"{"errors":[{"code":"DENIED"}]}"#).message,
+            error_response(400, r#"{"errors":[{"code":"DENIED"}]}"#).message,
             "DENIED"
         );
         assert_eq!(
-            refusal(403, "").message,
+            error_response(403, "").message,
             "it gave no reason with its 403 Forbidden"
         );
     }

@@ -13,9 +13,9 @@ const ATTEMPTS: u32 = 7;
 /// second.
 const ATTEMPTS_WHEN_BUSY: u32 = 30;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+const MAX_PAUSE: Duration = Duration::from_secs(20);
 /// The longest pause that a registry can ask for.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(2);
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(2);
 
 /// A request that failed, and whether to repeat it.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl<'a> RetryLoop<'a> {
     /// # Errors
     /// The error of the failure, if the request is not to be repeated.
     pub(crate) async fn wait_or_fail(&mut self, failure: FailedAttempt) -> Result<(), PushError> {
-        let Some(pause) = pause(self.failed, failure.retry) else {
+        let Some(pause) = retry_delay(self.failed, failure.retry) else {
             return Err(*failure.error);
         };
         (self.report)(Progress::Waiting {
@@ -90,7 +90,7 @@ impl<'a> RetryLoop<'a> {
 
 /// The pause after this many failures, random in all of its length, so that clients that failed together
 /// do not come back together. `None` if there is to be no further attempt.
-fn pause(failed: u32, retry: Retry) -> Option<Duration> {
+fn retry_delay(failed: u32, retry: Retry) -> Option<Duration> {
     let attempts = match retry {
         Retry::Never => return None,
         Retry::Backoff => ATTEMPTS,
@@ -99,20 +99,20 @@ fn pause(failed: u32, retry: Retry) -> Option<Duration> {
     if failed + 1 >= attempts {
         return None;
     }
-    let longest = FIRST_PAUSE
+    let max_delay = FIRST_PAUSE
         .saturating_mul(2_u32.saturating_pow(failed))
-        .min(LONGEST_PAUSE);
+        .min(MAX_PAUSE);
     match retry {
         Retry::Never => None,
-        Retry::Backoff | Retry::LongBackoff => Some(random_part(longest)),
-        Retry::After(named) => Some(named.min(LONGEST_RETRY_AFTER) + random_part(FIRST_PAUSE)),
+        Retry::Backoff | Retry::LongBackoff => Some(random_delay(max_delay)),
+        Retry::After(named) => Some(named.min(MAX_RETRY_AFTER) + random_delay(FIRST_PAUSE)),
     }
 }
 
 /// A random part of a duration. The random seeds of hash maps are random enough for it.
-fn random_part(longest: Duration) -> Duration {
+fn random_delay(max_delay: Duration) -> Duration {
     let thousandth = u32::try_from(RandomState::new().hash_one(0_u8) % 1000).unwrap_or(0);
-    longest * thousandth / 1000
+    max_delay * thousandth / 1000
 }
 
 #[cfg(test)]
@@ -123,21 +123,26 @@ mod tests {
     fn pauses_grow_and_end() {
         for failed in 0..ATTEMPTS - 1 {
             let longest = FIRST_PAUSE * 2_u32.pow(failed);
-            assert!(pause(failed, Retry::Backoff).unwrap() <= longest.min(LONGEST_PAUSE));
+            assert!(retry_delay(failed, Retry::Backoff).unwrap() <= longest.min(MAX_PAUSE));
         }
-        assert_eq!(pause(ATTEMPTS - 1, Retry::Backoff), None);
-        assert!(pause(ATTEMPTS - 1, Retry::LongBackoff).is_some());
-        assert_eq!(pause(ATTEMPTS_WHEN_BUSY - 1, Retry::LongBackoff), None);
-        assert_eq!(pause(0, Retry::Never), None);
+        assert_eq!(retry_delay(ATTEMPTS - 1, Retry::Backoff), None);
+        assert!(retry_delay(ATTEMPTS - 1, Retry::LongBackoff).is_some());
+        assert_eq!(
+            retry_delay(ATTEMPTS_WHEN_BUSY - 1, Retry::LongBackoff),
+            None
+        );
+        assert_eq!(retry_delay(0, Retry::Never), None);
     }
 
     #[test]
     fn the_registry_names_its_own_pause_within_reason() {
         let named = Duration::from_secs(7);
-        assert!((named..=named + FIRST_PAUSE).contains(&pause(0, Retry::After(named)).unwrap()));
         assert!(
-            pause(0, Retry::After(Duration::from_hours(24))).unwrap()
-                <= LONGEST_RETRY_AFTER + FIRST_PAUSE
+            (named..=named + FIRST_PAUSE).contains(&retry_delay(0, Retry::After(named)).unwrap())
+        );
+        assert!(
+            retry_delay(0, Retry::After(Duration::from_hours(24))).unwrap()
+                <= MAX_RETRY_AFTER + FIRST_PAUSE
         );
     }
 }

@@ -12,7 +12,7 @@ use crate::blob::{Blob, BlobError, BlobLocation};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::SourceError;
-use crate::image::{Image, SMALL, gather, read_config};
+use crate::image::{Image, MAX_DOCUMENT_BYTES, gather_image, read_config};
 use crate::layout::LayoutIndex;
 use crate::manifest::{Manifest, ManifestKind};
 use crate::source::BlobSender;
@@ -74,7 +74,7 @@ fn find_image(parts: &ExportParts, id: &Digest) -> Result<Image, SourceError> {
 
 /// The image by its own manifest, if the export or the registry has every blob as the manifest names it.
 fn gather_verbatim(parts: &ExportParts, root: &Descriptor) -> Result<Image, SourceError> {
-    let mut image = gather(root, &|descriptor| locate(parts, descriptor))?;
+    let mut image = gather_image(root, &|descriptor| locate(parts, descriptor))?;
     let (present, blobs) = image.blobs.into_iter().partition(|blob| {
         matches!(
             blob_member(parts, &blob.digest),
@@ -84,10 +84,10 @@ fn gather_verbatim(parts: &ExportParts, root: &Descriptor) -> Result<Image, Sour
     let present: Vec<Blob> = present;
     let is_present =
         |descriptor: &&Descriptor| present.iter().any(|blob| blob.digest == descriptor.digest);
-    image.present = image
+    image.existing = image
         .manifests
         .iter()
-        .flat_map(Manifest::targets)
+        .flat_map(Manifest::referenced_contents)
         .filter(is_present)
         .cloned()
         .collect();
@@ -117,7 +117,7 @@ fn locate(parts: &ExportParts, descriptor: &Descriptor) -> Result<Blob, BlobErro
         }
     };
     if blob.digest != digest {
-        return Err(BlobError::Garbled {
+        return Err(BlobError::DigestMismatch {
             digest,
             found: blob.digest,
         });
@@ -157,7 +157,10 @@ fn find_platform_image(
 }
 
 fn read_children(parts: &ExportParts, root: &Descriptor) -> Option<Vec<Descriptor>> {
-    let bytes = locate(parts, root).ok()?.read_whole(SMALL).ok()?;
+    let bytes = locate(parts, root)
+        .ok()?
+        .read_all(MAX_DOCUMENT_BYTES)
+        .ok()?;
     match Manifest::parse(bytes, &root.media_type).ok()?.kind {
         ManifestKind::Index { manifests } => Some(manifests),
         ManifestKind::Image { .. } => None,
@@ -185,9 +188,9 @@ fn build_image(
         .layers()
         .iter()
         .zip(wanted)
-        .filter(|(_, diff_id)| !parts.layers.has(diff_id))
+        .filter(|(_, diff_id)| !parts.layers.has_layer(diff_id))
     {
-        layers.add(diff_id.clone(), compressed_layer(parts, name, diff_id)?);
+        layers.add_packed(diff_id.clone(), compressed_layer(parts, name, diff_id)?);
     }
     let diff_ids = wanted.clone();
     layers.build_image(&diff_ids, config, read.platform)
@@ -234,10 +237,10 @@ fn read_document<T: for<'de> Deserialize<'de>>(
     parts: &ExportParts,
     name: &str,
 ) -> Result<Option<T>, SourceError> {
-    let Some(blob) = parts.verbatim(name) else {
+    let Some(blob) = parts.find_verbatim(name) else {
         return Ok(None);
     };
-    let bytes = blob.read_whole(SMALL)?;
+    let bytes = blob.read_all(MAX_DOCUMENT_BYTES)?;
     serde_json::from_slice(&bytes)
         .map(Some)
         .map_err(|error| export_error(format!("{name}: {error}")))

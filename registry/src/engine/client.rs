@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::bounded_body::{BodyError, read_body, read_error_text};
 use crate::digest::Digest;
-use crate::error::{SourceError, masked_line};
+use crate::error::{SourceError, mask_to_line};
 use crate::image::Facts;
 use crate::image_config::Platform;
 use crate::reference::ImageName;
@@ -18,12 +18,12 @@ use crate::reference::ImageName;
 /// Another engine is asked again in its own version.
 const COMMON: ApiVersion = ApiVersion(1, 44);
 /// The timeout of a description, which an engine usually answers at once.
-const ANSWER: Duration = Duration::from_mins(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 /// The longest description of an image, in bytes. Usual ones have some kilobytes.
-const LONGEST: usize = 4 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// The timeout for the first byte of an export, before which an engine may write the whole image to its
 /// disk (1.8 s for 256 MiB on a fast one).
-const STAGING: Duration = Duration::from_mins(15);
+const EXPORT_START_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// A connection to the engine, and the version of the API that it knows.
 #[derive(Debug, Clone)]
@@ -122,7 +122,7 @@ impl Engine {
                 name: name.to_string(),
             });
         }
-        let answer = read_body(check_status(response).await?, LONGEST)
+        let answer = read_body(check_status(response).await?, MAX_BODY_BYTES)
             .await
             .map_err(|error| self.body_error(error))?;
         let inspect: ImageInspect =
@@ -153,13 +153,13 @@ impl Engine {
     /// Sends the first request. An engine that does not know our version answers 400 and says its own;
     /// then the request is sent again.
     async fn get_negotiated(&mut self, path: &str) -> Result<Response, SourceError> {
-        let response = self.get(path, Some(ANSWER)).await?;
+        let response = self.get(path, Some(RESPONSE_TIMEOUT)).await?;
         match announced_version(&response) {
             Some(theirs)
                 if response.status() == StatusCode::BAD_REQUEST && theirs != self.version =>
             {
                 self.version = theirs;
-                self.get(path, Some(ANSWER)).await
+                self.get(path, Some(RESPONSE_TIMEOUT)).await
             }
             Some(_) | None => Ok(response),
         }
@@ -168,10 +168,13 @@ impl Engine {
     /// Starts the export of an image, by its id: its name may have been given to another image since it
     /// was inspected.
     pub(crate) async fn export(&self, id: &Digest) -> Result<Response, SourceError> {
-        let asked =
-            tokio::time::timeout(STAGING, self.get(&format!("images/{id}/get"), None)).await;
+        let asked = tokio::time::timeout(
+            EXPORT_START_TIMEOUT,
+            self.get(&format!("images/{id}/get"), None),
+        )
+        .await;
         check_status(asked.map_err(|_| SourceError::EngineSilent {
-            seconds: STAGING.as_secs(),
+            seconds: EXPORT_START_TIMEOUT.as_secs(),
         })??)
         .await
     }
@@ -212,8 +215,8 @@ impl Engine {
 }
 
 /// `team/api@sha256:…` → `team/api`.
-fn strip_digest(known: &str) -> Option<String> {
-    known
+fn strip_digest(reference: &str) -> Option<String> {
+    reference
         .split_once('@')
         .map(|(repository, _)| repository.to_owned())
 }
@@ -222,7 +225,7 @@ fn strip_digest(known: &str) -> Option<String> {
 fn malformed_response(error: &dyn std::fmt::Display) -> SourceError {
     SourceError::EngineRefused {
         status: StatusCode::OK.as_u16(),
-        message: masked_line(&error.to_string()),
+        message: mask_to_line(&error.to_string()),
     }
 }
 
@@ -252,12 +255,12 @@ async fn check_status(response: Response) -> Result<Response, SourceError> {
     if status.is_success() {
         return Ok(response);
     }
-    let text = read_error_text(response, LONGEST).await;
+    let text = read_error_text(response, MAX_BODY_BYTES).await;
     let message =
         serde_json::from_str(&text).map_or(text, |refusal: EngineErrorBody| refusal.message);
     Err(SourceError::EngineRefused {
         status: status.as_u16(),
-        message: masked_line(&message),
+        message: mask_to_line(&message),
     })
 }
 

@@ -68,7 +68,7 @@ impl ExportParts {
     }
 
     /// The file of this name, if it was kept as it is.
-    pub(super) fn verbatim(&self, name: &str) -> Option<&Blob> {
+    pub(super) fn find_verbatim(&self, name: &str) -> Option<&Blob> {
         match self.get(name)? {
             Member::Verbatim { blob, .. } => Some(blob),
             Member::Layer(_) | Member::Present { .. } | Member::PresentLayer => None,
@@ -121,8 +121,8 @@ impl ExportReader {
         size: u64,
         content: &mut dyn Read,
     ) -> Result<Member, SourceError> {
-        let told = self.selection.classify_name(name);
-        if told == NameHint::PresentLayer {
+        let name_hint = self.selection.classify_name(name);
+        if name_hint == NameHint::PresentLayer {
             return Ok(Member::PresentLayer);
         }
         let mut head = Vec::with_capacity(HEAD_BYTES);
@@ -132,22 +132,22 @@ impl ExportReader {
             .map_err(read_error)?;
         let kind = FileType::detect(&head);
         let whole = &mut head.as_slice().chain(content);
-        match (kind, told) {
+        match (kind, name_hint) {
             (
                 FileType::Archive | FileType::Gzip | FileType::Zstd,
                 NameHint::PossiblyPresent(digest),
             ) => Ok(Member::Present { digest, size }),
-            (FileType::Archive, NameHint::Unspecific) if self.selection.has_present_layers() => {
+            (FileType::Archive, NameHint::Unspecific) if self.selection.has_existing_layers() => {
                 self.identify_layer(whole)
             }
             (FileType::Archive, _) => self.compress_layer(whole),
-            (FileType::Gzip, _) => self.keep_verbatim(whole, Some(Compression::Gzip)),
-            (FileType::Zstd, _) => self.keep_verbatim(whole, Some(Compression::Zstd)),
-            (FileType::Other, _) => self.keep_verbatim(whole, None),
+            (FileType::Gzip, _) => self.store_verbatim(whole, Some(Compression::Gzip)),
+            (FileType::Zstd, _) => self.store_verbatim(whole, Some(Compression::Zstd)),
+            (FileType::Other, _) => self.store_verbatim(whole, None),
         }
     }
 
-    fn keep_verbatim(
+    fn store_verbatim(
         &mut self,
         content: &mut dyn Read,
         compression: Option<Compression>,
@@ -175,7 +175,7 @@ impl ExportReader {
             drop(self.blob_sender.blocking_send(blob));
         } else {
             self.spool
-                .forget_last(&blob)
+                .discard_last(&blob)
                 .map_err(|error| self.spool.write_error(error))?;
         }
         Ok(Member::Layer(plain))

@@ -15,7 +15,7 @@ use crate::progress::{Progress, Report};
 /// Pieces of the response that wait for the reader; the engine sends at most about 32 KiB at once.
 const PIECES_AHEAD: usize = 32;
 /// The longest time without a byte. Between two layers an engine needs a moment.
-const SILENCE: Duration = Duration::from_mins(2);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Bytes between two reports.
 const REPORT_EVERY: u64 = 1024 * 1024;
 
@@ -71,10 +71,10 @@ async fn next_piece(response: &mut Response) -> Result<Option<Bytes>, SourceErro
     let broken = |error: reqwest::Error| SourceError::Export {
         reason: format!("the connection broke: {}", error.without_url()),
     };
-    let piece = tokio::time::timeout(SILENCE, response.chunk()).await;
+    let piece = tokio::time::timeout(IDLE_TIMEOUT, response.chunk()).await;
     piece
         .map_err(|_| SourceError::EngineSilent {
-            seconds: SILENCE.as_secs(),
+            seconds: IDLE_TIMEOUT.as_secs(),
         })?
         .map_err(broken)
 }
@@ -88,7 +88,7 @@ struct PieceReader {
 
 impl PieceReader {
     /// The rest of the current piece, or the next one; empty at the end.
-    fn rest(&mut self) -> &[u8] {
+    fn unread_bytes(&mut self) -> &[u8] {
         while self.at == self.piece.len() {
             let Some(piece) = self.receiver.blocking_recv() else {
                 return &[];
@@ -101,7 +101,7 @@ impl PieceReader {
 
 impl Read for PieceReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let rest = self.rest();
+        let rest = self.unread_bytes();
         let length = rest.len().min(into.len());
         into[..length].copy_from_slice(&rest[..length]);
         self.at += length;
@@ -113,7 +113,7 @@ impl ArchiveInput for PieceReader {
     /// Drops pieces without copying them.
     fn skip(&mut self, mut bytes: u64) -> io::Result<()> {
         while bytes > 0 {
-            let rest = self.rest().len();
+            let rest = self.unread_bytes().len();
             if rest == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }

@@ -47,8 +47,8 @@ impl ExportSelection {
                 .filter(|digest| self.diff_ids.contains(digest))
         });
         match (layer, digest) {
-            (Some(layer), _) if self.layers.has(&layer) => NameHint::PresentLayer,
-            (_, Some(digest)) if self.layers.registry_has(&digest) => {
+            (Some(layer), _) if self.layers.has_layer(&layer) => NameHint::PresentLayer,
+            (_, Some(digest)) if self.layers.registry_has_blob(&digest) => {
                 NameHint::PossiblyPresent(digest)
             }
             (Some(_), _) => NameHint::MissingLayer,
@@ -64,16 +64,18 @@ impl ExportSelection {
 
     /// Whether the registry has some layers of the image. Then a layer without a name that says which one
     /// it is may be one of those.
-    pub(super) fn has_present_layers(&self) -> bool {
-        self.diff_ids.iter().any(|diff_id| self.layers.has(diff_id))
+    pub(super) fn has_existing_layers(&self) -> bool {
+        self.diff_ids
+            .iter()
+            .any(|diff_id| self.layers.has_layer(diff_id))
     }
 
     /// Whether a content is a layer of the image that has to be sent.
     pub(super) fn is_missing(&self, plain: &Digest) -> bool {
-        self.diff_ids.contains(plain) && !self.layers.has(plain)
+        self.diff_ids.contains(plain) && !self.layers.has_layer(plain)
     }
 
     pub(super) fn add_layer(&mut self, plain: Digest, layer: PackedLayer) {
-        self.layers.add(plain, layer);
+        self.layers.add_packed(plain, layer);
     }
 }

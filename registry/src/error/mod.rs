@@ -19,14 +19,14 @@ pub(crate) fn host_with_port(url: &Url) -> String {
 }
 
 /// Words from outside, masked and put on one line of at most 500 characters.
-pub(crate) fn masked_line(words: &str) -> String {
-    const LONGEST: usize = 500;
-    let words = crate::scrub::masked(words);
+pub(crate) fn mask_to_line(words: &str) -> String {
+    const MAX_LENGTH: usize = 500;
+    let words = crate::scrub::mask(words);
     let flat: Vec<&str> = words
         .split(|letter: char| letter.is_whitespace() || letter.is_control())
         .filter(|word| !word.is_empty())
         .collect();
-    flat.join(" ").chars().take(LONGEST).collect()
+    flat.join(" ").chars().take(MAX_LENGTH).collect()
 }
 
 #[cfg(test)]
@@ -36,9 +36,9 @@ mod tests {
     #[test]
     fn words_from_outside_stay_on_one_line() {
         assert_eq!(
-            masked_line(" no\n::error::x\u{1b}[31m \r\n way "),
+            mask_to_line(" no\n::error::x\u{1b}[31m \r\n way "),
             "no ::error::x [31m way"
         );
-        assert_eq!(masked_line(&"x".repeat(900)).len(), 500);
+        assert_eq!(mask_to_line(&"x".repeat(900)).len(), 500);
     }
 }

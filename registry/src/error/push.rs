@@ -4,7 +4,7 @@ use super::SourceError;
 use crate::digest::Digest;
 use crate::ecr::{self, is_ecr};
 use crate::reference::Tag;
-use crate::scrub::masked;
+use crate::scrub::mask;
 
 /// A step of the protocol, for errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub enum PushError {
         seconds: u64,
     },
     /// The credentials are missing, wrong, or not allowed to do this.
-    #[error("the registry {host} does not allow to {} in `{repository}`: {}", step.description(), masked(message))]
+    #[error("the registry {host} does not allow to {} in `{repository}`: {}", step.description(), mask(message))]
     Denied {
         host: String,
         repository: String,
@@ -87,7 +87,7 @@ pub enum PushError {
     /// There is no such repository, and the registry does not create it.
     #[error(
         "the registry {host} has no repository `{repository}`: {}",
-        masked(message)
+        mask(message)
     )]
     RepositoryMissing {
         host: String,
@@ -96,7 +96,7 @@ pub enum PushError {
         message: String,
     },
     /// The tag is immutable and names another image.
-    #[error("the tag `{tag}` of `{repository}` cannot be moved: {}; {}", masked(message), describe_tag_conflict(there.as_ref(), ours))]
+    #[error("the tag `{tag}` of `{repository}` cannot be moved: {}; {}", mask(message), describe_tag_conflict(there.as_ref(), ours))]
     TagTaken {
         repository: String,
         tag: Tag,
@@ -111,7 +111,7 @@ pub enum PushError {
     /// were asked for or sent.
     #[error(
         "the registry {host} misses contents of the image in `{repository}`: {}",
-        masked(message)
+        mask(message)
     )]
     ContentsMissing {
         host: String,
@@ -120,7 +120,7 @@ pub enum PushError {
         message: String,
     },
     /// The image or one of its layers is in ECR's archive storage class.
-    #[error("the image in `{repository}` is archived: {}", masked(message))]
+    #[error("the image in `{repository}` is archived: {}", mask(message))]
     Archived {
         repository: String,
         /// The registry's message, on one line.
@@ -129,7 +129,7 @@ pub enum PushError {
     /// The image has more layers than the registry takes.
     #[error(
         "the image has more layers than the registry {host} takes: {}",
-        masked(message)
+        mask(message)
     )]
     TooManyLayers {
         host: String,
@@ -147,7 +147,7 @@ pub enum PushError {
         most: u64,
     },
     /// Any other error response.
-    #[error("the registry {host} refused to {} ({status}): {}", step.description(), masked(message))]
+    #[error("the registry {host} refused to {} ({status}): {}", step.description(), mask(message))]
     Refused {
         host: String,
         step: Step,
@@ -169,8 +169,8 @@ pub enum PushError {
     },
 }
 
-fn describe_tag_conflict(there: Option<&Digest>, ours: &Digest) -> String {
-    there.map_or_else(
+fn describe_tag_conflict(existing: Option<&Digest>, ours: &Digest) -> String {
+    existing.map_or_else(
         || format!("it should name {ours}"),
         |there| format!("it names {there} and should name {ours}"),
     )
@@ -187,16 +187,16 @@ impl PushError {
                     .to_owned(),
             ),
             Self::Denied { host, step, repository, .. } if is_ecr(host) => {
-                Some(ecr::allow(*step, repository))
+                Some(ecr::allow_hint(*step, repository))
             }
             Self::Denied { .. } => {
                 Some("check the user and the password for this registry".to_owned())
             }
             Self::RepositoryMissing { host, repository, .. } if is_ecr(host) => {
-                Some(ecr::create(repository))
+                Some(ecr::create_hint(repository))
             }
             Self::Refused { status, message, .. } => {
-                ecr::remedy(*status, message).map(str::to_owned)
+                ecr::refusal_hint(*status, message).map(str::to_owned)
             }
             Self::TagTaken { .. } => {
                 Some("use a tag that is new for every build, for example the commit's".to_owned())

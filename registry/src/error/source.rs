@@ -1,6 +1,6 @@
 //! Why an image cannot be read.
 
-use crate::scrub::masked;
+use crate::scrub::mask;
 use std::path::PathBuf;
 
 use super::PushError;
@@ -31,7 +31,7 @@ pub enum SourceError {
         seconds: u64,
     },
     /// The engine answered with an error of its own.
-    #[error("the Docker engine answered {status}: {}", masked(message))]
+    #[error("the Docker engine answered {status}: {}", mask(message))]
     EngineRefused {
         status: u16,
         /// The engine's message, on one line.
@@ -111,13 +111,13 @@ pub enum SourceError {
 fn describe_missing_in_layout(
     dir: &std::path::Path,
     tag: Option<&str>,
-    there: &[String],
+    available: &[String],
 ) -> String {
     let dir = dir.display();
     match tag {
-        Some(tag) if !there.is_empty() => format!(
+        Some(tag) if !available.is_empty() => format!(
             "the OCI layout at {dir} has no image `{tag}`; there are: {}",
-            there.join(", ")
+            available.join(", ")
         ),
         Some(_) | None => format!("the OCI layout at {dir} holds no image"),
     }
@@ -126,13 +126,13 @@ fn describe_missing_in_layout(
 fn describe_missing_in_archive(
     file: &std::path::Path,
     name: Option<&str>,
-    there: &[String],
+    available: &[String],
 ) -> String {
     let file = file.display();
     match name {
-        Some(name) if !there.is_empty() => format!(
+        Some(name) if !available.is_empty() => format!(
             "the archive {file} has no image `{name}`; there are: {}",
-            there.join(", ")
+            available.join(", ")
         ),
         Some(_) | None => format!("the archive {file} holds no image"),
     }

@@ -150,16 +150,17 @@ impl Inventory {
     /// containerd's store call an image by its digest where others call it by its config.
     fn is_same_image(
         &self,
-        there: &Digest,
+        existing: &Digest,
         digest: Option<&Digest>,
         config: Option<&Digest>,
     ) -> bool {
         let has_config = |config: &Digest| {
             self.known
                 .image_with_config(config)
-                .is_some_and(|image| image.digest == *there)
+                .is_some_and(|image| image.digest == *existing)
         };
-        digest == Some(there) || config.is_some_and(|config| config == there || has_config(config))
+        digest == Some(existing)
+            || config.is_some_and(|config| config == existing || has_config(config))
     }
 
     /// Whether the repository has the manifest with this digest, and so everything below it.
@@ -187,7 +188,7 @@ impl Inventory {
     }
 
     /// An inventory without contents: the registry does not have what it was thought to have.
-    pub(super) fn keep_tags_only(&self) -> Self {
+    pub(super) fn without_contents(&self) -> Self {
         Self {
             tags: self.tags.clone(),
             ..Self::default()

@@ -52,7 +52,7 @@ pub(crate) enum ChoiceError {
 
 impl LayoutIndex {
     /// The image that `name` names, or without a name the only one. One image may have several names.
-    pub(crate) fn choose(&self, name: Option<&str>) -> Result<&Descriptor, ChoiceError> {
+    pub(crate) fn choose_image(&self, name: Option<&str>) -> Result<&Descriptor, ChoiceError> {
         let mut matching = self.manifests.iter().filter(|image| {
             name.is_none_or(|name| annotated_names(image).any(|other| other == name))
         });
@@ -95,44 +95,50 @@ mod tests {
         serde_json::from_value(json!({"manifests": images})).unwrap()
     }
 
-    fn named(name: &str) -> Value {
+    fn named_annotation(name: &str) -> Value {
         json!({"org.opencontainers.image.ref.name": name})
     }
 
     #[test]
     fn an_image_is_chosen_by_either_annotation_and_only_by_its_name() {
         let index = index(&[
-            ("api", named("v1")),
+            ("api", named_annotation("v1")),
             (
                 "worker",
                 json!({"io.containerd.image.name": "ghcr.io/a/worker:v1"}),
             ),
         ]);
-        let chosen = |name| index.choose(Some(name)).unwrap().digest.clone();
+        let chosen = |name| index.choose_image(Some(name)).unwrap().digest.clone();
         assert_eq!(chosen("v1"), Digest::compute(b"api"));
         assert_eq!(chosen("ghcr.io/a/worker:v1"), Digest::compute(b"worker"));
         let names = vec!["v1".to_owned(), "ghcr.io/a/worker:v1".to_owned()];
         assert_eq!(
-            index.choose(Some("v2")),
+            index.choose_image(Some("v2")),
             Err(ChoiceError::NotFound(names.clone()))
         );
-        assert_eq!(index.choose(None), Err(ChoiceError::Ambiguous(names)));
+        assert_eq!(index.choose_image(None), Err(ChoiceError::Ambiguous(names)));
     }
 
     #[test]
     fn without_a_name_there_must_be_one_image_which_may_have_several_names() {
-        let several = index(&[("api", named("v1")), ("api", named("latest"))]);
+        let several = index(&[
+            ("api", named_annotation("v1")),
+            ("api", named_annotation("latest")),
+        ]);
         assert_eq!(
-            several.choose(None).unwrap().digest,
+            several.choose_image(None).unwrap().digest,
             Digest::compute(b"api")
         );
         assert_eq!(
-            index(&[]).choose(None),
+            index(&[]).choose_image(None),
             Err(ChoiceError::NotFound(Vec::new()))
         );
-        let unnamed = index(&[("api", json!(null)), ("worker", named("a\nb"))]);
+        let unnamed = index(&[("api", json!(null)), ("worker", named_annotation("a\nb"))]);
         let names = vec![Digest::compute(b"api").to_string(), "a\\nb".to_owned()];
-        assert_eq!(unnamed.choose(None), Err(ChoiceError::Ambiguous(names)));
+        assert_eq!(
+            unnamed.choose_image(None),
+            Err(ChoiceError::Ambiguous(names))
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(crate) use self::index::{ChoiceError, LayoutIndex, LayoutMarker};
 use crate::blob::{Blob, BlobError, BlobLocation};
 use crate::descriptor::Descriptor;
 use crate::error::SourceError;
-use crate::image::{Image, SMALL, gather};
+use crate::image::{Image, MAX_DOCUMENT_BYTES, gather_image};
 
 /// A directory that is an OCI image layout.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ struct Layout {
 pub(crate) fn read_layout(dir: &Path, tag: Option<&str>) -> Result<Image, SourceError> {
     let layout = Layout::open(dir)?;
     let index: LayoutIndex = layout.read_document("index.json")?;
-    let root = index.choose(tag).map_err(|error| match error {
+    let root = index.choose_image(tag).map_err(|error| match error {
         ChoiceError::Ambiguous(there) => SourceError::Ambiguous {
             dir: dir.to_owned(),
             there,
@@ -38,7 +38,7 @@ pub(crate) fn read_layout(dir: &Path, tag: Option<&str>) -> Result<Image, Source
             there,
         },
     })?;
-    gather(root, &|descriptor| layout.locate(descriptor))
+    gather_image(root, &|descriptor| layout.locate(descriptor))
 }
 
 impl Layout {
@@ -69,7 +69,7 @@ impl Layout {
         let length = fs::metadata(&path)
             .map_err(|error| wrong(error.to_string()))?
             .len();
-        if length > SMALL {
+        if length > MAX_DOCUMENT_BYTES {
             return Err(wrong(format!(
                 "it has {length} bytes, too many for this file"
             )));

@@ -26,25 +26,25 @@ impl Bench {
         self.dir.path().join(name)
     }
 
-    fn put(&self, media_type: &str, content: &str) -> Value {
+    fn write_blob(&self, media_type: &str, content: &str) -> Value {
         let digest = Digest::compute(content.as_bytes());
         fs::write(self.path("blobs/sha256").join(digest.hex()), content).unwrap();
         json!({"mediaType": media_type, "digest": digest, "size": content.len()})
     }
 
-    fn image(&self, architecture: &str) -> Value {
+    fn write_image(&self, architecture: &str) -> Value {
         let text = format!(
             r#"{{"os":"linux","architecture":"{architecture}","config":{{"Labels":{{"a":"b"}}}}}}"#
         );
-        let config = self.put("application/vnd.oci.image.config.v1+json", &text);
-        let layer = self.put("application/vnd.oci.image.layer.v1.tar+gzip", "layer");
-        self.put(
+        let config = self.write_blob("application/vnd.oci.image.config.v1+json", &text);
+        let layer = self.write_blob("application/vnd.oci.image.layer.v1.tar+gzip", "layer");
+        self.write_blob(
             OCI_MANIFEST,
             &json!({"schemaVersion": 2, "config": config, "layers": [layer]}).to_string(),
         )
     }
 
-    fn index(&self, images: &[(Value, &str)]) {
+    fn write_index(&self, images: &[(Value, &str)]) {
         let named = |(image, name): &(Value, &str)| {
             let mut image = image.clone();
             image["annotations"] = json!({"org.opencontainers.image.ref.name": name});
@@ -62,13 +62,13 @@ impl Bench {
         read_layout(self.dir.path(), tag)
     }
 
-    fn refusal(&self) -> String {
+    fn refusal_message(&self) -> String {
         let error = self.read(None).unwrap_err();
         std::error::Error::source(&error)
             .map_or(error.to_string(), |source| format!("{error}: {source}"))
     }
 
-    fn blob(&self, content: &str) -> PathBuf {
+    fn blob_path(&self, content: &str) -> PathBuf {
         self.path("blobs/sha256")
             .join(Digest::compute(content.as_bytes()).hex())
     }
@@ -77,7 +77,7 @@ impl Bench {
 #[test]
 fn one_image_is_read_with_config_and_layer() {
     let bench = Bench::new();
-    bench.index(&[(bench.image("amd64"), "v1")]);
+    bench.write_index(&[(bench.write_image("amd64"), "v1")]);
     let image = bench.read(None).unwrap();
     assert_eq!((image.manifests.len(), image.blobs.len()), (1, 2));
     assert_eq!(image.facts.images[0].platform.to_string(), "linux/amd64");
@@ -86,9 +86,8 @@ fn one_image_is_read_with_config_and_layer() {
 #[test]
 fn an_index_comes_whole_children_first_and_shared_blobs_once() {
     let bench = Bench::new();
-    let children =
-        json!({"schemaVersion": 2, "manifests": [bench.image("amd64"), bench.image("arm64")]});
-    bench.index(&[(bench.put(OCI_INDEX, &children.to_string()), "v1")]);
+    let children = json!({"schemaVersion": 2, "manifests": [bench.write_image("amd64"), bench.write_image("arm64")]});
+    bench.write_index(&[(bench.write_blob(OCI_INDEX, &children.to_string()), "v1")]);
     let image = bench.read(Some("v1")).unwrap();
     assert_eq!((image.manifests.len(), image.blobs.len()), (3, 3));
     assert_eq!(image.manifests[2].media_type.as_str(), OCI_INDEX);
@@ -98,7 +97,10 @@ fn an_index_comes_whole_children_first_and_shared_blobs_once() {
 #[test]
 fn the_tag_chooses_and_without_one_there_must_be_one_image() {
     let bench = Bench::new();
-    bench.index(&[(bench.image("amd64"), "v1"), (bench.image("arm64"), "v2")]);
+    bench.write_index(&[
+        (bench.write_image("amd64"), "v1"),
+        (bench.write_image("arm64"), "v2"),
+    ]);
     assert_eq!(
         bench.read(Some("v2")).unwrap().facts.images[0]
             .platform
@@ -112,17 +114,21 @@ fn the_tag_chooses_and_without_one_there_must_be_one_image() {
             .to_string()
             .ends_with("has no image `v3`; there are: v1, v2")
     );
-    assert!(bench.refusal().ends_with("holds several images: v1, v2"));
-    let (api, worker) = (bench.image("amd64"), bench.image("arm64"));
+    assert!(
+        bench
+            .refusal_message()
+            .ends_with("holds several images: v1, v2")
+    );
+    let (api, worker) = (bench.write_image("amd64"), bench.write_image("arm64"));
     for images in [
         [(&api, "v1"), (&api, "latest"), (&worker, "worker")],
         [(&worker, "worker"), (&api, "v1"), (&api, "latest")],
     ] {
-        bench.index(&images.map(|(image, name)| (image.clone(), name)));
+        bench.write_index(&images.map(|(image, name)| (image.clone(), name)));
         assert!(
-            bench.refusal().contains("holds several images"),
+            bench.refusal_message().contains("holds several images"),
             "{}",
-            bench.refusal()
+            bench.refusal_message()
         );
         assert_eq!(
             bench.read(Some("latest")).unwrap().facts.images[0]
@@ -131,7 +137,7 @@ fn the_tag_chooses_and_without_one_there_must_be_one_image() {
             "amd64"
         );
     }
-    bench.index(&[(api.clone(), "v1"), (api.clone(), "latest"), (api, "other")]);
+    bench.write_index(&[(api.clone(), "v1"), (api.clone(), "latest"), (api, "other")]);
     assert!(bench.read(None).is_ok());
     fs::write(
         bench.path("index.json"),
@@ -139,53 +145,53 @@ fn the_tag_chooses_and_without_one_there_must_be_one_image() {
     )
     .unwrap();
     assert!(
-        bench.refusal().ends_with("holds no image"),
+        bench.refusal_message().ends_with("holds no image"),
         "{}",
-        bench.refusal()
+        bench.refusal_message()
     );
-    bench.index(&[]);
-    assert!(bench.refusal().ends_with("holds no image"));
+    bench.write_index(&[]);
+    assert!(bench.refusal_message().ends_with("holds no image"));
 }
 
 #[test]
 fn missing_truncated_and_garbled_contents_are_refused() {
     let bench = Bench::new();
-    bench.index(&[(bench.image("amd64"), "v1")]);
-    fs::write(bench.blob("layer"), "lay").unwrap();
+    bench.write_index(&[(bench.write_image("amd64"), "v1")]);
+    fs::write(bench.blob_path("layer"), "lay").unwrap();
     assert!(
         bench
-            .refusal()
+            .refusal_message()
             .contains("has 3 bytes where 5 were announced"),
         "{}",
-        bench.refusal()
+        bench.refusal_message()
     );
-    fs::remove_file(bench.blob("layer")).unwrap();
+    fs::remove_file(bench.blob_path("layer")).unwrap();
     assert!(
-        bench.refusal().contains("cannot be read"),
+        bench.refusal_message().contains("cannot be read"),
         "{}",
-        bench.refusal()
+        bench.refusal_message()
     );
-    bench.image("amd64");
+    bench.write_image("amd64");
     let config = r#"{"os":"linux","architecture":"amd64","config":{"Labels":{"a":"b"}}}"#;
-    fs::write(bench.blob(config), config.replace('b', "c")).unwrap();
+    fs::write(bench.blob_path(config), config.replace('b', "c")).unwrap();
     assert!(
-        bench.refusal().contains("is garbled"),
+        bench.refusal_message().contains("is garbled"),
         "{}",
-        bench.refusal()
+        bench.refusal_message()
     );
 }
 
 #[test]
 fn what_leads_out_of_the_layout_is_refused() {
     let (bench, outside) = (Bench::new(), tempfile::NamedTempFile::new().unwrap());
-    bench.index(&[(bench.image("amd64"), "v1")]);
+    bench.write_index(&[(bench.write_image("amd64"), "v1")]);
     fs::write(outside.path(), "layer").unwrap();
-    fs::remove_file(bench.blob("layer")).unwrap();
-    std::os::unix::fs::symlink(outside.path(), bench.blob("layer")).unwrap();
+    fs::remove_file(bench.blob_path("layer")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), bench.blob_path("layer")).unwrap();
     assert!(
-        bench.refusal().contains("cannot be read"),
+        bench.refusal_message().contains("cannot be read"),
         "{}",
-        bench.refusal()
+        bench.refusal_message()
     );
     let digest = "sha256:../../../../etc/passwd";
     fs::write(
@@ -195,9 +201,9 @@ fn what_leads_out_of_the_layout_is_refused() {
     )
     .unwrap();
     assert!(
-        bench.refusal().contains("is not a sha256 digest"),
+        bench.refusal_message().contains("is not a sha256 digest"),
         "{}",
-        bench.refusal()
+        bench.refusal_message()
     );
 }
 
@@ -205,9 +211,9 @@ fn what_leads_out_of_the_layout_is_refused() {
 fn what_is_no_layout_is_refused() {
     let bench = Bench::new();
     assert!(
-        bench.refusal().contains("index.json"),
+        bench.refusal_message().contains("index.json"),
         "{}",
-        bench.refusal()
+        bench.refusal_message()
     );
     fs::write(
         bench.path("oci-layout"),
@@ -215,15 +221,15 @@ fn what_is_no_layout_is_refused() {
     )
     .unwrap();
     assert!(
-        bench.refusal().contains("its version is 2.0.0"),
+        bench.refusal_message().contains("its version is 2.0.0"),
         "{}",
-        bench.refusal()
+        bench.refusal_message()
     );
     fs::write(bench.path("oci-layout"), "garbage").unwrap();
     assert!(
-        bench.refusal().contains("oci-layout"),
+        bench.refusal_message().contains("oci-layout"),
         "{}",
-        bench.refusal()
+        bench.refusal_message()
     );
     assert!(matches!(
         read_layout(&bench.path("nowhere"), None),

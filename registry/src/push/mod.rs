@@ -30,9 +30,9 @@ use crate::source::Source;
 
 /// Uploads at once. Against a local registry a fifth was no faster, and ECR drops connections when
 /// there are many.
-const UPLOADS: usize = 4;
+const MAX_UPLOADS: usize = 4;
 /// Blobs that are asked for at once: the requests are small, and ECR answers a thousand a second.
-const QUESTIONS: usize = 12;
+const MAX_CHECKS: usize = 12;
 /// Blobs that the source may have ready before they are asked for.
 const READ_AHEAD: usize = 8;
 
@@ -80,7 +80,7 @@ struct TransferCounts {
 }
 
 impl TransferCounts {
-    fn count(&mut self, blob: &Blob, sent: BlobOutcome, report: Report<'_>) {
+    fn count_blob(&mut self, blob: &Blob, sent: BlobOutcome, report: Report<'_>) {
         let (digest, bytes) = (blob.digest.clone(), blob.size);
         match sent {
             BlobOutcome::Existing => {
@@ -126,7 +126,7 @@ pub async fn push(
         // The registry deleted contents meanwhile: every blob is asked for, and sent where missing.
         Err(PushError::ContentsMissing { message, .. }) => {
             report(Progress::Retrying { reason: message });
-            transfer.run(&inventory.keep_tags_only()).await
+            transfer.run(&inventory.without_contents()).await
         }
         result => result,
     }
@@ -195,11 +195,11 @@ impl Transfer<'_> {
             .open(&inventory.known, blob_sender, self.report)
             .map_err(PushError::from);
         let (image, mut moved) =
-            tokio::try_join!(reading, self.move_blobs(&inventory.known, arriving))?;
+            tokio::try_join!(reading, self.transfer_blobs(&inventory.known, arriving))?;
         let Some((root, children)) = image.manifests.split_last() else {
             return Err(no_manifest_error());
         };
-        moved.existing += image.present.len();
+        moved.existing += image.existing.len();
         if !inventory.has_image(&root.digest) {
             self.write_children(children, &inventory.known).await?;
         }
@@ -209,7 +209,7 @@ impl Transfer<'_> {
 
     /// Asks for every blob, many at once, and sends those that are missing, a few at once, while the
     /// source is still being read.
-    async fn move_blobs(
+    async fn transfer_blobs(
         &self,
         known: &KnownContents,
         mut arriving: mpsc::Receiver<Blob>,
@@ -219,25 +219,25 @@ impl Transfer<'_> {
             (HashSet::new(), VecDeque::new(), TransferCounts::default());
         let mut more = true;
         loop {
-            while sending.len() < UPLOADS
+            while sending.len() < MAX_UPLOADS
                 && let Some((blob, begun)) = missing.pop_front()
             {
                 sending.push(self.send_blob(blob, begun));
             }
             tokio::select! {
-                blob = arriving.recv(), if more && asking.len() < QUESTIONS => match blob {
+                blob = arriving.recv(), if more && asking.len() < MAX_CHECKS => match blob {
                     // A blob that occurs twice is sent once.
                     Some(blob) if seen.insert(blob.digest.clone()) => asking.push(self.check_blob(known, blob)),
                     Some(_) => {}
                     None => more = false,
                 },
                 Some(found) = asking.next() => match found? {
-                    (blob, BlobState::Present(sent)) => moved.count(&blob, sent, self.report),
+                    (blob, BlobState::Present(sent)) => moved.count_blob(&blob, sent, self.report),
                     (blob, BlobState::Missing(begun)) => missing.push_back((blob, begun)),
                 },
                 Some(done) = sending.next() => {
                     let (blob, sent) = done?;
-                    moved.count(&blob, sent, self.report);
+                    moved.count_blob(&blob, sent, self.report);
                 }
                 else => return Ok(moved),
             }
@@ -249,12 +249,12 @@ impl Transfer<'_> {
         known: &KnownContents,
         blob: Blob,
     ) -> Result<(Blob, BlobState), PushError> {
-        if is_ecr(&self.registry.host()) && blob.size > ecr::LARGEST_LAYER {
+        if is_ecr(&self.registry.host()) && blob.size > ecr::MAX_LAYER_BYTES {
             return Err(PushError::LayerTooLarge {
                 host: self.registry.host(),
                 digest: blob.digest,
                 size: blob.size,
-                most: ecr::LARGEST_LAYER,
+                most: ecr::MAX_LAYER_BYTES,
             });
         }
         if known.has_blob(&blob.digest) {

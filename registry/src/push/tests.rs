@@ -12,14 +12,14 @@ use self::layout::Layout;
 use super::*;
 use crate::blob::BlobLocation;
 
-async fn image(architecture: &str) -> (Layout, Source) {
+async fn write_image(architecture: &str) -> (Layout, Source) {
     let layout = Layout::new();
-    let root = layout.image(architecture);
+    let root = layout.write_image(architecture);
     let source = layout.find(root).await;
     (layout, source)
 }
 
-fn tags(names: &[&str]) -> Vec<Tag> {
+fn parse_tags(names: &[&str]) -> Vec<Tag> {
     names.iter().map(|name| name.parse().unwrap()).collect()
 }
 
@@ -38,7 +38,7 @@ async fn push_with(
 }
 
 async fn push_tags(source: &Source, to: &Target, names: &[&str]) -> Pushed {
-    let tags = tags(names);
+    let tags = parse_tags(names);
     let options = PushOptions {
         tags: &tags,
         ..PushOptions::default()
@@ -48,15 +48,15 @@ async fn push_tags(source: &Source, to: &Target, names: &[&str]) -> Pushed {
 
 #[tokio::test]
 async fn blobs_are_sent_before_the_manifest_and_nothing_is_sent_twice() {
-    let ((registry, to), (_layout, source)) = (FakeRegistry::start(), image("amd64").await);
-    let names = tags(&["v1", "latest"]);
+    let ((registry, to), (_layout, source)) = (FakeRegistry::start(), write_image("amd64").await);
+    let names = parse_tags(&["v1", "latest"]);
     let options = PushOptions {
         tags: &names,
         ..PushOptions::default()
     };
     let (pushed, reports) = push_with(&source, &to, options).await;
     let pushed = pushed.unwrap();
-    let writes = registry.lock().unwrap().writes();
+    let writes = registry.lock().unwrap().write_requests();
     let mut sorted = writes.clone();
     sorted.sort();
     assert_eq!(
@@ -94,16 +94,19 @@ async fn blobs_are_sent_before_the_manifest_and_nothing_is_sent_twice() {
         (again.uploaded, again.existing, again.bytes_moved),
         (0, 2, 0)
     );
-    assert!(registry.lock().unwrap().writes().is_empty());
+    assert!(registry.lock().unwrap().write_requests().is_empty());
 
     let more = push_tags(&source, &to, &["v1", "v2"]).await;
-    assert_eq!((more.existing, more.tags), (2, tags(&["v1", "v2"])));
-    assert_eq!(registry.lock().unwrap().writes(), ["PUT manifests/v2"]);
+    assert_eq!((more.existing, more.tags), (2, parse_tags(&["v1", "v2"])));
+    assert_eq!(
+        registry.lock().unwrap().write_requests(),
+        ["PUT manifests/v2"]
+    );
 }
 
 #[tokio::test]
 async fn blobs_that_the_registry_has_are_not_sent_and_an_untagged_image_is_written_by_digest() {
-    let ((registry, to), (_layout, source)) = (FakeRegistry::start(), image("amd64").await);
+    let ((registry, to), (_layout, source)) = (FakeRegistry::start(), write_image("amd64").await);
     let layer = Digest::compute(b"layer").to_string();
     registry.lock().unwrap().blobs.insert(layer);
     let (pushed, reports) = push_with(&source, &to, PushOptions::default()).await;
@@ -111,7 +114,7 @@ async fn blobs_that_the_registry_has_are_not_sent_and_an_untagged_image_is_writt
     assert_eq!((pushed.uploaded, pushed.existing), (1, 1));
     let existing = |progress: &Progress| matches!(progress, Progress::Existing { bytes: 5, .. });
     assert!(reports.iter().any(existing));
-    let writes = registry.lock().unwrap().writes();
+    let writes = registry.lock().unwrap().write_requests();
     assert_eq!(
         writes,
         [
@@ -124,22 +127,22 @@ async fn blobs_that_the_registry_has_are_not_sent_and_an_untagged_image_is_writt
         .await
         .0
         .unwrap();
-    assert!(registry.lock().unwrap().writes().is_empty());
+    assert!(registry.lock().unwrap().write_requests().is_empty());
 }
 
 #[tokio::test]
 async fn what_an_index_lists_is_written_before_it_unless_the_registry_has_it() {
     let (registry, to) = FakeRegistry::start();
-    let (_first, amd64) = image("amd64").await;
+    let (_first, amd64) = write_image("amd64").await;
     let known = push_tags(&amd64, &to, &[]).await.digest;
-    registry.lock().unwrap().writes();
+    registry.lock().unwrap().write_requests();
     let layout = Layout::new();
-    let children = [layout.image("amd64"), layout.image("arm64")];
+    let children = [layout.write_image("amd64"), layout.write_image("arm64")];
     let arm64 = children[1]["digest"].as_str().unwrap().to_owned();
     let index = json!({"schemaVersion": 2, "manifests": children}).to_string();
-    let root = layout.put("application/vnd.oci.image.index.v1+json", &index);
+    let root = layout.write_blob("application/vnd.oci.image.index.v1+json", &index);
     let source = layout.find(root).await;
-    let (names, cache_from) = (tags(&["v1"]), [known]);
+    let (names, cache_from) = (parse_tags(&["v1"]), [known]);
     let options = PushOptions {
         tags: &names,
         cache_from: &cache_from,
@@ -148,7 +151,7 @@ async fn what_an_index_lists_is_written_before_it_unless_the_registry_has_it() {
     let pushed = push_with(&source, &to, options).await.0.unwrap();
     assert_eq!((pushed.uploaded, pushed.existing), (1, 2));
     assert_eq!(
-        registry.lock().unwrap().writes()[2..],
+        registry.lock().unwrap().write_requests()[2..],
         [
             format!("PUT manifests/{arm64}"),
             "PUT manifests/v1".to_owned()
@@ -159,9 +162,12 @@ async fn what_an_index_lists_is_written_before_it_unless_the_registry_has_it() {
 #[tokio::test]
 async fn tags_of_other_images_can_be_left_and_set_later() {
     let (registry, to) = FakeRegistry::start();
-    let ((_one, old), (_two, new)) = (image("amd64").await, image("arm64").await);
+    let ((_one, old), (_two, new)) = (write_image("amd64").await, write_image("arm64").await);
     let old = push_tags(&old, &to, &["latest"]).await;
-    let (names, always) = (tags(&["new", "latest", "live"]), tags(&["live"]));
+    let (names, always) = (
+        parse_tags(&["new", "latest", "live"]),
+        parse_tags(&["live"]),
+    );
     let options = PushOptions {
         tags: &names,
         deferral: TagDeferral::NamingOthers(&always),
@@ -169,7 +175,7 @@ async fn tags_of_other_images_can_be_left_and_set_later() {
     };
     let pushed = push_with(&new, &to, options).await.0.unwrap();
     let [_, latest, live] = names.try_into().unwrap();
-    assert_eq!(pushed.tags, tags(&["new"]));
+    assert_eq!(pushed.tags, parse_tags(&["new"]));
     assert_eq!(
         pushed.deferred_tags,
         [
@@ -181,15 +187,21 @@ async fn tags_of_other_images_can_be_left_and_set_later() {
     let named = |tag| resolve(&to, ManifestReference::Tag(tag), &|_| {});
     assert_eq!(named(&latest).await.unwrap(), Some(old.digest.clone()));
     assert_eq!(named(&live).await.unwrap(), None);
-    registry.lock().unwrap().writes();
+    registry.lock().unwrap().write_requests();
     retag(&to, &pushed.root, &latest, &|_| {}).await.unwrap();
     retag(&to, &pushed.root, &latest, &|_| {}).await.unwrap();
-    assert_eq!(registry.lock().unwrap().writes(), ["PUT manifests/latest"]);
+    assert_eq!(
+        registry.lock().unwrap().write_requests(),
+        ["PUT manifests/latest"]
+    );
     assert_eq!(named(&latest).await.unwrap(), Some(pushed.digest.clone()));
 
     registry.lock().unwrap().denies_reading_tags = true;
     retag(&to, &old.root, &latest, &|_| {}).await.unwrap();
-    assert_eq!(registry.lock().unwrap().writes(), ["PUT manifests/latest"]);
+    assert_eq!(
+        registry.lock().unwrap().write_requests(),
+        ["PUT manifests/latest"]
+    );
     assert!(matches!(
         named(&latest).await,
         Err(PushError::Denied { .. })
@@ -199,10 +211,10 @@ async fn tags_of_other_images_can_be_left_and_set_later() {
 #[tokio::test]
 async fn an_immutable_tag_of_another_image_is_refused_before_anything_is_sent() {
     let (registry, to) = FakeRegistry::start();
-    let ((_one, old), (_two, new)) = (image("amd64").await, image("arm64").await);
+    let ((_one, old), (_two, new)) = (write_image("amd64").await, write_image("arm64").await);
     push_tags(&old, &to, &["v1"]).await;
-    registry.lock().unwrap().writes();
-    let names = tags(&["v1"]);
+    registry.lock().unwrap().write_requests();
+    let names = parse_tags(&["v1"]);
     let options = PushOptions {
         tags: &names,
         immutable: &names,
@@ -211,13 +223,13 @@ async fn an_immutable_tag_of_another_image_is_refused_before_anything_is_sent() 
     assert!(push_with(&old, &to, options).await.0.is_ok());
     let error = push_with(&new, &to, options).await.0.unwrap_err();
     assert!(matches!(error, PushError::TagTaken { .. }), "{error}");
-    assert!(registry.lock().unwrap().writes().is_empty());
+    assert!(registry.lock().unwrap().write_requests().is_empty());
 }
 
 #[tokio::test]
 async fn contents_that_the_registry_lost_are_sent_in_a_second_attempt_and_not_in_a_third() {
-    let ((registry, to), (_layout, source)) = (FakeRegistry::start(), image("amd64").await);
-    let names = tags(&["v1"]);
+    let ((registry, to), (_layout, source)) = (FakeRegistry::start(), write_image("amd64").await);
+    let names = parse_tags(&["v1"]);
     let options = PushOptions {
         tags: &names,
         ..PushOptions::default()
@@ -228,7 +240,7 @@ async fn contents_that_the_registry_lost_are_sent_in_a_second_attempt_and_not_in
     let retrying = |progress: &Progress| matches!(progress, Progress::Retrying { .. });
     assert!(reports.iter().any(retrying));
 
-    let (_other, source) = image("arm64").await;
+    let (_other, source) = write_image("arm64").await;
     registry.lock().unwrap().refusal = Some("MANIFEST_INVALID");
     let (result, reports) = push_with(&source, &to, options).await;
     assert!(matches!(result, Err(PushError::Refused { .. })));
@@ -236,7 +248,7 @@ async fn contents_that_the_registry_lost_are_sent_in_a_second_attempt_and_not_in
 }
 
 /// A blob of five bytes that claims to have `size`.
-fn blob(size: u64) -> Blob {
+fn test_blob(size: u64) -> Blob {
     let mut file: File = tempfile::tempfile().unwrap();
     file.write_all(b"layer").unwrap();
     Blob {
@@ -251,7 +263,7 @@ fn blob(size: u64) -> Blob {
 
 #[tokio::test]
 async fn a_blob_that_occurs_twice_is_sent_once() {
-    let ((registry, to), (_layout, source)) = (FakeRegistry::start(), image("amd64").await);
+    let ((registry, to), (_layout, source)) = (FakeRegistry::start(), write_image("amd64").await);
     let client = Registry::new(&to).unwrap();
     let transfer = Transfer {
         registry: &client,
@@ -261,20 +273,20 @@ async fn a_blob_that_occurs_twice_is_sent_once() {
     };
     let (sender, receiver) = mpsc::channel(2);
     for _ in 0..2 {
-        sender.send(blob(5)).await.unwrap();
+        sender.send(test_blob(5)).await.unwrap();
     }
     drop(sender);
     let moved = transfer
-        .move_blobs(&KnownContents::default(), receiver)
+        .transfer_blobs(&KnownContents::default(), receiver)
         .await
         .unwrap();
     assert_eq!((moved.uploaded, moved.existing, moved.bytes), (1, 0, 5));
-    assert_eq!(registry.lock().unwrap().writes().len(), 2);
+    assert_eq!(registry.lock().unwrap().write_requests().len(), 2);
 }
 
 #[tokio::test]
 async fn a_layer_that_ecr_does_not_take_is_refused_before_ecr_is_asked() {
-    let (_layout, source) = image("amd64").await;
+    let (_layout, source) = write_image("amd64").await;
     let to = target("https://1.dkr.ecr.eu-west-1.amazonaws.com");
     let client = Registry::new(&to).unwrap();
     let transfer = Transfer {
@@ -284,14 +296,15 @@ async fn a_layer_that_ecr_does_not_take_is_refused_before_ecr_is_asked() {
         report: &|_| {},
     };
     let mut known = KnownContents::default();
-    let check = async |known: &KnownContents, size| transfer.check_blob(known, blob(size)).await;
+    let check =
+        async |known: &KnownContents, size| transfer.check_blob(known, test_blob(size)).await;
     assert!(matches!(
-        check(&known, ecr::LARGEST_LAYER + 1).await,
+        check(&known, ecr::MAX_LAYER_BYTES + 1).await,
         Err(PushError::LayerTooLarge { .. })
     ));
     known.add(source.root().unwrap().clone());
     assert!(matches!(
-        check(&known, ecr::LARGEST_LAYER).await,
+        check(&known, ecr::MAX_LAYER_BYTES).await,
         Ok((_, BlobState::Present(BlobOutcome::Existing)))
     ));
 }
@@ -307,7 +320,7 @@ fn blobs_are_counted_by_how_the_registry_got_them() {
         BlobOutcome::Copied,
         BlobOutcome::Copied,
     ] {
-        counts.count(&blob(7), outcome, &|_| {});
+        counts.count_blob(&test_blob(7), outcome, &|_| {});
     }
     assert_eq!(
         (counts.existing, counts.mounted, counts.uploaded),

@@ -69,7 +69,7 @@ pub enum ReferenceError {
 }
 
 /// Transports of other tools that are not read here.
-const UNREAD: [&str; 3] = ["containers-storage:", "dir:", "ostree:"];
+const UNSUPPORTED_TRANSPORTS: [&str; 3] = ["containers-storage:", "dir:", "ostree:"];
 
 impl ReferenceError {
     /// What to do instead.
@@ -89,7 +89,7 @@ impl FromStr for ImageReference {
     type Err = ReferenceError;
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        if let Some(transport) = UNREAD
+        if let Some(transport) = UNSUPPORTED_TRANSPORTS
             .into_iter()
             .find(|transport| text.starts_with(transport))
         {
@@ -170,7 +170,7 @@ mod tests {
 
     const ID: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-    fn name(text: &str) -> (String, Option<String>, Option<String>) {
+    fn parse_name(text: &str) -> (String, Option<String>, Option<String>) {
         let name: ImageName = text.parse().unwrap();
         (
             name.repository().to_owned(),
@@ -182,22 +182,25 @@ mod tests {
     #[test]
     fn a_name_has_a_repository_and_perhaps_a_tag_and_a_digest() {
         let some = |text: &str| Some(text.to_owned());
-        assert_eq!(name("api"), ("api".into(), None, None));
-        assert_eq!(name("api:1.0"), ("api".into(), some("1.0"), None));
+        assert_eq!(parse_name("api"), ("api".into(), None, None));
+        assert_eq!(parse_name("api:1.0"), ("api".into(), some("1.0"), None));
         assert_eq!(
-            name("localhost:5000/a/b"),
+            parse_name("localhost:5000/a/b"),
             ("localhost:5000/a/b".into(), None, None)
         );
         assert_eq!(
-            name("ghcr.io/a/b:x"),
+            parse_name("ghcr.io/a/b:x"),
             ("ghcr.io/a/b".into(), some("x"), None)
         );
-        assert_eq!(name(&format!("a/b@{ID}")), ("a/b".into(), None, some(ID)));
         assert_eq!(
-            name(&format!("a/b:t@{ID}")),
+            parse_name(&format!("a/b@{ID}")),
+            ("a/b".into(), None, some(ID))
+        );
+        assert_eq!(
+            parse_name(&format!("a/b:t@{ID}")),
             ("a/b".into(), some("t"), some(ID))
         );
-        assert_eq!(name(ID), (String::new(), None, some(ID)));
+        assert_eq!(parse_name(ID), (String::new(), None, some(ID)));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock};
 
-pub use self::one_line::{is_unsafe_to_show, one_line, one_line_with_indent};
+pub use self::one_line::{is_unsafe_to_show, to_one_line, to_one_line_indented};
 use self::spellings::spellings;
 use crate::secret::Secret;
 
@@ -22,19 +22,19 @@ const MASK: &str = "***";
 
 /// The shortest text that is masked, in characters. Shorter ones occur by chance: masking `1` or `yes`
 /// would make messages unreadable and protect nothing.
-const SHORTEST: usize = 4;
+const MIN_SECRET_LENGTH: usize = 4;
 
 /// The shortest token, in characters.
-const TOKEN: usize = 12;
+const MIN_TOKEN_LENGTH: usize = 12;
 
 /// The secrets that are registered in this process, which serves one run.
-static KNOWN: RwLock<Scrubber> = RwLock::new(Scrubber {
+static REGISTERED_SECRETS: RwLock<Scrubber> = RwLock::new(Scrubber {
     spellings: BTreeMap::new(),
 });
 
 /// Registers a secret: from now on it is masked in all texts from outside.
 pub fn register(secret: &Secret) {
-    KNOWN
+    REGISTERED_SECRETS
         .write()
         .unwrap_or_else(PoisonError::into_inner)
         .add(secret);
@@ -42,20 +42,22 @@ pub fn register(secret: &Secret) {
 
 /// A text from outside (a message of AWS, a line of a log, a part of a response) with all registered
 /// secrets masked.
-pub fn masked(text: &str) -> String {
+pub fn mask(text: &str) -> String {
     Scrubber::default().scrub(text)
 }
 
 /// A sentence of ours that may contain text from outside, with those registered secrets masked that
 /// cannot be words of ours.
 pub fn mask_tokens(text: &str) -> String {
-    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-    replace_with_mask(text, known.find(text, SecretKind::is_token))
+    let known = REGISTERED_SECRETS
+        .read()
+        .unwrap_or_else(PoisonError::into_inner);
+    replace_with_mask(text, known.find_secrets(text, SecretKind::is_token))
 }
 
 /// Whether a text can be masked: it has at least four characters, one of them a letter or a digit.
 pub fn is_maskable(text: &str) -> bool {
-    text.chars().nth(SHORTEST - 1).is_some() && text.chars().any(char::is_alphanumeric)
+    text.chars().nth(MIN_SECRET_LENGTH - 1).is_some() && text.chars().any(char::is_alphanumeric)
 }
 
 /// What a secret looks like, which decides where it is masked.
@@ -87,7 +89,8 @@ impl SecretKind {
         let is_name = secret.starts_with("arn:")
             || secret.contains("amazonaws.com")
             || secret.contains("sha256:");
-        let is_whole = secret.chars().nth(TOKEN - 1).is_some() && !has(secret, char::is_whitespace);
+        let is_whole =
+            secret.chars().nth(MIN_TOKEN_LENGTH - 1).is_some() && !has(secret, char::is_whitespace);
         if is_whole && mixes && !is_name {
             Self::Token
         } else {
@@ -143,22 +146,24 @@ impl Scrubber {
 
     /// The text with `***` in place of every secret. Secrets that touch or overlap get one mask.
     pub fn scrub(&self, text: &str) -> String {
-        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+        let known = REGISTERED_SECRETS
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let everything = |_| true;
         replace_with_mask(
             text,
-            self.find(text, everything)
+            self.find_secrets(text, everything)
                 .into_iter()
-                .chain(known.find(text, everything))
+                .chain(known.find_secrets(text, everything))
                 .collect(),
         )
     }
 
     /// The places of the secrets of the kinds that are wanted.
-    fn find(&self, text: &str, wanted: impl Fn(SecretKind) -> bool) -> Vec<Range<usize>> {
+    fn find_secrets(&self, text: &str, wanted: impl Fn(SecretKind) -> bool) -> Vec<Range<usize>> {
         let spellings = self.spellings.iter().filter(|(_, kind)| wanted(**kind));
         let found = spellings.flat_map(|(spelling, kind)| {
-            occurrences(text, spelling)
+            find_occurrences(text, spelling)
                 .into_iter()
                 .filter(|at| kind.applies_at(text, at))
         });
@@ -169,7 +174,7 @@ impl Scrubber {
 /// The text with a mask in place of each of these ranges.
 fn replace_with_mask(text: &str, hidden: Vec<Range<usize>>) -> String {
     let (mut scrubbed, mut from) = (String::with_capacity(text.len()), 0);
-    for hidden in merge(hidden) {
+    for hidden in merge_ranges(hidden) {
         scrubbed.push_str(&text[from..hidden.start]);
         scrubbed.push_str(MASK);
         from = hidden.end;
@@ -180,7 +185,7 @@ fn replace_with_mask(text: &str, hidden: Vec<Range<usize>>) -> String {
 
 /// The ranges in order, those that touch or overlap merged: replacing one of them first would leave a
 /// rest of the other.
-fn merge(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+fn merge_ranges(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.sort_by_key(|range| range.start);
     let mut merged: Vec<Range<usize>> = Vec::new();
     for range in found {
@@ -221,7 +226,7 @@ fn is_separate_number(text: &str, at: &Range<usize>) -> bool {
 }
 
 /// All places of a spelling, overlapping ones too.
-fn occurrences(text: &str, spelling: &str) -> Vec<Range<usize>> {
+fn find_occurrences(text: &str, spelling: &str) -> Vec<Range<usize>> {
     let (mut found, mut from) = (Vec::new(), 0);
     let step = spelling.chars().next().map_or(1, char::len_utf8);
     while let Some(at) = text[from..].find(spelling) {

@@ -2,14 +2,14 @@
 
 /// The text on one line of at most `longest` characters, without space at its ends. Characters that
 /// change how others are shown become `\u{fffd}`; a text that is cut ends with `…`.
-pub fn one_line(text: &str, longest: usize) -> String {
-    one_line_with_indent(text.trim(), longest)
+pub fn to_one_line(text: &str, max_length: usize) -> String {
+    to_one_line_indented(text.trim(), max_length)
 }
 
 /// The same, with the space at its ends: in a log the indent has a meaning.
-pub fn one_line_with_indent(text: &str, longest: usize) -> String {
+pub fn to_one_line_indented(text: &str, max_length: usize) -> String {
     let mut characters = text.chars().map(replace_control);
-    let mut cut: String = characters.by_ref().take(longest).collect();
+    let mut cut: String = characters.by_ref().take(max_length).collect();
     if characters.next().is_some() {
         cut.pop();
         cut.push('…');
@@ -28,6 +28,8 @@ fn replace_control(character: char) -> char {
 /// Whether a character changes how others are shown: it moves the cursor, ends a line, changes the
 /// direction of writing, or is invisible.
 pub fn is_unsafe_to_show(character: char) -> bool {
-    let unseen = matches!(character, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
-    unseen || matches!(character, '\u{feff}' | '\u{e0000}'..='\u{e007f}') || character.is_control()
+    let is_invisible = matches!(character, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+    is_invisible
+        || matches!(character, '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+        || character.is_control()
 }

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 pub(crate) use rule::Rule;
 
+use crate::event_time::{EventTime, TrafficHistory};
 use crate::options::{AlarmDetails, AlarmState, StageOptions};
-use crate::when::{Shifts, When};
 
 /// Why an alarm is as it is, when nobody said.
-const SET: &str = "Set on the stage";
+const DEFAULT_REASON: &str = "Set on the stage";
 /// Why an alarm rings at an event, when nobody said.
-const CROSSED: &str =
+const DEFAULT_ALARM_REASON: &str =
     "Threshold Crossed: 1 datapoint [5.0] was greater than or equal to the threshold (1.0).";
 
 /// An alarm, and since when it is in its state.
@@ -23,26 +23,29 @@ pub(crate) struct Alarm {
     pub(crate) since_ms: i64,
     pub(crate) reason: String,
     /// Of a composite: the children that brought it into its state.
-    pub(crate) because_of: Vec<String>,
+    pub(crate) triggering_children: Vec<String>,
     pub(crate) details: AlarmDetails,
     /// Set by hand: a composite that was follows its children no more.
-    is_pinned: bool,
-    has_rung: bool,
-    has_calmed: bool,
+    is_set_manually: bool,
+    has_fired: bool,
+    has_recovered: bool,
 }
 
 impl Alarm {
     fn new(state: AlarmState, since_ms: i64, details: AlarmDetails) -> Self {
-        let reason = details.reason.clone().unwrap_or_else(|| SET.to_owned());
+        let reason = details
+            .reason
+            .clone()
+            .unwrap_or_else(|| DEFAULT_REASON.to_owned());
         Self {
             state,
             since_ms,
             reason,
-            because_of: Vec::new(),
+            triggering_children: Vec::new(),
             details,
-            is_pinned: false,
-            has_rung: false,
-            has_calmed: false,
+            is_set_manually: false,
+            has_fired: false,
+            has_recovered: false,
         }
     }
 
@@ -51,7 +54,7 @@ impl Alarm {
         Rule::parse(self.details.rule.as_deref()?).ok()
     }
 
-    fn turn(&mut self, state: AlarmState, reason: &str, now_ms: i64) {
+    fn set_state(&mut self, state: AlarmState, reason: &str, now_ms: i64) {
         if self.state != state {
             self.since_ms = now_ms;
         }
@@ -67,7 +70,7 @@ pub(crate) struct Alarms {
 
 impl Alarms {
     /// Those of the options.
-    pub(crate) fn founded(options: &StageOptions, now_ms: i64) -> Self {
+    pub(crate) fn from_options(options: &StageOptions, now_ms: i64) -> Self {
         let details = |name: &String| options.alarm_details.get(name).cloned().unwrap_or_default();
         let detailed = options.alarm_details.keys().map(|name| {
             (
@@ -75,14 +78,14 @@ impl Alarms {
                 Alarm::new(AlarmState::Ok, now_ms, details(name)),
             )
         });
-        let named = options
+        let with_state = options
             .alarms
             .iter()
             .map(|(name, state)| (name.clone(), Alarm::new(*state, now_ms, details(name))));
         let mut alarms = Self {
-            by_name: detailed.chain(named).collect(),
+            by_name: detailed.chain(with_state).collect(),
         };
-        alarms.settle(now_ms);
+        alarms.update_composites(now_ms);
         alarms
     }
 
@@ -102,69 +105,77 @@ impl Alarms {
             .by_name
             .entry(name.to_owned())
             .or_insert_with(|| Alarm::new(state, now_ms, AlarmDetails::default()));
-        alarm.is_pinned = true;
-        alarm.because_of.clear();
-        alarm.turn(state, reason.unwrap_or(SET), now_ms);
-        self.settle(now_ms);
+        alarm.is_set_manually = true;
+        alarm.triggering_children.clear();
+        alarm.set_state(state, reason.unwrap_or(DEFAULT_REASON), now_ms);
+        self.update_composites(now_ms);
     }
 
     /// Lets events come: the alarms that turned.
-    pub(crate) fn advance(&mut self, shifts: &Shifts, now_ms: i64) -> Vec<(String, AlarmState)> {
-        let mut turned = Vec::new();
-        let has_come = |when: &Option<When>| {
+    pub(crate) fn advance(
+        &mut self,
+        history: &TrafficHistory,
+        now_ms: i64,
+    ) -> Vec<(String, AlarmState)> {
+        let mut changed = Vec::new();
+        let has_come = |when: &Option<EventTime>| {
             when.as_ref()
-                .is_some_and(|when| shifts.has_come(when, now_ms))
+                .is_some_and(|when| history.has_happened(when, now_ms))
         };
         for (name, alarm) in &mut self.by_name {
-            if !alarm.has_rung && has_come(&alarm.details.rings) {
-                alarm.has_rung = true;
+            if !alarm.has_fired && has_come(&alarm.details.rings) {
+                alarm.has_fired = true;
                 let reason = alarm.details.reason.clone();
-                alarm.turn(
+                alarm.set_state(
                     AlarmState::Alarm,
-                    reason.as_deref().unwrap_or(CROSSED),
+                    reason.as_deref().unwrap_or(DEFAULT_ALARM_REASON),
                     now_ms,
                 );
-                turned.push((name.clone(), AlarmState::Alarm));
+                changed.push((name.clone(), AlarmState::Alarm));
             }
-            if !alarm.has_calmed && has_come(&alarm.details.calms) {
-                alarm.has_calmed = true;
-                alarm.turn(AlarmState::Ok, SET, now_ms);
-                turned.push((name.clone(), AlarmState::Ok));
+            if !alarm.has_recovered && has_come(&alarm.details.calms) {
+                alarm.has_recovered = true;
+                alarm.set_state(AlarmState::Ok, DEFAULT_REASON, now_ms);
+                changed.push((name.clone(), AlarmState::Ok));
             }
         }
-        if !turned.is_empty() {
-            turned.extend(self.settle(now_ms));
+        if !changed.is_empty() {
+            changed.extend(self.update_composites(now_ms));
         }
-        turned
+        changed
     }
 
     /// Composites follow their children, and composites of composites those: no longer than there
     /// are alarms, whatever circles there are.
-    fn settle(&mut self, now_ms: i64) -> Vec<(String, AlarmState)> {
-        let mut turned = Vec::new();
+    fn update_composites(&mut self, now_ms: i64) -> Vec<(String, AlarmState)> {
+        let mut changed = Vec::new();
         for _ in 0..self.by_name.len() {
             let changes: Vec<(String, AlarmState, Vec<String>)> = self
                 .by_name
                 .iter()
-                .filter_map(|(name, alarm)| self.follows(name, alarm))
+                .filter_map(|(name, alarm)| self.composite_change(name, alarm))
                 .collect();
             if changes.is_empty() {
                 break;
             }
             for (name, state, because_of) in changes {
                 if let Some(alarm) = self.by_name.get_mut(&name) {
-                    alarm.turn(state, &told(&because_of, state), now_ms);
-                    alarm.because_of = because_of;
+                    alarm.set_state(state, &composite_reason(&because_of, state), now_ms);
+                    alarm.triggering_children = because_of;
                 }
-                turned.push((name, state));
+                changed.push((name, state));
             }
         }
-        turned
+        changed
     }
 
     /// The state that a composite has to have, and does not.
-    fn follows(&self, name: &str, alarm: &Alarm) -> Option<(String, AlarmState, Vec<String>)> {
-        let rule = alarm.rule().filter(|_| !alarm.is_pinned)?;
+    fn composite_change(
+        &self,
+        name: &str,
+        alarm: &Alarm,
+    ) -> Option<(String, AlarmState, Vec<String>)> {
+        let rule = alarm.rule().filter(|_| !alarm.is_set_manually)?;
         let state_of = |child: &str| {
             self.get(child)
                 .map_or(AlarmState::InsufficientData, |child| child.state)
@@ -174,17 +185,17 @@ impl Alarms {
         } else {
             AlarmState::Ok
         };
-        let ringing = rule
+        let in_alarm = rule
             .children()
             .into_iter()
             .filter(|child| state_of(child) == AlarmState::Alarm)
             .map(ToOwned::to_owned);
-        (alarm.state != state).then(|| (name.to_owned(), state, ringing.collect()))
+        (alarm.state != state).then(|| (name.to_owned(), state, in_alarm.collect()))
     }
 }
 
 /// Why a composite turned.
-fn told(because_of: &[String], state: AlarmState) -> String {
+fn composite_reason(because_of: &[String], state: AlarmState) -> String {
     match (because_of, state) {
         ([], AlarmState::Alarm) | (_, AlarmState::Ok | AlarmState::InsufficientData) => {
             format!(
@@ -213,7 +224,7 @@ mod tests {
             alarm_details: details,
             ..StageOptions::default()
         };
-        Alarms::founded(&options, 0)
+        Alarms::from_options(&options, 0)
     }
 
     fn states(alarms: &Alarms) -> Vec<(&str, &str)> {
@@ -244,7 +255,11 @@ mod tests {
         );
         let any = alarms.get("any").unwrap();
         assert_eq!(
-            (any.since_ms, any.reason.as_str(), any.because_of.as_slice()),
+            (
+                any.since_ms,
+                any.reason.as_str(),
+                any.triggering_children.as_slice()
+            ),
             (
                 5,
                 "errors transitioned to ALARM",
@@ -275,16 +290,16 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_rings_once_at_its_event_and_calms_at_another() {
+    fn an_alarm_fires_once_at_its_event_and_recovers_at_another() {
         let details = AlarmDetails {
-            calms: Some(When::Started(4.0)),
-            ..AlarmDetails::rings(When::Started(2.0)).because("burning")
+            calms: Some(EventTime::Started(4.0)),
+            ..AlarmDetails::in_alarm_from(EventTime::Started(2.0)).with_reason("burning")
         };
         let mut alarms = alarms(&[("errors", details)]);
-        let shifts = Shifts::new(0);
-        assert_eq!(alarms.advance(&shifts, 1_999), []);
+        let history = TrafficHistory::new(0);
+        assert_eq!(alarms.advance(&history, 1_999), []);
         assert_eq!(
-            alarms.advance(&shifts, 2_000),
+            alarms.advance(&history, 2_000),
             [("errors".to_owned(), AlarmState::Alarm)]
         );
         assert_eq!(
@@ -294,9 +309,9 @@ mod tests {
             Some(("burning", 2_000))
         );
         alarms.set("errors", AlarmState::Ok, None, 2_500);
-        assert_eq!(alarms.advance(&shifts, 3_000), []);
+        assert_eq!(alarms.advance(&history, 3_000), []);
         assert_eq!(
-            alarms.advance(&shifts, 4_000),
+            alarms.advance(&history, 4_000),
             [("errors".to_owned(), AlarmState::Ok)]
         );
     }

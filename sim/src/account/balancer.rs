@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use crate::options::Kind;
+use crate::options::LoadBalancerKind;
 
 /// A listener with a weighted forward as its default action.
 #[derive(Debug, Clone)]
 pub(crate) struct Listener {
     pub(crate) name: String,
     /// Whose listener it is; Service Connect's is no load balancer's.
-    pub(crate) kind: Kind,
+    pub(crate) kind: LoadBalancerKind,
     pub(crate) address: SocketAddr,
     /// Target groups by name, with their weights.
     pub(crate) forward: Vec<(String, u32)>,
@@ -30,7 +30,7 @@ impl Listener {
 pub(crate) struct TargetGroup {
     pub(crate) name: String,
     /// Who sends traffic to it; to Service Connect's own no AWS call ever leads.
-    pub(crate) kind: Kind,
+    pub(crate) kind: LoadBalancerKind,
     pub(crate) port: u16,
     /// The addresses registered last.
     pub(crate) targets: Vec<SocketAddr>,

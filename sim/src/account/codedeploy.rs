@@ -200,7 +200,7 @@ pub(crate) struct Deployment {
     pub(crate) continued: BTreeSet<WaitType>,
     pub(crate) termination_wait_started: bool,
     /// Blue is being ended: nothing leads back.
-    pub(crate) too_late: bool,
+    pub(crate) is_terminating_blue: bool,
     pub(crate) blue: Option<Side>,
     pub(crate) green: Option<Side>,
     pub(crate) created_ms: i64,
@@ -234,13 +234,16 @@ impl Deployment {
             app_spec,
             auto_rollback_override: None,
             alarms_override: None,
-            events: EVENTS.into_iter().map(LifecycleEvent::pending).collect(),
+            events: EVENTS
+                .into_iter()
+                .map(LifecycleEvent::new_pending)
+                .collect(),
             error: None,
             rollback: RollbackLink::default(),
             stop: None,
             continued: BTreeSet::new(),
             termination_wait_started: false,
-            too_late: false,
+            is_terminating_blue: false,
             blue: None,
             green: None,
             created_ms: now,
@@ -254,7 +257,7 @@ impl Deployment {
     }
 
     /// A change that a reader could notice.
-    pub(crate) fn changed(&mut self) {
+    pub(crate) fn mark_changed(&mut self) {
         self.version += 1;
         self.updated_ms = now_ms();
     }
@@ -278,7 +281,7 @@ impl Deployment {
 }
 
 impl LifecycleEvent {
-    const fn pending(name: &'static str) -> Self {
+    const fn new_pending(name: &'static str) -> Self {
         Self {
             name,
             status: EventStatus::Pending,
@@ -289,7 +292,7 @@ impl LifecycleEvent {
     }
 
     /// Moves the event on.
-    pub(crate) fn turn(&mut self, status: EventStatus) {
+    pub(crate) fn set_status(&mut self, status: EventStatus) {
         self.status = status;
         match status {
             EventStatus::InProgress => self.started_ms = Some(now_ms()),

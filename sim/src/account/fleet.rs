@@ -26,7 +26,7 @@ impl Role {
 
 /// How far a rolling deployment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rollout {
+pub(crate) enum RolloutState {
     /// Still replacing tasks.
     InProgress,
     /// All of its tasks run and are healthy.
@@ -35,7 +35,7 @@ pub(crate) enum Rollout {
     Failed,
 }
 
-impl Rollout {
+impl RolloutState {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::InProgress => "IN_PROGRESS",
@@ -60,11 +60,11 @@ pub(crate) struct Fleet {
     /// The service revision that it runs; none under another controller than ECS.
     pub(crate) service_revision: Option<String>,
     /// It is not to have tasks yet.
-    pub(crate) waits: bool,
+    pub(crate) is_on_hold: bool,
     /// The `CodeDeploy` deployment that made it.
     pub(crate) external_id: Option<String>,
     pub(crate) role: Role,
-    pub(crate) rollout: Rollout,
+    pub(crate) rollout: RolloutState,
     pub(crate) reason: String,
     /// Tasks that ended although they were wanted.
     pub(crate) failed_tasks: u32,
@@ -88,10 +88,10 @@ impl Fleet {
             desired,
             target_group: None,
             service_revision: None,
-            waits: false,
+            is_on_hold: false,
             external_id: None,
             role: Role::Primary,
-            rollout: Rollout::InProgress,
+            rollout: RolloutState::InProgress,
             failed_tasks: 0,
             paused_until_ms: 0,
             was_steady: false,
@@ -101,12 +101,12 @@ impl Fleet {
     }
 
     /// How many tasks it is to have now.
-    pub(crate) const fn requested(&self) -> u32 {
-        if self.waits { 0 } else { self.desired }
+    pub(crate) const fn target_count(&self) -> u32 {
+        if self.is_on_hold { 0 } else { self.desired }
     }
 
     /// Moves the rollout on, with ECS's sentence for it.
-    pub(crate) fn turn(&mut self, rollout: Rollout, reason: String) {
+    pub(crate) fn set_rollout(&mut self, rollout: RolloutState, reason: String) {
         self.rollout = rollout;
         self.reason = reason;
         self.updated_ms = now_ms();

@@ -7,14 +7,14 @@ mod alarm;
 mod autoscaling;
 mod balancer;
 mod codedeploy;
+mod ecs;
 mod fleet;
-mod founding;
-mod native;
-mod place;
+mod location;
 mod repository;
 mod revision;
 mod rollouts;
 mod service;
+mod setup;
 mod task;
 
 use std::collections::BTreeMap;
@@ -26,25 +26,25 @@ pub(crate) use codedeploy::{
     AppSpec, AutoRollback, Creator, Deployment, ErrorInformation, EventStatus, Group,
     LifecycleEvent, ReadyWait, RollbackLink, Side, Status, StopRequest, WaitType,
 };
-pub(crate) use fleet::{Fleet, Role, Rollout};
-pub(crate) use founding::{exposure, found_service, kind};
-pub(crate) use native::{
+pub(crate) use ecs::{
     AlarmWatch, Cleanup, Configuration, EarlySuccess, Hook, HookAction, HookDetail, HookStatus,
     LifecycleStage, RevisionSide, Rollback, ServiceDeployment, ServiceDeploymentStatus,
     ServiceRevision, TrafficStep, add_service_revision,
 };
-pub(crate) use place::{Ids, Place, sha256_hex, uuid_of};
+pub(crate) use fleet::{Fleet, Role, RolloutState};
+pub(crate) use location::{Ids, Location, sha256_hex, uuid_from};
 pub(crate) use repository::Repository;
 pub(crate) use revision::{Revision, Revisions};
-pub(crate) use service::{Service, seconds};
-pub(crate) use task::{Container, LogPlace, Origin, Phase, StopCode, Task};
+pub(crate) use service::{Service, epoch_seconds};
+pub(crate) use setup::{create_service, effective_exposure, load_balancer_kind};
+pub(crate) use task::{Container, LogLocation, Origin, Phase, StopCode, Task};
 
 use crate::options::{AlarmState, Traffic};
 
 /// Everything that exists.
 #[derive(Debug)]
 pub(crate) struct Account {
-    pub(crate) place: Place,
+    pub(crate) location: Location,
     pub(crate) ids: Ids,
     pub(crate) revisions: Revisions,
     pub(crate) services: Vec<Service>,
@@ -67,13 +67,13 @@ pub(crate) struct Account {
 impl Account {
     /// A service by its name or ARN.
     pub(crate) fn service(&self, reference: &str) -> Option<&Service> {
-        let name = last_part(reference);
+        let name = name_from_arn(reference);
         self.services.iter().find(|service| service.name == name)
     }
 
     /// A service by its name or ARN, to change it.
     pub(crate) fn service_mut(&mut self, reference: &str) -> Option<&mut Service> {
-        let name = last_part(reference);
+        let name = name_from_arn(reference);
         self.services
             .iter_mut()
             .find(|service| service.name == name)
@@ -81,13 +81,13 @@ impl Account {
 
     /// A task by its id or ARN.
     pub(crate) fn task(&self, reference: &str) -> Option<&Task> {
-        let id = last_part(reference);
+        let id = name_from_arn(reference);
         self.tasks.iter().find(|task| task.id == id)
     }
 
     /// A task by its id or ARN, to change it.
     pub(crate) fn task_mut(&mut self, reference: &str) -> Option<&mut Task> {
-        let id = last_part(reference);
+        let id = name_from_arn(reference);
         self.tasks.iter_mut().find(|task| task.id == id)
     }
 
@@ -108,19 +108,19 @@ impl Account {
     }
 
     /// Says something about a fleet in its service's events.
-    pub(crate) fn say(&mut self, fleet: &str, message: &str) {
-        let id = self.ids.uuid();
+    pub(crate) fn add_fleet_event(&mut self, fleet: &str, message: &str) {
+        let id = self.ids.next_uuid();
         let service = self
             .services
             .iter_mut()
             .find(|service| service.fleet(fleet).is_some());
         if let Some(service) = service {
-            service.say_of(fleet, &id, message);
+            service.add_fleet_event(fleet, &id, message);
         }
     }
 
     /// The tasks of a fleet that have not ended.
-    pub(crate) fn living<'a>(&'a self, fleet: &'a str) -> impl Iterator<Item = &'a Task> {
+    pub(crate) fn live_tasks<'a>(&'a self, fleet: &'a str) -> impl Iterator<Item = &'a Task> {
         self.tasks
             .iter()
             .filter(move |task| task.origin.fleet() == Some(fleet) && !task.is_over())
@@ -155,17 +155,17 @@ impl Account {
     }
 
     /// The alarms among these that ring.
-    pub(crate) fn ringing(&self, names: &[String]) -> Vec<String> {
-        let rings = |name: &&String| {
+    pub(crate) fn active_alarms(&self, names: &[String]) -> Vec<String> {
+        let is_in_alarm = |name: &&String| {
             self.alarms
                 .get(name)
                 .is_some_and(|alarm| alarm.state == AlarmState::Alarm)
         };
-        names.iter().filter(rings).cloned().collect()
+        names.iter().filter(is_in_alarm).cloned().collect()
     }
 }
 
 /// The name at the end of an ARN, or the name itself.
-pub(crate) fn last_part(reference: &str) -> &str {
+pub(crate) fn name_from_arn(reference: &str) -> &str {
     reference.rsplit('/').next().unwrap_or(reference)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Place;
+use super::Location;
 use crate::options::{RepositoryOptions, StageOptions};
 
 /// A repository.
@@ -22,7 +22,7 @@ pub(crate) struct Repository {
 
 impl Repository {
     /// The repositories that exist when a stage begins.
-    pub(crate) fn founded(options: &StageOptions) -> Vec<Self> {
+    pub(crate) fn from_options(options: &StageOptions) -> Vec<Self> {
         let own = &options.ecr.repositories;
         let particular = |name: &String| {
             own.iter().any(|given| {
@@ -36,11 +36,11 @@ impl Repository {
             .map(|name| RepositoryOptions::new(name));
         plain
             .chain(own.iter().cloned())
-            .map(|given| Self::of(given, options))
+            .map(|given| Self::from_repository_options(given, options))
             .collect()
     }
 
-    fn of(given: RepositoryOptions, options: &StageOptions) -> Self {
+    fn from_repository_options(given: RepositoryOptions, options: &StageOptions) -> Self {
         Self {
             name: given.name,
             account: given.account.unwrap_or_else(|| options.account.clone()),
@@ -54,7 +54,7 @@ impl Repository {
     }
 
     /// Whether it is the one of this name in an account and a region.
-    pub(crate) fn is(&self, place: &Place, name: &str) -> bool {
-        self.name == name && self.account == place.account && self.region == place.region
+    pub(crate) fn matches(&self, location: &Location, name: &str) -> bool {
+        self.name == name && self.account == location.account && self.region == location.region
     }
 }

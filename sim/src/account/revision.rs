@@ -74,7 +74,7 @@ impl Revisions {
 
     /// A revision by ARN, `family:revision`, or `family` for its latest active one.
     pub(crate) fn find(&self, reference: &str) -> Option<&Revision> {
-        let name = super::last_part(reference);
+        let name = super::name_from_arn(reference);
         let Some((family, number)) = name.rsplit_once(':') else {
             return self
                 .families
@@ -92,7 +92,7 @@ impl Revisions {
 
     /// A revision by ARN or `family:revision`, to change it.
     pub(crate) fn find_mut(&mut self, reference: &str) -> Option<&mut Revision> {
-        let (family, number) = super::last_part(reference).rsplit_once(':')?;
+        let (family, number) = super::name_from_arn(reference).rsplit_once(':')?;
         let number: u32 = number.parse().ok()?;
         self.families
             .get_mut(family)?
@@ -101,7 +101,7 @@ impl Revisions {
     }
 
     /// All revisions, family by family, oldest first.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Revision> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Revision> {
         self.families.values().flatten()
     }
 }

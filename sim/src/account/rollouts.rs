@@ -2,13 +2,13 @@
 //! before.
 
 use super::{
-    Account, Fleet, RevisionSide, Role, Rollout, Service, ServiceDeployment,
+    Account, Fleet, RevisionSide, Role, RolloutState, Service, ServiceDeployment,
     ServiceDeploymentStatus,
 };
 
 impl Fleet {
     /// The fleet as a side of a service deployment; none under another controller than ECS.
-    pub(crate) fn side(&self) -> Option<RevisionSide> {
+    pub(crate) fn as_side(&self) -> Option<RevisionSide> {
         Some(RevisionSide {
             revision: self.service_revision.clone()?,
             task_definition: self.revision.clone(),
@@ -20,16 +20,19 @@ impl Fleet {
 
 impl Service {
     /// The fleet to go back to: the one that was completed and is not leaving, or whoever is there.
-    pub(crate) fn proven(&self) -> Option<&Fleet> {
-        let proven = |fleet: &&Fleet| {
+    pub(crate) fn stable_fleet(&self) -> Option<&Fleet> {
+        let is_stable = |fleet: &&Fleet| {
             fleet.role != Role::Draining
-                && (fleet.rollout == Rollout::Completed || fleet.was_steady)
+                && (fleet.rollout == RolloutState::Completed || fleet.was_steady)
         };
-        self.fleets.iter().find(proven).or_else(|| self.primary())
+        self.fleets
+            .iter()
+            .find(is_stable)
+            .or_else(|| self.primary())
     }
 
     /// Another fleet is to be the service's own.
-    pub(crate) fn make_room(&mut self) {
+    pub(crate) fn demote_primary(&mut self) {
         for former in self
             .fleets
             .iter_mut()
@@ -37,15 +40,15 @@ impl Service {
         {
             former.role = Role::Active;
         }
-        self.steady = None;
-        self.changed();
+        self.steady_fleet = None;
+        self.mark_changed();
     }
 }
 
 impl Account {
     pub(crate) fn new_service_deployment_arn(&mut self, service: &str) -> String {
-        let id = self.ids.service_deployment();
-        self.place.service_deployment_arn(service, &id)
+        let id = self.ids.next_service_deployment();
+        self.location.service_deployment_arn(service, &id)
     }
 
     /// A service deployment by its ARN.
@@ -74,22 +77,25 @@ impl Account {
     }
 
     /// The deployment of a service that is not over, the oldest if others wait for it.
-    pub(crate) fn unfinished<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
+    pub(crate) fn unfinished_deployment<'a>(
+        &'a self,
+        service: &'a str,
+    ) -> Option<&'a ServiceDeployment> {
         self.deployments_of(service)
             .filter(|deployment| !deployment.status.is_over())
             .last()
     }
 
     /// A rolling deployment of a service that is not over.
-    pub(crate) fn rolling_now<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
+    pub(crate) fn active_rolling<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
         self.deployments_of(service).find(|deployment| {
-            !deployment.status.is_over() && !deployment.configuration.is_native()
+            !deployment.status.is_over() && !deployment.configuration.shifts_traffic()
         })
     }
 
     /// The newest deployment of a service that has begun: its green is there, although it may not
     /// have tasks yet.
-    pub(crate) fn begun<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
+    pub(crate) fn newest_started<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
         self.deployments_of(service)
             .find(|deployment| deployment.started_ms.is_some() || !deployment.sources.is_empty())
     }
@@ -97,10 +103,10 @@ impl Account {
     /// The fleets of a service obey a deployment that shifts traffic, not rolling's arithmetic.
     pub(crate) fn shifts_traffic(&self, service: &Service) -> bool {
         let configuration = self
-            .begun(&service.name)
+            .newest_started(&service.name)
             .map(|deployment| &deployment.configuration)
             .or(service.configuration.as_ref());
-        configuration.is_some_and(super::Configuration::is_native)
+        configuration.is_some_and(super::Configuration::shifts_traffic)
     }
 
     /// The revision that a service is to have: the one of a deployment that still goes forward, or
@@ -109,13 +115,13 @@ impl Account {
         let newest = self
             .deployments_of(&service.name)
             .next()
-            .filter(|deployment| deployment.status.goes_forward());
+            .filter(|deployment| deployment.status.is_advancing());
         let wanted = newest.map(|deployment| deployment.target.task_definition.clone());
         wanted.or_else(|| service.primary().map(|primary| primary.revision.clone()))
     }
 
     /// The last deployment that was completed.
-    pub(crate) fn last_good<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
+    pub(crate) fn last_successful<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
         self.deployments_of(service)
             .find(|deployment| deployment.status == ServiceDeploymentStatus::Successful)
     }

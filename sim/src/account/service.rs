@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Configuration, Fleet, Role};
 use crate::clock::now_ms;
-use crate::options::{Controller, Exposure, Kind};
+use crate::options::{Controller, Exposure, LoadBalancerKind};
 
 /// ECS keeps the 100 newest events of a service.
 const EVENTS_KEPT: usize = 100;
@@ -17,7 +17,7 @@ pub(crate) struct Service {
     /// What ECS's own rollouts obey; none under another controller.
     pub(crate) configuration: Option<Configuration>,
     /// What carries its traffic.
-    pub(crate) kind: Kind,
+    pub(crate) kind: LoadBalancerKind,
     pub(crate) status: String,
     pub(crate) desired: u32,
     pub(crate) exposure: Option<Exposure>,
@@ -34,11 +34,11 @@ pub(crate) struct Service {
     /// Grows with every change of state.
     pub(crate) version: u64,
     /// The version that was last read.
-    pub(crate) seen: u64,
+    pub(crate) read_version: u64,
     /// When the present version became visible.
     pub(crate) changed_ms: i64,
     /// The fleet whose steadiness was announced.
-    pub(crate) steady: Option<String>,
+    pub(crate) steady_fleet: Option<String>,
 }
 
 impl Service {
@@ -60,23 +60,22 @@ impl Service {
     }
 
     /// It is behind a load balancer, as far as ELB knows.
-    pub(crate) const fn is_balanced(&self) -> bool {
+    pub(crate) const fn has_elb(&self) -> bool {
         !matches!(
             self.kind,
-            Kind::ServiceConnect | Kind::Lattice | Kind::Gateway
+            LoadBalancerKind::ServiceConnect
+                | LoadBalancerKind::Lattice
+                | LoadBalancerKind::Gateway
         )
     }
 
     /// ECS itself performs its rollouts.
-    pub(crate) const fn is_of_ecs(&self) -> bool {
-        matches!(
-            self.controller,
-            Controller::Rolling(_) | Controller::Native(_)
-        )
+    pub(crate) const fn is_ecs_controlled(&self) -> bool {
+        matches!(self.controller, Controller::Rolling(_) | Controller::Ecs(_))
     }
 
     /// A change that a reader could notice.
-    pub(crate) fn changed(&mut self) {
+    pub(crate) fn mark_changed(&mut self) {
         self.version += 1;
         self.changed_ms = now_ms();
     }
@@ -84,7 +83,7 @@ impl Service {
     /// Wants another number of tasks, in all fleets that stay.
     pub(crate) fn scale(&mut self, desired: u32) {
         self.desired = desired;
-        self.steady = None;
+        self.steady_fleet = None;
         for fleet in self
             .fleets
             .iter_mut()
@@ -92,37 +91,37 @@ impl Service {
         {
             fleet.desired = desired;
         }
-        self.changed();
+        self.mark_changed();
     }
 
     /// Says something about the whole service, in ECS's words after `(service NAME)`.
-    pub(crate) fn say(&mut self, id: &str, message: &str) {
+    pub(crate) fn add_event(&mut self, id: &str, message: &str) {
         let message = format!("(service {}) {message}", self.name);
-        self.note(id, &message);
+        self.push_event(id, &message);
     }
 
     /// Says something about one of its fleets. Task sets are named.
-    pub(crate) fn say_of(&mut self, fleet: &str, id: &str, message: &str) {
+    pub(crate) fn add_fleet_event(&mut self, fleet: &str, id: &str, message: &str) {
         let about = match self.controller {
-            Controller::Rolling(_) | Controller::Native(_) => format!("(service {})", self.name),
+            Controller::Rolling(_) | Controller::Ecs(_) => format!("(service {})", self.name),
             Controller::CodeDeploy(_) | Controller::External => {
                 format!("(service {}, taskSet {fleet})", self.name)
             }
         };
-        self.note(id, &format!("{about} {message}"));
+        self.push_event(id, &format!("{about} {message}"));
     }
 
-    fn note(&mut self, id: &str, message: &str) {
+    fn push_event(&mut self, id: &str, message: &str) {
         self.events.insert(
             0,
-            json!({ "id": id, "createdAt": seconds(now_ms()), "message": message }),
+            json!({ "id": id, "createdAt": epoch_seconds(now_ms()), "message": message }),
         );
         self.events.truncate(EVENTS_KEPT);
     }
 }
 
 /// A moment as AWS's JSON has it: seconds with fractions.
-pub(crate) fn seconds(milliseconds: i64) -> Value {
+pub(crate) fn epoch_seconds(milliseconds: i64) -> Value {
     #[expect(
         clippy::cast_precision_loss,
         reason = "milliseconds since the epoch fit in a double for a long time"

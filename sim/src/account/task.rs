@@ -96,7 +96,7 @@ impl StopCode {
 
 /// Where a container's log goes in `CloudWatch` Logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogPlace {
+pub(crate) struct LogLocation {
     pub(crate) group: String,
     pub(crate) stream: String,
 }
@@ -108,7 +108,7 @@ pub(crate) struct Container {
     pub(crate) image: String,
     pub(crate) essential: bool,
     pub(crate) port: u16,
-    pub(crate) log: Option<LogPlace>,
+    pub(crate) log: Option<LogLocation>,
     /// The real thing, once it was started.
     pub(crate) handle: Option<TaskHandle>,
     pub(crate) exit_code: Option<i32>,
@@ -179,7 +179,7 @@ impl Task {
     }
 
     /// Notes why it ends. The first reason stays.
-    pub(crate) fn ends(&mut self, code: StopCode, reason: &str) {
+    pub(crate) fn mark_stopping(&mut self, code: StopCode, reason: &str) {
         self.stop_code.get_or_insert(code);
         self.stopped_reason.get_or_insert_with(|| reason.to_owned());
         self.stopping_ms.get_or_insert_with(now_ms);

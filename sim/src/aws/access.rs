@@ -3,30 +3,32 @@
 use serde_json::Value;
 
 use super::wire::Call;
-use super::{Api, Asked, Refusal, ecr};
-use crate::account::{Place, last_part};
+use super::{Api, Input, ServiceError, ecr};
+use crate::account::{Location, name_from_arn};
 use crate::cloud::Cloud;
 
 /// Refuses a call whose IAM actions are not all allowed.
-pub(super) fn check(cloud: &Cloud, call: &Call) -> Result<(), Refusal> {
-    let place = place(cloud, call);
-    for (action, resource) in needed(&place, call.api, &call.operation, Asked(&call.input)) {
+pub(super) fn check(cloud: &Cloud, call: &Call) -> Result<(), ServiceError> {
+    let location = call_location(cloud, call);
+    for (action, resource) in
+        required_actions(&location, call.api, &call.operation, Input(&call.input))
+    {
         if !allows(cloud, &action) {
-            return Err(sentence(cloud, call.api, &action, &resource));
+            return Err(denial(cloud, call.api, &action, &resource));
         }
     }
     Ok(())
 }
 
 /// The refusal of an operation's own IAM action.
-pub(super) fn denied(cloud: &Cloud, call: &Call) -> Refusal {
-    let resource = resource(
-        &place(cloud, call),
+pub(super) fn access_denied(cloud: &Cloud, call: &Call) -> ServiceError {
+    let resource = resource_arn(
+        &call_location(cloud, call),
         call.api,
         &call.operation,
-        Asked(&call.input),
+        Input(&call.input),
     );
-    sentence(
+    denial(
         cloud,
         call.api,
         &format!("{}:{}", call.api.iam_prefix(), call.operation),
@@ -35,9 +37,9 @@ pub(super) fn denied(cloud: &Cloud, call: &Call) -> Refusal {
 }
 
 /// Registries are the only things of other accounts and regions.
-fn place(cloud: &Cloud, call: &Call) -> Place {
+fn call_location(cloud: &Cloud, call: &Call) -> Location {
     match call.api {
-        Api::Ecr => ecr::place(cloud, Asked(&call.input), call.region.as_deref()),
+        Api::Ecr => ecr::registry_location(cloud, Input(&call.input), call.region.as_deref()),
         Api::Ecs
         | Api::CodeDeploy
         | Api::Logs
@@ -45,14 +47,14 @@ fn place(cloud: &Cloud, call: &Call) -> Place {
         | Api::Elb
         | Api::Sts
         | Api::Scaling
-        | Api::Secrets => cloud.look(|account| account.place.clone()),
+        | Api::Secrets => cloud.read(|account| account.location.clone()),
     }
 }
 
-fn sentence(cloud: &Cloud, api: Api, action: &str, resource: &str) -> Refusal {
-    let caller = cloud.look(|account| account.place.caller_arn());
+fn denial(cloud: &Cloud, api: Api, action: &str, resource: &str) -> ServiceError {
+    let caller = cloud.read(|account| account.location.caller_arn());
     let why = format!("because no identity-based policy allows the {action} action");
-    Refusal::denied(
+    ServiceError::denied(
         api,
         &format!(
             "User: {caller} is not authorized to perform: {action} on resource: {resource} {why}"
@@ -62,27 +64,33 @@ fn sentence(cloud: &Cloud, api: Api, action: &str, resource: &str) -> Refusal {
 
 /// Whether an IAM action is allowed.
 pub(crate) fn allows(cloud: &Cloud, action: &str) -> bool {
-    let matches = |pattern: &String| match pattern.strip_suffix('*') {
+    let is_match = |pattern: &String| match pattern.strip_suffix('*') {
         Some(prefix) => action.starts_with(prefix),
         None => pattern == action,
     };
-    let allowed = cloud.allowed();
-    !cloud.denied().iter().any(matches) && (allowed.is_empty() || allowed.iter().any(matches))
+    let allowed = cloud.allowed_actions();
+    !cloud.denied_actions().iter().any(is_match)
+        && (allowed.is_empty() || allowed.iter().any(is_match))
 }
 
 /// The actions with the resources they are checked on. A web identity is checked by the role's
 /// trust, not by a policy of the caller.
-fn needed(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> Vec<(String, String)> {
+fn required_actions(
+    location: &Location,
+    api: Api,
+    operation: &str,
+    input: Input<'_>,
+) -> Vec<(String, String)> {
     if api == Api::Sts {
         return Vec::new();
     }
-    let own = (
+    let own_action = (
         format!("{}:{operation}", api.iam_prefix()),
-        resource(place, api, operation, asked),
+        resource_arn(location, api, operation, input),
     );
-    let mut all = vec![own];
+    let mut all = vec![own_action];
     all.extend(
-        roles(api, operation, asked)
+        passed_roles(api, operation, input)
             .into_iter()
             .map(|role| ("iam:PassRole".to_owned(), role)),
     );
@@ -90,13 +98,13 @@ fn needed(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> Vec<(St
         let deploy = |kind: &str, name: &str| {
             format!(
                 "arn:aws:codedeploy:{}:{}:{kind}:{name}",
-                place.region, place.account
+                location.region, location.account
             )
         };
-        let config = asked
+        let config = input
             .text("deploymentConfigName")
             .unwrap_or("CodeDeployDefault.ECSAllAtOnce");
-        let application = asked.text("applicationName").unwrap_or("*");
+        let application = input.text("applicationName").unwrap_or("*");
         all.push((
             "codedeploy:GetDeploymentConfig".to_owned(),
             deploy("deploymentconfig", config),
@@ -111,9 +119,9 @@ fn needed(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> Vec<(St
 
 /// The roles that a request hands to ECS: a task's own, and those by which ECS calls functions and
 /// rewrites listeners.
-fn roles(api: Api, operation: &str, asked: Asked<'_>) -> Vec<String> {
+fn passed_roles(api: Api, operation: &str, input: Input<'_>) -> Vec<String> {
     let role = |value: &Value| value.as_str().map(ToOwned::to_owned);
-    let listed = |list: Option<&Value>, pointer: &str| -> Vec<String> {
+    let list_roles = |list: Option<&Value>, pointer: &str| -> Vec<String> {
         list.and_then(Value::as_array)
             .into_iter()
             .flatten()
@@ -123,50 +131,50 @@ fn roles(api: Api, operation: &str, asked: Asked<'_>) -> Vec<String> {
     match (api, operation) {
         (Api::Ecs, "RegisterTaskDefinition") => ["taskRoleArn", "executionRoleArn"]
             .iter()
-            .filter_map(|name| role(asked.get(name)?))
+            .filter_map(|name| role(input.get(name)?))
             .collect(),
         (Api::Ecs, "UpdateService") => {
-            let hooks = asked
+            let hooks = input
                 .get("deploymentConfiguration")
                 .and_then(|configuration| configuration.get("lifecycleHooks"));
-            let balancers = asked.get("loadBalancers");
-            listed(hooks, "/roleArn")
+            let balancers = input.get("loadBalancers");
+            list_roles(hooks, "/roleArn")
                 .into_iter()
-                .chain(listed(balancers, "/advancedConfiguration/roleArn"))
+                .chain(list_roles(balancers, "/advancedConfiguration/roleArn"))
                 .collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn resource(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> String {
+fn resource_arn(location: &Location, api: Api, operation: &str, input: Input<'_>) -> String {
     let found = match api {
-        Api::Ecs => ecs_resource(place, operation, asked),
-        Api::CodeDeploy => codedeploy_resource(place, asked),
+        Api::Ecs => ecs_resource_arn(location, operation, input),
+        Api::CodeDeploy => codedeploy_arn(location, input),
         Api::Ecr => {
-            let name = asked
+            let name = input
                 .text("repositoryName")
-                .or_else(|| asked.texts("repositoryNames").first().copied());
-            name.map(|name| place.repository_arn(name))
+                .or_else(|| input.text_list("repositoryNames").first().copied());
+            name.map(|name| location.repository_arn(name))
         }
-        Api::Logs => asked
+        Api::Logs => input
             .text("logGroupName")
-            .or_else(|| asked.text("logGroupIdentifier"))
+            .or_else(|| input.text("logGroupIdentifier"))
             .map(|name| {
                 format!(
                     "arn:aws:logs:{}:{}:log-group:{name}:*",
-                    place.region, place.account
+                    location.region, location.account
                 )
             }),
-        Api::Scaling => asked
+        Api::Scaling => input
             .text("ResourceARN")
-            .map_or_else(|| scalable_targets(place), ToOwned::to_owned)
+            .map_or_else(|| scalable_targets_arn(location), ToOwned::to_owned)
             .into(),
-        Api::Secrets => asked.text("SecretId").map(|id| {
+        Api::Secrets => input.text("SecretId").map(|id| {
             if id.starts_with("arn:") {
                 id.to_owned()
             } else {
-                place.secret_arn(id)
+                location.secret_arn(id)
             }
         }),
         Api::CloudWatch | Api::Elb | Api::Sts => None,
@@ -174,64 +182,66 @@ fn resource(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> Strin
     found.unwrap_or_else(|| "*".to_owned())
 }
 
-fn scalable_targets(place: &Place) -> String {
+fn scalable_targets_arn(location: &Location) -> String {
     format!(
         "arn:aws:application-autoscaling:{}:{}:scalable-target/*",
-        place.region, place.account
+        location.region, location.account
     )
 }
 
-fn ecs_resource(place: &Place, operation: &str, asked: Asked<'_>) -> Option<String> {
-    let family = || asked.text("taskDefinition").map(last_part);
+fn ecs_resource_arn(location: &Location, operation: &str, input: Input<'_>) -> Option<String> {
+    let family = || input.text("taskDefinition").map(name_from_arn);
     match operation {
-        "UpdateService" => asked
+        "UpdateService" => input
             .text("service")
-            .map(|name| place.service_arn(last_part(name))),
-        "DescribeServices" => asked
-            .texts("services")
+            .map(|name| location.service_arn(name_from_arn(name))),
+        "DescribeServices" => input
+            .text_list("services")
             .first()
-            .map(|name| place.service_arn(last_part(name))),
-        "ListServiceDeployments" => asked
+            .map(|name| location.service_arn(name_from_arn(name))),
+        "ListServiceDeployments" => input
             .text("service")
-            .map(|name| place.service_arn(last_part(name))),
+            .map(|name| location.service_arn(name_from_arn(name))),
         "ContinueServiceDeployment" | "StopServiceDeployment" => {
-            asked.text("serviceDeploymentArn").map(ToOwned::to_owned)
+            input.text("serviceDeploymentArn").map(ToOwned::to_owned)
         }
-        "DescribeServiceDeployments" => asked
-            .texts("serviceDeploymentArns")
+        "DescribeServiceDeployments" => input
+            .text_list("serviceDeploymentArns")
             .first()
             .map(|arn| (*arn).to_owned()),
-        "DescribeServiceRevisions" => asked
-            .texts("serviceRevisionArns")
+        "DescribeServiceRevisions" => input
+            .text_list("serviceRevisionArns")
             .first()
             .map(|arn| (*arn).to_owned()),
         "RunTask" => family().map(|name| {
             format!(
                 "arn:aws:ecs:{}:{}:task-definition/{name}",
-                place.region, place.account
+                location.region, location.account
             )
         }),
-        "StopTask" => asked.text("task").map(|id| place.task_arn(last_part(id))),
-        "DescribeTasks" => asked
-            .texts("tasks")
+        "StopTask" => input
+            .text("task")
+            .map(|id| location.task_arn(name_from_arn(id))),
+        "DescribeTasks" => input
+            .text_list("tasks")
             .first()
-            .map(|id| place.task_arn(last_part(id))),
+            .map(|id| location.task_arn(name_from_arn(id))),
         "ListTasks" => Some(format!(
             "arn:aws:ecs:{}:{}:container-instance/{}/*",
-            place.region, place.account, place.cluster
+            location.region, location.account, location.cluster
         )),
         _ => None,
     }
 }
 
-fn codedeploy_resource(place: &Place, asked: Asked<'_>) -> Option<String> {
-    let application = asked.text("applicationName")?;
-    let group = asked.text("deploymentGroupName").map_or_else(
+fn codedeploy_arn(location: &Location, input: Input<'_>) -> Option<String> {
+    let application = input.text("applicationName")?;
+    let group = input.text("deploymentGroupName").map_or_else(
         || format!("application:{application}"),
         |group| format!("deploymentgroup:{application}/{group}"),
     );
     Some(format!(
         "arn:aws:codedeploy:{}:{}:{group}",
-        place.region, place.account
+        location.region, location.account
     ))
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Asked, Refusal};
-use crate::account::{Account, Place, ScalableTarget, last_part, seconds};
+use super::{Answer, Input, ServiceError};
+use crate::account::{Account, Location, ScalableTarget, epoch_seconds, name_from_arn};
 use crate::cloud::Cloud;
 use crate::options::{ScalingOptions, Suspension};
 use crate::switches::SuspensionUpdate;
@@ -15,65 +15,68 @@ use crate::switches::SuspensionUpdate;
 const DIMENSION: &str = "ecs:service:DesiredCount";
 
 /// At most so many targets in one answer.
-const PAGE: usize = 50;
+const MAX_PAGE: usize = 50;
 
 /// At most so many tags on a target.
-const TAGS: usize = 50;
+const MAX_TAGS: usize = 50;
 
 /// Answers an operation of Application Auto Scaling.
-pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> Option<Answer> {
+pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> Option<Answer> {
     Some(match operation {
-        "DescribeScalableTargets" => cloud.look(|account| describe(account, asked)),
+        "DescribeScalableTargets" => cloud.read(|account| describe(account, input)),
         "RegisterScalableTarget" => {
-            cloud.change(|account| register(account, cloud.switches().suspension, asked))
+            cloud.change(|account| register(account, cloud.switches().suspension, input))
         }
         "ListTagsForResource" => {
-            cloud.change(|account| Ok(json!({ "Tags": named(account, asked)?.tags })))
+            cloud.change(|account| Ok(json!({ "Tags": find_target(account, input)?.tags })))
         }
-        "TagResource" => cloud.change(|account| tag(account, asked)),
-        "UntagResource" => cloud.change(|account| untag(account, asked)),
+        "TagResource" => cloud.change(|account| tag(account, input)),
+        "UntagResource" => cloud.change(|account| untag(account, input)),
         _ => return None,
     })
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("ValidationException", message)
+fn validation_error(message: impl Into<String>) -> ServiceError {
+    ServiceError::new("ValidationException", message)
 }
 
-fn resource_id(place: &Place, service: &str) -> String {
-    format!("service/{}/{service}", place.cluster)
+fn resource_id(location: &Location, service: &str) -> String {
+    format!("service/{}/{service}", location.cluster)
 }
 
-fn describe(account: &Account, asked: Asked<'_>) -> Answer {
-    let (ids, dimension) = (asked.texts("ResourceIds"), asked.text("ScalableDimension"));
+fn describe(account: &Account, input: Input<'_>) -> Answer {
+    let (ids, dimension) = (
+        input.text_list("ResourceIds"),
+        input.text("ScalableDimension"),
+    );
     if dimension.is_some() && ids.is_empty() {
-        return Err(invalid(
+        return Err(validation_error(
             "ResourceIds must be specified when ScalableDimension is specified",
         ));
     }
-    let start: usize = match asked.text("NextToken") {
-        Some(token) => token
-            .parse()
-            .map_err(|_| Refusal::new("InvalidNextTokenException", "The next token is invalid"))?,
+    let start: usize = match input.text("NextToken") {
+        Some(token) => token.parse().map_err(|_| {
+            ServiceError::new("InvalidNextTokenException", "The next token is invalid")
+        })?,
         None => 0,
     };
-    let here = asked.text("ServiceNamespace") == Some("ecs")
+    let is_ecs = input.text("ServiceNamespace") == Some("ecs")
         && dimension.is_none_or(|dimension| dimension == DIMENSION);
-    let wanted = |target: &&ScalableTarget| {
-        ids.is_empty() || ids.contains(&resource_id(&account.place, &target.service).as_str())
+    let is_requested = |target: &&ScalableTarget| {
+        ids.is_empty() || ids.contains(&resource_id(&account.location, &target.service).as_str())
     };
     let found: Vec<Value> = account
         .scalable
         .iter()
-        .filter(|_| here)
-        .filter(wanted)
-        .map(|target| view(&account.place, target))
+        .filter(|_| is_ecs)
+        .filter(is_requested)
+        .map(|target| view(&account.location, target))
         .collect();
-    let size = asked
+    let size = input
         .number("MaxResults")
         .and_then(|size| usize::try_from(size).ok())
-        .unwrap_or(PAGE)
-        .clamp(1, PAGE);
+        .unwrap_or(MAX_PAGE)
+        .clamp(1, MAX_PAGE);
     let page: Vec<&Value> = found.iter().skip(start).take(size).collect();
     let mut answer = json!({ "ScalableTargets": page });
     if found.len() > start + size {
@@ -82,72 +85,72 @@ fn describe(account: &Account, asked: Asked<'_>) -> Answer {
     Ok(answer)
 }
 
-fn view(place: &Place, target: &ScalableTarget) -> Value {
+fn view(location: &Location, target: &ScalableTarget) -> Value {
     let suspended = target.suspended;
     json!({
-        "ServiceNamespace": "ecs", "ResourceId": resource_id(place, &target.service), "ScalableDimension": DIMENSION,
+        "ServiceNamespace": "ecs", "ResourceId": resource_id(location, &target.service), "ScalableDimension": DIMENSION,
         "MinCapacity": target.minimum, "MaxCapacity": target.maximum,
-        "RoleARN": place.role_arn(
+        "RoleARN": location.role_arn(
             "aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"),
-        "CreationTime": seconds(target.created_ms), "ScalableTargetARN": place.scalable_target_arn(&target.service),
+        "CreationTime": epoch_seconds(target.created_ms), "ScalableTargetARN": location.scalable_target_arn(&target.service),
         "SuspendedState": { "DynamicScalingInSuspended": suspended.scale_in, "DynamicScalingOutSuspended": suspended.scale_out,
             "ScheduledScalingSuspended": suspended.scheduled },
     })
 }
 
 /// Makes a target, or changes the members that are given of one.
-fn register(account: &mut Account, update: SuspensionUpdate, asked: Asked<'_>) -> Answer {
-    let name = service(account, asked)?;
+fn register(account: &mut Account, update: SuspensionUpdate, input: Input<'_>) -> Answer {
+    let name = find_service(account, input)?;
     let former = account
         .scalable
         .iter()
         .position(|target| target.service == name);
     let mut target = match former.and_then(|index| account.scalable.get(index)) {
-        Some(_) if asked.get("Tags").is_some() => {
-            return Err(invalid(
+        Some(_) if input.get("Tags").is_some() => {
+            return Err(validation_error(
                 "Tags can only be given for a new scalable target. Use TagResource for an existing one.",
             ));
         }
         Some(former) => former.clone(),
-        None => fresh(&name, asked)?,
+        None => new_target(&name, input)?,
     };
-    change(&mut target, update, asked)?;
+    apply_changes(&mut target, update, input)?;
     account.scalable.retain(|other| other.service != name);
     account
         .scalable
         .insert(former.unwrap_or(account.scalable.len()), target);
-    Ok(json!({ "ScalableTargetARN": account.place.scalable_target_arn(&name) }))
+    Ok(json!({ "ScalableTargetARN": account.location.scalable_target_arn(&name) }))
 }
 
 /// The service that a request is about.
-fn service(account: &Account, asked: Asked<'_>) -> Result<String, Refusal> {
+fn find_service(account: &Account, input: Input<'_>) -> Result<String, ServiceError> {
     let (namespace, id) = (
-        asked.text("ServiceNamespace").unwrap_or_default(),
-        asked.text("ResourceId").unwrap_or_default(),
+        input.text("ServiceNamespace").unwrap_or_default(),
+        input.text("ResourceId").unwrap_or_default(),
     );
-    if namespace != "ecs" || asked.text("ScalableDimension") != Some(DIMENSION) {
-        return Err(invalid(format!(
+    if namespace != "ecs" || input.text("ScalableDimension") != Some(DIMENSION) {
+        return Err(validation_error(format!(
             "Unsupported service namespace, resource type or scalable dimension: {namespace}, {id}"
         )));
     }
-    let name = last_part(id);
-    let exists = id == resource_id(&account.place, name)
+    let name = name_from_arn(id);
+    let exists = id == resource_id(&account.location, name)
         && account
             .service(name)
             .is_some_and(|service| service.status == "ACTIVE");
     if exists {
         Ok(name.to_owned())
     } else {
-        Err(invalid(format!("ECS service doesn't exist: {id}")))
+        Err(validation_error(format!("ECS service doesn't exist: {id}")))
     }
 }
 
-fn fresh(name: &str, asked: Asked<'_>) -> Result<ScalableTarget, Refusal> {
+fn new_target(name: &str, input: Input<'_>) -> Result<ScalableTarget, ServiceError> {
     let (Some(min), Some(max)) = (
-        capacity(asked, "MinCapacity")?,
-        capacity(asked, "MaxCapacity")?,
+        parse_capacity(input, "MinCapacity")?,
+        parse_capacity(input, "MaxCapacity")?,
     ) else {
-        return Err(invalid(
+        return Err(validation_error(
             "Both MinCapacity and MaxCapacity must be given for a new scalable target",
         ));
     };
@@ -158,47 +161,49 @@ fn fresh(name: &str, asked: Asked<'_>) -> Result<ScalableTarget, Refusal> {
         scale_in_after_ms: None,
     };
     Ok(ScalableTarget {
-        tags: tags(asked)?,
+        tags: parse_tags(input)?,
         ..ScalableTarget::new(name, &options)
     })
 }
 
-fn capacity(asked: Asked<'_>, name: &str) -> Result<Option<u32>, Refusal> {
-    let number = asked
+fn parse_capacity(input: Input<'_>, name: &str) -> Result<Option<u32>, ServiceError> {
+    let number = input
         .get(name)
         .map(|value| value.as_u64().and_then(|number| u32::try_from(number).ok()));
     number
         .map(|number| {
-            number.ok_or_else(|| invalid(format!("{name} must be greater than or equal to 0")))
+            number.ok_or_else(|| {
+                validation_error(format!("{name} must be greater than or equal to 0"))
+            })
         })
         .transpose()
 }
 
-fn change(
+fn apply_changes(
     target: &mut ScalableTarget,
     update: SuspensionUpdate,
-    asked: Asked<'_>,
-) -> Result<(), Refusal> {
-    target.minimum = capacity(asked, "MinCapacity")?.unwrap_or(target.minimum);
-    target.maximum = capacity(asked, "MaxCapacity")?.unwrap_or(target.maximum);
+    input: Input<'_>,
+) -> Result<(), ServiceError> {
+    target.minimum = parse_capacity(input, "MinCapacity")?.unwrap_or(target.minimum);
+    target.maximum = parse_capacity(input, "MaxCapacity")?.unwrap_or(target.maximum);
     if target.minimum > target.maximum {
-        return Err(invalid(
+        return Err(validation_error(
             "Maximum capacity cannot be less than minimum capacity",
         ));
     }
-    if let Some(given) = asked.get("SuspendedState").map(Asked) {
+    if let Some(suspension) = input.get("SuspendedState").map(Input) {
         let absent = match update {
             SuspensionUpdate::Replaced => Suspension::default(),
             SuspensionUpdate::Merged => target.suspended,
         };
         target.suspended = Suspension {
-            scale_in: given
+            scale_in: suspension
                 .flag("DynamicScalingInSuspended")
                 .unwrap_or(absent.scale_in),
-            scale_out: given
+            scale_out: suspension
                 .flag("DynamicScalingOutSuspended")
                 .unwrap_or(absent.scale_out),
-            scheduled: given
+            scheduled: suspension
                 .flag("ScheduledScalingSuspended")
                 .unwrap_or(absent.scheduled),
         };
@@ -207,26 +212,26 @@ fn change(
 }
 
 /// The target that a tagging request names by its ARN.
-fn named<'a>(
+fn find_target<'a>(
     account: &'a mut Account,
-    asked: Asked<'_>,
-) -> Result<&'a mut ScalableTarget, Refusal> {
-    let arn = asked.text("ResourceARN").unwrap_or_default();
-    let place = account.place.clone();
+    input: Input<'_>,
+) -> Result<&'a mut ScalableTarget, ServiceError> {
+    let arn = input.text("ResourceARN").unwrap_or_default();
+    let location = account.location.clone();
     let found = account
         .scalable
         .iter_mut()
-        .find(|target| place.scalable_target_arn(&target.service) == arn);
+        .find(|target| location.scalable_target_arn(&target.service) == arn);
     found.ok_or_else(|| {
-        Refusal::new(
+        ServiceError::new(
             "ResourceNotFoundException",
             format!("The scalable target {arn} doesn't exist."),
         )
     })
 }
 
-fn tags(asked: Asked<'_>) -> Result<BTreeMap<String, String>, Refusal> {
-    let given = asked
+fn parse_tags(input: Input<'_>) -> Result<BTreeMap<String, String>, ServiceError> {
+    let given = input
         .get("Tags")
         .and_then(Value::as_object)
         .into_iter()
@@ -238,17 +243,19 @@ fn tags(asked: Asked<'_>) -> Result<BTreeMap<String, String>, Refusal> {
         .keys()
         .find(|key| key.is_empty() || key.to_lowercase().starts_with("aws:"));
     reserved.map_or(Ok(()), |key| {
-        Err(invalid(format!("The tag key '{key}' is reserved or empty")))
+        Err(validation_error(format!(
+            "The tag key '{key}' is reserved or empty"
+        )))
     })?;
     Ok(tags)
 }
 
-fn tag(account: &mut Account, asked: Asked<'_>) -> Answer {
-    let tags = tags(asked)?;
-    let target = named(account, asked)?;
+fn tag(account: &mut Account, input: Input<'_>) -> Answer {
+    let tags = parse_tags(input)?;
+    let target = find_target(account, input)?;
     let all: BTreeMap<String, String> = target.tags.clone().into_iter().chain(tags).collect();
-    if all.len() > TAGS {
-        return Err(Refusal::new(
+    if all.len() > MAX_TAGS {
+        return Err(ServiceError::new(
             "TooManyTagsException",
             "A scalable target can have at most 50 tags.",
         ));
@@ -257,9 +264,9 @@ fn tag(account: &mut Account, asked: Asked<'_>) -> Answer {
     Ok(json!({}))
 }
 
-fn untag(account: &mut Account, asked: Asked<'_>) -> Answer {
-    let keys = asked.texts("TagKeys");
-    named(account, asked)?
+fn untag(account: &mut Account, input: Input<'_>) -> Answer {
+    let keys = input.text_list("TagKeys");
+    find_target(account, input)?
         .tags
         .retain(|key, _| !keys.contains(&key.as_str()));
     Ok(json!({}))

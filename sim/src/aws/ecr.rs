@@ -5,9 +5,9 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::ecr_repositories::{self as repositories, exists};
-use super::{Answer, Asked, Refusal};
-use crate::account::{Place, seconds};
+use super::ecr_repositories::{self as repositories, check_exists};
+use super::{Answer, Input, ServiceError};
+use crate::account::{Location, epoch_seconds};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::world::StoredManifest;
@@ -19,40 +19,42 @@ const TOKEN_MS: i64 = 12 * 60 * 60 * 1000;
 pub(super) async fn answer(
     cloud: &Arc<Cloud>,
     operation: &str,
-    asked: Asked<'_>,
+    input: Input<'_>,
     region: Option<&str>,
 ) -> Option<Answer> {
-    let place = &place(cloud, asked, region);
+    let location = &registry_location(cloud, input, region);
     Some(match operation {
-        "GetAuthorizationToken" => Ok(token(cloud)),
-        "DescribeRepositories" => repositories::describe(cloud, place, asked),
-        "CreateRepository" => repositories::create(cloud, place, asked),
-        "PutLifecyclePolicy" => repositories::put_lifecycle(cloud, place, asked),
-        "DescribeRepositoryCreationTemplates" => Ok(repositories::templates(cloud, place)),
-        "GetAccountSetting" => repositories::setting(cloud, asked),
-        "DescribeImages" => images(cloud, place, asked).await,
-        "BatchGetImage" => batch_get(cloud, place, asked).await,
-        _ => return super::ecr_scan::answer(cloud, place, operation, asked).await,
+        "GetAuthorizationToken" => Ok(authorization_token(cloud)),
+        "DescribeRepositories" => repositories::describe(cloud, location, input),
+        "CreateRepository" => repositories::create(cloud, location, input),
+        "PutLifecyclePolicy" => repositories::put_lifecycle(cloud, location, input),
+        "DescribeRepositoryCreationTemplates" => {
+            Ok(repositories::describe_templates(cloud, location))
+        }
+        "GetAccountSetting" => repositories::get_account_setting(cloud, input),
+        "DescribeImages" => describe_images(cloud, location, input).await,
+        "BatchGetImage" => batch_get_images(cloud, location, input).await,
+        _ => return super::ecr_scan::answer(cloud, location, operation, input).await,
     })
 }
 
 /// The registry that is meant: the caller's own, or that of `registryId`, in the region that the
 /// request was signed for.
-pub(super) fn place(cloud: &Cloud, asked: Asked<'_>, region: Option<&str>) -> Place {
-    let own = cloud.look(|account| account.place.clone());
-    let account = asked
+pub(super) fn registry_location(cloud: &Cloud, input: Input<'_>, region: Option<&str>) -> Location {
+    let own = cloud.read(|account| account.location.clone());
+    let account = input
         .text("registryId")
         .map_or(own.account, ToOwned::to_owned);
-    Place {
+    Location {
         account,
         region: region.map_or(own.region, ToOwned::to_owned),
         cluster: own.cluster,
     }
 }
 
-fn token(cloud: &Cloud) -> Value {
+fn authorization_token(cloud: &Cloud) -> Value {
     let token = STANDARD.encode(format!("AWS:{}", cloud.options.registry_password));
-    let data = json!({ "authorizationToken": token, "expiresAt": seconds(now_ms() + TOKEN_MS), "proxyEndpoint": cloud.registry_endpoint() });
+    let data = json!({ "authorizationToken": token, "expiresAt": epoch_seconds(now_ms() + TOKEN_MS), "proxyEndpoint": cloud.registry_endpoint() });
     json!({ "authorizationData": [data] })
 }
 
@@ -71,10 +73,10 @@ fn layers_size(manifest: &StoredManifest) -> u64 {
 }
 
 /// All images of a repository that have a tag.
-async fn tagged(cloud: &Cloud, repository: &str) -> Vec<Image> {
+async fn tagged_images(cloud: &Cloud, repository: &str) -> Vec<Image> {
     let mut found: Vec<Image> = Vec::new();
-    for tag in cloud.world.tags(repository).await.unwrap_or_default() {
-        let Ok(manifest) = cloud.world.manifest(repository, &tag).await else {
+    for tag in cloud.world.list_tags(repository).await.unwrap_or_default() {
+        let Ok(manifest) = cloud.world.fetch_manifest(repository, &tag).await else {
             continue;
         };
         match found
@@ -88,28 +90,28 @@ async fn tagged(cloud: &Cloud, repository: &str) -> Vec<Image> {
     found
 }
 
-async fn images(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
-    let repository = asked.text("repositoryName").unwrap_or_default();
-    exists(cloud, place, repository)?;
-    let mut found = tagged(cloud, repository).await;
-    if let Some(wanted) = asked.get("imageIds").and_then(Value::as_array) {
-        found = pick(cloud, repository, wanted, &found).await?;
+async fn describe_images(cloud: &Cloud, location: &Location, input: Input<'_>) -> Answer {
+    let repository = input.text("repositoryName").unwrap_or_default();
+    check_exists(cloud, location, repository)?;
+    let mut found = tagged_images(cloud, repository).await;
+    if let Some(wanted) = input.get("imageIds").and_then(Value::as_array) {
+        found = select_images(cloud, repository, wanted, &found).await?;
     }
     let details: Vec<Value> = found
         .iter()
-        .map(|(manifest, tags)| detail(cloud, repository, manifest, tags))
+        .map(|(manifest, tags)| image_detail(cloud, repository, manifest, tags))
         .collect();
     Ok(json!({ "imageDetails": details }))
 }
 
-async fn pick(
+async fn select_images(
     cloud: &Cloud,
     repository: &str,
     wanted: &[Value],
     tagged: &[Image],
-) -> Result<Vec<Image>, Refusal> {
+) -> Result<Vec<Image>, ServiceError> {
     let mut picked = Vec::new();
-    for id in wanted.iter().map(Asked) {
+    for id in wanted.iter().map(Input) {
         let reference = id
             .text("imageDigest")
             .or_else(|| id.text("imageTag"))
@@ -118,11 +120,11 @@ async fn pick(
             let message = format!(
                 "The image with imageId {{{reference}}} does not exist within the repository with name '{repository}'"
             );
-            Refusal::new("ImageNotFoundException", message)
+            ServiceError::new("ImageNotFoundException", message)
         };
         let manifest = cloud
             .world
-            .manifest(repository, reference)
+            .fetch_manifest(repository, reference)
             .await
             .map_err(|_| missing())?;
         let tags = tagged
@@ -134,10 +136,15 @@ async fn pick(
     Ok(picked)
 }
 
-fn detail(cloud: &Cloud, repository: &str, manifest: &StoredManifest, tags: &[String]) -> Value {
+fn image_detail(
+    cloud: &Cloud,
+    repository: &str,
+    manifest: &StoredManifest,
+    tags: &[String],
+) -> Value {
     let mut detail = json!({
         "registryId": cloud.options.account, "repositoryName": repository, "imageDigest": manifest.digest,
-        "imageSizeInBytes": layers_size(manifest), "imagePushedAt": seconds(now_ms()), "imageManifestMediaType": manifest.media_type,
+        "imageSizeInBytes": layers_size(manifest), "imagePushedAt": epoch_seconds(now_ms()), "imageManifestMediaType": manifest.media_type,
     });
     if !tags.is_empty() {
         detail["imageTags"] = json!(tags);
@@ -145,23 +152,23 @@ fn detail(cloud: &Cloud, repository: &str, manifest: &StoredManifest, tags: &[St
     detail
 }
 
-async fn batch_get(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
-    let repository = asked.text("repositoryName").unwrap_or_default();
-    exists(cloud, place, repository)?;
+async fn batch_get_images(cloud: &Cloud, location: &Location, input: Input<'_>) -> Answer {
+    let repository = input.text("repositoryName").unwrap_or_default();
+    check_exists(cloud, location, repository)?;
     let (mut images, mut failures) = (Vec::new(), Vec::new());
-    for id in asked
+    for id in input
         .get("imageIds")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
     {
-        let (tag, digest) = (Asked(id).text("imageTag"), Asked(id).text("imageDigest"));
+        let (tag, digest) = (Input(id).text("imageTag"), Input(id).text("imageDigest"));
         let Some(reference) = digest.or(tag) else {
             failures.push(json!({ "imageId": id, "failureCode": "MissingDigestAndTag", "failureReason": "Invalid request parameters" }));
             continue;
         };
-        match cloud.world.manifest(repository, reference).await {
-            Ok(manifest) => images.push(image(cloud, repository, &manifest, tag)),
+        match cloud.world.fetch_manifest(repository, reference).await {
+            Ok(manifest) => images.push(image_view(cloud, repository, &manifest, tag)),
             Err(_) => {
                 failures.push(json!({ "imageId": id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found" }));
             }
@@ -170,7 +177,12 @@ async fn batch_get(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
     Ok(json!({ "images": images, "failures": failures }))
 }
 
-fn image(cloud: &Cloud, repository: &str, manifest: &StoredManifest, tag: Option<&str>) -> Value {
+fn image_view(
+    cloud: &Cloud,
+    repository: &str,
+    manifest: &StoredManifest,
+    tag: Option<&str>,
+) -> Value {
     let mut id = json!({ "imageDigest": manifest.digest });
     if let Some(tag) = tag {
         id["imageTag"] = json!(tag);

@@ -3,34 +3,35 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Asked, Refusal};
-use crate::account::{Place, Repository, seconds};
+use super::{Answer, Input, ServiceError};
+use crate::account::{Location, Repository, epoch_seconds};
 use crate::cloud::Cloud;
 
 /// When repositories that exist from the start were made.
-const FOUNDED_MS: i64 = 1_700_000_000_000;
+const CREATED_MS: i64 = 1_700_000_000_000;
 
-pub(super) fn describe(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
-    let names = asked.texts("repositoryNames");
+pub(super) fn describe(cloud: &Cloud, location: &Location, input: Input<'_>) -> Answer {
+    let names = input.text_list("repositoryNames");
     for name in &names {
-        exists(cloud, place, name)?;
+        check_exists(cloud, location, name)?;
     }
-    let listed: Vec<Value> = cloud.look(|account| {
+    let listed: Vec<Value> = cloud.read(|account| {
         let here = account
             .repositories
             .iter()
-            .filter(|known| known.account == place.account && known.region == place.region);
-        let asked = here.filter(|known| names.is_empty() || names.contains(&known.name.as_str()));
-        asked.map(|known| view(cloud, place, known)).collect()
+            .filter(|known| known.account == location.account && known.region == location.region);
+        let matching =
+            here.filter(|known| names.is_empty() || names.contains(&known.name.as_str()));
+        matching.map(|known| view(cloud, location, known)).collect()
     });
     Ok(json!({ "repositories": listed }))
 }
 
-fn view(cloud: &Cloud, place: &Place, repository: &Repository) -> Value {
+fn view(cloud: &Cloud, location: &Location, repository: &Repository) -> Value {
     let name = &repository.name;
     let mut view = json!({
-        "repositoryArn": place.repository_arn(name), "registryId": repository.account, "repositoryName": name,
-        "repositoryUri": format!("{}/{name}", cloud.registry_host()), "createdAt": seconds(FOUNDED_MS),
+        "repositoryArn": location.repository_arn(name), "registryId": repository.account, "repositoryName": name,
+        "repositoryUri": format!("{}/{name}", cloud.registry_host()), "createdAt": epoch_seconds(CREATED_MS),
         "imageTagMutability": repository.mutability, "imageScanningConfiguration": { "scanOnPush": repository.scan_on_push },
         "encryptionConfiguration": repository.encryption.clone().unwrap_or_else(|| json!({ "encryptionType": "AES256" })),
     });
@@ -45,85 +46,92 @@ fn view(cloud: &Cloud, place: &Place, repository: &Repository) -> Value {
 }
 
 /// Refuses what is asked of a repository that is not there.
-pub(super) fn exists(cloud: &Cloud, place: &Place, name: &str) -> Result<(), Refusal> {
-    if cloud.look(|account| {
+pub(super) fn check_exists(
+    cloud: &Cloud,
+    location: &Location,
+    name: &str,
+) -> Result<(), ServiceError> {
+    if cloud.read(|account| {
         account
             .repositories
             .iter()
-            .any(|known| known.is(place, name))
+            .any(|known| known.matches(location, name))
     }) {
         return Ok(());
     }
     let message = format!(
         "The repository with name '{name}' does not exist in the registry with id '{}'",
-        place.account
+        location.account
     );
-    Err(Refusal::new("RepositoryNotFoundException", message))
+    Err(ServiceError::new("RepositoryNotFoundException", message))
 }
 
-pub(super) fn create(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
-    let name = asked.text("repositoryName").unwrap_or_default();
-    if exists(cloud, place, name).is_ok() {
+pub(super) fn create(cloud: &Cloud, location: &Location, input: Input<'_>) -> Answer {
+    let name = input.text("repositoryName").unwrap_or_default();
+    if check_exists(cloud, location, name).is_ok() {
         let message = format!(
             "The repository with name '{name}' already exists in the registry with id '{}'",
-            place.account
+            location.account
         );
-        return Err(Refusal::new("RepositoryAlreadyExistsException", message));
+        return Err(ServiceError::new(
+            "RepositoryAlreadyExistsException",
+            message,
+        ));
     }
     let repository = Repository {
         name: name.to_owned(),
-        account: place.account.clone(),
-        region: place.region.clone(),
-        mutability: asked
+        account: location.account.clone(),
+        region: location.region.clone(),
+        mutability: input
             .text("imageTagMutability")
             .unwrap_or("MUTABLE")
             .to_owned(),
-        exclusions: exclusions(asked)?,
-        scan_on_push: asked
+        exclusions: parse_exclusions(input)?,
+        scan_on_push: input
             .get("imageScanningConfiguration")
-            .and_then(|scan| Asked(scan).flag("scanOnPush"))
+            .and_then(|scan| Input(scan).flag("scanOnPush"))
             .unwrap_or(false),
-        encryption: asked.get("encryptionConfiguration").cloned(),
+        encryption: input.get("encryptionConfiguration").cloned(),
         lifecycle: None,
     };
-    let view = view(cloud, place, &repository);
+    let view = view(cloud, location, &repository);
     cloud.change(|account| account.repositories.push(repository));
     Ok(json!({ "repository": view }))
 }
 
 /// ECR takes filters only where the mutability says that there are some, and none without.
-fn exclusions(asked: Asked<'_>) -> Result<Vec<String>, Refusal> {
-    let listed = asked
+fn parse_exclusions(input: Input<'_>) -> Result<Vec<String>, ServiceError> {
+    let listed = input
         .get("imageTagMutabilityExclusionFilters")
         .and_then(Value::as_array);
     let filters: Vec<String> = listed
         .into_iter()
         .flatten()
-        .filter_map(|filter| Asked(filter).text("filter"))
+        .filter_map(|filter| Input(filter).text("filter"))
         .map(ToOwned::to_owned)
         .collect();
-    let announced = asked
+    let has_exclusions = input
         .text("imageTagMutability")
         .is_some_and(|mutability| mutability.ends_with("_WITH_EXCLUSION"));
-    if announced == filters.is_empty() {
-        return Err(Refusal::parameter(
+    if has_exclusions == filters.is_empty() {
+        return Err(ServiceError::invalid_parameter(
             "Invalid parameter at 'imageTagMutabilityExclusionFilters' failed to satisfy constraint",
         ));
     }
     Ok(filters)
 }
 
-pub(super) fn put_lifecycle(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
-    let name = asked.text("repositoryName").unwrap_or_default();
-    exists(cloud, place, name)?;
-    let policy = asked
+pub(super) fn put_lifecycle(cloud: &Cloud, location: &Location, input: Input<'_>) -> Answer {
+    let name = input.text("repositoryName").unwrap_or_default();
+    check_exists(cloud, location, name)?;
+    let policy = input
         .text("lifecyclePolicyText")
         .unwrap_or_default()
         .to_owned();
     let is_policy =
         serde_json::from_str::<Value>(&policy).is_ok_and(|policy| policy["rules"].is_array());
     if !is_policy {
-        return Err(Refusal::parameter(
+        return Err(ServiceError::invalid_parameter(
             "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure'",
         ));
     }
@@ -131,26 +139,26 @@ pub(super) fn put_lifecycle(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> A
         let found = account
             .repositories
             .iter_mut()
-            .find(|known| known.is(place, name));
+            .find(|known| known.matches(location, name));
         found.map(|repository| repository.lifecycle = Some(policy.clone()))
     });
     Ok(
-        json!({ "registryId": place.account, "repositoryName": name, "lifecyclePolicyText": policy }),
+        json!({ "registryId": location.account, "repositoryName": name, "lifecyclePolicyText": policy }),
     )
 }
 
-pub(super) fn templates(cloud: &Cloud, place: &Place) -> Value {
+pub(super) fn describe_templates(cloud: &Cloud, location: &Location) -> Value {
     let templates = cloud.options.ecr.templates.iter().map(|template| {
         json!({
             "prefix": template.prefix, "appliedFor": template.applied_for, "imageTagMutability": "MUTABLE",
-            "createdAt": seconds(FOUNDED_MS), "updatedAt": seconds(FOUNDED_MS),
+            "createdAt": epoch_seconds(CREATED_MS), "updatedAt": epoch_seconds(CREATED_MS),
         })
     });
-    json!({ "registryId": place.account, "repositoryCreationTemplates": templates.collect::<Vec<_>>() })
+    json!({ "registryId": location.account, "repositoryCreationTemplates": templates.collect::<Vec<_>>() })
 }
 
-pub(super) fn setting(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let name = asked.text("name").unwrap_or_default();
+pub(super) fn get_account_setting(cloud: &Cloud, input: Input<'_>) -> Answer {
+    let name = input.text("name").unwrap_or_default();
     match name {
         "BLOB_MOUNTING" => {
             let value = if cloud.options.ecr.blob_mounting {
@@ -161,7 +169,7 @@ pub(super) fn setting(cloud: &Cloud, asked: Asked<'_>) -> Answer {
             Ok(json!({ "name": name, "value": value }))
         }
         "BASIC_SCAN_TYPE_VERSION" => Ok(json!({ "name": name, "value": "AWS_NATIVE" })),
-        _ => Err(Refusal::parameter(
+        _ => Err(ServiceError::invalid_parameter(
             "Invalid parameter at 'name' failed to satisfy constraint",
         )),
     }

@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::ecr_repositories::exists;
-use super::{Answer, Asked, Refusal};
-use crate::account::{Place, seconds};
+use super::ecr_repositories::check_exists;
+use super::{Answer, Input, ServiceError};
+use crate::account::{Location, epoch_seconds};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
-use crate::options::{ScanFinding, ScanKind, ScanLook, ScanOptions};
+use crate::options::{ScanFinding, ScanKind, ScanOptions, ScanReading};
 use crate::switches::Toggle;
 
 /// As many findings as a page has unless the request says otherwise.
-const PAGE: u64 = 100;
+const DEFAULT_PAGE: u64 = 100;
 
 /// How far the images' scans are.
 #[derive(Debug, Default)]
@@ -22,13 +22,18 @@ pub(crate) struct Scans(Mutex<BTreeMap<(String, String), Progress>>);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
-    begun: bool,
-    looks: usize,
-    first_ms: i64,
+    is_started: bool,
+    reads: usize,
+    first_read_ms: i64,
 }
 
 impl Scans {
-    fn of<T>(&self, repository: &str, digest: &str, change: impl FnOnce(&mut Progress) -> T) -> T {
+    fn update<T>(
+        &self,
+        repository: &str,
+        digest: &str,
+        change: impl FnOnce(&mut Progress) -> T,
+    ) -> T {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         change(
             all.entry((repository.to_owned(), digest.to_owned()))
@@ -40,27 +45,27 @@ impl Scans {
 /// Answers an operation of ECR that is about scans.
 pub(super) async fn answer(
     cloud: &Arc<Cloud>,
-    place: &Place,
+    location: &Location,
     operation: &str,
-    asked: Asked<'_>,
+    input: Input<'_>,
 ) -> Option<Answer> {
     Some(match operation {
-        "DescribeImageScanFindings" => describe(cloud, place, asked).await,
-        "StartImageScan" => start(cloud, place, asked).await,
+        "DescribeImageScanFindings" => describe(cloud, location, input).await,
+        "StartImageScan" => start(cloud, location, input).await,
         _ => return None,
     })
 }
 
 /// An image that is asked about.
-struct Asking<'a> {
+struct ScannedImage<'a> {
     repository: &'a str,
     digest: String,
     is_index: bool,
     script: ScanOptions,
 }
 
-impl Asking<'_> {
-    fn named(&self) -> String {
+impl ScannedImage<'_> {
+    fn image_id(&self) -> String {
         format!("{{imageDigest:'{}'}}", self.digest)
     }
 
@@ -71,26 +76,33 @@ impl Asking<'_> {
         })
     }
 
-    fn not_found(&self, cloud: &Cloud) -> Refusal {
-        let (image, repository, account) = (self.named(), self.repository, &cloud.options.account);
+    fn not_found(&self, cloud: &Cloud) -> ServiceError {
+        let (image, repository, account) =
+            (self.image_id(), self.repository, &cloud.options.account);
         let message = format!(
             "Image scan does not exist for the image with '{image}' in the repository with name '{repository}' in the registry with id '{account}'"
         );
-        Refusal::new("ScanNotFoundException", message)
+        ServiceError::new("ScanNotFoundException", message)
     }
 }
 
-async fn asking<'a>(cloud: &Cloud, place: &Place, asked: Asked<'a>) -> Result<Asking<'a>, Refusal> {
-    let repository = asked.text("repositoryName").unwrap_or_default();
-    exists(cloud, place, repository)?;
-    let id = Asked(asked.get("imageId").unwrap_or(&Value::Null));
+async fn find_image<'a>(
+    cloud: &Cloud,
+    location: &Location,
+    input: Input<'a>,
+) -> Result<ScannedImage<'a>, ServiceError> {
+    let repository = input.text("repositoryName").unwrap_or_default();
+    check_exists(cloud, location, repository)?;
+    let id = Input(input.get("imageId").unwrap_or(&Value::Null));
     let reference = id.text("imageDigest").or_else(|| id.text("imageTag"));
     let reference = reference.ok_or_else(|| {
-        Refusal::parameter("Invalid parameter at 'imageId' failed to satisfy constraint")
+        ServiceError::invalid_parameter(
+            "Invalid parameter at 'imageId' failed to satisfy constraint",
+        )
     })?;
-    let manifest = cloud.world.manifest(repository, reference).await.map_err(|_| {
+    let manifest = cloud.world.fetch_manifest(repository, reference).await.map_err(|_| {
         let message = format!("The image with imageId {{{reference}}} does not exist within the repository with name '{repository}'");
-        Refusal::new("ImageNotFoundException", message)
+        ServiceError::new("ImageNotFoundException", message)
     })?;
     let is_index =
         manifest.media_type.contains("index") || manifest.media_type.contains("manifest.list");
@@ -100,7 +112,7 @@ async fn asking<'a>(cloud: &Cloud, place: &Place, asked: Asked<'a>) -> Result<As
         .get(repository)
         .cloned()
         .unwrap_or_default();
-    Ok(Asking {
+    Ok(ScannedImage {
         repository,
         digest: manifest.digest,
         is_index,
@@ -108,93 +120,96 @@ async fn asking<'a>(cloud: &Cloud, place: &Place, asked: Asked<'a>) -> Result<As
     })
 }
 
-async fn describe(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
-    let asking = asking(cloud, place, asked).await?;
-    let token: Option<usize> = asked.text("nextToken").and_then(|token| token.parse().ok());
-    let seen = cloud
+async fn describe(cloud: &Cloud, location: &Location, input: Input<'_>) -> Answer {
+    let image = find_image(cloud, location, input).await?;
+    let token: Option<usize> = input.text("nextToken").and_then(|token| token.parse().ok());
+    let reading = cloud
         .scans
-        .of(asking.repository, &asking.digest, |progress| {
-            look(&asking, progress, token)
+        .update(image.repository, &image.digest, |progress| {
+            next_reading(&image, progress, token)
         });
-    let (look, first_ms) = seen
+    let (reading, first_ms) = reading
         .filter(|(look, _)| look.status != "NOT_FOUND")
-        .ok_or_else(|| asking.not_found(cloud))?;
-    let mut status = json!({ "status": look.status });
-    if let Some(description) = &look.description {
+        .ok_or_else(|| image.not_found(cloud))?;
+    let mut status = json!({ "status": reading.status });
+    if let Some(description) = &reading.description {
         status["description"] = json!(description);
     }
-    let page = usize::try_from(asked.number("maxResults").unwrap_or(PAGE))
+    let page = usize::try_from(input.number("maxResults").unwrap_or(DEFAULT_PAGE))
         .unwrap_or(usize::MAX)
-        .min(asking.script.page.max(1));
-    let from = token.unwrap_or(0).min(look.findings.len());
-    let to = from.saturating_add(page).min(look.findings.len());
-    let mut answer = asking.answer(cloud, &status);
-    answer["imageScanFindings"] = findings(cloud, &asking, &look, (from, to), first_ms);
-    if to < look.findings.len() {
+        .min(image.script.page.max(1));
+    let from = token.unwrap_or(0).min(reading.findings.len());
+    let to = from.saturating_add(page).min(reading.findings.len());
+    let mut answer = image.answer(cloud, &status);
+    answer["imageScanFindings"] = findings_view(cloud, &image, &reading, (from, to), first_ms);
+    if to < reading.findings.len() {
         answer["nextToken"] = json!(to.to_string());
     }
     Ok(answer)
 }
 
 /// The next line of the script; a further page is of the same one. None when no scan has begun.
-fn look(
-    asking: &Asking<'_>,
+fn next_reading(
+    image: &ScannedImage<'_>,
     progress: &mut Progress,
     token: Option<usize>,
-) -> Option<(ScanLook, i64)> {
-    if asking.is_index || (asking.script.on_push == Toggle::Off && !progress.begun) {
+) -> Option<(ScanReading, i64)> {
+    if image.is_index || (image.script.on_push == Toggle::Off && !progress.is_started) {
         return None;
     }
     if token.is_none() {
-        progress.looks += 1;
+        progress.reads += 1;
     }
-    if progress.first_ms == 0 {
-        progress.first_ms = now_ms();
+    if progress.first_read_ms == 0 {
+        progress.first_read_ms = now_ms();
     }
-    let last = asking.script.looks.len().checked_sub(1)?;
-    asking
+    let last = image.script.looks.len().checked_sub(1)?;
+    image
         .script
         .looks
-        .get(progress.looks.saturating_sub(1).min(last))
-        .map(|look| (look.clone(), progress.first_ms))
+        .get(progress.reads.saturating_sub(1).min(last))
+        .map(|look| (look.clone(), progress.first_read_ms))
 }
 
-fn findings(
+fn findings_view(
     cloud: &Cloud,
-    asking: &Asking<'_>,
-    look: &ScanLook,
+    image: &ScannedImage<'_>,
+    reading: &ScanReading,
     (from, to): (usize, usize),
     first_ms: i64,
 ) -> Value {
     let mut answer = json!({});
-    if let Some(ago) = look.completed_seconds_ago {
-        let completed = seconds(first_ms - i64::from(ago) * 1_000);
+    if let Some(ago) = reading.completed_seconds_ago {
+        let completed = epoch_seconds(first_ms - i64::from(ago) * 1_000);
         answer["imageScanCompletedAt"] = completed.clone();
         answer["vulnerabilitySourceUpdatedAt"] = completed;
         answer["findingSeverityCounts"] = json!(
-            look.counts
+            reading
+                .counts
                 .clone()
-                .unwrap_or_else(|| counts(&look.findings))
+                .unwrap_or_else(|| severity_counts(&reading.findings))
         );
     }
-    let listed = look.findings.get(from..to).unwrap_or_default();
-    match asking.script.kind {
+    let listed = reading.findings.get(from..to).unwrap_or_default();
+    match image.script.kind {
         // Before Inspector's findings arrive, its answer looks like a basic one (aws-sdk#289).
-        ScanKind::Enhanced if look.completed_seconds_ago.is_some() || !look.findings.is_empty() => {
+        ScanKind::Enhanced
+            if reading.completed_seconds_ago.is_some() || !reading.findings.is_empty() =>
+        {
             answer["enhancedFindings"] = listed
                 .iter()
-                .map(|finding| enhanced(cloud, finding))
+                .map(|finding| enhanced_finding(cloud, finding))
                 .collect();
         }
         ScanKind::Basic | ScanKind::Enhanced => {
-            answer["findings"] = listed.iter().map(basic).collect();
+            answer["findings"] = listed.iter().map(basic_finding).collect();
         }
     }
     answer
 }
 
 /// ECR's enumeration of severities lacks Inspector's `UNTRIAGED`.
-fn counts(findings: &[ScanFinding]) -> BTreeMap<String, u64> {
+fn severity_counts(findings: &[ScanFinding]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for finding in findings {
         let severity = if finding.severity == "UNTRIAGED" {
@@ -207,7 +222,7 @@ fn counts(findings: &[ScanFinding]) -> BTreeMap<String, u64> {
     counts
 }
 
-fn basic(finding: &ScanFinding) -> Value {
+fn basic_finding(finding: &ScanFinding) -> Value {
     json!({
         "name": finding.name, "severity": finding.severity, "description": format!("A weakness of {}.", finding.package),
         "uri": format!("https://nvd.nist.gov/vuln/detail/{}", finding.name),
@@ -215,7 +230,7 @@ fn basic(finding: &ScanFinding) -> Value {
     })
 }
 
-fn enhanced(cloud: &Cloud, finding: &ScanFinding) -> Value {
+fn enhanced_finding(cloud: &Cloud, finding: &ScanFinding) -> Value {
     let fixed = finding.fixed_in.as_deref().unwrap_or("NotAvailable");
     let (version, release) = finding
         .version
@@ -237,31 +252,31 @@ fn enhanced(cloud: &Cloud, finding: &ScanFinding) -> Value {
     })
 }
 
-async fn start(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
-    let asking = asking(cloud, place, asked).await?;
-    if asking.script.kind == ScanKind::Enhanced {
-        return Err(Refusal::new(
+async fn start(cloud: &Cloud, location: &Location, input: Input<'_>) -> Answer {
+    let image = find_image(cloud, location, input).await?;
+    if image.script.kind == ScanKind::Enhanced {
+        return Err(ServiceError::new(
             "ValidationException",
             "This feature is disabled",
         ));
     }
-    if asking.is_index {
+    if image.is_index {
         let message = format!(
             "The image with '{}' has a type that is not supported for scanning",
-            asking.named()
+            image.image_id()
         );
-        return Err(Refusal::new("UnsupportedImageTypeException", message));
+        return Err(ServiceError::new("UnsupportedImageTypeException", message));
     }
     let was_scanned = cloud
         .scans
-        .of(asking.repository, &asking.digest, |progress| {
-            std::mem::replace(&mut progress.begun, true)
+        .update(image.repository, &image.digest, |progress| {
+            std::mem::replace(&mut progress.is_started, true)
         });
-    if was_scanned || asking.script.on_push == Toggle::On {
-        return Err(Refusal::new(
+    if was_scanned || image.script.on_push == Toggle::On {
+        return Err(ServiceError::new(
             "LimitExceededException",
             "The scan quota per image has been exceeded. Wait and try again.",
         ));
     }
-    Ok(asking.answer(cloud, &json!({ "status": "IN_PROGRESS" })))
+    Ok(image.answer(cloud, &json!({ "status": "IN_PROGRESS" })))
 }

@@ -5,58 +5,60 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Asked, Refusal};
+use super::{Answer, Input, ServiceError};
 use crate::account::{Account, Listener, TargetGroup};
 use crate::cloud::Cloud;
-use crate::options::Kind;
+use crate::options::LoadBalancerKind;
 use crate::world::Health;
 
 /// Every account has one virtual network here.
 const NETWORK: &str = "vpc-0a1b2c3d4e5f60718";
 
 /// Answers an operation of `ELBv2`.
-pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> Option<Answer> {
+pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> Option<Answer> {
     Some(match operation {
-        "DescribeListeners" => cloud.look(|account| listeners(account, asked)),
-        "DescribeRules" => cloud.look(|account| rules(account, asked)),
-        "DescribeTargetGroups" => cloud.look(|account| target_groups(account, asked)),
-        "DescribeLoadBalancers" => cloud.look(|account| balancers(cloud, account, asked)),
-        "DescribeTargetHealth" => health(cloud, asked),
+        "DescribeListeners" => cloud.read(|account| describe_listeners(account, input)),
+        "DescribeRules" => cloud.read(|account| describe_rules(account, input)),
+        "DescribeTargetGroups" => cloud.read(|account| describe_target_groups(account, input)),
+        "DescribeLoadBalancers" => {
+            cloud.read(|account| describe_load_balancers(cloud, account, input))
+        }
+        "DescribeTargetHealth" => describe_target_health(cloud, input),
         _ => return None,
     })
 }
 
-fn listeners(account: &Account, asked: Asked<'_>) -> Answer {
-    let arns = asked.texts("ListenerArns");
-    check_balancer(account, asked.text("LoadBalancerArn"))?;
-    let arn = |listener: &Listener| account.place.listener_arn(listener.kind, &listener.name);
+fn describe_listeners(account: &Account, input: Input<'_>) -> Answer {
+    let arns = input.text_list("ListenerArns");
+    check_load_balancer(account, input.text("LoadBalancerArn"))?;
+    let arn = |listener: &Listener| account.location.listener_arn(listener.kind, &listener.name);
     let all: Vec<&Listener> = account
         .balancer
         .listeners
         .iter()
-        .filter(|listener| is_balanced(listener.kind))
+        .filter(|listener| is_elb(listener.kind))
         .collect();
     if let Some(missing) = arns
         .iter()
         .find(|wanted| !all.iter().any(|listener| arn(listener) == **wanted))
     {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             "ListenerNotFound",
             format!("One or more listeners not found: {missing}"),
         ));
     }
-    let fits = |listener: &&Listener| {
-        let of = asked
+    let is_match = |listener: &&Listener| {
+        let is_on_balancer = input
             .text("LoadBalancerArn")
-            .is_none_or(|balancer| balancer == account.place.balancer_arn(listener.kind));
-        of && (arns.is_empty() || arns.contains(&arn(listener).as_str()))
+            .is_none_or(|balancer| balancer == account.location.balancer_arn(listener.kind));
+        is_on_balancer && (arns.is_empty() || arns.contains(&arn(listener).as_str()))
     };
-    let chosen = all.into_iter().filter(fits);
+    let chosen = all.into_iter().filter(is_match);
     let views: Vec<Value> = chosen
         .map(|listener| {
             json!({
-                "ListenerArn": arn(listener), "LoadBalancerArn": account.place.balancer_arn(listener.kind),
-                "Port": listener.address.port(), "Protocol": protocol(listener.kind), "DefaultActions": actions(account, listener),
+                "ListenerArn": arn(listener), "LoadBalancerArn": account.location.balancer_arn(listener.kind),
+                "Port": listener.address.port(), "Protocol": protocol(listener.kind), "DefaultActions": forward_actions(account, listener),
             })
         })
         .collect();
@@ -64,27 +66,31 @@ fn listeners(account: &Account, asked: Asked<'_>) -> Answer {
 }
 
 /// What ELBv2 knows of.
-const BALANCED: [Kind; 2] = [Kind::Alb, Kind::Nlb];
+const ELB_KINDS: [LoadBalancerKind; 2] = [LoadBalancerKind::Alb, LoadBalancerKind::Nlb];
 
-fn is_balanced(kind: Kind) -> bool {
-    BALANCED.contains(&kind)
+fn is_elb(kind: LoadBalancerKind) -> bool {
+    ELB_KINDS.contains(&kind)
 }
 
-const fn protocol(kind: Kind) -> &'static str {
+const fn protocol(kind: LoadBalancerKind) -> &'static str {
     match kind {
-        Kind::Nlb => "TCP",
-        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => "HTTP",
+        LoadBalancerKind::Nlb => "TCP",
+        LoadBalancerKind::Alb
+        | LoadBalancerKind::Lattice
+        | LoadBalancerKind::Gateway
+        | LoadBalancerKind::ServiceConnect
+        | LoadBalancerKind::Headless => "HTTP",
     }
 }
 
-fn check_balancer(account: &Account, arn: Option<&str>) -> Result<(), Refusal> {
+fn check_load_balancer(account: &Account, arn: Option<&str>) -> Result<(), ServiceError> {
     match arn {
         Some(arn)
-            if BALANCED
+            if ELB_KINDS
                 .into_iter()
-                .all(|kind| arn != account.place.balancer_arn(kind)) =>
+                .all(|kind| arn != account.location.balancer_arn(kind)) =>
         {
-            Err(Refusal::new(
+            Err(ServiceError::new(
                 "LoadBalancerNotFound",
                 format!("Load balancer '{arn}' not found"),
             ))
@@ -93,37 +99,38 @@ fn check_balancer(account: &Account, arn: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-fn actions(account: &Account, listener: &Listener) -> Value {
+fn forward_actions(account: &Account, listener: &Listener) -> Value {
     let groups: Vec<Value> = listener
         .forward
         .iter()
-        .map(|(name, weight)| json!({ "TargetGroupArn": account.place.target_group_arn(name), "Weight": weight }))
+        .map(|(name, weight)| json!({ "TargetGroupArn": account.location.target_group_arn(name), "Weight": weight }))
         .collect();
     let mut action = json!({ "Type": "forward", "Order": 1,
         "ForwardConfig": { "TargetGroups": groups, "TargetGroupStickinessConfig": { "Enabled": false } } });
     if let [(only, _)] = listener.forward.as_slice() {
-        action["TargetGroupArn"] = json!(account.place.target_group_arn(only));
+        action["TargetGroupArn"] = json!(account.location.target_group_arn(only));
     }
     json!([action])
 }
 
-fn rules(account: &Account, asked: Asked<'_>) -> Answer {
-    let (listener_arn, rule_arns) = (asked.text("ListenerArn"), asked.texts("RuleArns"));
-    let fits = |listener: &&Listener| {
-        listener.kind == Kind::Alb
-            && listener_arn
-                .is_none_or(|arn| arn == account.place.listener_arn(listener.kind, &listener.name))
+fn describe_rules(account: &Account, input: Input<'_>) -> Answer {
+    let (listener_arn, rule_arns) = (input.text("ListenerArn"), input.text_list("RuleArns"));
+    let is_match = |listener: &&Listener| {
+        listener.kind == LoadBalancerKind::Alb
+            && listener_arn.is_none_or(|arn| {
+                arn == account.location.listener_arn(listener.kind, &listener.name)
+            })
             && (rule_arns.is_empty()
-                || rule_arns.contains(&account.place.rule_arn(&listener.name).as_str()))
+                || rule_arns.contains(&account.location.rule_arn(&listener.name).as_str()))
     };
-    let found: Vec<&Listener> = account.balancer.listeners.iter().filter(fits).collect();
+    let found: Vec<&Listener> = account.balancer.listeners.iter().filter(is_match).collect();
     if found.is_empty() {
         let code = if rule_arns.is_empty() {
             "ListenerNotFound"
         } else {
             "RuleNotFound"
         };
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             code,
             "One or more rules or listeners not found",
         ));
@@ -131,19 +138,19 @@ fn rules(account: &Account, asked: Asked<'_>) -> Answer {
     let views: Vec<Value> = found
         .into_iter()
         .map(|listener| {
-            let arn = account.place.rule_arn(&listener.name);
-            json!({ "RuleArn": arn, "Priority": "default", "Conditions": [], "Actions": actions(account, listener), "IsDefault": true })
+            let arn = account.location.rule_arn(&listener.name);
+            json!({ "RuleArn": arn, "Priority": "default", "Conditions": [], "Actions": forward_actions(account, listener), "IsDefault": true })
         })
         .collect();
     Ok(json!({ "Rules": views }))
 }
 
-fn target_groups(account: &Account, asked: Asked<'_>) -> Answer {
-    check_balancer(account, asked.text("LoadBalancerArn"))?;
-    let (arns, names) = (asked.texts("TargetGroupArns"), asked.texts("Names"));
-    let fits = |group: &&TargetGroup| {
-        let arn = account.place.target_group_arn(&group.name);
-        is_balanced(group.kind)
+fn describe_target_groups(account: &Account, input: Input<'_>) -> Answer {
+    check_load_balancer(account, input.text("LoadBalancerArn"))?;
+    let (arns, names) = (input.text_list("TargetGroupArns"), input.text_list("Names"));
+    let is_match = |group: &&TargetGroup| {
+        let arn = account.location.target_group_arn(&group.name);
+        is_elb(group.kind)
             && (arns.is_empty() || arns.contains(&arn.as_str()))
             && (names.is_empty() || names.contains(&group.name.as_str()))
     };
@@ -151,11 +158,11 @@ fn target_groups(account: &Account, asked: Asked<'_>) -> Answer {
         .balancer
         .target_groups
         .iter()
-        .filter(fits)
-        .map(|group| target_group(account, group))
+        .filter(is_match)
+        .map(|group| target_group_view(account, group))
         .collect();
     if found.len() < arns.len().max(names.len()) {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             "TargetGroupNotFound",
             "One or more target groups not found",
         ));
@@ -163,49 +170,52 @@ fn target_groups(account: &Account, asked: Asked<'_>) -> Answer {
     Ok(json!({ "TargetGroups": found }))
 }
 
-fn target_group(account: &Account, group: &TargetGroup) -> Value {
+fn target_group_view(account: &Account, group: &TargetGroup) -> Value {
     let balancers = if account.balancer.is_used(&group.name) {
-        vec![account.place.balancer_arn(group.kind)]
+        vec![account.location.balancer_arn(group.kind)]
     } else {
         Vec::new()
     };
     let mut view = json!({
-        "TargetGroupArn": account.place.target_group_arn(&group.name), "TargetGroupName": group.name, "Protocol": protocol(group.kind),
+        "TargetGroupArn": account.location.target_group_arn(&group.name), "TargetGroupName": group.name, "Protocol": protocol(group.kind),
         "Port": group.port,
         "VpcId": NETWORK, "HealthCheckProtocol": "HTTP", "HealthCheckPort": "traffic-port", "HealthCheckEnabled": true,
         "HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2, "HealthyThresholdCount": 2, "UnhealthyThresholdCount": 2,
         "HealthCheckPath": "/health", "Matcher": { "HttpCode": "200" }, "LoadBalancerArns": balancers, "TargetType": "ip",
         "IpAddressType": "ipv4",
     });
-    if group.kind == Kind::Alb {
+    if group.kind == LoadBalancerKind::Alb {
         view["ProtocolVersion"] = json!("HTTP1");
     }
     view
 }
 
-fn balancers(cloud: &Cloud, account: &Account, asked: Asked<'_>) -> Answer {
-    let (arns, names) = (asked.texts("LoadBalancerArns"), asked.texts("Names"));
-    let used = |kind: &Kind| {
-        *kind == Kind::Alb
+fn describe_load_balancers(cloud: &Cloud, account: &Account, input: Input<'_>) -> Answer {
+    let (arns, names) = (
+        input.text_list("LoadBalancerArns"),
+        input.text_list("Names"),
+    );
+    let is_used = |kind: &LoadBalancerKind| {
+        *kind == LoadBalancerKind::Alb
             || account
                 .balancer
                 .listeners
                 .iter()
                 .any(|listener| listener.kind == *kind)
     };
-    let fits = |kind: &Kind| {
-        let arn = account.place.balancer_arn(*kind);
+    let is_match = |kind: &LoadBalancerKind| {
+        let arn = account.location.balancer_arn(*kind);
         (arns.is_empty() || arns.contains(&arn.as_str()))
-            && (names.is_empty() || names.contains(&balancer_name(*kind)))
+            && (names.is_empty() || names.contains(&load_balancer_name(*kind)))
     };
-    let found: Vec<Value> = BALANCED
+    let found: Vec<Value> = ELB_KINDS
         .into_iter()
-        .filter(used)
-        .filter(fits)
-        .map(|kind| balancer(cloud, account, kind))
+        .filter(is_used)
+        .filter(is_match)
+        .map(|kind| load_balancer_view(cloud, account, kind))
         .collect();
     if found.len() < arns.len().max(names.len()) {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             "LoadBalancerNotFound",
             "One or more load balancers not found",
         ));
@@ -213,44 +223,46 @@ fn balancers(cloud: &Cloud, account: &Account, asked: Asked<'_>) -> Answer {
     Ok(json!({ "LoadBalancers": found }))
 }
 
-const fn balancer_name(kind: Kind) -> &'static str {
+const fn load_balancer_name(kind: LoadBalancerKind) -> &'static str {
     match kind {
-        Kind::Nlb => "stage-network",
-        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => {
-            "stage"
-        }
+        LoadBalancerKind::Nlb => "stage-network",
+        LoadBalancerKind::Alb
+        | LoadBalancerKind::Lattice
+        | LoadBalancerKind::Gateway
+        | LoadBalancerKind::ServiceConnect
+        | LoadBalancerKind::Headless => "stage",
     }
 }
 
-fn balancer(cloud: &Cloud, account: &Account, kind: Kind) -> Value {
-    let zone = json!({ "ZoneName": format!("{}a", account.place.region), "SubnetId": "subnet-0a1b2c3d4e5f60718" });
+fn load_balancer_view(cloud: &Cloud, account: &Account, kind: LoadBalancerKind) -> Value {
+    let zone = json!({ "ZoneName": format!("{}a", account.location.region), "SubnetId": "subnet-0a1b2c3d4e5f60718" });
     json!({
-        "LoadBalancerArn": account.place.balancer_arn(kind), "DNSName": cloud.public_host(), "CanonicalHostedZoneId": "Z215JYRZR1TBD5",
-        "CreatedTime": "2025-01-01T00:00:00.000Z", "LoadBalancerName": balancer_name(kind), "Scheme": "internet-facing", "VpcId": NETWORK,
-        "State": { "Code": "active" }, "Type": if kind == Kind::Nlb { "network" } else { "application" }, "AvailabilityZones": [zone], "SecurityGroups": [], "IpAddressType": "ipv4",
+        "LoadBalancerArn": account.location.balancer_arn(kind), "DNSName": cloud.public_host(), "CanonicalHostedZoneId": "Z215JYRZR1TBD5",
+        "CreatedTime": "2025-01-01T00:00:00.000Z", "LoadBalancerName": load_balancer_name(kind), "Scheme": "internet-facing", "VpcId": NETWORK,
+        "State": { "Code": "active" }, "Type": if kind == LoadBalancerKind::Nlb { "network" } else { "application" }, "AvailabilityZones": [zone], "SecurityGroups": [], "IpAddressType": "ipv4",
     })
 }
 
-fn health(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let arn = asked
+fn describe_target_health(cloud: &Cloud, input: Input<'_>) -> Answer {
+    let arn = input
         .text("TargetGroupArn")
-        .ok_or_else(|| Refusal::new("ValidationError", "TargetGroupArn is required"))?;
-    let name = cloud.look(|account| {
+        .ok_or_else(|| ServiceError::new("ValidationError", "TargetGroupArn is required"))?;
+    let name = cloud.read(|account| {
         let groups = &account.balancer.target_groups;
         groups
             .iter()
             .find(|group| {
-                is_balanced(group.kind) && account.place.target_group_arn(&group.name) == arn
+                is_elb(group.kind) && account.location.target_group_arn(&group.name) == arn
             })
             .map(|group| group.name.clone())
     });
     let name = name.ok_or_else(|| {
-        Refusal::new(
+        ServiceError::new(
             "TargetGroupNotFound",
             format!("Target group '{arn}' not found"),
         )
     })?;
-    let used = cloud.look(|account| account.balancer.is_used(&name));
+    let used = cloud.read(|account| account.balancer.is_used(&name));
     let targets: Vec<Value> = cloud
         .world
         .target_health(&name)
@@ -258,13 +270,13 @@ fn health(cloud: &Cloud, asked: Asked<'_>) -> Answer {
         .map(|(address, health)| {
             let port = address.port();
             json!({ "Target": { "Id": address.ip().to_string(), "Port": port, "AvailabilityZone": format!("{}a", cloud.options.region) },
-                "HealthCheckPort": port.to_string(), "TargetHealth": target_health(health, used) })
+                "HealthCheckPort": port.to_string(), "TargetHealth": target_health_view(health, used) })
         })
         .collect();
     Ok(json!({ "TargetHealthDescriptions": targets }))
 }
 
-fn target_health(health: Health, used: bool) -> Value {
+fn target_health_view(health: Health, used: bool) -> Value {
     let state = |state: &str, reason: &str, description: &str| json!({ "State": state, "Reason": reason, "Description": description });
     if !used {
         return state(

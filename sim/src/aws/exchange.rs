@@ -12,17 +12,17 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::wire::{self, Call};
-use super::{Answer, Refusal, access, dispatch, model};
+use super::{Answer, ServiceError, access, dispatch, model};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::faults::FaultKind;
 use crate::ledger::Exchange;
-use crate::limits::Passage;
+use crate::limits::Admission;
 
 /// The connection ends without an answer.
 #[derive(Debug, Error)]
 #[error("The connection is dropped")]
-pub(crate) struct Severed;
+pub(crate) struct ConnectionDropped;
 
 /// What becomes of the answer.
 enum Delivery {
@@ -32,15 +32,19 @@ enum Delivery {
 }
 
 /// Answers one HTTP request to AWS.
-pub(crate) async fn exchange(
+pub(crate) async fn answer_request(
     cloud: &Arc<Cloud>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Severed> {
+) -> Result<Response<Full<Bytes>>, ConnectionDropped> {
     let at_ms = now_ms();
     let (parts, body) = request.into_parts();
-    let raw = body.collect().await.map_err(|_| Severed)?.to_bytes();
-    let Some(call) = Call::recognise(&parts, &raw) else {
-        return Ok(wire::not_aws());
+    let raw = body
+        .collect()
+        .await
+        .map_err(|_| ConnectionDropped)?
+        .to_bytes();
+    let Some(call) = Call::parse(&parts, &raw) else {
+        return Ok(wire::unknown_request());
     };
     let delivery = deliver(cloud, &call).await;
     let (response, raw_answer) = match &delivery {
@@ -55,7 +59,7 @@ pub(crate) async fn exchange(
         ),
         Delivery::Drop | Delivery::Hang => (Value::Null, None),
     };
-    cloud.ledger.enter(&Exchange {
+    cloud.ledger.record(&Exchange {
         service: call.api.name(),
         protocol: call.protocol.name(),
         operation: &call.operation,
@@ -73,25 +77,25 @@ pub(crate) async fn exchange(
     match (delivery, response) {
         (Delivery::Send(_), Some(response)) => Ok(response),
         (Delivery::Hang, _) => std::future::pending().await,
-        (Delivery::Send(_), None) | (Delivery::Drop, _) => Err(Severed),
+        (Delivery::Send(_), None) | (Delivery::Drop, _) => Err(ConnectionDropped),
     }
 }
 
 async fn deliver(cloud: &Arc<Cloud>, call: &Call) -> Delivery {
-    match cloud.faults.meet(call.api.name(), &call.operation) {
+    match cloud.faults.next_fault(call.api.name(), &call.operation) {
         None => Delivery::Send(answer(cloud, call).await),
-        Some(fault) => meet(cloud, call, fault).await,
+        Some(fault) => apply_fault(cloud, call, fault).await,
     }
 }
 
-async fn meet(cloud: &Arc<Cloud>, call: &Call, fault: FaultKind) -> Delivery {
-    let refused = |refusal| Delivery::Send(Err(refusal));
+async fn apply_fault(cloud: &Arc<Cloud>, call: &Call, fault: FaultKind) -> Delivery {
+    let error = |refusal| Delivery::Send(Err(refusal));
     match fault {
-        FaultKind::Throttled => refused(Refusal::throttled(call.api)),
-        FaultKind::InternalError => refused(Refusal::internal(call.api)),
-        FaultKind::ExpiredCredentials => refused(Refusal::expired(call.api)),
-        FaultKind::Denied => refused(access::denied(cloud, call)),
-        FaultKind::Refused { code, message } => refused(Refusal::new(&code, message)),
+        FaultKind::Throttled => error(ServiceError::throttled(call.api)),
+        FaultKind::InternalError => error(ServiceError::internal(call.api)),
+        FaultKind::ExpiredCredentials => error(ServiceError::expired(call.api)),
+        FaultKind::Denied => error(access::access_denied(cloud, call)),
+        FaultKind::Refused { code, message } => error(ServiceError::new(&code, message)),
         FaultKind::Drops => Delivery::Drop,
         FaultKind::Hangs => Delivery::Hang,
         FaultKind::LandsThenDrops => {
@@ -106,7 +110,7 @@ async fn meet(cloud: &Arc<Cloud>, call: &Call, fault: FaultKind) -> Delivery {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             Delivery::Send(answer(cloud, call).await)
         }
-        FaultKind::StaleRead => match cloud.faults.recall(&call.question()) {
+        FaultKind::StaleRead => match cloud.faults.recall(&call.read_key()) {
             Some(stale) => Delivery::Send(Ok(stale)),
             None => Delivery::Send(answer(cloud, call).await),
         },
@@ -115,23 +119,25 @@ async fn meet(cloud: &Arc<Cloud>, call: &Call, fault: FaultKind) -> Delivery {
 
 async fn answer(cloud: &Arc<Cloud>, call: &Call) -> Answer {
     if !call.signed && call.operation != "AssumeRoleWithWebIdentity" {
-        return Err(Refusal::unsigned(call.api));
+        return Err(ServiceError::unsigned(call.api));
     }
     match cloud
         .buckets
-        .pass(&format!("{}:{}", call.api.name(), call.operation), now_ms())
+        .take_token(&format!("{}:{}", call.api.name(), call.operation), now_ms())
     {
-        Passage::Free => {}
-        Passage::Throttled => return Err(Refusal::throttled(call.api)),
+        Admission::Allowed => {}
+        Admission::Throttled => return Err(ServiceError::throttled(call.api)),
     }
     access::check(cloud, call)?;
     model::check(call.api, &call.operation, &call.input)?;
     let Some(answer) = dispatch(cloud, call).await else {
-        cloud.ledger.enter_unknown(call.api.name(), &call.operation);
-        return Err(Refusal::unknown_operation());
+        cloud
+            .ledger
+            .record_unknown(call.api.name(), &call.operation);
+        return Err(ServiceError::unknown_operation());
     };
     if let Ok(answer) = &answer {
-        cloud.faults.remember(call.question(), answer);
+        cloud.faults.remember(call.read_key(), answer);
     }
     answer
 }

@@ -5,7 +5,6 @@
 //! protocols.
 
 mod access;
-mod asked;
 mod autoscaling;
 mod cloudwatch;
 mod codedeploy;
@@ -14,10 +13,11 @@ mod ecr_repositories;
 mod ecr_scan;
 mod ecs;
 mod elb;
+mod error;
 mod exchange;
+mod input;
 mod logs;
 mod model;
-mod refusal;
 mod secrets;
 mod sts;
 mod wire;
@@ -28,14 +28,14 @@ use serde_json::Value;
 
 use crate::cloud::Cloud;
 pub(crate) use access::allows as is_allowed;
-pub(crate) use asked::Asked;
 pub(crate) use ecr_scan::Scans;
-pub(crate) use exchange::{Severed, exchange};
-pub(crate) use refusal::Refusal;
+pub(crate) use error::ServiceError;
+pub(crate) use exchange::{ConnectionDropped, answer_request};
+pub(crate) use input::Input;
 use wire::Call;
 
 /// What an operation answers.
-pub(crate) type Answer = Result<Value, Refusal>;
+pub(crate) type Answer = Result<Value, ServiceError>;
 
 /// A simulated service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Api {
         }
     }
 
-    fn by_target(target: &str) -> Option<Self> {
+    fn from_target(target: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|api| !target.is_empty() && api.target() == target)
@@ -117,7 +117,7 @@ impl Api {
 
 /// Asks a service; none when it has no such operation here.
 async fn dispatch(cloud: &Arc<Cloud>, call: &Call) -> Option<Answer> {
-    let (operation, asked) = (call.operation.as_str(), Asked(&call.input));
+    let (operation, asked) = (call.operation.as_str(), Input(&call.input));
     match call.api {
         Api::Ecs => ecs::answer(cloud, operation, asked),
         Api::CodeDeploy => codedeploy::answer(cloud, operation, asked),

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Api, Refusal};
+use super::{Api, ServiceError};
 
 /// Written by `model.py`; serde keeps it honest in the test below.
 static MODELS: LazyLock<BTreeMap<String, Model>> =
@@ -44,7 +44,7 @@ enum Shape {
 
 /// Refuses a request whose types are wrong or whose required members are missing. The query
 /// protocol's services check their own.
-pub(super) fn check(api: Api, operation: &str, input: &Value) -> Result<(), Refusal> {
+pub(super) fn check(api: Api, operation: &str, input: &Value) -> Result<(), ServiceError> {
     let Some(model) = MODELS.get(api.name()) else {
         return Ok(());
     };
@@ -52,8 +52,8 @@ pub(super) fn check(api: Api, operation: &str, input: &Value) -> Result<(), Refu
         return Ok(());
     };
     model
-        .types(name, input, operation)
-        .map_err(|message| Refusal::new("SerializationException", message))?;
+        .check_types(name, input, operation)
+        .map_err(|message| ServiceError::new("SerializationException", message))?;
     if let (Some(Shape::Structure { required, .. }), Some(members)) =
         (model.shapes.get(name), input.as_object())
         && let Some(missing) = required
@@ -66,19 +66,24 @@ pub(super) fn check(api: Api, operation: &str, input: &Value) -> Result<(), Refu
 }
 
 /// The members of a task definition that AWS's model knows, and nothing else.
-pub(super) fn known_only(body: &Map<String, Value>) -> Map<String, Value> {
-    let whole = Value::Object(body.clone());
-    let known = MODELS
-        .get("ecs")
-        .and_then(|model| Some(model.strip(model.inputs.get("RegisterTaskDefinition")?, &whole)));
-    known
+pub(super) fn strip_unknown(body: &Map<String, Value>) -> Map<String, Value> {
+    let request = Value::Object(body.clone());
+    let stripped = MODELS.get("ecs").and_then(|model| {
+        Some(model.strip_members(model.inputs.get("RegisterTaskDefinition")?, &request))
+    });
+    stripped
         .and_then(|value| value.as_object().cloned())
         .unwrap_or_default()
 }
 
 impl Model {
-    fn types(&self, name: &str, value: &Value, path: &str) -> Result<(), String> {
-        let wrong = || Err(format!("{} at {path} can not be converted", kind(value)));
+    fn check_types(&self, name: &str, value: &Value, path: &str) -> Result<(), String> {
+        let type_error = || {
+            Err(format!(
+                "{} at {path} can not be converted",
+                value_kind(value)
+            ))
+        };
         match (self.shapes.get(name), value) {
             (None, _)
             | (_, Value::Null)
@@ -86,43 +91,46 @@ impl Model {
             | (Some(Shape::Boolean), Value::Bool(_))
             | (Some(Shape::Double | Shape::Float | Shape::Timestamp), Value::Number(_)) => Ok(()),
             (Some(Shape::Structure { members, .. }), Value::Object(given)) => {
-                let known = given
+                let checked = given
                     .iter()
                     .filter_map(|(key, value)| Some((key, value, members.get(key)?)));
-                known.into_iter().try_for_each(|(key, value, shape)| {
-                    self.types(shape, value, &format!("{path}.{key}"))
+                checked.into_iter().try_for_each(|(key, value, shape)| {
+                    self.check_types(shape, value, &format!("{path}.{key}"))
                 })
             }
-            (Some(Shape::Map { entry }), Value::Object(given)) => given
-                .iter()
-                .try_for_each(|(key, value)| self.types(entry, value, &format!("{path}.{key}"))),
+            (Some(Shape::Map { entry }), Value::Object(given)) => {
+                given.iter().try_for_each(|(key, value)| {
+                    self.check_types(entry, value, &format!("{path}.{key}"))
+                })
+            }
             (Some(Shape::List { entry }), Value::Array(given)) => {
                 given.iter().enumerate().try_for_each(|(index, value)| {
-                    self.types(entry, value, &format!("{path}[{index}]"))
+                    self.check_types(entry, value, &format!("{path}[{index}]"))
                 })
             }
             (Some(Shape::Integer | Shape::Long), Value::Number(number)) if !number.is_f64() => {
                 Ok(())
             }
-            (Some(_), _) => wrong(),
+            (Some(_), _) => type_error(),
         }
     }
 
-    fn strip(&self, name: &str, value: &Value) -> Value {
+    fn strip_members(&self, name: &str, value: &Value) -> Value {
         match (self.shapes.get(name), value) {
             (Some(Shape::Structure { members, .. }), Value::Object(given)) => {
-                let known = given.iter().filter_map(|(key, value)| {
-                    Some((key.clone(), self.strip(members.get(key)?, value)))
+                let kept = given.iter().filter_map(|(key, value)| {
+                    Some((key.clone(), self.strip_members(members.get(key)?, value)))
                 });
-                Value::Object(known.collect())
+                Value::Object(kept.collect())
             }
-            (Some(Shape::List { entry }), Value::Array(given)) => {
-                given.iter().map(|value| self.strip(entry, value)).collect()
-            }
+            (Some(Shape::List { entry }), Value::Array(given)) => given
+                .iter()
+                .map(|value| self.strip_members(entry, value))
+                .collect(),
             (Some(Shape::Map { entry }), Value::Object(given)) => Value::Object(
                 given
                     .iter()
-                    .map(|(key, value)| (key.clone(), self.strip(entry, value)))
+                    .map(|(key, value)| (key.clone(), self.strip_members(entry, value)))
                     .collect(),
             ),
             (_, other) => other.clone(),
@@ -130,7 +138,7 @@ impl Model {
     }
 }
 
-const fn kind(value: &Value) -> &'static str {
+const fn value_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "NULL_VALUE",
         Value::Bool(_) => "TRUE_VALUE",
@@ -142,7 +150,7 @@ const fn kind(value: &Value) -> &'static str {
 }
 
 /// `CodeDeploy` has an exception for each; ECS speaks of parameters.
-fn missing_member(api: Api, operation: &str, member: &str) -> Refusal {
+fn missing_member(api: Api, operation: &str, member: &str) -> ServiceError {
     let codedeploy = match member {
         "applicationName" => "ApplicationNameRequiredException",
         "deploymentGroupName" => "DeploymentGroupNameRequiredException",
@@ -153,22 +161,22 @@ fn missing_member(api: Api, operation: &str, member: &str) -> Refusal {
         _ => "InvalidInputException",
     };
     match api {
-        Api::CodeDeploy => Refusal::new(codedeploy, format!("{member} is required")),
+        Api::CodeDeploy => ServiceError::new(codedeploy, format!("{member} is required")),
         Api::Ecs if operation == "RegisterTaskDefinition" => {
-            Refusal::client(format!("{member} should not be null or empty."))
+            ServiceError::client_exception(format!("{member} should not be null or empty."))
         }
         Api::Scaling => {
             let message = format!(
                 "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
             );
-            Refusal::new("ValidationException", message)
+            ServiceError::new("ValidationException", message)
         }
-        Api::CloudWatch => Refusal::new(
+        Api::CloudWatch => ServiceError::new(
             "ValidationError",
             format!("The parameter {member} is required."),
         ),
         Api::Ecs | Api::Ecr | Api::Logs | Api::Secrets | Api::Elb | Api::Sts => {
-            Refusal::parameter(format!(
+            ServiceError::invalid_parameter(format!(
                 "Invalid parameter at '{member}' failed to satisfy constraint: 'must not be null'"
             ))
         }
@@ -181,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    fn register(input: &Value) -> Result<(), Refusal> {
+    fn register(input: &Value) -> Result<(), ServiceError> {
         check(Api::Ecs, "RegisterTaskDefinition", input)
     }
 
@@ -203,7 +211,7 @@ mod tests {
     #[test]
     fn unknown_members_are_stripped_at_every_depth() {
         let body = json!({ "family": "app", "brandNew": 1, "containerDefinitions": [{ "name": "app", "newThing": true }] });
-        let known = Value::Object(known_only(body.as_object().unwrap()));
+        let known = Value::Object(strip_unknown(body.as_object().unwrap()));
         assert_eq!(
             known,
             json!({ "family": "app", "containerDefinitions": [{ "name": "app" }] })

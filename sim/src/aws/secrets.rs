@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Answer, Asked, Refusal};
-use crate::account::{Place, seconds, uuid_of};
+use super::{Answer, Input, ServiceError};
+use crate::account::{Location, epoch_seconds, uuid_from};
 use crate::cloud::Cloud;
 use crate::options::SecretValue;
 
@@ -13,36 +13,36 @@ use crate::options::SecretValue;
 const CURRENT: &str = "AWSCURRENT";
 
 /// Answers an operation of Secrets Manager.
-pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> Option<Answer> {
+pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> Option<Answer> {
     Some(match operation {
-        "GetSecretValue" => value(cloud, asked),
+        "GetSecretValue" => get_secret_value(cloud, input),
         _ => return None,
     })
 }
 
-fn value(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let place = cloud.look(|account| account.place.clone());
-    let id = asked.text("SecretId").unwrap_or_default();
+fn get_secret_value(cloud: &Cloud, input: Input<'_>) -> Answer {
+    let location = cloud.read(|account| account.location.clone());
+    let id = input.text("SecretId").unwrap_or_default();
     let found = cloud
         .options
         .secret_values
         .iter()
-        .find(|(name, _)| is_named(&place, name, id));
+        .find(|(name, _)| matches_id(&location, name, id));
     let (name, value) =
         found.ok_or_else(|| not_found("Secrets Manager can't find the specified secret."))?;
-    let version = uuid_of(&format!("secret/{name}"));
-    if let Some(other) = asked.text("VersionStage").filter(|stage| *stage != CURRENT) {
+    let version = uuid_from(&format!("secret/{name}"));
+    if let Some(other) = input.text("VersionStage").filter(|stage| *stage != CURRENT) {
         return Err(not_found(&format!(
             "Secrets Manager can't find the specified secret value for staging label: {other}"
         )));
     }
-    if let Some(other) = asked.text("VersionId").filter(|id| *id != version) {
+    if let Some(other) = input.text("VersionId").filter(|id| *id != version) {
         return Err(not_found(&format!(
             "Secrets Manager can't find the specified secret value for VersionId: {other}"
         )));
     }
-    let mut answer = json!({ "ARN": place.secret_arn(name), "Name": name, "VersionId": version, "VersionStages": [CURRENT],
-        "CreatedDate": seconds(1_700_000_000_000) });
+    let mut answer = json!({ "ARN": location.secret_arn(name), "Name": name, "VersionId": version, "VersionStages": [CURRENT],
+        "CreatedDate": epoch_seconds(1_700_000_000_000) });
     match value {
         SecretValue::Text(text) => answer["SecretString"] = json!(text),
         SecretValue::Binary { binary } => answer["SecretBinary"] = json!(binary),
@@ -50,13 +50,13 @@ fn value(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     Ok(answer)
 }
 
-fn not_found(message: &str) -> Refusal {
-    Refusal::new("ResourceNotFoundException", message)
+fn not_found(message: &str) -> ServiceError {
+    ServiceError::new("ResourceNotFoundException", message)
 }
 
 /// By its name, its ARN, or its ARN without the six characters at the end.
-fn is_named(place: &Place, name: &str, id: &str) -> bool {
-    let arn = place.secret_arn(name);
+fn matches_id(location: &Location, name: &str, id: &str) -> bool {
+    let arn = location.secret_arn(name);
     let partial = arn
         .rsplit_once('-')
         .map_or(arn.as_str(), |(partial, _)| partial);
@@ -69,20 +69,20 @@ mod tests {
 
     #[test]
     fn a_secret_is_found_by_name_and_by_either_arn() {
-        let place = Place {
+        let location = Location {
             account: "123456789012".into(),
             region: "eu-central-1".into(),
             cluster: "prod".into(),
         };
-        let arn = place.secret_arn("shop/token");
+        let arn = location.secret_arn("shop/token");
         assert!(
             arn.starts_with("arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/token-"),
             "{arn}"
         );
         let partial = arn.get(..arn.len() - 7).unwrap();
         for id in ["shop/token", &arn, partial] {
-            assert!(is_named(&place, "shop/token", id), "{id}");
+            assert!(matches_id(&location, "shop/token", id), "{id}");
         }
-        assert!(!is_named(&place, "shop/token", "token"));
+        assert!(!matches_id(&location, "shop/token", "token"));
     }
 }

@@ -8,11 +8,11 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use ecs_bluegreen_sim::rehearse::Programs;
-use ecs_bluegreen_sim::rehearse::job::Stop;
+use ecs_bluegreen_sim::rehearse::job::StopSignals;
+use ecs_bluegreen_sim::rehearse::mode::RehearsalMode;
 use ecs_bluegreen_sim::rehearse::play::{RehearsalError, rehearse};
 use ecs_bluegreen_sim::rehearse::screen::Screen;
 use ecs_bluegreen_sim::rehearse::strategy::Strategy;
-use ecs_bluegreen_sim::rehearse::way::Way;
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -23,15 +23,15 @@ const INTERRUPTED: u8 = 130;
 #[tokio::main]
 async fn main() -> ExitCode {
     let screen = Screen::new();
-    match played(screen).await {
+    match run(screen).await {
         Ok(complaints) if complaints.is_empty() => {
-            screen.strong("The rehearsal went as it must: no user's request failed.");
+            screen.print_bold("The rehearsal went as it must: no user's request failed.");
             ExitCode::SUCCESS
         }
         Ok(complaints) => {
-            screen.wrong("The rehearsal did not go as it must:");
+            screen.print_error("The rehearsal did not go as it must:");
             for complaint in complaints {
-                screen.wrong(&format!("  {complaint}"));
+                screen.print_error(&format!("  {complaint}"));
             }
             ExitCode::FAILURE
         }
@@ -47,25 +47,25 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn played(screen: Screen) -> Result<Vec<String>, Box<dyn Error>> {
+async fn run(screen: Screen) -> Result<Vec<String>, Box<dyn Error>> {
     let strategy = Strategy::choose(std::env::args().nth(1).as_deref())?;
-    let mut stop = Stop::new(signals()?);
+    let mut stop = StopSignals::new(signals()?);
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the rehearsal's own variable"
     )]
     let wanted = std::env::var("REHEARSE_ENGINE").ok();
-    let way = Way::choose(wanted.as_deref()).await?;
-    let programs = Programs::beside_this()?;
-    let played = rehearse(&programs, way, strategy, screen, &mut stop).await;
-    if way == Way::Docker
+    let mode = RehearsalMode::choose(wanted.as_deref()).await?;
+    let programs = Programs::locate()?;
+    let played = rehearse(&programs, mode, strategy, screen, &mut stop).await;
+    if mode == RehearsalMode::Docker
         && matches!(
             played,
             Err(RehearsalError::Prepare(..) | RehearsalError::NotSteady(_))
         )
     {
         screen
-            .line("hint: `REHEARSE_ENGINE=process make rehearse` plays without the Docker engine");
+            .print("hint: `REHEARSE_ENGINE=process make rehearse` plays without the Docker engine");
     }
     Ok(played?)
 }
@@ -73,7 +73,7 @@ async fn played(screen: Screen) -> Result<Vec<String>, Box<dyn Error>> {
 /// Ctrl-C and SIGTERM, as they come.
 fn signals() -> std::io::Result<mpsc::Receiver<Signal>> {
     let (sender, receiver) = mpsc::channel(4);
-    for (kind, passed_on) in [
+    for (kind, forwarded) in [
         (SignalKind::interrupt(), Signal::INT),
         (SignalKind::terminate(), Signal::TERM),
     ] {
@@ -81,7 +81,7 @@ fn signals() -> std::io::Result<mpsc::Receiver<Signal>> {
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
                 // A full channel holds enough of them.
-                let _ = sender.try_send(passed_on);
+                let _ = sender.try_send(forwarded);
             }
         });
     }
@@ -89,10 +89,10 @@ fn signals() -> std::io::Result<mpsc::Receiver<Signal>> {
 }
 
 fn report(screen: Screen, error: &dyn Error) {
-    screen.wrong(&format!("error: {error}"));
+    screen.print_error(&format!("error: {error}"));
     let mut cause = error.source();
     while let Some(error) = cause {
-        screen.wrong(&format!("Caused by: {error}"));
+        screen.print_error(&format!("Caused by: {error}"));
         cause = error.source();
     }
 }

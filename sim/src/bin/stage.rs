@@ -24,7 +24,7 @@ enum Failure {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match play().await {
+    match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             report(&failure);
@@ -33,15 +33,17 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn play() -> Result<(), Failure> {
-    let stage = Stage::start(options()?).await.map_err(Failure::Start)?;
+async fn run() -> Result<(), Failure> {
+    let stage = Stage::start(read_options()?)
+        .await
+        .map_err(Failure::Start)?;
     writeln!(std::io::stdout(), "{}", stage.addresses())?;
-    ended().await?;
+    wait_for_signal().await?;
     stage.shutdown().await;
     Ok(())
 }
 
-fn options() -> Result<StageOptions, Failure> {
+fn read_options() -> Result<StageOptions, Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let path = match arguments.as_slice() {
         [] => return Ok(StageOptions::default()),
@@ -54,7 +56,7 @@ fn options() -> Result<StageOptions, Failure> {
 }
 
 /// Ctrl-C, or SIGTERM as service managers and test harnesses send it.
-async fn ended() -> std::io::Result<()> {
+async fn wait_for_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::account::Account;
 use crate::aws::Scans;
 use crate::clock::{Clock, now_ms};
+use crate::event_time::TrafficHistory;
 use crate::faults::FaultPlan;
 use crate::github::GithubOptions;
 use crate::ledger::Ledger;
@@ -20,10 +21,9 @@ use crate::metrics::PutMetrics;
 use crate::options::StageOptions;
 use crate::sources::Sources;
 use crate::switches::Switches;
-use crate::when::Shifts;
 use crate::world::World;
 
-pub(crate) use setup::account;
+pub(crate) use setup::new_account;
 
 /// The shared whole.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct Cloud {
     denied: Mutex<Vec<String>>,
     allowed: Mutex<Vec<String>>,
     github: Mutex<GithubOptions>,
-    shifts: Mutex<Shifts>,
+    traffic_history: Mutex<TrafficHistory>,
     pub(crate) put_metrics: PutMetrics,
     pub(crate) sources: Sources,
     pub(crate) world: World,
@@ -57,7 +57,7 @@ impl Cloud {
             denied: Mutex::new(options.denied.clone()),
             allowed: Mutex::new(options.allowed.clone()),
             github: Mutex::new(options.github.clone()),
-            shifts: Mutex::new(Shifts::new(now_ms())),
+            traffic_history: Mutex::new(TrafficHistory::new(now_ms())),
             put_metrics: PutMetrics::default(),
             sources: Sources::new(options.sources.clone()),
             world,
@@ -75,8 +75,8 @@ impl Cloud {
     }
 
     /// Looks at the account.
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&Account) -> T) -> T {
-        look(&self.account())
+    pub(crate) fn read<T>(&self, view: impl FnOnce(&Account) -> T) -> T {
+        view(&self.account())
     }
 
     /// Changes the account.
@@ -93,7 +93,7 @@ impl Cloud {
     }
 
     /// The IAM actions that are denied now.
-    pub(crate) fn denied(&self) -> Vec<String> {
+    pub(crate) fn denied_actions(&self) -> Vec<String> {
         self.denied
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -101,12 +101,12 @@ impl Cloud {
     }
 
     /// Denies these IAM actions, and no others, from now on.
-    pub(crate) fn deny(&self, actions: Vec<String>) {
+    pub(crate) fn set_denied(&self, actions: Vec<String>) {
         *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = actions;
     }
 
     /// The only IAM actions that are allowed now; all when there are none.
-    pub(crate) fn allowed(&self) -> Vec<String> {
+    pub(crate) fn allowed_actions(&self) -> Vec<String> {
         self.allowed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -114,7 +114,7 @@ impl Cloud {
     }
 
     /// Allows these IAM actions, and no others, from now on; all when there are none.
-    pub(crate) fn allow(&self, actions: Vec<String>) {
+    pub(crate) fn set_allowed(&self, actions: Vec<String>) {
         *self.allowed.lock().unwrap_or_else(PoisonError::into_inner) = actions;
     }
 
@@ -147,13 +147,18 @@ impl Cloud {
     }
 
     /// Points a listener at target groups, in the account and in the world.
-    pub(crate) fn route(&self, subject: &str, listener: &str, weights: &[(String, u32)]) {
-        self.change(|account| self.point(account, subject, listener, weights));
+    pub(crate) fn set_listener_weights(
+        &self,
+        subject: &str,
+        listener: &str,
+        weights: &[(String, u32)],
+    ) {
+        self.change(|account| self.apply_listener_weights(account, subject, listener, weights));
     }
 
     /// The same for whoever holds the account already, so that nothing comes between a decision and
     /// its weights.
-    pub(crate) fn point(
+    pub(crate) fn apply_listener_weights(
         &self,
         account: &mut Account,
         subject: &str,
@@ -162,7 +167,7 @@ impl Cloud {
     ) {
         account.balancer.forward(listener, weights);
         self.world.set_weights(listener, weights);
-        self.note_shift(listener, weights);
+        self.record_shift(listener, weights);
         let weights: Vec<String> = weights
             .iter()
             .map(|(name, weight)| format!("{name}={weight}"))
@@ -174,22 +179,22 @@ impl Cloud {
     }
 
     /// What the listeners forwarded to, since the stage was started.
-    pub(crate) fn shifts(&self) -> Shifts {
-        self.shifts
+    pub(crate) fn traffic_history(&self) -> TrafficHistory {
+        self.traffic_history
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn note_shift(&self, listener: &str, weights: &[(String, u32)]) {
-        self.shifts
+    fn record_shift(&self, listener: &str, weights: &[(String, u32)]) {
+        self.traffic_history
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .note(listener, weights, now_ms());
+            .record(listener, weights, now_ms());
     }
 
     /// Registers addresses in a target group, if they are not the ones it has.
-    pub(crate) fn register(&self, target_group: &str, targets: &[SocketAddr]) {
+    pub(crate) fn register_targets(&self, target_group: &str, targets: &[SocketAddr]) {
         let changed = self.change(|account| {
             let group = account
                 .balancer

@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use super::Cloud;
 use crate::account::{
-    Account, Alarms, Balancer, HookStatus, Ids, Phase, Place, Repository, Revisions,
-    ServiceDeployment, exposure, found_service, kind,
+    Account, Alarms, Balancer, HookStatus, Ids, Location, Phase, Repository, Revisions,
+    ServiceDeployment, create_service, effective_exposure, load_balancer_kind,
 };
 use crate::clock::now_ms;
 use crate::options::{AlarmState, Exposure, ServiceOptions, StageOptions, Traffic};
 use crate::stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, StageError};
 
 /// An account with what the options say, but without services.
-pub(crate) fn account(options: &StageOptions) -> Account {
+pub(crate) fn new_account(options: &StageOptions) -> Account {
     let now = now_ms();
-    let place = Place {
+    let location = Location {
         account: options.account.clone(),
         region: options.region.clone(),
         cluster: options.cluster.clone(),
@@ -28,7 +28,7 @@ pub(crate) fn account(options: &StageOptions) -> Account {
         .iter()
         .map(|config| (config.name.clone(), config.traffic));
     Account {
-        place,
+        location,
         ids: Ids::new(now),
         revisions: Revisions::default(),
         services: Vec::new(),
@@ -38,41 +38,41 @@ pub(crate) fn account(options: &StageOptions) -> Account {
         service_deployments: Vec::new(),
         service_revisions: Vec::new(),
         configs: aws_configs().into_iter().chain(own).collect(),
-        alarms: Alarms::founded(options, now),
+        alarms: Alarms::from_options(options, now),
         balancer: Balancer::default(),
         scalable: Vec::new(),
-        repositories: Repository::founded(options),
+        repositories: Repository::from_options(options),
         run_tokens: BTreeMap::new(),
     }
 }
 
 /// AWS's own configurations for ECS.
 fn aws_configs() -> [(String, Traffic); 5] {
-    let named = |name: &str, traffic| (format!("CodeDeployDefault.ECS{name}"), traffic);
+    let config = |name: &str, traffic| (format!("CodeDeployDefault.ECS{name}"), traffic);
     [
-        named("AllAtOnce", Traffic::AllAtOnce),
-        named(
+        config("AllAtOnce", Traffic::AllAtOnce),
+        config(
             "Linear10PercentEvery1Minutes",
             Traffic::Linear {
                 percent: 10,
                 minutes: 1,
             },
         ),
-        named(
+        config(
             "Linear10PercentEvery3Minutes",
             Traffic::Linear {
                 percent: 10,
                 minutes: 3,
             },
         ),
-        named(
+        config(
             "Canary10Percent5Minutes",
             Traffic::Canary {
                 percent: 10,
                 minutes: 5,
             },
         ),
-        named(
+        config(
             "Canary10Percent15Minutes",
             Traffic::Canary {
                 percent: 10,
@@ -118,17 +118,19 @@ impl Cloud {
 
     /// Adds a service with its listeners.
     pub(crate) async fn add_service(&self, mut options: ServiceOptions) -> Result<(), StageError> {
-        let names: Vec<String> = exposure(&options)
+        let names: Vec<String> = effective_exposure(&options)
             .iter()
             .flat_map(Exposure::listeners)
             .collect();
         for name in &names {
-            if self.look(|account| account.balancer.listener(name).is_none()) {
+            if self.read(|account| account.balancer.listener(name).is_none()) {
                 let address = self.world.add_listener(name).await;
-                self.change(|account| account.add_listener(name, kind(&options), address));
+                self.change(|account| {
+                    account.add_listener(name, load_balancer_kind(&options), address);
+                });
             }
         }
-        let ports = self.look(|account| {
+        let ports = self.read(|account| {
             account
                 .balancer
                 .listeners
@@ -141,13 +143,13 @@ impl Cloud {
                 })
                 .collect::<Vec<_>>()
         });
-        let known: Vec<(String, String)> = ports
+        let placeholders: Vec<(String, String)> = ports
             .into_iter()
             .chain([("${registry}".to_owned(), self.registry_host())])
             .collect();
-        fill(&mut options.task_definition, &known);
-        let founded = self.change(|account| found_service(account, &options));
-        founded.map_err(|problem| StageError::Service {
+        fill_placeholders(&mut options.task_definition, &placeholders);
+        let created = self.change(|account| create_service(account, &options));
+        created.map_err(|problem| StageError::Service {
             name: options.name.clone(),
             problem: problem.to_string(),
         })?;
@@ -156,9 +158,9 @@ impl Cloud {
     }
 
     fn publish_weights(&self) {
-        for listener in self.look(|account| account.balancer.listeners.clone()) {
+        for listener in self.read(|account| account.balancer.listeners.clone()) {
             self.world.set_weights(&listener.name, &listener.forward);
-            self.note_shift(&listener.name, &listener.forward);
+            self.record_shift(&listener.name, &listener.forward);
         }
     }
 
@@ -179,7 +181,7 @@ impl Cloud {
 
     /// All deployments that ECS itself performs or performed.
     pub(crate) fn service_deployments(&self) -> Vec<ServiceDeploymentView> {
-        self.look(|account| {
+        self.read(|account| {
             account
                 .service_deployments
                 .iter()
@@ -190,7 +192,7 @@ impl Cloud {
 
     /// A service as it is now.
     pub(crate) fn service_view(&self, name: &str) -> Option<ServiceView> {
-        self.look(|account| {
+        self.read(|account| {
             let service = account.service(name)?;
             let events = service
                 .events
@@ -203,11 +205,11 @@ impl Cloud {
                 revision: fleet.revision.clone(),
                 target_group: fleet.target_group.clone(),
                 running: account
-                    .living(&fleet.id)
+                    .live_tasks(&fleet.id)
                     .filter(|task| task.phase == Phase::Running)
                     .count(),
                 healthy: account
-                    .living(&fleet.id)
+                    .live_tasks(&fleet.id)
                     .filter(|task| task.is_running() && task.healthy)
                     .count(),
                 rollout: fleet.rollout.as_str().to_owned(),
@@ -224,7 +226,7 @@ impl Cloud {
 impl Cloud {
     /// A service's scalable target as it is now.
     pub(crate) fn scaling_view(&self, service: &str) -> Option<ScalingView> {
-        self.look(|account| {
+        self.read(|account| {
             let target = account
                 .scalable
                 .iter()
@@ -251,22 +253,28 @@ fn deployment_view(deployment: &ServiceDeployment) -> ServiceDeploymentView {
         stage: deployment.stage.map(|stage| stage.as_str().to_owned()),
         revision: deployment.target.task_definition.clone(),
         target_group: deployment.target.target_group.clone(),
-        production: deployment.shares(0).1,
+        production: deployment.visible_shares(0).1,
         waiting: waiting.map(|hook| hook.id.clone()).collect(),
         reason: deployment.reason.clone(),
     }
 }
 
 /// Puts what is only known now in the place of its name, in every text of a definition.
-fn fill(value: &mut Value, known: &[(String, String)]) {
+fn fill_placeholders(value: &mut Value, placeholders: &[(String, String)]) {
     match value {
         Value::String(text) => {
-            *text = known.iter().fold(std::mem::take(text), |text, (name, is)| {
-                text.replace(name, is)
-            });
+            *text = placeholders
+                .iter()
+                .fold(std::mem::take(text), |text, (name, is)| {
+                    text.replace(name, is)
+                });
         }
-        Value::Array(entries) => entries.iter_mut().for_each(|entry| fill(entry, known)),
-        Value::Object(members) => members.values_mut().for_each(|member| fill(member, known)),
+        Value::Array(entries) => entries
+            .iter_mut()
+            .for_each(|entry| fill_placeholders(entry, placeholders)),
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|member| fill_placeholders(member, placeholders)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

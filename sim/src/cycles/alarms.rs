@@ -5,9 +5,9 @@ use crate::cloud::Cloud;
 
 /// One round.
 pub(super) fn advance(cloud: &Cloud) {
-    let shifts = cloud.shifts();
-    let turned = cloud.change(|account| account.alarms.advance(&shifts, now_ms()));
-    for (name, state) in turned {
+    let history = cloud.traffic_history();
+    let changed = cloud.change(|account| account.alarms.advance(&history, now_ms()));
+    for (name, state) in changed {
         cloud.ledger.mark(&name, format!("{state:?}"));
     }
 }

@@ -1,14 +1,14 @@
 //! Application Auto Scaling's one activity on the stage: during a rollout it scales a service in by
 //! one, unless that is suspended.
 
-use crate::account::{Account, Rollout, ScalableTarget, Service};
+use crate::account::{Account, RolloutState, ScalableTarget, Service};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 
 /// One round over all scalable targets.
 pub(super) fn advance(cloud: &Cloud) {
     let watched = |target: &&ScalableTarget| target.scale_in_after_ms.is_some();
-    let names: Vec<String> = cloud.look(|account| {
+    let names: Vec<String> = cloud.read(|account| {
         account
             .scalable
             .iter()
@@ -26,7 +26,7 @@ pub(super) fn advance(cloud: &Cloud) {
 /// The new desired count, if it was scaled in.
 fn advance_one(account: &mut Account, name: &str) -> Option<u32> {
     let service = account.service(name)?;
-    let (desired, rolling) = (service.desired, in_rollout(account, service));
+    let (desired, rolling) = (service.desired, is_in_rollout(account, service));
     let target = account
         .scalable
         .iter_mut()
@@ -51,7 +51,7 @@ fn is_due(target: &ScalableTarget, waited_ms: i64) -> bool {
     low && !target.scaled_in && !target.suspended.scale_in
 }
 
-fn in_rollout(account: &Account, service: &Service) -> bool {
+fn is_in_rollout(account: &Account, service: &Service) -> bool {
     let deploying = account
         .deployments
         .iter()
@@ -60,5 +60,5 @@ fn in_rollout(account: &Account, service: &Service) -> bool {
         || service.fleets.len() > 1
         || service
             .primary()
-            .is_some_and(|primary| primary.rollout == Rollout::InProgress)
+            .is_some_and(|primary| primary.rollout == RolloutState::InProgress)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::account::{Container, LogPlace, Revision, last_part};
+use crate::account::{Container, LogLocation, Revision, name_from_arn};
 use crate::world::TaskSpec;
 
 /// What `RunTask` changes about a revision.
@@ -32,7 +32,7 @@ impl Overrides {
 }
 
 /// The containers of a task and, in the same order, what the world is to run for them.
-pub(crate) fn assemble(
+pub(crate) fn build_containers(
     revision: &Revision,
     task: &str,
     overrides: &Overrides,
@@ -41,8 +41,8 @@ pub(crate) fn assemble(
     revision
         .containers()
         .map(|definition| {
-            one(
-                (definition, last_part(&revision.arn)),
+            build_container(
+                (definition, name_from_arn(&revision.arn)),
                 task,
                 overrides,
                 secrets,
@@ -51,22 +51,22 @@ pub(crate) fn assemble(
         .unzip()
 }
 
-fn one(
+fn build_container(
     (definition, revision): (&Value, &str),
     task: &str,
     overrides: &Overrides,
     secrets: &BTreeMap<String, String>,
 ) -> (Container, TaskSpec) {
-    let name = text(definition, "name");
+    let name = text_field(definition, "name");
     let change = overrides.by_container.get(&name).unwrap_or(&Value::Null);
     let container = Container {
-        image: text(definition, "image"),
+        image: text_field(definition, "image"),
         essential: definition
             .get("essential")
             .and_then(Value::as_bool)
             .unwrap_or(true),
-        port: port(definition),
-        log: log_place(definition, &name, task),
+        port: container_port(definition),
+        log: log_location(definition, &name, task),
         handle: None,
         exit_code: None,
         reason: None,
@@ -76,14 +76,14 @@ fn one(
         id: format!("{task}-{}", container.name),
         revision: revision.to_owned(),
         image: container.image.clone(),
-        environment: environment(definition, change, secrets),
-        command: strings(change, "command").or_else(|| strings(definition, "command")),
+        environment: merge_environment(definition, change, secrets),
+        command: string_list(change, "command").or_else(|| string_list(definition, "command")),
         port: container.port,
     };
     (container, spec)
 }
 
-fn text(value: &Value, field: &str) -> String {
+fn text_field(value: &Value, field: &str) -> String {
     value
         .get(field)
         .and_then(Value::as_str)
@@ -91,7 +91,7 @@ fn text(value: &Value, field: &str) -> String {
         .to_owned()
 }
 
-fn strings(value: &Value, field: &str) -> Option<Vec<String>> {
+fn string_list(value: &Value, field: &str) -> Option<Vec<String>> {
     let list = value.get(field)?.as_array()?;
     (!list.is_empty()).then(|| {
         list.iter()
@@ -101,7 +101,7 @@ fn strings(value: &Value, field: &str) -> Option<Vec<String>> {
     })
 }
 
-fn port(definition: &Value) -> u16 {
+fn container_port(definition: &Value) -> u16 {
     let first = definition
         .pointer("/portMappings/0/containerPort")
         .and_then(Value::as_u64);
@@ -109,35 +109,35 @@ fn port(definition: &Value) -> u16 {
 }
 
 /// The later wins: the definition's values, its secrets, the override's values.
-fn environment(
+fn merge_environment(
     definition: &Value,
     change: &Value,
     secrets: &BTreeMap<String, String>,
 ) -> Vec<(String, String)> {
     let mut all = BTreeMap::new();
-    all.extend(pairs(definition, "environment", "value"));
-    let resolved = pairs(definition, "secrets", "valueFrom")
+    all.extend(name_value_pairs(definition, "environment", "value"));
+    let resolved = name_value_pairs(definition, "secrets", "valueFrom")
         .map(|(name, from)| (name, secrets.get(&from).cloned().unwrap_or_default()));
     all.extend(resolved);
-    all.extend(pairs(change, "environment", "value"));
+    all.extend(name_value_pairs(change, "environment", "value"));
     all.into_iter().collect()
 }
 
-fn pairs<'a>(
+fn name_value_pairs<'a>(
     value: &'a Value,
     list: &str,
-    of: &'a str,
+    value_field: &'a str,
 ) -> impl Iterator<Item = (String, String)> + 'a {
     value
         .get(list)
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .map(move |pair| (text(pair, "name"), text(pair, of)))
+        .map(move |pair| (text_field(pair, "name"), text_field(pair, value_field)))
 }
 
 /// The awslogs driver names a stream `prefix/container/task`.
-fn log_place(definition: &Value, container: &str, task: &str) -> Option<LogPlace> {
+fn log_location(definition: &Value, container: &str, task: &str) -> Option<LogLocation> {
     let options = definition.pointer("/logConfiguration/options")?;
     if definition
         .pointer("/logConfiguration/logDriver")?
@@ -148,7 +148,7 @@ fn log_place(definition: &Value, container: &str, task: &str) -> Option<LogPlace
     }
     let group = options.get("awslogs-group")?.as_str()?.to_owned();
     let prefix = options.get("awslogs-stream-prefix")?.as_str()?;
-    Some(LogPlace {
+    Some(LogLocation {
         group,
         stream: format!("{prefix}/{container}/{task}"),
     })
@@ -168,7 +168,7 @@ mod tests {
         let overrides = Overrides::parse(&json!({ "containerOverrides": [
             { "name": "app", "command": ["migrate"], "environment": [{ "name": "B", "value": "3" }] }] }));
         let secrets = BTreeMap::from([("arn:s".to_owned(), "hidden".to_owned())]);
-        let (_, spec) = one((&definition, "api:1"), "t", &overrides, &secrets);
+        let (_, spec) = build_container((&definition, "api:1"), "t", &overrides, &secrets);
         assert_eq!(spec.command, Some(vec!["migrate".to_owned()]));
         assert_eq!(spec.port, 8080);
         let expected = [("A", "1"), ("B", "3"), ("S", "hidden")]
@@ -180,10 +180,10 @@ mod tests {
     fn a_log_stream_is_named_as_the_awslogs_driver_names_it() {
         let definition = json!({ "logConfiguration": { "logDriver": "awslogs",
             "options": { "awslogs-group": "/ecs/app", "awslogs-stream-prefix": "ecs" } } });
-        let place = log_place(&definition, "app", "0123");
+        let location = log_location(&definition, "app", "0123");
         assert_eq!(
-            place,
-            Some(LogPlace {
+            location,
+            Some(LogLocation {
                 group: "/ecs/app".to_owned(),
                 stream: "ecs/app/0123".to_owned()
             })

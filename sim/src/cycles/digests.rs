@@ -11,7 +11,7 @@ use crate::clock::now_ms;
 use crate::cloud::Cloud;
 
 /// An image that is not there for so long will not come.
-const PATIENCE_MS: i64 = 60_000;
+const GIVE_UP_AFTER_MS: i64 = 60_000;
 
 /// An image whose digest is still to be found: the service revision, the container's place in it,
 /// and the image.
@@ -25,39 +25,41 @@ struct Unresolved {
 const ROUND: Duration = Duration::from_millis(100);
 
 /// Keeps asking, for as long as the stage lives.
-pub(super) async fn keep(cloud: Arc<Cloud>) {
+pub(super) async fn run(cloud: Arc<Cloud>) {
     loop {
-        resolve(&cloud).await;
+        resolve_missing(&cloud).await;
         tokio::time::sleep(ROUND).await;
     }
 }
 
 /// Asks the registry for the digests that are missing.
-async fn resolve(cloud: &Cloud) {
-    for open in cloud.look(unresolved) {
-        let Some((repository, tag)) = repository_and_tag(&open.image) else {
+async fn resolve_missing(cloud: &Cloud) {
+    for missing in cloud.read(find_unresolved) {
+        let Some((repository, tag)) = split_image(&missing.image) else {
             continue;
         };
-        let Ok(manifest) = cloud.world.manifest(repository, tag).await else {
+        let Ok(manifest) = cloud.world.fetch_manifest(repository, tag).await else {
             continue;
         };
         cloud.change(|account| {
             let revision = account
                 .service_revisions
                 .iter_mut()
-                .find(|revision| revision.arn == open.revision);
-            if let Some(image) = revision.and_then(|revision| revision.images.get_mut(open.index)) {
+                .find(|revision| revision.arn == missing.revision);
+            if let Some(image) =
+                revision.and_then(|revision| revision.images.get_mut(missing.index))
+            {
                 image["imageDigest"] = json!(manifest.digest);
             }
         });
     }
 }
 
-fn unresolved(account: &Account) -> Vec<Unresolved> {
+fn find_unresolved(account: &Account) -> Vec<Unresolved> {
     let young = account
         .service_revisions
         .iter()
-        .filter(|revision| now_ms() - revision.created_ms < PATIENCE_MS);
+        .filter(|revision| now_ms() - revision.created_ms < GIVE_UP_AFTER_MS);
     let images = young.flat_map(|revision| {
         revision
             .images
@@ -81,7 +83,7 @@ fn unresolved(account: &Account) -> Vec<Unresolved> {
 }
 
 /// `HOST/REPOSITORY:TAG` without its host.
-fn repository_and_tag(image: &str) -> Option<(&str, &str)> {
+fn split_image(image: &str) -> Option<(&str, &str)> {
     let (_, name) = image.split_once('/')?;
     Some(name.rsplit_once(':').unwrap_or((name, "latest")))
 }
@@ -93,10 +95,10 @@ mod tests {
     #[test]
     fn an_image_is_looked_up_by_its_repository_and_tag() {
         assert_eq!(
-            repository_and_tag("127.0.0.1:5000/team/app:1.0.0"),
+            split_image("127.0.0.1:5000/team/app:1.0.0"),
             Some(("team/app", "1.0.0"))
         );
-        assert_eq!(repository_and_tag("registry/app"), Some(("app", "latest")));
-        assert_eq!(repository_and_tag("app"), None);
+        assert_eq!(split_image("registry/app"), Some(("app", "latest")));
+        assert_eq!(split_image("app"), None);
     }
 }

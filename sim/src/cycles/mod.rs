@@ -8,23 +8,24 @@ mod autoscaling;
 pub(crate) mod codedeploy;
 mod containers;
 mod digests;
-mod keeper;
-mod native;
-mod notice;
+mod ecs;
 mod retire;
 mod rolling;
 mod rolling_failure;
 mod rolling_history;
-mod staffing;
+mod scheduler;
 mod supersede;
 mod targets;
+mod task_counts;
+mod task_faults;
+mod task_monitor;
 mod tasks;
-mod troubles;
 
-pub(crate) use containers::{Overrides, assemble};
-pub(crate) use keeper::keep;
-pub(crate) use native::{
-    Beginning, TEST_HEADER, begin as begin_native, give_second_group, play as play_native,
+pub(crate) use containers::{Overrides, build_containers};
+pub(crate) use ecs::{
+    NewDeployment, TEST_HEADER, add_second_target_group, begin as begin_native,
+    spawn as play_native,
 };
 pub(crate) use rolling::begin as begin_rolling;
-pub(crate) use tasks::{end as end_task, launch};
+pub(crate) use scheduler::run_scheduler;
+pub(crate) use tasks::{launch, stop_task as end_task};

@@ -8,10 +8,10 @@ use crate::account::{Account, Phase, Role};
 use crate::cloud::Cloud;
 
 /// A process or container ends within this time, or the world kills it.
-const LEAVING: Duration = Duration::from_mins(1);
+const STOP_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How often it is looked whether the last task is gone.
-const LOOK: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Ends a fleet's tasks, and removes it once the last is gone.
 pub(super) async fn retire(cloud: &Cloud, fleet: &str) {
@@ -21,9 +21,9 @@ pub(super) async fn retire(cloud: &Cloud, fleet: &str) {
             fleet.role = Role::Draining;
         }
     });
-    let began = Instant::now();
-    while began.elapsed() < LEAVING && !cloud.look(|account| is_gone(account, fleet)) {
-        tokio::time::sleep(LOOK).await;
+    let started = Instant::now();
+    while started.elapsed() < STOP_TIMEOUT && !cloud.read(|account| is_gone(account, fleet)) {
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     cloud.change(|account| {
         for service in &mut account.services {

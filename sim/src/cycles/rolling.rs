@@ -1,12 +1,12 @@
 //! Rolling rollouts of services under the ECS controller: begun by `UpdateService`, completed,
 //! given up or rolled back here.
 
-use super::keeper::crew;
-use super::rolling_failure::{After, Failure, failure};
+use super::rolling_failure::{Failure, FailureAction, find_failure};
 use super::rolling_history as history;
-use super::supersede::{all_traffic_to, supersede};
+use super::scheduler::count_tasks;
+use super::supersede::{send_all_traffic, supersede};
 use crate::account::{
-    Account, Cleanup, Configuration, EarlySuccess, Fleet, Role, Rollout, Service,
+    Account, Cleanup, Configuration, EarlySuccess, Fleet, Role, RolloutState, Service,
     add_service_revision,
 };
 use crate::clock::now_ms;
@@ -26,17 +26,17 @@ pub(crate) fn begin(
 ) -> Option<String> {
     let name = account.service(service)?.name.clone();
     supersede(cloud, account, &name);
-    let id = account.ids.fleet();
+    let id = account.ids.next_fleet();
     let target_group = serving_group(account.service(&name)?);
     if let Some(group) = &target_group {
-        all_traffic_to(cloud, account, &name, group);
+        send_all_traffic(cloud, account, &name, group);
     }
     let service_revision = add_service_revision(account, &name, revision, target_group.clone());
     let service = account.service_mut(&name)?;
     let mut fleet = Fleet::new(id, &service.name, revision, service.desired);
     fleet.target_group = target_group;
     fleet.service_revision = Some(service_revision);
-    service.make_room();
+    service.demote_primary();
     service.fleets.insert(0, fleet);
     history::begin(cloud, account, &name)
 }
@@ -44,14 +44,14 @@ pub(crate) fn begin(
 /// Where production's traffic goes: the group of whoever serves now.
 fn serving_group(service: &Service) -> Option<String> {
     let serving = service
-        .proven()
+        .stable_fleet()
         .and_then(|fleet| fleet.target_group.clone());
     serving.or_else(|| service.target_groups.first().cloned())
 }
 
 /// One round over all rolling services.
 pub(super) fn advance(cloud: &Cloud) {
-    let names: Vec<String> = cloud.look(|account| {
+    let names: Vec<String> = cloud.read(|account| {
         account
             .services
             .iter()
@@ -82,16 +82,16 @@ fn advance_one(cloud: &Cloud, account: &mut Account, name: &str) {
     let Some(configuration) = configuration else {
         return announce_steady(account, name);
     };
-    match finding(cloud, account, service, &configuration) {
+    match inspect(cloud, account, service, &configuration) {
         Finding::NothingNew => {}
         Finding::Complete => complete(cloud, account, name),
         Finding::GiveUp(failure) => give_up(cloud, account, name, &failure),
     }
-    drop_the_replaced(account, name);
+    remove_replaced_fleets(account, name);
     announce_steady(account, name);
 }
 
-fn finding(
+fn inspect(
     cloud: &Cloud,
     account: &Account,
     service: &Service,
@@ -99,15 +99,15 @@ fn finding(
 ) -> Finding {
     let Some(primary) = service
         .primary()
-        .filter(|primary| primary.rollout == Rollout::InProgress)
+        .filter(|primary| primary.rollout == RolloutState::InProgress)
     else {
         return Finding::NothingNew;
     };
-    if let Some(failure) = failure(account, service, primary, configuration) {
+    if let Some(failure) = find_failure(account, service, primary, configuration) {
         return Finding::GiveUp(failure);
     }
     let settled = is_settled(account, service, primary, configuration.early_success());
-    if settled && may_move_on(cloud, service) {
+    if settled && may_complete(cloud, service) {
         Finding::Complete
     } else {
         Finding::NothingNew
@@ -126,8 +126,8 @@ fn is_settled(
         .fleets
         .iter()
         .filter(|fleet| fleet.id != primary.id)
-        .all(|fleet| crew(account, fleet).alive == 0);
-    let healthy = crew(account, primary).healthy;
+        .all(|fleet| count_tasks(account, fleet).alive == 0);
+    let healthy = count_tasks(account, primary).healthy;
     match early {
         None => healthy == service.desired && replaced,
         Some(EarlySuccess { percent, cleanup }) => {
@@ -137,13 +137,13 @@ fn is_settled(
 }
 
 /// Fleets whose last task is gone after their successor was successful early.
-fn drop_the_replaced(account: &mut Account, name: &str) {
+fn remove_replaced_fleets(account: &mut Account, name: &str) {
     let Some(service) = account.service(name) else {
         return;
     };
     let Some(primary) = service
         .primary()
-        .filter(|primary| primary.rollout == Rollout::Completed)
+        .filter(|primary| primary.rollout == RolloutState::Completed)
     else {
         return;
     };
@@ -152,7 +152,7 @@ fn drop_the_replaced(account: &mut Account, name: &str) {
         .fleets
         .iter()
         .filter(leaving)
-        .filter(|fleet| crew(account, fleet).alive == 0)
+        .filter(|fleet| count_tasks(account, fleet).alive == 0)
         .map(|fleet| fleet.id.clone())
         .collect();
     if let Some(service) = account.service_mut(name) {
@@ -161,15 +161,15 @@ fn drop_the_replaced(account: &mut Account, name: &str) {
 }
 
 /// The present state was read, or was there for long enough.
-fn may_move_on(cloud: &Cloud, service: &Service) -> bool {
+fn may_complete(cloud: &Cloud, service: &Service) -> bool {
     let dwell = cloud.clock().seconds(SETTLING_SECONDS);
-    let read = dwell.until_read && service.seen >= service.version;
+    let read = dwell.until_read && service.read_version >= service.version;
     let waited = u128::try_from(now_ms() - service.changed_ms).unwrap_or(0);
     read || waited >= dwell.at_most.as_millis()
 }
 
 fn complete(cloud: &Cloud, account: &mut Account, name: &str) {
-    let said = account.ids.uuid();
+    let event_id = account.ids.next_uuid();
     let Some(service) = account.service_mut(name) else {
         return;
     };
@@ -177,43 +177,51 @@ fn complete(cloud: &Cloud, account: &mut Account, name: &str) {
         return;
     };
     let id = primary.id.clone();
-    primary.turn(
-        Rollout::Completed,
+    primary.set_rollout(
+        RolloutState::Completed,
         format!("ECS deployment {id} completed."),
     );
     for former in service.fleets.iter_mut().filter(|fleet| fleet.id != id) {
         former.role = Role::Draining;
     }
-    service.say(&said, &format!("(deployment {id}) deployment completed."));
-    service.changed();
+    service.add_event(
+        &event_id,
+        &format!("(deployment {id}) deployment completed."),
+    );
+    service.mark_changed();
     cloud.ledger.mark(name, format!("{id} COMPLETED"));
     history::complete(cloud, account, name);
 }
 
 fn give_up(cloud: &Cloud, account: &mut Account, name: &str, failure: &Failure) {
-    let ids = [account.ids.uuid(), account.ids.uuid()];
-    let new = account.ids.fleet();
-    note_alarms(account, name);
-    let proven = account.last_good(name).is_some();
+    let ids = [account.ids.next_uuid(), account.ids.next_uuid()];
+    let new = account.ids.next_fleet();
+    record_alarms(account, name);
+    let has_successful = account.last_successful(name).is_some();
     let Some(service) = account.service_mut(name) else {
         return;
     };
-    let [said, said_again] = ids;
+    let [failure_event, rollback_event] = ids;
     if let Some(primary) = service.primary_mut() {
-        primary.turn(Rollout::Failed, failure.state.to_owned());
+        primary.set_rollout(RolloutState::Failed, failure.state.to_owned());
         let id = primary.id.clone();
         cloud.ledger.mark(name, format!("{id} FAILED"));
-        service.say(
-            &said,
+        service.add_event(
+            &failure_event,
             &format!("(deployment {id}) deployment failed: {}", failure.event),
         );
     }
-    service.changed();
-    match failure.after {
-        After::Stays => history::stop(cloud, account, name, failure.reason),
-        After::GoesBack => {
-            let revision = if proven {
-                roll_back(service, new, cloud.switches().breaker_rollback, &said_again)
+    service.mark_changed();
+    match failure.action {
+        FailureAction::Stop => history::stop(cloud, account, name, failure.reason),
+        FailureAction::RollBack => {
+            let revision = if has_successful {
+                roll_back(
+                    service,
+                    new,
+                    cloud.switches().breaker_rollback,
+                    &rollback_event,
+                )
             } else {
                 None
             };
@@ -222,14 +230,14 @@ fn give_up(cloud: &Cloud, account: &mut Account, name: &str, failure: &Failure) 
     }
 }
 
-fn note_alarms(account: &mut Account, name: &str) {
+fn record_alarms(account: &mut Account, name: &str) {
     let names = account
         .service(name)
         .and_then(|service| service.configuration.as_ref())
         .map(Configuration::alarms);
-    let ringing = account.ringing(&names.unwrap_or_default());
+    let ringing = account.active_alarms(&names.unwrap_or_default());
     if !ringing.is_empty() {
-        history::alarm(account, name, &ringing);
+        history::record_alarms(account, name, &ringing);
     }
 }
 
@@ -239,38 +247,38 @@ fn roll_back(
     service: &mut Service,
     new: String,
     identity: BreakerRollback,
-    said: &str,
+    event_id: &str,
 ) -> Option<String> {
     let good = service
         .fleets
         .iter()
-        .position(|fleet| fleet.rollout == Rollout::Completed || fleet.was_steady)?;
+        .position(|fleet| fleet.rollout == RolloutState::Completed || fleet.was_steady)?;
     let failed = service
         .primary()
         .map(|primary| primary.id.clone())
         .unwrap_or_default();
-    service.make_room();
+    service.demote_primary();
     let id = match identity {
-        BreakerRollback::FormerId => good_again(service, good),
-        BreakerRollback::NewId => anew(service, good, new),
+        BreakerRollback::FormerId => restore_fleet(service, good),
+        BreakerRollback::NewId => recreate_fleet(service, good, new),
     };
     if let Some(primary) = service.primary_mut() {
-        primary.turn(
-            Rollout::InProgress,
+        primary.set_rollout(
+            RolloutState::InProgress,
             format!("ECS deployment circuit breaker: rolling back to deploymentId {id}."),
         );
     }
-    service.say(
-        said,
+    service.add_event(
+        event_id,
         &format!("(deployment {failed}) rolling back to deployment {id}."),
     );
-    service.steady = None;
+    service.steady_fleet = None;
     service
         .primary()
         .and_then(|primary| primary.service_revision.clone())
 }
 
-fn good_again(service: &mut Service, index: usize) -> String {
+fn restore_fleet(service: &mut Service, index: usize) -> String {
     let mut fleet = service.fleets.remove(index);
     fleet.role = Role::Primary;
     fleet.was_steady = true;
@@ -279,7 +287,7 @@ fn good_again(service: &mut Service, index: usize) -> String {
     id
 }
 
-fn anew(service: &mut Service, index: usize, new: String) -> String {
+fn recreate_fleet(service: &mut Service, index: usize, new: String) -> String {
     let Some(good) = service.fleets.get(index) else {
         return new;
     };
@@ -292,25 +300,25 @@ fn anew(service: &mut Service, index: usize, new: String) -> String {
 }
 
 fn announce_steady(account: &mut Account, name: &str) {
-    let said = account.ids.uuid();
+    let event_id = account.ids.next_uuid();
     let Some(service) = account.service(name) else {
         return;
     };
     let alone = service.fleets.len() == 1;
     let Some(primary) = service
         .primary()
-        .filter(|primary| alone && primary.rollout == Rollout::Completed)
+        .filter(|primary| alone && primary.rollout == RolloutState::Completed)
     else {
         return;
     };
-    let steady = crew(account, primary).healthy == service.desired;
+    let steady = count_tasks(account, primary).healthy == service.desired;
     let id = primary.id.clone();
     let Some(service) = account.service_mut(name) else {
         return;
     };
-    if steady && service.steady.as_deref() != Some(&id) {
-        service.say(&said, "has reached a steady state.");
-        service.steady = Some(id);
+    if steady && service.steady_fleet.as_deref() != Some(&id) {
+        service.add_event(&event_id, "has reached a steady state.");
+        service.steady_fleet = Some(id);
         if let Some(primary) = service.primary_mut() {
             primary.was_steady = true;
         }

@@ -15,52 +15,57 @@ pub(super) struct Failure {
     pub(super) event: &'static str,
     /// `statusReason` of the service deployment.
     pub(super) reason: &'static str,
-    pub(super) after: After,
+    pub(super) action: FailureAction,
 }
 
 /// What follows a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum After {
-    GoesBack,
-    Stays,
+pub(super) enum FailureAction {
+    RollBack,
+    Stop,
 }
 
 /// Whether a rollout is to be given up now.
-pub(super) fn failure(
+pub(super) fn find_failure(
     account: &Account,
     service: &Service,
     primary: &Fleet,
     configuration: &Configuration,
 ) -> Option<Failure> {
-    let deployment = account.rolling_now(&service.name);
+    let deployment = account.active_rolling(&service.name);
     let after = if configuration.breaker() == Breaker::Rollback {
-        After::GoesBack
+        FailureAction::RollBack
     } else {
-        After::Stays
+        FailureAction::Stop
     };
     match deployment.map(|deployment| deployment.status) {
         Some(ServiceDeploymentStatus::RollbackInProgress) => return None,
-        Some(ServiceDeploymentStatus::RollbackRequested) => return Some(stopped(After::GoesBack)),
-        Some(ServiceDeploymentStatus::StopRequested) => return Some(stopped(After::Stays)),
+        Some(ServiceDeploymentStatus::RollbackRequested) => {
+            return Some(stop_failure(FailureAction::RollBack));
+        }
+        Some(ServiceDeploymentStatus::StopRequested) => {
+            return Some(stop_failure(FailureAction::Stop));
+        }
         Some(_) | None => {}
     }
     if is_tripped(service, primary, configuration) {
-        return Some(broken(after));
+        return Some(breaker_failure(after));
     }
-    let rings = watches(deployment) && !account.ringing(&configuration.alarms()).is_empty();
-    rings.then(|| alarmed(configuration, after))
+    let is_in_alarm =
+        watches_alarms(deployment) && !account.active_alarms(&configuration.alarms()).is_empty();
+    is_in_alarm.then(|| alarm_failure(configuration, after))
 }
 
-fn stopped(after: After) -> Failure {
+fn stop_failure(after: FailureAction) -> Failure {
     let reason = match after {
-        After::GoesBack => "Service deployment rolled back because of a user request.",
-        After::Stays => "Service deployment stopped by a user.",
+        FailureAction::RollBack => "Service deployment rolled back because of a user request.",
+        FailureAction::Stop => "Service deployment stopped by a user.",
     };
     Failure {
         state: "ECS deployment stopped by a user.",
         event: "stopped by a user.",
         reason,
-        after,
+        action: after,
     }
 }
 
@@ -70,12 +75,12 @@ fn is_tripped(service: &Service, primary: &Fleet, configuration: &Configuration)
     may_break && primary.failed_tasks >= configuration.breaker_threshold(service.desired)
 }
 
-fn broken(after: After) -> Failure {
+fn breaker_failure(after: FailureAction) -> Failure {
     let reason = match after {
-        After::GoesBack => {
+        FailureAction::RollBack => {
             "Service deployment rolled back because the circuit breaker threshold was exceeded."
         }
-        After::Stays => {
+        FailureAction::Stop => {
             "Service deployment failed because the circuit breaker threshold was exceeded."
         }
     };
@@ -83,29 +88,29 @@ fn broken(after: After) -> Failure {
         state: "ECS deployment circuit breaker: tasks failed to start.",
         event: "tasks failed to start.",
         reason,
-        after,
+        action: after,
     }
 }
 
 /// An alarm that rang at the start already is not watched.
-fn watches(deployment: Option<&ServiceDeployment>) -> bool {
+fn watches_alarms(deployment: Option<&ServiceDeployment>) -> bool {
     deployment.is_none_or(|deployment| deployment.alarms == AlarmWatch::Monitoring)
 }
 
-fn alarmed(configuration: &Configuration, after: After) -> Failure {
+fn alarm_failure(configuration: &Configuration, after: FailureAction) -> Failure {
     let after = if configuration.alarms_roll_back() {
-        After::GoesBack
+        FailureAction::RollBack
     } else {
         after
     };
     let reason = match after {
-        After::GoesBack => "Service deployment rolled back because alarms were detected.",
-        After::Stays => "Service deployment failed because alarms were detected.",
+        FailureAction::RollBack => "Service deployment rolled back because alarms were detected.",
+        FailureAction::Stop => "Service deployment failed because alarms were detected.",
     };
     Failure {
         state: "ECS deployment alarm: alarm detected.",
         event: "alarm detected.",
         reason,
-        after,
+        action: after,
     }
 }

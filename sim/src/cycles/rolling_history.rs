@@ -12,18 +12,21 @@ pub(super) fn begin(cloud: &Cloud, account: &mut Account, service: &str) -> Opti
     let own = account.service(service)?;
     let primary = own.primary()?;
     let blue = own.fleets.iter().filter(|fleet| fleet.id != primary.id);
-    let (target, sources) = (primary.side()?, blue.filter_map(Fleet::side).collect());
+    let (target, sources) = (
+        primary.as_side()?,
+        blue.filter_map(Fleet::as_side).collect(),
+    );
     let configuration = own.configuration.clone()?;
     let names = configuration.alarms();
     let mut deployment =
         ServiceDeployment::new(arn.clone(), &own.name, configuration, sources, target);
-    let rings = !account.ringing(&names).is_empty();
-    deployment.alarms = if names.is_empty() || rings {
+    let is_in_alarm = !account.active_alarms(&names).is_empty();
+    deployment.alarms = if names.is_empty() || is_in_alarm {
         AlarmWatch::Disabled
     } else {
         AlarmWatch::Monitoring
     };
-    deployment.turn(ServiceDeploymentStatus::InProgress);
+    deployment.set_status(ServiceDeploymentStatus::InProgress);
     account.service_deployments.push(deployment);
     cloud
         .ledger
@@ -33,7 +36,7 @@ pub(super) fn begin(cloud: &Cloud, account: &mut Account, service: &str) -> Opti
 
 /// All tasks of the primary fleet are healthy, and the others are gone.
 pub(super) fn complete(cloud: &Cloud, account: &mut Account, service: &str) {
-    let Some(deployment) = unfinished(account, service) else {
+    let Some(deployment) = unfinished_deployment(account, service) else {
         return;
     };
     let status = match deployment.status {
@@ -50,18 +53,18 @@ pub(super) fn complete(cloud: &Cloud, account: &mut Account, service: &str) {
     if deployment.alarms == AlarmWatch::Monitoring {
         deployment.alarms = AlarmWatch::Complete;
     }
-    deployment.share(None, None);
-    deployment.turn(status);
+    deployment.record_shares(None, None);
+    deployment.set_status(status);
     cloud.ledger.mark(&deployment.arn, status.as_str());
 }
 
 /// The rollout failed and stays as it is.
 pub(super) fn stop(cloud: &Cloud, account: &mut Account, service: &str, reason: &str) {
-    let Some(deployment) = unfinished(account, service) else {
+    let Some(deployment) = unfinished_deployment(account, service) else {
         return;
     };
     deployment.reason = Some(reason.to_owned());
-    deployment.turn(ServiceDeploymentStatus::Stopped);
+    deployment.set_status(ServiceDeploymentStatus::Stopped);
     cloud
         .ledger
         .mark(&deployment.arn, ServiceDeploymentStatus::Stopped.as_str());
@@ -75,7 +78,7 @@ pub(super) fn roll_back(
     service: &str,
     (reason, revision): (&str, Option<String>),
 ) {
-    let Some(deployment) = unfinished(account, service) else {
+    let Some(deployment) = unfinished_deployment(account, service) else {
         return;
     };
     let reason = deployment
@@ -87,7 +90,7 @@ pub(super) fn roll_back(
         started_ms: now_ms(),
         revision,
     });
-    deployment.turn(ServiceDeploymentStatus::RollbackInProgress);
+    deployment.set_status(ServiceDeploymentStatus::RollbackInProgress);
     cloud.ledger.mark(
         &deployment.arn,
         ServiceDeploymentStatus::RollbackInProgress.as_str(),
@@ -95,13 +98,16 @@ pub(super) fn roll_back(
 }
 
 /// An alarm rang.
-pub(super) fn alarm(account: &mut Account, service: &str, names: &[String]) {
-    if let Some(deployment) = unfinished(account, service) {
+pub(super) fn record_alarms(account: &mut Account, service: &str, names: &[String]) {
+    if let Some(deployment) = unfinished_deployment(account, service) {
         deployment.alarms = AlarmWatch::Triggered(names.to_vec());
     }
 }
 
-fn unfinished<'a>(account: &'a mut Account, service: &str) -> Option<&'a mut ServiceDeployment> {
-    let arn = account.rolling_now(service)?.arn.clone();
+fn unfinished_deployment<'a>(
+    account: &'a mut Account,
+    service: &str,
+) -> Option<&'a mut ServiceDeployment> {
+    let arn = account.active_rolling(service)?.arn.clone();
     account.service_deployment_mut(&arn)
 }

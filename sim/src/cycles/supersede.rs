@@ -1,7 +1,7 @@
 //! A newer deployment takes an older one's place: nothing of the older one goes on, and all traffic
 //! is back on blue.
 
-use super::native::{Lane, point};
+use super::ecs::{TrafficKind, set_green_share};
 use crate::account::{
     Account, HookStatus, LifecycleStage, ServiceDeployment, ServiceDeploymentStatus,
 };
@@ -19,7 +19,7 @@ pub(super) fn has_stalled(deployment: &ServiceDeployment) -> bool {
 
 /// A deployment that was stopped where it was may have left traffic on its green: all of it goes to
 /// this group.
-pub(super) fn all_traffic_to(cloud: &Cloud, account: &mut Account, service: &str, group: &str) {
+pub(super) fn send_all_traffic(cloud: &Cloud, account: &mut Account, service: &str, group: &str) {
     let Some(service) = account
         .service(service)
         .filter(|service| service.target_groups.len() > 1)
@@ -38,7 +38,7 @@ pub(super) fn all_traffic_to(cloud: &Cloud, account: &mut Account, service: &str
         .collect();
     for listener in listeners {
         if account.weight(&listener, group) != 100 {
-            cloud.point(account, &listener, &listener, &weights);
+            cloud.apply_listener_weights(account, &listener, &listener, &weights);
         }
     }
 }
@@ -46,10 +46,11 @@ pub(super) fn all_traffic_to(cloud: &Cloud, account: &mut Account, service: &str
 /// Stops what is under way on a service, and says whether nothing is any more.
 pub(super) fn supersede(cloud: &Cloud, account: &mut Account, service: &str) -> bool {
     // Blue is going already while a deployment cleans up: there is no way back.
-    let forward = |deployment: &ServiceDeployment| {
-        deployment.status.goes_forward() && deployment.stage != Some(LifecycleStage::CleanUp)
+    let is_advancing = |deployment: &ServiceDeployment| {
+        deployment.status.is_advancing() && deployment.stage != Some(LifecycleStage::CleanUp)
     };
-    let can_stop = |deployment: &&ServiceDeployment| forward(deployment) || has_stalled(deployment);
+    let can_stop =
+        |deployment: &&ServiceDeployment| is_advancing(deployment) || has_stalled(deployment);
     let older: Vec<String> = account
         .deployments_of(service)
         .filter(can_stop)
@@ -58,16 +59,16 @@ pub(super) fn supersede(cloud: &Cloud, account: &mut Account, service: &str) -> 
     for arn in older {
         stop(cloud, account, &arn);
     }
-    account.unfinished(service).is_none()
+    account.unfinished_deployment(service).is_none()
 }
 
 fn stop(cloud: &Cloud, account: &mut Account, arn: &str) {
-    let shifts = account.service_deployment(arn).is_some_and(|deployment| {
-        deployment.configuration.is_native() && !deployment.sources.is_empty()
+    let history = account.service_deployment(arn).is_some_and(|deployment| {
+        deployment.configuration.shifts_traffic() && !deployment.sources.is_empty()
     });
-    if shifts {
-        for lane in [Lane::Production, Lane::Test] {
-            point(cloud, account, arn, lane, 0.0);
+    if history {
+        for lane in [TrafficKind::Production, TrafficKind::Test] {
+            set_green_share(cloud, account, arn, lane, 0.0);
         }
     }
     if let Some(deployment) = account.service_deployment_mut(arn) {
@@ -82,7 +83,7 @@ fn stop(cloud: &Cloud, account: &mut Account, arn: &str) {
         deployment.superseded = Some(deployment.status);
         deployment.reason =
             Some("Service deployment stopped because a new service deployment started.".to_owned());
-        deployment.turn(ServiceDeploymentStatus::Stopped);
+        deployment.set_status(ServiceDeploymentStatus::Stopped);
         cloud
             .ledger
             .mark(arn, ServiceDeploymentStatus::Stopped.as_str());

@@ -22,15 +22,15 @@ pub(crate) fn launch(cloud: &Arc<Cloud>, task: Task, specs: Vec<TaskSpec>) {
 }
 
 async fn start(cloud: &Arc<Cloud>, id: &str, specs: Vec<TaskSpec>) {
-    if cloud.look(|account| {
+    if cloud.read(|account| {
         account
             .task(id)
             .is_some_and(|task| task.origin.service().is_none())
     }) {
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_millis(cloud.switches().run_task_start_ms) {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_millis(cloud.switches().run_task_start_ms) {
             tokio::time::sleep(Duration::from_millis(10)).await;
-            if cloud.look(|account| account.task(id).is_some_and(Task::is_over)) {
+            if cloud.read(|account| account.task(id).is_some_and(Task::is_over)) {
                 return finish(cloud, id).await;
             }
         }
@@ -74,7 +74,7 @@ async fn fail_to_start(cloud: &Arc<Cloud>, id: &str, index: usize, reason: &str)
         let Some(task) = account.task_mut(id) else {
             return;
         };
-        task.ends(StopCode::FailedToStart, reason);
+        task.mark_stopping(StopCode::FailedToStart, reason);
         if let Some(container) = task.containers.get_mut(index) {
             container.reason = Some(reason.to_owned());
         }
@@ -113,16 +113,16 @@ fn set_phase(cloud: &Cloud, id: &str, phase: Phase) {
 
 /// Takes a task out of its target group at once, and ends its containers a little later, as ECS
 /// does for requests under way.
-pub(crate) fn end(cloud: &Arc<Cloud>, id: &str, code: StopCode, reason: &str) {
-    let was_reached = cloud.change(|account| {
+pub(crate) fn stop_task(cloud: &Arc<Cloud>, id: &str, code: StopCode, reason: &str) {
+    let reached_at = cloud.change(|account| {
         let task = account.task_mut(id).filter(|task| !task.is_over())?;
-        task.ends(code, reason);
+        task.mark_stopping(code, reason);
         let started = task.phase == Phase::Running;
         task.phase = Phase::Deactivating;
         Some((task.address, started))
     });
     // A task that is not started yet is finished by whoever starts it.
-    let Some((was_reached, true)) = was_reached else {
+    let Some((was_reached, true)) = reached_at else {
         return;
     };
     let pause = Duration::from_millis(cloud.switches().deregistration_ms);
@@ -130,7 +130,7 @@ pub(crate) fn end(cloud: &Arc<Cloud>, id: &str, code: StopCode, reason: &str) {
     cloud.spawn(async move {
         if let Some(address) = was_reached {
             tokio::time::sleep(pause).await;
-            shared.world.drained(address, DRAINING).await;
+            shared.world.wait_until_drained(address, DRAINING).await;
         }
         finish(&shared, &id).await;
     });
@@ -151,8 +151,8 @@ pub(super) async fn finish(cloud: &Arc<Cloud>, id: &str) {
     for (index, handle) in handles.unwrap_or_default().into_iter().enumerate() {
         let Some(handle) = handle else { continue };
         handle.stop().await;
-        let code = handle.exited().await;
-        cloud.change(|account| note_exit(account, id, index, code));
+        let code = handle.exit_code().await;
+        cloud.change(|account| record_exit(account, id, index, code));
     }
     cloud.change(|account| {
         let Some(task) = account.task_mut(id) else {
@@ -163,7 +163,7 @@ pub(super) async fn finish(cloud: &Arc<Cloud>, id: &str) {
     });
 }
 
-pub(super) fn note_exit(account: &mut Account, id: &str, index: usize, code: Option<i32>) {
+pub(super) fn record_exit(account: &mut Account, id: &str, index: usize, code: Option<i32>) {
     let container = account
         .task_mut(id)
         .and_then(|task| task.containers.get_mut(index));

@@ -19,9 +19,9 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 pub use options::{GithubAccess, GithubOptions, GithubRun};
-use request::{Query, Wanted};
+use request::{Query, RequestedOperation};
 
-use crate::aws::Severed;
+use crate::aws::ConnectionDropped;
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::faults::FaultKind;
@@ -31,15 +31,15 @@ use crate::ledger::Exchange;
 pub(crate) const ROOT: &str = "/_github";
 
 /// An answer before it is HTTP.
-struct Answer {
+struct GithubAnswer {
     status: StatusCode,
     body: Value,
     /// The other pages, as the `Link` header names them.
     link: Option<String>,
 }
 
-impl Answer {
-    fn found(body: Value) -> Self {
+impl GithubAnswer {
+    fn ok(body: Value) -> Self {
         Self {
             status: StatusCode::OK,
             body,
@@ -47,7 +47,7 @@ impl Answer {
         }
     }
 
-    fn refused(status: StatusCode, message: &str) -> Self {
+    fn error(status: StatusCode, message: &str) -> Self {
         let body = json!({ "message": message, "documentation_url": "https://docs.github.com/rest", "status": status.as_str() });
         Self {
             status,
@@ -57,10 +57,10 @@ impl Answer {
     }
 
     fn not_found() -> Self {
-        Self::refused(StatusCode::NOT_FOUND, "Not Found")
+        Self::error(StatusCode::NOT_FOUND, "Not Found")
     }
 
-    fn respond(&self) -> Response<Full<Bytes>> {
+    fn to_response(&self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(Bytes::from(self.body.to_string())));
         *response.status_mut() = self.status;
         response.headers_mut().insert(
@@ -82,22 +82,23 @@ impl Answer {
 pub(crate) async fn answer(
     cloud: &Arc<Cloud>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Severed> {
+) -> Result<Response<Full<Bytes>>, ConnectionDropped> {
     let at_ms = now_ms();
     let (parts, _) = request.into_parts();
-    let wanted = Wanted::parse(parts.uri.path().trim_start_matches(ROOT));
-    let met = match cloud.faults.meet("github", wanted.operation()) {
-        Some(fault) => meet(fault).await,
+    let operation = RequestedOperation::parse(parts.uri.path().trim_start_matches(ROOT));
+    let fault_answer = match cloud.faults.next_fault("github", operation.name()) {
+        Some(fault) => apply_fault(fault).await,
         None => Ok(None),
     };
-    let answer = met.map(|met| met.unwrap_or_else(|| allowed(&cloud.github(), &parts, &wanted)));
-    record(cloud, &parts, &wanted, answer.as_ref().ok(), at_ms);
-    answer.map(|answer| answer.respond())
+    let answer = fault_answer
+        .map(|met| met.unwrap_or_else(|| authorize(&cloud.github(), &parts, &operation)));
+    record_exchange(cloud, &parts, &operation, answer.as_ref().ok(), at_ms);
+    answer.map(|answer| answer.to_response())
 }
 
 /// What a fault makes of a request; nothing, when it is answered all the same.
-async fn meet(fault: FaultKind) -> Result<Option<Answer>, Severed> {
-    let refused = |status, message: &str| Ok(Some(Answer::refused(status, message)));
+async fn apply_fault(fault: FaultKind) -> Result<Option<GithubAnswer>, ConnectionDropped> {
+    let refused = |status, message: &str| Ok(Some(GithubAnswer::error(status, message)));
     match fault {
         FaultKind::Throttled => refused(
             StatusCode::TOO_MANY_REQUESTS,
@@ -107,7 +108,7 @@ async fn meet(fault: FaultKind) -> Result<Option<Answer>, Severed> {
         FaultKind::ExpiredCredentials => refused(StatusCode::UNAUTHORIZED, "Bad credentials"),
         FaultKind::Denied => refused(StatusCode::FORBIDDEN, DENIED),
         FaultKind::Refused { message, .. } => refused(StatusCode::UNPROCESSABLE_ENTITY, &message),
-        FaultKind::Drops | FaultKind::LandsThenDrops => Err(Severed),
+        FaultKind::Drops | FaultKind::LandsThenDrops => Err(ConnectionDropped),
         FaultKind::Hangs | FaultKind::LandsThenHangs => std::future::pending().await,
         FaultKind::Slow(milliseconds) => {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -120,7 +121,11 @@ async fn meet(fault: FaultKind) -> Result<Option<Answer>, Severed> {
 /// GitHub's sentence for a workflow token without the permission.
 const DENIED: &str = "Resource not accessible by integration";
 
-fn allowed(github: &GithubOptions, parts: &Parts, wanted: &Wanted) -> Answer {
+fn authorize(
+    github: &GithubOptions,
+    parts: &Parts,
+    operation: &RequestedOperation,
+) -> GithubAnswer {
     let header = parts
         .headers
         .get(AUTHORIZATION)
@@ -132,52 +137,58 @@ fn allowed(github: &GithubOptions, parts: &Parts, wanted: &Wanted) -> Answer {
         .unwrap_or_default();
     match (token, github.access) {
         ("", GithubAccess::Granted | GithubAccess::Denied) => {
-            Answer::refused(StatusCode::UNAUTHORIZED, "Requires authentication")
+            GithubAnswer::error(StatusCode::UNAUTHORIZED, "Requires authentication")
         }
-        (_, GithubAccess::Denied) => Answer::refused(StatusCode::FORBIDDEN, DENIED),
-        (_, GithubAccess::Granted) => found(github, parts, wanted),
+        (_, GithubAccess::Denied) => GithubAnswer::error(StatusCode::FORBIDDEN, DENIED),
+        (_, GithubAccess::Granted) => run_operation(github, parts, operation),
     }
 }
 
-fn found(github: &GithubOptions, parts: &Parts, wanted: &Wanted) -> Answer {
+fn run_operation(
+    github: &GithubOptions,
+    parts: &Parts,
+    operation: &RequestedOperation,
+) -> GithubAnswer {
     let host = parts
         .headers
         .get(HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or("localhost");
     let root = format!("http://{host}{ROOT}");
-    let ours = |repository: &str| {
+    let is_own_get = |repository: &str| {
         parts.method == Method::GET && repository.eq_ignore_ascii_case(&github.repository)
     };
-    match wanted {
-        Wanted::Runs {
+    match operation {
+        RequestedOperation::Runs {
             repository,
             workflow,
-        } if ours(repository) => {
+        } if is_own_get(repository) => {
             let query = Query::parse(parts.uri.query().unwrap_or_default());
-            runs(github, &root, workflow, &query)
+            list_runs(github, &root, workflow, &query)
         }
-        Wanted::Run { repository, id } if ours(repository) => {
+        RequestedOperation::Run { repository, id } if is_own_get(repository) => {
             let run = github.runs.iter().find(|run| run.id.to_string() == *id);
-            run.map_or_else(Answer::not_found, |run| {
-                Answer::found(view::run(&root, &github.repository, run))
+            run.map_or_else(GithubAnswer::not_found, |run| {
+                GithubAnswer::ok(view::run_view(&root, &github.repository, run))
             })
         }
-        Wanted::Runs { .. } | Wanted::Run { .. } | Wanted::Unknown => Answer::not_found(),
+        RequestedOperation::Runs { .. }
+        | RequestedOperation::Run { .. }
+        | RequestedOperation::Unknown => GithubAnswer::not_found(),
     }
 }
 
 /// A page of a workflow's runs, newest first. A workflow is named by its file or its id.
-fn runs(github: &GithubOptions, root: &str, workflow: &str, query: &Query) -> Answer {
-    let named =
+fn list_runs(github: &GithubOptions, root: &str, workflow: &str, query: &Query) -> GithubAnswer {
+    let is_workflow =
         |file: &&String| **file == workflow || view::workflow_id(file).to_string() == workflow;
-    let Some(file) = github.workflows.iter().find(named) else {
-        return Answer::not_found();
+    let Some(file) = github.workflows.iter().find(is_workflow) else {
+        return GithubAnswer::not_found();
     };
     let mut fitting: Vec<&GithubRun> = github
         .runs
         .iter()
-        .filter(|run| run.workflow == *file && query.fits(run))
+        .filter(|run| run.workflow == *file && query.matches(run))
         .collect();
     fitting.sort_by_key(|run| std::cmp::Reverse(run.id));
     let (page, size) = (query.page(), query.per_page());
@@ -185,31 +196,44 @@ fn runs(github: &GithubOptions, root: &str, workflow: &str, query: &Query) -> An
         .iter()
         .skip((page - 1) * size)
         .take(size)
-        .map(|run| view::run(root, &github.repository, run))
+        .map(|run| view::run_view(root, &github.repository, run))
         .collect();
     let last = fitting.len().div_ceil(size).max(1);
-    let here = format!(
+    let path = format!(
         "{root}/repos/{}/actions/workflows/{workflow}/runs",
         github.repository
     );
-    let to = |page: usize, name: &str| format!("<{here}?{}>; rel=\"{name}\"", query.of_page(page));
-    let link = (page < last).then(|| format!("{}, {}", to(page + 1, "next"), to(last, "last")));
-    Answer {
+    let page_link =
+        |page: usize, name: &str| format!("<{path}?{}>; rel=\"{name}\"", query.with_page(page));
+    let link = (page < last).then(|| {
+        format!(
+            "{}, {}",
+            page_link(page + 1, "next"),
+            page_link(last, "last")
+        )
+    });
+    GithubAnswer {
         link,
-        ..Answer::found(json!({ "total_count": fitting.len(), "workflow_runs": shown }))
+        ..GithubAnswer::ok(json!({ "total_count": fitting.len(), "workflow_runs": shown }))
     }
 }
 
 /// As an exchange with AWS; the code of a refusal is its status.
-fn record(cloud: &Cloud, parts: &Parts, wanted: &Wanted, answer: Option<&Answer>, at_ms: i64) {
+fn record_exchange(
+    cloud: &Cloud,
+    parts: &Parts,
+    operation: &RequestedOperation,
+    answer: Option<&GithubAnswer>,
+    at_ms: i64,
+) {
     let status = answer.map_or(0, |answer| answer.status.as_u16());
     let code = (status >= 400).then(|| status.to_string());
     let body = answer.map_or(Value::Null, |answer| answer.body.clone());
     let request = json!({ "method": parts.method.as_str(), "path": parts.uri.path(), "query": parts.uri.query() });
-    cloud.ledger.enter(&Exchange {
+    cloud.ledger.record(&Exchange {
         service: "github",
         protocol: "rest",
-        operation: wanted.operation(),
+        operation: operation.name(),
         request: &request,
         raw_request: &[],
         user_agent: parts

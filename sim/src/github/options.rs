@@ -73,7 +73,7 @@ pub struct GithubRun {
 
 impl GithubRun {
     /// A push to `main` that was deployed.
-    pub fn succeeded(id: u64, number: u64, sha: &str) -> Self {
+    pub fn new_successful(id: u64, number: u64, sha: &str) -> Self {
         Self {
             id,
             number,

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::options::GithubRun;
 
 /// GitHub's page when none is asked for, and its largest.
-const PAGE: usize = 30;
-const LARGEST_PAGE: usize = 100;
+const DEFAULT_PAGE: usize = 30;
+const MAX_PAGE: usize = 100;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum RequestedOperation {
     /// The runs of a workflow.
     Runs {
         repository: String,
@@ -22,7 +22,7 @@ pub(super) enum Wanted {
     Unknown,
 }
 
-impl Wanted {
+impl RequestedOperation {
     /// By the path below the API's root.
     pub(super) fn parse(path: &str) -> Self {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -41,7 +41,7 @@ impl Wanted {
     }
 
     /// The operation's name in the ledger.
-    pub(super) const fn operation(&self) -> &'static str {
+    pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Runs { .. } => "ListWorkflowRuns",
             Self::Run { .. } => "GetWorkflowRun",
@@ -64,7 +64,7 @@ impl Query {
     }
 
     /// Whether a run passes every filter. `status` is about the conclusion too.
-    pub(super) fn fits(&self, run: &GithubRun) -> bool {
+    pub(super) fn matches(&self, run: &GithubRun) -> bool {
         self.0.iter().all(|(name, wanted)| match name.as_str() {
             "branch" => run.branch == *wanted,
             "event" => run.event == *wanted,
@@ -75,12 +75,12 @@ impl Query {
         })
     }
 
-    fn number(&self, name: &str, otherwise: usize) -> usize {
+    fn number(&self, name: &str, default: usize) -> usize {
         self.0
             .get(name)
             .and_then(|text| text.parse().ok())
             .filter(|number| *number > 0)
-            .unwrap_or(otherwise)
+            .unwrap_or(default)
     }
 
     /// The page, counted from 1.
@@ -90,11 +90,11 @@ impl Query {
 
     /// How many runs a page has.
     pub(super) fn per_page(&self) -> usize {
-        self.number("per_page", PAGE).min(LARGEST_PAGE)
+        self.number("per_page", DEFAULT_PAGE).min(MAX_PAGE)
     }
 
     /// The same query, for another page.
-    pub(super) fn of_page(&self, page: usize) -> String {
+    pub(super) fn with_page(&self, page: usize) -> String {
         let others = self.0.iter().filter(|(name, _)| name.as_str() != "page");
         let page = ("page", page.to_string());
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -112,30 +112,30 @@ mod tests {
     #[test]
     fn two_paths_are_known() {
         let repository = "org/repo".to_owned();
-        let runs = Wanted::Runs {
+        let runs = RequestedOperation::Runs {
             repository: repository.clone(),
             workflow: "deploy.yml".to_owned(),
         };
         assert_eq!(
-            Wanted::parse("repos/org/repo/actions/workflows/deploy.yml/runs"),
+            RequestedOperation::parse("repos/org/repo/actions/workflows/deploy.yml/runs"),
             runs
         );
         assert_eq!(
-            Wanted::parse("repos/org/repo/actions/runs/7"),
-            Wanted::Run {
+            RequestedOperation::parse("repos/org/repo/actions/runs/7"),
+            RequestedOperation::Run {
                 repository,
                 id: "7".to_owned()
             }
         );
         assert_eq!(
-            Wanted::parse("repos/org/repo/actions/runs/7/jobs"),
-            Wanted::Unknown
+            RequestedOperation::parse("repos/org/repo/actions/runs/7/jobs"),
+            RequestedOperation::Unknown
         );
     }
 
     #[test]
     fn a_status_is_also_a_conclusion_and_unknown_filters_filter_nothing() {
-        let run = GithubRun::succeeded(1, 1, "a");
+        let run = GithubRun::new_successful(1, 1, "a");
         let table = [
             ("status=success", true),
             ("status=completed", true),
@@ -143,7 +143,7 @@ mod tests {
             ("branch=main&exclude_pull_requests=1", true),
         ];
         for (query, fits) in table {
-            assert_eq!(Query::parse(query).fits(&run), fits, "{query}");
+            assert_eq!(Query::parse(query).matches(&run), fits, "{query}");
         }
     }
 
@@ -162,7 +162,7 @@ mod tests {
             );
         }
         assert_eq!(
-            Query::parse("page=2&branch=a%2Fb").of_page(3),
+            Query::parse("page=2&branch=a%2Fb").with_page(3),
             "branch=a%2Fb&page=3"
         );
     }

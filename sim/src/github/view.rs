@@ -11,19 +11,19 @@ use super::options::GithubRun;
 const FIRST_RUN: i64 = 1_767_225_600;
 
 /// A run of a repository, with addresses below the API's root.
-pub(super) fn run(root: &str, repository: &str, run: &GithubRun) -> Value {
+pub(super) fn run_view(root: &str, repository: &str, run: &GithubRun) -> Value {
     let page = format!("https://github.com/{repository}/actions/runs/{}", run.id);
     let url = format!("{root}/repos/{repository}/actions/runs/{}", run.id);
     let workflow = workflow_id(&run.workflow);
     let author =
         json!({ "name": run.actor, "email": format!("{}@users.noreply.github.com", run.actor) });
-    let (created, file) = (moment(run), &run.workflow);
+    let (created, file) = (created_at(run), &run.workflow);
     json!({
         "id": run.id, "name": file.trim_end_matches(".yml"), "node_id": format!("WFR_{}", run.id), "head_branch": run.branch,
         "head_sha": run.sha, "path": format!(".github/workflows/{file}"), "display_title": format!("Run {}", run.number),
         "run_number": run.number, "run_attempt": run.attempt, "event": run.event, "status": run.status, "conclusion": run.conclusion,
         "workflow_id": workflow, "url": url, "html_url": page, "pull_requests": [], "created_at": created, "updated_at": created,
-        "run_started_at": created, "actor": user(&run.actor), "triggering_actor": user(&run.actor),
+        "run_started_at": created, "actor": user_view(&run.actor), "triggering_actor": user_view(&run.actor),
         "jobs_url": format!("{url}/jobs"), "logs_url": format!("{url}/logs"), "artifacts_url": format!("{url}/artifacts"),
         "cancel_url": format!("{url}/cancel"), "rerun_url": format!("{url}/rerun"), "previous_attempt_url": null,
         "check_suite_id": run.id, "check_suite_url": format!("{root}/repos/{repository}/check-suites/{}", run.id),
@@ -40,7 +40,7 @@ pub(super) fn workflow_id(file: &str) -> u64 {
         .fold(1_000, |id, byte| (id * 31 + u64::from(byte)) % 100_000_000)
 }
 
-fn moment(run: &GithubRun) -> String {
+fn created_at(run: &GithubRun) -> String {
     let minutes = Duration::minutes(i64::try_from(run.number).unwrap_or(0));
     let first =
         OffsetDateTime::from_unix_timestamp(FIRST_RUN).unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -50,7 +50,7 @@ fn moment(run: &GithubRun) -> String {
         .unwrap_or_default()
 }
 
-fn user(login: &str) -> Value {
+fn user_view(login: &str) -> Value {
     json!({ "login": login, "id": workflow_id(login), "type": "User", "site_admin": false, "html_url": format!("https://github.com/{login}") })
 }
 

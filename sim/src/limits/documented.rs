@@ -73,7 +73,7 @@ const OTHERS: &[Row] = &[
     ("registry manifests", "ecr:BatchGetImage", 2000.0, 2000.0),
 ];
 
-const CHOSEN: &[Row] = &[
+const ASSUMED: &[Row] = &[
     // The table of ECS does not name them; they are as rare and as heavy as UpdateService.
     (
         "service deployment modify (chosen)",
@@ -108,11 +108,15 @@ const CHOSEN: &[Row] = &[
 ];
 
 /// All rows. Of two that fit an operation the first counts.
-pub(super) fn documented() -> Vec<Limit> {
-    ECS.iter().chain(OTHERS).chain(CHOSEN).map(limit).collect()
+pub(super) fn limits() -> Vec<Limit> {
+    ECS.iter()
+        .chain(OTHERS)
+        .chain(ASSUMED)
+        .map(to_limit)
+        .collect()
 }
 
-fn limit(&(name, operations, burst, per_second): &Row) -> Limit {
+fn to_limit(&(name, operations, burst, per_second): &Row) -> Limit {
     let operations = operations.split(' ').map(ToOwned::to_owned).collect();
     Limit {
         name: name.to_owned(),

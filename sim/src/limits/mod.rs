@@ -42,7 +42,7 @@ pub struct Limit {
 }
 
 impl Limit {
-    fn is_about(&self, operation: &str) -> bool {
+    fn matches(&self, operation: &str) -> bool {
         self.operations
             .iter()
             .any(|pattern| match pattern.strip_suffix('*') {
@@ -54,9 +54,9 @@ impl Limit {
 
 /// Whether a request may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Passage {
+pub(crate) enum Admission {
     /// It may.
-    Free,
+    Allowed,
     /// Its bucket is empty.
     Throttled,
 }
@@ -64,7 +64,7 @@ pub(crate) enum Passage {
 /// All buckets of the account.
 #[derive(Debug)]
 pub(crate) struct Buckets {
-    all: Mutex<Vec<(Limit, Bucket)>>,
+    buckets: Mutex<Vec<(Limit, Bucket)>>,
 }
 
 impl Buckets {
@@ -72,34 +72,34 @@ impl Buckets {
     pub(crate) fn new(limits: &Limits, now_ms: i64) -> Self {
         let limits = match limits {
             Limits::None => Vec::new(),
-            Limits::Documented => documented::documented(),
+            Limits::Documented => documented::limits(),
             Limits::Custom(limits) => limits.clone(),
         };
         let full = |limit: Limit| {
-            let bucket = Bucket::full(limit.burst, limit.per_second, now_ms);
+            let bucket = Bucket::new_full(limit.burst, limit.per_second, now_ms);
             (limit, bucket)
         };
         Self {
-            all: Mutex::new(limits.into_iter().map(full).collect()),
+            buckets: Mutex::new(limits.into_iter().map(full).collect()),
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, Vec<(Limit, Bucket)>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_buckets(&self) -> MutexGuard<'_, Vec<(Limit, Bucket)>> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a token for an operation (`ecs:UpdateService`) out of the first bucket that is about
     /// it.
-    pub(crate) fn pass(&self, operation: &str, now_ms: i64) -> Passage {
-        let mut all = self.all();
+    pub(crate) fn take_token(&self, operation: &str, now_ms: i64) -> Admission {
+        let mut all = self.lock_buckets();
         let bucket = all
             .iter_mut()
-            .find(|(limit, _)| limit.is_about(operation))
+            .find(|(limit, _)| limit.matches(operation))
             .map(|(_, bucket)| bucket);
         if bucket.is_none_or(|bucket| bucket.take(now_ms)) {
-            Passage::Free
+            Admission::Allowed
         } else {
-            Passage::Throttled
+            Admission::Throttled
         }
     }
 
@@ -109,7 +109,7 @@ impl Buckets {
             json!({ "name": limit.name, "operations": limit.operations, "burst": limit.burst, "per_second": limit.per_second,
                 "tokens": bucket.tokens(now_ms) })
         };
-        self.all().iter_mut().map(view).collect()
+        self.lock_buckets().iter_mut().map(view).collect()
     }
 }
 
@@ -117,16 +117,16 @@ impl Buckets {
 mod tests {
     use super::*;
 
-    fn passed(buckets: &Buckets, operation: &str, requests: usize) -> usize {
+    fn count_passed(buckets: &Buckets, operation: &str, requests: usize) -> usize {
         (0..requests)
-            .filter(|_| buckets.pass(operation, 0) == Passage::Free)
+            .filter(|_| buckets.take_token(operation, 0) == Admission::Allowed)
             .count()
     }
 
     #[test]
     fn without_limits_everything_passes() {
         assert_eq!(
-            passed(&Buckets::new(&Limits::None, 0), "ecs:UpdateService", 1000),
+            count_passed(&Buckets::new(&Limits::None, 0), "ecs:UpdateService", 1000),
             1000
         );
     }
@@ -134,26 +134,32 @@ mod tests {
     #[test]
     fn operations_of_one_category_share_its_bucket() {
         let buckets = Buckets::new(&Limits::Documented, 0);
-        assert_eq!(passed(&buckets, "ecs:DeregisterTaskDefinition", 15), 15);
-        assert_eq!(passed(&buckets, "ecs:RegisterTaskDefinition", 15), 5);
-        assert_eq!(passed(&buckets, "ecs:DescribeTaskDefinition", 60), 50);
+        assert_eq!(
+            count_passed(&buckets, "ecs:DeregisterTaskDefinition", 15),
+            15
+        );
+        assert_eq!(count_passed(&buckets, "ecs:RegisterTaskDefinition", 15), 5);
+        assert_eq!(count_passed(&buckets, "ecs:DescribeTaskDefinition", 60), 50);
     }
 
     #[test]
     fn reads_of_codedeploy_do_not_draw_from_its_mutations() {
         let buckets = Buckets::new(&Limits::Documented, 0);
-        assert_eq!(passed(&buckets, "codedeploy:GetDeployment", 100), 60);
+        assert_eq!(count_passed(&buckets, "codedeploy:GetDeployment", 100), 60);
         assert_eq!(
-            passed(&buckets, "codedeploy:BatchGetDeploymentTargets", 100),
+            count_passed(&buckets, "codedeploy:BatchGetDeploymentTargets", 100),
             0
         );
-        assert_eq!(passed(&buckets, "codedeploy:CreateDeployment", 100), 20);
+        assert_eq!(
+            count_passed(&buckets, "codedeploy:CreateDeployment", 100),
+            20
+        );
     }
 
     #[test]
     fn an_operation_without_a_bucket_is_not_limited() {
         assert_eq!(
-            passed(
+            count_passed(
                 &Buckets::new(&Limits::Documented, 0),
                 "sts:GetCallerIdentity",
                 1000
@@ -166,7 +172,10 @@ mod tests {
     fn custom_limits_are_written_as_json() {
         let text = r#"{ "custom": [{ "name": "all", "operations": ["ecs:*"], "burst": 1, "per_second": 0.5 }] }"#;
         let limits: Limits = serde_json::from_str(text).expect("limits");
-        assert_eq!(passed(&Buckets::new(&limits, 0), "ecs:ListTasks", 3), 1);
+        assert_eq!(
+            count_passed(&Buckets::new(&limits, 0), "ecs:ListTasks", 3),
+            1
+        );
         assert_eq!(
             serde_json::from_str::<Limits>("\"documented\"").expect("limits"),
             Limits::Documented

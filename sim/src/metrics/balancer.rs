@@ -8,14 +8,14 @@
 use super::{Metric, Sample, Span, Visibility};
 use crate::account::Account;
 use crate::cloud::Cloud;
-use crate::options::Kind;
-use crate::world::Measured;
+use crate::options::LoadBalancerKind;
+use crate::world::RequestStats;
 
 const NAMESPACE: &str = "AWS/ApplicationELB";
 
 /// What is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Published {
+enum PublishedMetric {
     Requests,
     Class(usize),
     Seconds,
@@ -23,7 +23,7 @@ enum Published {
     Refused,
 }
 
-impl Published {
+impl PublishedMetric {
     fn parse(name: &str) -> Option<Self> {
         match name {
             "RequestCount" => Some(Self::Requests),
@@ -38,12 +38,12 @@ impl Published {
     }
 
     /// Each request is a value of 1; a response time is a value of its own.
-    fn sample(self, measured: &Measured) -> Option<Sample> {
-        let counted = |count: u64| (count > 0).then(|| Sample::times(1.0, count));
+    fn sample(self, measured: &RequestStats) -> Option<Sample> {
+        let counted = |count: u64| (count > 0).then(|| Sample::repeated(1.0, count));
         match self {
             Self::Requests => counted(measured.requests),
             Self::Class(class) => counted(measured.classes.get(class).copied().unwrap_or_default()),
-            Self::Refused => counted(measured.refused),
+            Self::Refused => counted(measured.proxy_errors),
             Self::Seconds => {
                 Some(measured.seconds.clone()).filter(|sample| *sample != Sample::default())
             }
@@ -58,23 +58,23 @@ pub(super) fn samples(
     span: Span,
     now_ms: i64,
 ) -> Vec<(i64, Sample)> {
-    let published = Published::parse(&metric.name).filter(|_| metric.namespace == NAMESPACE);
+    let published = PublishedMetric::parse(&metric.name).filter(|_| metric.namespace == NAMESPACE);
     let Some(published) = published else {
         return Vec::new();
     };
-    let groups = cloud.look(|account| groups(account, metric, published));
-    let visibility = Visibility::of(cloud, now_ms);
+    let groups = cloud.read(|account| matching_groups(account, metric, published));
+    let visibility = Visibility::new(cloud, now_ms);
     let measured = groups
         .iter()
-        .flat_map(|group| of_group(cloud, group, published, span, visibility));
+        .flat_map(|group| group_samples(cloud, group, published, span, visibility));
     let first = cloud
-        .look(first_group)
-        .filter(|first| published == Published::Requests && groups.contains(first));
+        .read(first_group)
+        .filter(|first| published == PublishedMetric::Requests && groups.contains(first));
     measured
         .chain(
             first
                 .into_iter()
-                .flat_map(|_| before(cloud, span, visibility.grain)),
+                .flat_map(|_| earlier_requests(cloud, span, visibility.period_ms)),
         )
         .collect()
 }
@@ -85,15 +85,15 @@ fn first_group(account: &Account) -> Option<String> {
         .balancer
         .target_groups
         .iter()
-        .find(|group| group.kind == Kind::Alb)
+        .find(|group| group.kind == LoadBalancerKind::Alb)
         .map(|group| group.name.clone())
 }
 
 /// What it had before, as it is said to have had.
-fn before(cloud: &Cloud, span: Span, grain_ms: i64) -> Vec<(i64, Sample)> {
+fn earlier_requests(cloud: &Cloud, span: Span, period_ms: i64) -> Vec<(i64, Sample)> {
     const HOUR_MS: i64 = 3_600_000;
-    let (started, a_minute) = (
-        cloud.shifts().started_ms(),
+    let (started, per_minute) = (
+        cloud.traffic_history().started_ms(),
         cloud.options.metrics.requests_before,
     );
     let (from, to) = (span.from_ms.max(started - HOUR_MS), span.to_ms.min(started));
@@ -103,47 +103,54 @@ fn before(cloud: &Cloud, span: Span, grain_ms: i64) -> Vec<(i64, Sample)> {
         clippy::cast_precision_loss,
         reason = "thousands a minute"
     )]
-    let count = (a_minute * grain_ms as f64 / 60_000.0).round() as u64;
-    let first = from.div_euclid(grain_ms) + i64::from(from.rem_euclid(grain_ms) > 0);
-    let last = to.div_euclid(grain_ms);
+    let count = (per_minute * period_ms as f64 / 60_000.0).round() as u64;
+    let first = from.div_euclid(period_ms) + i64::from(from.rem_euclid(period_ms) > 0);
+    let last = to.div_euclid(period_ms);
     (first..last)
         .filter(|_| count > 0)
-        .map(|grain| (grain * grain_ms, Sample::times(1.0, count)))
+        .map(|grain| (grain * period_ms, Sample::repeated(1.0, count)))
         .collect()
 }
 
-fn of_group(
+fn group_samples(
     cloud: &Cloud,
     group: &str,
-    published: Published,
+    published: PublishedMetric,
     span: Span,
     visibility: Visibility,
 ) -> Vec<(i64, Sample)> {
-    let seen = |at_ms: i64, measured: &Measured, is_visible: bool| {
+    let sample_if_visible = |at_ms: i64, measured: &RequestStats, is_visible: bool| {
         is_visible
             .then(|| published.sample(measured))
             .flatten()
             .map(|sample| (at_ms, sample))
     };
-    let grains = cloud.world.grains(group, span.from_ms, span.to_ms);
-    let told = grains.iter().flat_map(|grain| {
-        let punctual = seen(
-            grain.at_ms,
-            &grain.punctual,
-            visibility.punctual(grain.at_ms),
+    let periods = cloud.world.measurements(group, span.from_ms, span.to_ms);
+    let samples = periods.iter().flat_map(|period| {
+        let punctual = sample_if_visible(
+            period.at_ms,
+            &period.on_time,
+            visibility.shows_on_time(period.at_ms),
         );
         [
             punctual,
-            seen(grain.at_ms, &grain.late, visibility.late(grain.at_ms)),
+            sample_if_visible(
+                period.at_ms,
+                &period.late,
+                visibility.shows_late(period.at_ms),
+            ),
         ]
     });
-    told.flatten().collect()
+    samples.flatten().collect()
 }
 
 /// The target groups that a metric's dimensions mean. Its dimensions are exactly the balancer, or
 /// the balancer and a group.
-fn groups(account: &Account, metric: &Metric, published: Published) -> Vec<String> {
-    let balancer = dimension(&account.place.balancer_arn(Kind::Alb), ":loadbalancer/");
+fn matching_groups(account: &Account, metric: &Metric, published: PublishedMetric) -> Vec<String> {
+    let balancer = dimension_from_arn(
+        &account.location.balancer_arn(LoadBalancerKind::Alb),
+        ":loadbalancer/",
+    );
     if metric.dimensions.get("LoadBalancer") != Some(&balancer) {
         return Vec::new();
     }
@@ -152,7 +159,7 @@ fn groups(account: &Account, metric: &Metric, published: Published) -> Vec<Strin
             .balancer
             .target_groups
             .iter()
-            .filter(|group| group.kind == Kind::Alb)
+            .filter(|group| group.kind == LoadBalancerKind::Alb)
             .map(|group| group.name.clone())
     };
     match (
@@ -160,16 +167,18 @@ fn groups(account: &Account, metric: &Metric, published: Published) -> Vec<Strin
         metric.dimensions.get("TargetGroup"),
     ) {
         (1, None) => all().chain([String::new()]).collect(),
-        (2, Some(_)) if published == Published::Refused => Vec::new(),
+        (2, Some(_)) if published == PublishedMetric::Refused => Vec::new(),
         (2, Some(wanted)) => all()
-            .filter(|name| dimension(&account.place.target_group_arn(name), ":") == *wanted)
+            .filter(|name| {
+                dimension_from_arn(&account.location.target_group_arn(name), ":") == *wanted
+            })
             .collect(),
         (_, _) => Vec::new(),
     }
 }
 
 /// `app/NAME/ID` or `targetgroup/NAME/ID`, out of an ARN.
-fn dimension(arn: &str, before: &str) -> String {
+fn dimension_from_arn(arn: &str, before: &str) -> String {
     arn.rsplit_once(before)
         .map_or_else(|| arn.to_owned(), |(_, dimension)| dimension.to_owned())
 }
@@ -183,16 +192,16 @@ mod tests {
 
     #[test]
     fn a_count_is_published_when_it_is_not_zero() {
-        let mut measured = Measured {
+        let mut measured = RequestStats {
             requests: 3,
             classes: [3, 0, 0, 0],
-            ..Measured::default()
+            ..RequestStats::default()
         };
         measured
             .seconds
             .add(Duration::from_millis(20).as_secs_f64());
         let sum = |name: &str| {
-            Published::parse(name)
+            PublishedMetric::parse(name)
                 .unwrap()
                 .sample(&measured)
                 .map(|sample| sample.statistic(Statistic::Sum).unwrap())
@@ -211,14 +220,14 @@ mod tests {
     #[test]
     fn dimensions_are_the_ends_of_arns() {
         assert_eq!(
-            dimension(
+            dimension_from_arn(
                 "arn:aws:elasticloadbalancing:r:1:loadbalancer/app/stage/ab",
                 ":loadbalancer/"
             ),
             "app/stage/ab"
         );
         assert_eq!(
-            dimension("arn:aws:elasticloadbalancing:r:1:targetgroup/api-1/ab", ":"),
+            dimension_from_arn("arn:aws:elasticloadbalancing:r:1:targetgroup/api-1/ab", ":"),
             "targetgroup/api-1/ab"
         );
     }

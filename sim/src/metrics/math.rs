@@ -11,7 +11,7 @@ mod token;
 
 use std::collections::BTreeMap;
 
-pub(crate) use evaluate::{Known, Outcome};
+pub(crate) use evaluate::{EvaluationContext, Outcome};
 use parse::Node;
 use thiserror::Error;
 
@@ -42,7 +42,7 @@ pub(crate) struct Expression {
 impl Expression {
     /// Reads an expression.
     pub(crate) fn parse(text: &str) -> Result<Self, MathError> {
-        parse::parse(&token::tokens(text)?).map(|root| Self { root })
+        parse::parse(&token::tokenize(text)?).map(|root| Self { root })
     }
 
     /// The ids it speaks of.
@@ -51,7 +51,7 @@ impl Expression {
     }
 
     /// The series it comes to.
-    pub(crate) fn evaluate(&self, known: &Known<'_>) -> Result<Outcome, MathError> {
-        evaluate::evaluate(&self.root, known)
+    pub(crate) fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Outcome, MathError> {
+        evaluate::evaluate(&self.root, context)
     }
 }

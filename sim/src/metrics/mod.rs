@@ -49,29 +49,29 @@ pub(crate) fn samples(
 /// milliseconds.
 #[derive(Debug, Clone, Copy)]
 struct Visibility {
-    grain: i64,
+    period_ms: i64,
     delay: i64,
     now: i64,
 }
 
 impl Visibility {
-    fn of(cloud: &Cloud, now_ms: i64) -> Self {
+    fn new(cloud: &Cloud, now_ms: i64) -> Self {
         let options = &cloud.options.metrics;
         #[expect(clippy::cast_possible_truncation, reason = "seconds of a story")]
         let delay = (options.delay_seconds * 1_000.0) as i64;
         Self {
-            grain: i64::from(options.grain_seconds.max(1)) * 1_000,
+            period_ms: i64::from(options.grain_seconds.max(1)) * 1_000,
             delay,
             now: now_ms,
         }
     }
 
-    const fn punctual(self, at_ms: i64) -> bool {
-        self.delay == 0 || self.now >= at_ms + self.grain + self.delay
+    const fn shows_on_time(self, at_ms: i64) -> bool {
+        self.delay == 0 || self.now >= at_ms + self.period_ms + self.delay
     }
 
-    const fn late(self, at_ms: i64) -> bool {
-        self.now >= at_ms + 2 * self.grain + self.delay
+    const fn shows_late(self, at_ms: i64) -> bool {
+        self.now >= at_ms + 2 * self.period_ms + self.delay
     }
 }
 
@@ -80,23 +80,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_delay_the_running_grain_shows_what_it_has() {
+    fn without_a_delay_the_running_period_shows_what_it_has() {
         let visibility = Visibility {
-            grain: 1_000,
+            period_ms: 1_000,
             delay: 0,
             now: 5_100,
         };
-        assert!(visibility.punctual(5_000) && visibility.late(3_000) && !visibility.late(4_000));
+        assert!(
+            visibility.shows_on_time(5_000)
+                && visibility.shows_late(3_000)
+                && !visibility.shows_late(4_000)
+        );
     }
 
     #[test]
-    fn with_a_delay_a_grain_is_visible_so_long_after_its_end() {
+    fn with_a_delay_a_period_is_visible_so_long_after_its_end() {
         let at = |now| Visibility {
-            grain: 1_000,
+            period_ms: 1_000,
             delay: 500,
             now,
         };
-        assert!(!at(6_499).punctual(5_000) && at(6_500).punctual(5_000));
-        assert!(!at(7_499).late(5_000) && at(7_500).late(5_000));
+        assert!(!at(6_499).shows_on_time(5_000) && at(6_500).shows_on_time(5_000));
+        assert!(!at(7_499).shows_late(5_000) && at(7_500).shows_late(5_000));
     }
 }

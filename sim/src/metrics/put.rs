@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{Metric, Sample, Span};
 
 /// Three hours of seconds.
-const SECONDS: usize = 10_800;
+const MAX_SECONDS: usize = 10_800;
 
 /// All of them, by metric and second.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ impl PutMetrics {
             .entry(at_ms - at_ms.rem_euclid(1_000))
             .or_default()
             .add(value);
-        if seconds.len() > SECONDS {
+        if seconds.len() > MAX_SECONDS {
             seconds.pop_first();
         }
     }

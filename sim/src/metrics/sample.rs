@@ -11,8 +11,8 @@ const WIDTH: f64 = 1.01;
 pub(crate) struct Sample {
     count: u64,
     sum: f64,
-    least: f64,
-    most: f64,
+    minimum: f64,
+    maximum: f64,
     /// How often values were in each bucket, by the logarithm of its lower end. Percentiles need
     /// positive values, as at AWS.
     buckets: BTreeMap<i32, u64>,
@@ -20,14 +20,14 @@ pub(crate) struct Sample {
 
 impl Sample {
     /// One value.
-    pub(crate) fn of(value: f64) -> Self {
+    pub(crate) fn from_value(value: f64) -> Self {
         let mut sample = Self::default();
         sample.add(value);
         sample
     }
 
     /// The same value so many times.
-    pub(crate) fn times(value: f64, count: u64) -> Self {
+    pub(crate) fn repeated(value: f64, count: u64) -> Self {
         #[expect(
             clippy::cast_precision_loss,
             reason = "counts of requests are far below 2^52"
@@ -38,23 +38,23 @@ impl Sample {
             _ => Self {
                 count,
                 sum,
-                least: value,
-                most: value,
-                buckets: [(bucket(value), count)].into(),
+                minimum: value,
+                maximum: value,
+                buckets: [(bucket_index(value), count)].into(),
             },
         }
     }
 
     /// One more value.
     pub(crate) fn add(&mut self, value: f64) {
-        (self.least, self.most) = if self.count == 0 {
+        (self.minimum, self.maximum) = if self.count == 0 {
             (value, value)
         } else {
-            (self.least.min(value), self.most.max(value))
+            (self.minimum.min(value), self.maximum.max(value))
         };
         self.count += 1;
         self.sum += value;
-        *self.buckets.entry(bucket(value)).or_default() += 1;
+        *self.buckets.entry(bucket_index(value)).or_default() += 1;
     }
 
     /// Everything of another as well.
@@ -63,15 +63,15 @@ impl Sample {
             return;
         }
         let before = self.count > 0;
-        self.least = if before {
-            self.least.min(other.least)
+        self.minimum = if before {
+            self.minimum.min(other.minimum)
         } else {
-            other.least
+            other.minimum
         };
-        self.most = if before {
-            self.most.max(other.most)
+        self.maximum = if before {
+            self.maximum.max(other.maximum)
         } else {
-            other.most
+            other.maximum
         };
         self.count += other.count;
         self.sum += other.sum;
@@ -91,8 +91,8 @@ impl Sample {
         match statistic {
             Statistic::Sum => Some(self.sum),
             Statistic::Average => Some(self.sum / count),
-            Statistic::Minimum => Some(self.least),
-            Statistic::Maximum => Some(self.most),
+            Statistic::Minimum => Some(self.minimum),
+            Statistic::Maximum => Some(self.maximum),
             Statistic::SampleCount => Some(count),
             Statistic::Percentile(percent) => self.percentile(percent, count),
         }
@@ -100,7 +100,7 @@ impl Sample {
 
     /// The value that so many of a hundred did not exceed.
     fn percentile(&self, percent: f64, count: f64) -> Option<f64> {
-        if self.least < 0.0 {
+        if self.minimum < 0.0 {
             return None;
         }
         #[expect(
@@ -110,19 +110,19 @@ impl Sample {
         )]
         let wanted = (count * percent / 100.0).ceil().max(1.0) as u64;
         if wanted >= self.count {
-            return Some(self.most);
+            return Some(self.maximum);
         }
         let mut seen = 0;
         let found = self.buckets.iter().find(|(_, count)| {
             seen += **count;
             seen >= wanted
         });
-        found.map(|(bucket, _)| middle(*bucket).clamp(self.least, self.most))
+        found.map(|(bucket, _)| bucket_middle(*bucket).clamp(self.minimum, self.maximum))
     }
 }
 
 /// What is not positive is in the lowest bucket.
-fn bucket(value: f64) -> i32 {
+fn bucket_index(value: f64) -> i32 {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the logarithm of a number is small"
@@ -131,7 +131,7 @@ fn bucket(value: f64) -> i32 {
     if value > 0.0 { logarithm } else { i32::MIN }
 }
 
-fn middle(bucket: i32) -> f64 {
+fn bucket_middle(bucket: i32) -> f64 {
     if bucket == i32::MIN {
         0.0
     } else {
@@ -202,15 +202,18 @@ mod tests {
     fn nothing_seen_has_no_statistic_and_negative_values_no_percentile() {
         assert_eq!(Sample::default().statistic(Statistic::Sum), None);
         assert_eq!(
-            Sample::of(-1.0).statistic(Statistic::Percentile(50.0)),
+            Sample::from_value(-1.0).statistic(Statistic::Percentile(50.0)),
             None
         );
-        assert_eq!(Sample::of(-1.0).statistic(Statistic::Minimum), Some(-1.0));
+        assert_eq!(
+            Sample::from_value(-1.0).statistic(Statistic::Minimum),
+            Some(-1.0)
+        );
     }
 
     #[test]
     fn two_halves_are_the_whole() {
-        let (mut left, right) = (Sample::of(3.0), Sample::times(1.0, 2));
+        let (mut left, right) = (Sample::from_value(3.0), Sample::repeated(1.0, 2));
         left.merge(&right);
         assert_eq!(left.statistic(Statistic::Sum), Some(5.0));
         assert_eq!(left.statistic(Statistic::Minimum), Some(1.0));

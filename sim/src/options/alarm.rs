@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::when::When;
+use crate::event_time::EventTime;
 
 /// A `CloudWatch` alarm's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,14 +41,14 @@ pub struct AlarmDetails {
     /// Why it is in the state in which it begins, and why it rings.
     pub reason: Option<String>,
     /// It rings at this event.
-    pub rings: Option<When>,
+    pub rings: Option<EventTime>,
     /// It is OK again at this event.
-    pub calms: Option<When>,
+    pub calms: Option<EventTime>,
 }
 
 impl AlarmDetails {
     /// An alarm that rings at an event.
-    pub fn rings(when: When) -> Self {
+    pub fn in_alarm_from(when: EventTime) -> Self {
         Self {
             rings: Some(when),
             ..Self::default()
@@ -64,7 +64,7 @@ impl AlarmDetails {
     }
 
     /// An alarm of logs.
-    pub fn logs() -> Self {
+    pub fn log_alarm() -> Self {
         Self {
             is_of_logs: true,
             ..Self::default()
@@ -73,7 +73,7 @@ impl AlarmDetails {
 
     /// The same with a reason.
     #[must_use]
-    pub fn because(self, reason: &str) -> Self {
+    pub fn with_reason(self, reason: &str) -> Self {
         Self {
             reason: Some(reason.to_owned()),
             ..self

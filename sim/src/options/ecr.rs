@@ -50,7 +50,7 @@ impl RepositoryOptions {
 
     /// The same with immutable tags, but for those that a filter matches.
     #[must_use]
-    pub fn immutable(mut self, exclusions: &[&str]) -> Self {
+    pub fn with_immutable_tags(mut self, exclusions: &[&str]) -> Self {
         let mutability = if exclusions.is_empty() {
             "IMMUTABLE"
         } else {
@@ -66,7 +66,7 @@ impl RepositoryOptions {
 
     /// The same in another account and region.
     #[must_use]
-    pub fn elsewhere(mut self, account: &str, region: &str) -> Self {
+    pub fn in_account(mut self, account: &str, region: &str) -> Self {
         (self.account, self.region) = (Some(account.to_owned()), Some(region.to_owned()));
         self
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::when::When;
+use crate::event_time::EventTime;
 
 /// The metrics of the stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub struct SeriesOptions {
 #[serde(deny_unknown_fields)]
 pub struct SeriesChange {
     /// The event.
-    pub when: When,
+    pub when: EventTime,
     /// The value; no data when absent.
     #[serde(default)]
     pub value: Option<f64>,
@@ -83,7 +83,7 @@ impl SeriesOptions {
 
     /// The same, with another value from an event on.
     #[must_use]
-    pub fn then(mut self, when: When, value: f64) -> Self {
+    pub fn changing_at(mut self, when: EventTime, value: f64) -> Self {
         self.then.push(SeriesChange {
             when,
             value: Some(value),

@@ -16,7 +16,7 @@ pub struct ScanOptions {
     /// Whether every pushed image is scanned; otherwise a scan has to be started.
     pub on_push: Toggle,
     /// What each `DescribeImageScanFindings` of an image answers; the last one stays.
-    pub looks: Vec<ScanLook>,
+    pub looks: Vec<ScanReading>,
     /// The most findings in a page.
     pub page: usize,
 }
@@ -26,7 +26,7 @@ impl Default for ScanOptions {
         Self {
             kind: ScanKind::Basic,
             on_push: Toggle::Off,
-            looks: vec![ScanLook::done(Vec::new())],
+            looks: vec![ScanReading::completed(Vec::new())],
             page: 100,
         }
     }
@@ -45,7 +45,7 @@ pub enum ScanKind {
 /// What one look shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ScanLook {
+pub struct ScanReading {
     /// The status as ECR names it; `NOT_FOUND` is a `ScanNotFoundException`.
     pub status: String,
     /// ECR's words about the status.
@@ -62,7 +62,7 @@ pub struct ScanLook {
     pub counts: Option<BTreeMap<String, u64>>,
 }
 
-impl ScanLook {
+impl ScanReading {
     /// A status without findings.
     pub fn status(status: &str) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl ScanLook {
     }
 
     /// A scan that was completed five minutes before.
-    pub fn done(findings: Vec<ScanFinding>) -> Self {
+    pub fn completed(findings: Vec<ScanFinding>) -> Self {
         Self {
             findings,
             completed_seconds_ago: Some(300),
@@ -85,7 +85,7 @@ impl ScanLook {
 
     /// The same with ECR's words about the status.
     #[must_use]
-    pub fn saying(self, description: &str) -> Self {
+    pub fn with_description(self, description: &str) -> Self {
         Self {
             description: Some(description.to_owned()),
             ..self
@@ -129,7 +129,7 @@ impl ScanFinding {
 
     /// The same with the version to move to.
     #[must_use]
-    pub fn fixed_in(self, version: &str) -> Self {
+    pub fn with_fix(self, version: &str) -> Self {
         Self {
             fixed_in: Some(version.to_owned()),
             ..self
@@ -138,7 +138,7 @@ impl ScanFinding {
 
     /// The same, left out by a suppression rule.
     #[must_use]
-    pub fn suppressed(self) -> Self {
+    pub fn with_suppression(self) -> Self {
         Self {
             status: "SUPPRESSED".to_owned(),
             ..self

@@ -8,8 +8,8 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::way::Way;
-use crate::world::oci::{Fault, SAMPLE_VERSIONS, SampleImage, write_layout};
+use super::mode::RehearsalMode;
+use crate::world::oci::{SAMPLE_VERSIONS, SampleFault, SampleImage, write_layout};
 
 /// What a user's repository would hold.
 const DOCKERFILE: &str = include_str!("../../../examples/app/Dockerfile");
@@ -34,7 +34,7 @@ impl Images {
     ///
     /// # Errors
     /// The binary cannot be read, or the layout not be written.
-    pub fn layout(&self, version: &str) -> io::Result<PathBuf> {
+    pub fn build_layout(&self, version: &str) -> io::Result<PathBuf> {
         let layout = self.folder.join(version);
         self.write(version, &layout)?;
         Ok(layout)
@@ -45,7 +45,7 @@ impl Images {
         let image = SampleImage {
             binary: self.binary.clone(),
             version: version.to_owned(),
-            fault: fault(version),
+            fault: version_fault(version),
         };
         write_layout(&image, layout).map(drop)
     }
@@ -61,9 +61,9 @@ impl Images {
         fs::write(context.join("Dockerfile"), DOCKERFILE)?;
         let (version, fault) = (
             format!("VERSION={version}"),
-            format!("FAULT={}", fault(version).as_str()),
+            format!("FAULT={}", version_fault(version).as_str()),
         );
-        docker(&[
+        run_docker(&[
             "build",
             "--quiet",
             "--build-arg",
@@ -82,13 +82,18 @@ impl Images {
     ///
     /// # Errors
     /// The image cannot be made.
-    pub async fn input(&self, way: Way, version: &str, workspace: &Path) -> io::Result<String> {
-        match way {
-            Way::Process => {
+    pub async fn build_input(
+        &self,
+        mode: RehearsalMode,
+        version: &str,
+        workspace: &Path,
+    ) -> io::Result<String> {
+        match mode {
+            RehearsalMode::Process => {
                 self.write(version, &workspace.join("build/image"))?;
                 Ok("oci:build/image".to_owned())
             }
-            Way::Docker => {
+            RehearsalMode::Docker => {
                 let name = format!("sample-app:{version}");
                 self.build(version, &name).await?;
                 Ok(name)
@@ -98,20 +103,20 @@ impl Images {
 }
 
 /// Removes images from the Docker engine; those that are not there are none to remove.
-pub async fn remove(names: &[String]) {
+pub async fn remove_images(names: &[String]) {
     for name in names {
-        let _ = docker(&["rmi", name]).await;
+        let _ = run_docker(&["rmi", name]).await;
     }
 }
 
-fn fault(version: &str) -> Fault {
+fn version_fault(version: &str) -> SampleFault {
     SAMPLE_VERSIONS
         .iter()
         .find(|(known, _)| *known == version)
-        .map_or(Fault::None, |(_, fault)| *fault)
+        .map_or(SampleFault::None, |(_, fault)| *fault)
 }
 
-async fn docker(arguments: &[&str]) -> io::Result<()> {
+async fn run_docker(arguments: &[&str]) -> io::Result<()> {
     let output = Command::new("docker")
         .args(arguments)
         .stdin(Stdio::null())

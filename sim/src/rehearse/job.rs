@@ -51,7 +51,7 @@ impl Step {
 
 /// What a step left behind.
 #[derive(Debug, Clone, Default)]
-pub struct Ended {
+pub struct StepResult {
     /// The exit code; 128 and the signal, if a signal ended it.
     pub exit: i32,
     /// Markdown.
@@ -65,35 +65,35 @@ pub struct Ended {
 /// The signals that this program gets while the action runs: they are passed on, as the runner
 /// passes on its own.
 #[derive(Debug)]
-pub struct Stop {
+pub struct StopSignals {
     signals: mpsc::Receiver<Signal>,
-    came: bool,
+    arrived: bool,
 }
 
-impl Stop {
+impl StopSignals {
     /// Signals from a channel.
     pub fn new(signals: mpsc::Receiver<Signal>) -> Self {
         Self {
             signals,
-            came: false,
+            arrived: false,
         }
     }
 
     /// For callers that are not to be asked to stop.
-    pub fn never() -> Self {
+    pub fn disabled() -> Self {
         Self::new(mpsc::channel(1).1)
     }
 
     /// Whether one has come so far.
-    pub fn came(&mut self) -> bool {
-        self.came |= self.signals.try_recv().is_ok();
-        self.came
+    pub fn has_arrived(&mut self) -> bool {
+        self.arrived |= self.signals.try_recv().is_ok();
+        self.arrived
     }
 
     async fn next(&mut self) -> Signal {
         match self.signals.recv().await {
             Some(signal) => {
-                self.came = true;
+                self.arrived = true;
                 signal
             }
             None => std::future::pending().await,
@@ -122,7 +122,7 @@ impl Job {
         let job = Self {
             action: action.to_owned(),
             folder: folder.to_owned(),
-            environment: inherited(),
+            environment: inherited_environment(),
         };
         fs::create_dir_all(job.workspace())?;
         fs::create_dir_all(job.temp())?;
@@ -158,7 +158,7 @@ impl Job {
                 value.into(),
             )
         });
-        let own = step
+        let step_variables = step
             .environment
             .iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value)));
@@ -173,7 +173,7 @@ impl Job {
         let files = files
             .into_iter()
             .map(|(name, path)| (name.into(), path.into_os_string()));
-        let fixed = FIXED
+        let fixed = RUNNER_VARIABLES
             .iter()
             .map(|(name, value)| (name.into(), value.into()));
         self.environment
@@ -181,7 +181,7 @@ impl Job {
             .cloned()
             .chain(fixed)
             .chain(files)
-            .chain(own)
+            .chain(step_variables)
             .chain(inputs)
             .collect()
     }
@@ -205,14 +205,19 @@ impl Job {
     pub async fn run(
         &self,
         step: &Step,
-        signals: &mut Stop,
+        signals: &mut StopSignals,
         show: impl FnMut(&str),
-    ) -> io::Result<Ended> {
-        let exit = self.start(&[], self.variables(step), signals, show).await?;
-        let (outputs, state) = (values(&self.read("output")?), values(&self.read("state")?));
-        Ok(Ended {
+    ) -> io::Result<StepResult> {
+        let exit = self
+            .run_action(&[], self.variables(step), signals, show)
+            .await?;
+        let (outputs, state) = (
+            parse_pairs(&self.read_file("output")?),
+            parse_pairs(&self.read_file("state")?),
+        );
+        Ok(StepResult {
             exit,
-            summary: self.read("summary")?,
+            summary: self.read_file("summary")?,
             outputs,
             state,
         })
@@ -222,18 +227,18 @@ impl Job {
     ///
     /// # Errors
     /// The action cannot be started.
-    pub async fn post(
+    pub async fn run_post(
         &self,
         step: &Step,
-        ended: &Ended,
-        signals: &mut Stop,
+        result: &StepResult,
+        signals: &mut StopSignals,
         show: impl FnMut(&str),
     ) -> io::Result<i32> {
-        let state = ended
+        let state = result
             .state
             .iter()
             .map(|(name, value)| (format!("STATE_{name}").into(), value.into()));
-        self.start(
+        self.run_action(
             &["post"],
             self.variables(step).into_iter().chain(state).collect(),
             signals,
@@ -242,15 +247,15 @@ impl Job {
         .await
     }
 
-    fn read(&self, file: &str) -> io::Result<String> {
+    fn read_file(&self, file: &str) -> io::Result<String> {
         fs::read_to_string(self.file(file))
     }
 
-    async fn start(
+    async fn run_action(
         &self,
         arguments: &[&str],
         variables: Vec<(OsString, OsString)>,
-        signals: &mut Stop,
+        signals: &mut StopSignals,
         mut show: impl FnMut(&str),
     ) -> io::Result<i32> {
         let mut action = self.command(&self.action, variables);
@@ -264,8 +269,8 @@ impl Job {
             .id()
             .and_then(|id| i32::try_from(id).ok())
             .and_then(Pid::from_raw);
-        tokio::spawn(forward(child.stdout.take(), sender.clone()));
-        tokio::spawn(forward(child.stderr.take(), sender));
+        tokio::spawn(forward_lines(child.stdout.take(), sender.clone()));
+        tokio::spawn(forward_lines(child.stderr.take(), sender));
         loop {
             tokio::select! {
                 line = lines.recv() => match line {
@@ -283,7 +288,7 @@ impl Job {
 }
 
 /// What a runner sets that is of interest here. The credentials open nothing but the stage.
-const FIXED: &[(&str, &str)] = &[
+const RUNNER_VARIABLES: &[(&str, &str)] = &[
     ("CI", "true"),
     ("GITHUB_ACTIONS", "true"),
     ("GITHUB_RUN_ID", "1000001"),
@@ -298,14 +303,14 @@ const FIXED: &[(&str, &str)] = &[
 ];
 
 /// The little that the action needs of this machine: where the Docker engine is.
-fn inherited() -> Vec<(OsString, OsString)> {
+fn inherited_environment() -> Vec<(OsString, OsString)> {
     ["DOCKER_HOST"]
         .into_iter()
         .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
         .collect()
 }
 
-async fn forward(pipe: Option<impl AsyncRead + Unpin>, lines: mpsc::Sender<String>) {
+async fn forward_lines(pipe: Option<impl AsyncRead + Unpin>, lines: mpsc::Sender<String>) {
     let Some(pipe) = pipe else { return };
     let mut reader = BufReader::new(pipe).lines();
     while let Ok(Some(line)) = reader.next_line().await {
@@ -326,7 +331,7 @@ fn exit_code(status: ExitStatus) -> i32 {
 
 /// The pairs of a command file, `NAME<<DELIMITER` to `DELIMITER` or `NAME=VALUE`. The last one of a
 /// name counts.
-fn values(text: &str) -> BTreeMap<String, String> {
+fn parse_pairs(text: &str) -> BTreeMap<String, String> {
     let mut pairs = BTreeMap::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -349,7 +354,7 @@ mod tests {
 
     #[test]
     fn of_two_values_of_a_name_the_later_counts() {
-        let read = values("a<<X\none\ntwo\nX\nb=c=d\na<<Y\nthree\nY\n");
+        let read = parse_pairs("a<<X\none\ntwo\nX\nb=c=d\na<<Y\nthree\nY\n");
         assert_eq!(
             read,
             BTreeMap::from([("a".into(), "three".into()), ("b".into(), "c=d".into())])

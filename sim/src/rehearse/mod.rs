@@ -7,6 +7,7 @@
 
 pub mod images;
 pub mod job;
+pub mod mode;
 pub mod page;
 pub mod play;
 pub mod sample;
@@ -17,7 +18,6 @@ pub mod table;
 pub mod terminal;
 pub mod verdict;
 pub mod viewer;
-pub mod way;
 
 use std::io;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ impl Programs {
     ///
     /// # Errors
     /// They are not there: this program was started alone, without the workspace's other binaries.
-    pub fn beside_this() -> io::Result<Self> {
+    pub fn locate() -> io::Result<Self> {
         let this = std::env::current_exe()?;
         let parent =
             |path: &std::path::Path| path.parent().map(ToOwned::to_owned).unwrap_or_default();

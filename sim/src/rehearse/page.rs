@@ -3,7 +3,7 @@
 use pulldown_cmark::{Options, Parser, html::push_html};
 
 use super::strategy::Strategy;
-use super::verdict::Played;
+use super::verdict::PlayedScenario;
 
 const HEAD: &str = r#"<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -17,34 +17,37 @@ pre { padding: 1em; overflow-x: auto } h2 { border-bottom: 1px solid #d1d9e0; pa
 "#;
 
 /// One page for all scenarios of a strategy.
-pub fn page(strategy: Strategy, played: &[Played], table: &[Vec<String>]) -> String {
-    let sections: String = played.iter().map(section).collect();
-    let (title, story) = (format!("Rehearsal: {}", strategy.word()), strategy.story());
+pub fn render(strategy: Strategy, played: &[PlayedScenario], table: &[Vec<String>]) -> String {
+    let sections: String = played.iter().map(render_section).collect();
+    let (title, story) = (
+        format!("Rehearsal: {}", strategy.name()),
+        strategy.description(),
+    );
     format!(
         "{HEAD}<title>{title}</title>\n<h1>{title}</h1>\n<p>{story}</p>\n{}{sections}</html>\n",
-        rows(table)
+        render_table(table)
     )
 }
 
-fn section(played: &Played) -> String {
+fn render_section(played: &PlayedScenario) -> String {
     let mut summary = String::new();
     push_html(
         &mut summary,
         Parser::new_ext(&played.ended.summary, Options::ENABLE_TABLES),
     );
-    let log = escaped(&played.log);
-    let story = escaped(played.scenario.story);
+    let log = escape_html(&played.log);
+    let story = escape_html(played.scenario.story);
     format!(
         "<h3>{story}</h3>\n<section>\n{summary}</section>\n<details><summary>The log</summary><pre>{log}</pre></details>\n"
     )
 }
 
-fn rows(table: &[Vec<String>]) -> String {
+fn render_table(table: &[Vec<String>]) -> String {
     let rows = table.iter().enumerate().map(|(index, row)| {
         let tag = if index == 0 { "th" } else { "td" };
         let cells: Vec<String> = row
             .iter()
-            .map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell)))
+            .map(|cell| format!("<{tag}>{}</{tag}>", escape_html(cell)))
             .collect();
         format!("<tr>{}</tr>", cells.concat())
     });
@@ -54,7 +57,7 @@ fn rows(table: &[Vec<String>]) -> String {
     )
 }
 
-fn escaped(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

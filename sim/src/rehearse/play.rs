@@ -9,14 +9,14 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use super::images::{self, Images};
-use super::job::{Job, Step, Stop};
+use super::job::{Job, Step, StopSignals};
+use super::mode::RehearsalMode;
 use super::sample::{CONTAINER, REPOSITORY, TOKEN, TOKEN_PARAMETER, service, task_definition};
 use super::scenario::{Definition, Scenario};
 use super::screen::Screen;
 use super::strategy::Strategy;
-use super::verdict::Played;
+use super::verdict::PlayedScenario;
 use super::viewer::Viewer;
-use super::way::Way;
 use super::{Programs, page, table, terminal};
 use crate::world::load::{Load, LoadOptions};
 use crate::{Clock, Stage, StageError, StageOptions};
@@ -29,7 +29,7 @@ const POLL: &str = "1s";
 /// Users before and after the deployment, so that both ends are seen.
 const MARGIN: Duration = Duration::from_secs(1);
 /// Two tasks of a small program are up within seconds, also where everything else is slow.
-const PATIENCE: Duration = Duration::from_mins(1);
+const STEADY_TIMEOUT: Duration = Duration::from_mins(1);
 
 const SERVICE: &str = "sample-app";
 const SMOKE: &str = include_str!("../../../examples/smoke.yml");
@@ -52,13 +52,13 @@ pub enum RehearsalError {
 }
 
 /// Explains an input or output error.
-fn at(what: &'static str) -> impl FnOnce(io::Error) -> RehearsalError {
+fn prepare_error(what: &'static str) -> impl FnOnce(io::Error) -> RehearsalError {
     move |error| RehearsalError::Prepare(what, error)
 }
 
 struct Rehearsal<'a> {
     programs: &'a Programs,
-    way: Way,
+    mode: RehearsalMode,
     strategy: Strategy,
     screen: Screen,
     stage: Stage,
@@ -72,26 +72,27 @@ struct Rehearsal<'a> {
 /// It cannot be played to its end.
 pub async fn rehearse(
     programs: &Programs,
-    way: Way,
+    mode: RehearsalMode,
     strategy: Strategy,
     screen: Screen,
-    signals: &mut Stop,
+    signals: &mut StopSignals,
 ) -> Result<Vec<String>, RehearsalError> {
-    let folder = programs.target.join("rehearsal").join(strategy.word());
-    fs::create_dir_all(&folder).map_err(at("The folder for the results cannot be made"))?;
-    screen.part(&format!(
+    let folder = programs.target.join("rehearsal").join(strategy.name());
+    fs::create_dir_all(&folder)
+        .map_err(prepare_error("The folder for the results cannot be made"))?;
+    screen.print_heading(&format!(
         "The stage: a service of strategy {}",
-        strategy.word()
+        strategy.name()
     ));
-    screen.line(&format!("  {}", strategy.story()));
-    way.parts()
+    screen.print(&format!("  {}", strategy.description()));
+    mode.describe_parts()
         .into_iter()
-        .for_each(|line| screen.line(&format!("  {line}")));
+        .for_each(|line| screen.print(&format!("  {line}")));
     let images = Images::new(&programs.sample, &folder.join("images"));
-    let stage = Stage::start(options(way)).await?;
+    let stage = Stage::start(stage_options(mode)).await?;
     let rehearsal = Rehearsal {
         programs,
-        way,
+        mode,
         strategy,
         screen,
         stage,
@@ -100,8 +101,8 @@ pub async fn rehearse(
     };
     let played = rehearsal.play(signals).await;
     rehearsal.stage.shutdown().await;
-    if way == Way::Docker {
-        images::remove(
+    if mode == RehearsalMode::Docker {
+        images::remove_images(
             &strategy
                 .scenarios()
                 .map(|scenario| format!("sample-app:{}", scenario.version)),
@@ -110,14 +111,14 @@ pub async fn rehearse(
     }
     Ok(played?
         .iter()
-        .flat_map(|played| played.complaints(TOKEN))
+        .flat_map(|played| played.collect_problems(TOKEN))
         .collect())
 }
 
-fn options(way: Way) -> StageOptions {
+fn stage_options(mode: RehearsalMode) -> StageOptions {
     StageOptions {
         clock: Clock::Scaled(FACTOR),
-        engine: way.engine(),
+        engine: mode.engine(),
         repositories: vec![REPOSITORY.to_owned()],
         secrets: [(TOKEN_PARAMETER.to_owned(), TOKEN.to_owned())].into(),
         ..StageOptions::default()
@@ -125,46 +126,46 @@ fn options(way: Way) -> StageOptions {
 }
 
 impl Rehearsal<'_> {
-    async fn play(&self, signals: &mut Stop) -> Result<Vec<Played>, RehearsalError> {
-        self.found().await?;
+    async fn play(&self, signals: &mut StopSignals) -> Result<Vec<PlayedScenario>, RehearsalError> {
+        self.set_up_service().await?;
         let mut played = Vec::new();
         let scenarios = self.strategy.scenarios();
         for (index, scenario) in scenarios.into_iter().enumerate() {
-            self.screen.part(&format!(
+            self.screen.print_heading(&format!(
                 "{} of {}, {}: {}",
                 index + 1,
                 scenarios.len(),
-                self.strategy.word(),
+                self.strategy.name(),
                 scenario.story
             ));
-            if signals.came() {
+            if signals.has_arrived() {
                 return Err(RehearsalError::Stopped);
             }
-            played.push(self.scenario(index + 1, scenario, signals).await?);
-            if signals.came() {
+            played.push(self.play_scenario(index + 1, scenario, signals).await?);
+            if signals.has_arrived() {
                 return Err(RehearsalError::Stopped);
             }
         }
-        self.conclude(&played)?;
+        self.write_results(&played)?;
         Ok(played)
     }
 
     /// Version 1.0.0 is there before the story begins.
-    async fn found(&self) -> Result<(), RehearsalError> {
+    async fn set_up_service(&self) -> Result<(), RehearsalError> {
         let layout = self
             .images
-            .layout("1.0.0")
-            .map_err(at("The image of version 1.0.0 cannot be made"))?;
+            .build_layout("1.0.0")
+            .map_err(prepare_error("The image of version 1.0.0 cannot be made"))?;
         let pushed = self
             .stage
             .world()
             .push_layout(&layout, REPOSITORY, "1.0.0")
             .await;
-        pushed.map_err(at("The image of version 1.0.0 cannot be pushed"))?;
+        pushed.map_err(prepare_error("The image of version 1.0.0 cannot be pushed"))?;
         self.stage
             .add_service(service(SERVICE, self.strategy.controller(), 2))
             .await?;
-        if !self.stage.wait_until_steady(SERVICE, PATIENCE).await {
+        if !self.stage.wait_until_steady(SERVICE, STEADY_TIMEOUT).await {
             let events = self
                 .stage
                 .service_view(SERVICE)
@@ -182,45 +183,45 @@ impl Rehearsal<'_> {
         } else {
             "it has two tasks"
         };
-        self.screen.line(&format!(
+        self.screen.print(&format!(
             "Version 1.0.0 serves users at {}; {tasks}.",
-            self.url(SERVICE)
+            self.listener_url(SERVICE)
         ));
         Ok(())
     }
 
-    fn url(&self, listener: &str) -> String {
+    fn listener_url(&self, listener: &str) -> String {
         self.stage.listener_url(listener).unwrap_or_default()
     }
 
-    async fn scenario(
+    async fn play_scenario(
         &self,
         number: usize,
         scenario: Scenario,
-        signals: &mut Stop,
-    ) -> Result<Played, RehearsalError> {
+        signals: &mut StopSignals,
+    ) -> Result<PlayedScenario, RehearsalError> {
         let folder = self.folder.join("jobs").join(scenario.name);
         let job = Job::new(&self.programs.action, &folder, &self.stage.endpoint())
-            .map_err(at("The job's folder cannot be made"))?;
-        self.check_out(&job)
-            .map_err(at("The job's workspace cannot be written"))?;
+            .map_err(prepare_error("The job's folder cannot be made"))?;
+        self.write_workspace(&job)
+            .map_err(prepare_error("The job's workspace cannot be written"))?;
         let image = self
             .images
-            .input(self.way, scenario.version, &job.workspace())
+            .build_input(self.mode, scenario.version, &job.workspace())
             .await
-            .map_err(at("The image cannot be made"))?;
-        let step = self.step(scenario, image);
+            .map_err(prepare_error("The image cannot be made"))?;
+        let step = self.build_step(scenario, image);
         step.yaml()
             .lines()
-            .for_each(|line| self.screen.aside(&format!("  {line}")));
-        self.screen.line("");
-        let played = self.under_load(scenario, &job, &step, signals).await?;
-        self.show(number, &played)?;
+            .for_each(|line| self.screen.print_dim(&format!("  {line}")));
+        self.screen.print("");
+        let played = self.run_under_load(scenario, &job, &step, signals).await?;
+        self.show_summary(number, &played)?;
         Ok(played)
     }
 
     /// What the repository holds.
-    fn check_out(&self, job: &Job) -> io::Result<()> {
+    fn write_workspace(&self, job: &Job) -> io::Result<()> {
         let production = self
             .stage
             .listener(SERVICE)
@@ -234,7 +235,7 @@ impl Rehearsal<'_> {
         fs::write(job.workspace().join("smoke.yml"), SMOKE)
     }
 
-    fn step(&self, scenario: Scenario, image: String) -> Step {
+    fn build_step(&self, scenario: Scenario, image: String) -> Step {
         let definition = (scenario.definition == Definition::File)
             .then(|| ("task-definition", "task-definition.json".to_owned()));
         let place = [
@@ -251,9 +252,9 @@ impl Rehearsal<'_> {
         let test = self
             .strategy
             .has_green()
-            .then(|| ("test-url", self.url(&format!("{SERVICE}-test"))));
+            .then(|| ("test-url", self.listener_url(&format!("{SERVICE}-test"))));
         let production = [
-            ("production-url", self.url(SERVICE)),
+            ("production-url", self.listener_url(SERVICE)),
             ("poll-interval", POLL.to_owned()),
         ];
         let inputs = place
@@ -269,37 +270,37 @@ impl Rehearsal<'_> {
         }
     }
 
-    async fn under_load(
+    async fn run_under_load(
         &self,
         scenario: Scenario,
         job: &Job,
         step: &Step,
-        signals: &mut Stop,
-    ) -> Result<Played, RehearsalError> {
-        let load = self.load();
+        signals: &mut StopSignals,
+    ) -> Result<PlayedScenario, RehearsalError> {
+        let load = self.start_load();
         tokio::time::sleep(MARGIN).await;
         let (mut viewer, mut log) = (Viewer::default(), String::new());
         let mut show = |line: &str| {
-            if let Some(shown) = viewer.line(line) {
-                self.screen.log(&shown);
+            if let Some(shown) = viewer.render_line(line) {
+                self.screen.print_log_line(&shown);
                 log.push_str(&shown.text);
                 log.push('\n');
             }
         };
-        let began = Instant::now();
+        let started = Instant::now();
         let ended = job
             .run(step, signals, &mut show)
             .await
-            .map_err(at("The action cannot be run"))?;
-        let seconds = began.elapsed().as_secs_f64();
+            .map_err(prepare_error("The action cannot be run"))?;
+        let seconds = started.elapsed().as_secs_f64();
         show("");
         show("Post org/ecs-bluegreen-action@v1");
         let post = job
-            .post(step, &ended, signals, &mut show)
+            .run_post(step, &ended, signals, &mut show)
             .await
-            .map_err(at("The post step cannot be run"))?;
+            .map_err(prepare_error("The post step cannot be run"))?;
         tokio::time::sleep(MARGIN).await;
-        Ok(Played {
+        Ok(PlayedScenario {
             scenario,
             ended,
             post,
@@ -310,7 +311,7 @@ impl Rehearsal<'_> {
     }
 
     /// Users of production.
-    fn load(&self) -> Load {
+    fn start_load(&self) -> Load {
         let target = self
             .stage
             .listener(SERVICE)
@@ -318,41 +319,42 @@ impl Rehearsal<'_> {
         Load::start(LoadOptions {
             connections: 4,
             pause: Duration::from_millis(15),
-            ..LoadOptions::on(target)
+            ..LoadOptions::for_target(target)
         })
     }
 
-    fn show(&self, number: usize, played: &Played) -> Result<(), RehearsalError> {
+    fn show_summary(&self, number: usize, played: &PlayedScenario) -> Result<(), RehearsalError> {
         let file = self
             .folder
             .join(format!("{number}-{}.md", played.scenario.name));
-        fs::write(&file, &played.ended.summary).map_err(at("The summary cannot be written"))?;
-        self.screen.line("");
-        self.screen.strong("The step summary:");
-        for line in terminal::text(&played.ended.summary) {
-            self.screen.line(&format!("  │ {line}"));
+        fs::write(&file, &played.ended.summary)
+            .map_err(prepare_error("The summary cannot be written"))?;
+        self.screen.print("");
+        self.screen.print_bold("The step summary:");
+        for line in terminal::render(&played.ended.summary) {
+            self.screen.print(&format!("  │ {line}"));
         }
         self.screen
-            .aside(&format!("  as Markdown: {}", file.display()));
+            .print_dim(&format!("  as Markdown: {}", file.display()));
         Ok(())
     }
 
-    fn conclude(&self, played: &[Played]) -> Result<(), RehearsalError> {
-        let rows: Vec<Vec<String>> = std::iter::once(head())
-            .chain(played.iter().map(row))
+    fn write_results(&self, played: &[PlayedScenario]) -> Result<(), RehearsalError> {
+        let rows: Vec<Vec<String>> = std::iter::once(table_head())
+            .chain(played.iter().map(table_row))
             .collect();
         let file = self.folder.join("index.html");
-        fs::write(&file, page::page(self.strategy, played, &rows))
-            .map_err(at("The page cannot be written"))?;
-        self.screen.part(&format!(
+        fs::write(&file, page::render(self.strategy, played, &rows))
+            .map_err(prepare_error("The page cannot be written"))?;
+        self.screen.print_heading(&format!(
             "What users got, by strategy {}",
-            self.strategy.word()
+            self.strategy.name()
         ));
-        for line in table::ruled(&rows) {
-            self.screen.line(&line);
+        for line in table::align_with_rule(&rows) {
+            self.screen.print(&line);
         }
-        self.screen.line("");
-        self.screen.line(&format!(
+        self.screen.print("");
+        self.screen.print(&format!(
             "All summaries and logs, to open in a browser: {}",
             file.display()
         ));
@@ -360,7 +362,7 @@ impl Rehearsal<'_> {
     }
 }
 
-fn head() -> Vec<String> {
+fn table_head() -> Vec<String> {
     [
         "scenario",
         "outcome",
@@ -375,9 +377,9 @@ fn head() -> Vec<String> {
     .to_vec()
 }
 
-fn row(played: &Played) -> Vec<String> {
+fn table_row(played: &PlayedScenario) -> Vec<String> {
     let seen: Vec<String> = played
-        .seen()
+        .versions_seen()
         .into_iter()
         .map(|(version, count)| format!("{version} ({count})"))
         .collect();
@@ -389,6 +391,6 @@ fn row(played: &Played) -> Vec<String> {
         (played.stats.requests - played.stats.failures).to_string(),
         played.stats.failures.to_string(),
         seen.join(", "),
-        played.serves().to_owned(),
+        played.serving_version().to_owned(),
     ]
 }

@@ -36,11 +36,8 @@ pub fn task_definition(family: &str, image: &str, production_port: u16) -> Value
 /// A service that runs version 1.0.0, behind listeners of its own: `NAME`, and `NAME-test` where
 /// there is green to test.
 pub fn service(name: &str, controller: Controller, desired: u32) -> ServiceOptions {
-    let test = matches!(
-        controller,
-        Controller::CodeDeploy(_) | Controller::Native(_)
-    )
-    .then(|| format!("{name}-test"));
+    let test = matches!(controller, Controller::CodeDeploy(_) | Controller::Ecs(_))
+        .then(|| format!("{name}-test"));
     ServiceOptions {
         name: name.to_owned(),
         controller,

@@ -85,7 +85,7 @@ pub const GATED: [Scenario; 3] = [
 ];
 
 /// Where tasks are replaced in place: good, wrong in production, crashing.
-pub const ROLLED: [Scenario; 3] = [
+pub const ROLLING: [Scenario; 3] = [
     GOOD,
     Scenario {
         name: "wrong-in-production",

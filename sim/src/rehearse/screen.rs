@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::viewer::{Look, Shown};
+use super::viewer::{LineStyle, LogLine};
 
 /// Standard output.
 #[derive(Debug, Clone, Copy)]
@@ -36,46 +36,46 @@ impl Screen {
     }
 
     /// A line as it is.
-    pub fn line(self, text: &str) {
+    pub fn print(self, text: &str) {
         // Nobody is there to read: the rehearsal goes on and its exit code tells.
         let _ = writeln!(io::stdout(), "{text}");
     }
 
     /// A new part, with a blank line before it.
-    pub fn part(self, title: &str) {
-        self.line("");
-        self.painted(CYAN, &format!("━━ {title}"));
+    pub fn print_heading(self, title: &str) {
+        self.print("");
+        self.print_coloured(CYAN, &format!("━━ {title}"));
     }
 
     /// A line that matters less.
-    pub fn aside(self, text: &str) {
-        self.painted(DIM, text);
+    pub fn print_dim(self, text: &str) {
+        self.print_coloured(DIM, text);
     }
 
     /// A line that matters more.
-    pub fn strong(self, text: &str) {
-        self.painted(BOLD, text);
+    pub fn print_bold(self, text: &str) {
+        self.print_coloured(BOLD, text);
     }
 
     /// Something went wrong.
-    pub fn wrong(self, text: &str) {
-        self.painted(RED, text);
+    pub fn print_error(self, text: &str) {
+        self.print_coloured(RED, text);
     }
 
     /// A line of the log.
-    pub fn log(self, shown: &Shown) {
-        match shown.look {
-            Look::Plain => self.line(&shown.text),
-            Look::Heading => self.painted(BOLD, &shown.text),
-            Look::Error => self.painted(RED, &shown.text),
-            Look::Warning => self.painted(YELLOW, &shown.text),
+    pub fn print_log_line(self, shown: &LogLine) {
+        match shown.style {
+            LineStyle::Plain => self.print(&shown.text),
+            LineStyle::Heading => self.print_coloured(BOLD, &shown.text),
+            LineStyle::Error => self.print_coloured(RED, &shown.text),
+            LineStyle::Warning => self.print_coloured(YELLOW, &shown.text),
         }
     }
 
-    fn painted(self, paint: &str, text: &str) {
+    fn print_coloured(self, paint: &str, text: &str) {
         match self.colour {
-            Colour::Shown => self.line(&format!("\u{1b}[{paint}m{text}\u{1b}[0m")),
-            Colour::None => self.line(text),
+            Colour::Shown => self.print(&format!("\u{1b}[{paint}m{text}\u{1b}[0m")),
+            Colour::None => self.print(text),
         }
     }
 }

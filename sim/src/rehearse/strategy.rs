@@ -1,8 +1,8 @@
 //! Who moves the traffic of the rehearsal's service, and how. Data.
 
-use super::scenario::{GATED, ROLLED, Scenario};
+use super::scenario::{GATED, ROLLING, Scenario};
 use crate::options::{self, Breaker, RollingOptions};
-use crate::{Controller, GroupOptions, NativeOptions};
+use crate::{Controller, EcsStrategyOptions, GroupOptions};
 
 /// Ten steps of two seconds each.
 const CONFIG: &str = "CodeDeployDefault.ECSLinear10PercentEvery1Minutes";
@@ -44,15 +44,15 @@ impl Strategy {
         let Some(wanted) = wanted.filter(|word| !word.is_empty()) else {
             return Ok(Self::CodeDeploy);
         };
-        let known = Self::ALL.map(Self::word).join(", ");
+        let names = Self::ALL.map(Self::name).join(", ");
         Self::ALL
             .into_iter()
-            .find(|strategy| strategy.word() == wanted)
-            .ok_or(format!("STRATEGY is {wanted:?}; it can be {known}"))
+            .find(|strategy| strategy.name() == wanted)
+            .ok_or(format!("STRATEGY is {wanted:?}; it can be {names}"))
     }
 
     /// Its word, in folders too.
-    pub fn word(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::CodeDeploy => "codedeploy",
             Self::BlueGreen => "blue-green",
@@ -63,7 +63,7 @@ impl Strategy {
     }
 
     /// What it does, for people.
-    pub fn story(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::CodeDeploy => {
                 "CodeDeploy brings green up, waits at its gate, then shifts 10 % of the traffic every minute"
@@ -93,7 +93,7 @@ impl Strategy {
 
     /// The stories that are played.
     pub fn scenarios(self) -> [Scenario; 3] {
-        if self.has_green() { GATED } else { ROLLED }
+        if self.has_green() { GATED } else { ROLLING }
     }
 
     /// The service's own configuration, on the stage.
@@ -104,12 +104,12 @@ impl Strategy {
                 termination_minutes: TERMINATION_MINUTES,
                 ..GroupOptions::default()
             }),
-            Self::BlueGreen => native(options::Strategy::BlueGreen),
-            Self::Canary => native(options::Strategy::Canary {
+            Self::BlueGreen => ecs_controller(options::Strategy::BlueGreen),
+            Self::Canary => ecs_controller(options::Strategy::Canary {
                 percent: 10.0,
                 bake_minutes: 5,
             }),
-            Self::Linear => native(options::Strategy::Linear {
+            Self::Linear => ecs_controller(options::Strategy::Linear {
                 percent: 20.0,
                 bake_minutes: 2,
             }),
@@ -121,11 +121,11 @@ impl Strategy {
     }
 }
 
-fn native(strategy: options::Strategy) -> Controller {
-    Controller::Native(NativeOptions {
+fn ecs_controller(strategy: options::Strategy) -> Controller {
+    Controller::Ecs(EcsStrategyOptions {
         strategy,
         bake_minutes: BAKE_MINUTES,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
 }
 
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn every_strategy_is_found_by_its_word() {
         for strategy in Strategy::ALL {
-            assert_eq!(Strategy::choose(Some(strategy.word())), Ok(strategy));
+            assert_eq!(Strategy::choose(Some(strategy.name())), Ok(strategy));
         }
     }
 

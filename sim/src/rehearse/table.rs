@@ -1,7 +1,7 @@
 //! Aligned tables for terminals. Pure.
 
 /// Rows, each column as wide as its widest cell.
-pub fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+pub fn align(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         rows.iter()
@@ -11,12 +11,12 @@ pub fn aligned(rows: &[Vec<String>]) -> Vec<String> {
             .unwrap_or_default()
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    rows.iter().map(|row| line(row, &widths)).collect()
+    rows.iter().map(|row| format_row(row, &widths)).collect()
 }
 
 /// The same with a line below the headings.
-pub fn ruled(rows: &[Vec<String>]) -> Vec<String> {
-    let mut lines = aligned(rows);
+pub fn align_with_rule(rows: &[Vec<String>]) -> Vec<String> {
+    let mut lines = align(rows);
     let width = lines
         .iter()
         .map(|line| line.chars().count())
@@ -26,7 +26,7 @@ pub fn ruled(rows: &[Vec<String>]) -> Vec<String> {
     lines
 }
 
-fn line(row: &[String], widths: &[usize]) -> String {
+fn format_row(row: &[String], widths: &[usize]) -> String {
     let cells = row.iter().zip(widths).map(|(cell, width)| {
         format!(
             "{cell}{}",
@@ -43,6 +43,9 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [["a", "outcome"], ["café", "✓"]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(ruled(&rows), ["a     outcome", "─────────────", "café  ✓"]);
+        assert_eq!(
+            align_with_rule(&rows),
+            ["a     outcome", "─────────────", "café  ✓"]
+        );
     }
 }

@@ -2,13 +2,13 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use super::table::aligned;
+use super::table::align;
 
 /// A step summary as lines of text. Folded parts (`<details>`) stay folded: the file shows them.
-pub fn text(markdown: &str) -> Vec<String> {
+pub fn render(markdown: &str) -> Vec<String> {
     let mut writer = Writer::default();
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
-        writer.take(event);
+        writer.handle_event(event);
     }
     writer.lines
 }
@@ -16,28 +16,28 @@ pub fn text(markdown: &str) -> Vec<String> {
 #[derive(Debug, Default)]
 struct Writer {
     lines: Vec<String>,
-    words: String,
+    text: String,
     rows: Vec<Vec<String>>,
     depth: usize,
     link: String,
-    folded: bool,
+    in_details: bool,
 }
 
 impl Writer {
-    fn take(&mut self, event: Event<'_>) {
+    fn handle_event(&mut self, event: Event<'_>) {
         match event {
-            Event::Start(tag) => self.start(tag),
-            Event::End(tag) => self.end(tag),
-            Event::Html(html) if html.contains("<details") => self.folded = true,
-            Event::Html(html) if html.contains("</details") => self.folded = false,
-            Event::InlineHtml(html) if html.as_ref() == "<br>" => self.words.push_str("; "),
-            Event::Text(text) | Event::Code(text) => self.words.push_str(&text),
-            Event::SoftBreak | Event::HardBreak => self.words.push(' '),
+            Event::Start(tag) => self.start_tag(tag),
+            Event::End(tag) => self.end_tag(tag),
+            Event::Html(html) if html.contains("<details") => self.in_details = true,
+            Event::Html(html) if html.contains("</details") => self.in_details = false,
+            Event::InlineHtml(html) if html.as_ref() == "<br>" => self.text.push_str("; "),
+            Event::Text(text) | Event::Code(text) => self.text.push_str(&text),
+            Event::SoftBreak | Event::HardBreak => self.text.push(' '),
             _ => {}
         }
     }
 
-    fn start(&mut self, tag: Tag<'_>) {
+    fn start_tag(&mut self, tag: Tag<'_>) {
         match tag {
             Tag::List(_) => {
                 self.flush();
@@ -49,7 +49,7 @@ impl Writer {
         }
     }
 
-    fn end(&mut self, tag: TagEnd) {
+    fn end_tag(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::Heading(_) => {
                 self.lines.push(String::new());
@@ -57,40 +57,40 @@ impl Writer {
             }
             TagEnd::Paragraph | TagEnd::Item => self.flush(),
             TagEnd::List(_) => self.depth = self.depth.saturating_sub(1),
-            TagEnd::TableCell => self.cell(),
+            TagEnd::TableCell => self.finish_cell(),
             TagEnd::TableHead | TagEnd::TableRow => self.rows.push(Vec::new()),
-            TagEnd::Table => self.table(),
+            TagEnd::Table => self.finish_table(),
             TagEnd::Link => {
                 let link = std::mem::take(&mut self.link);
-                self.words.extend([": ", &link]);
+                self.text.extend([": ", &link]);
             }
             _ => {}
         }
     }
 
-    fn cell(&mut self) {
+    fn finish_cell(&mut self) {
         if self.rows.is_empty() {
             self.rows.push(Vec::new());
         }
-        let words = std::mem::take(&mut self.words);
+        let words = std::mem::take(&mut self.text);
         if let Some(row) = self.rows.last_mut() {
             row.push(words);
         }
     }
 
-    fn table(&mut self) {
+    fn finish_table(&mut self) {
         let rows = std::mem::take(&mut self.rows);
         let rows: Vec<Vec<String>> = rows
             .into_iter()
             .filter(|row| row.iter().any(|cell| !cell.is_empty()))
             .collect();
         self.lines
-            .extend(aligned(&rows).into_iter().map(|line| format!("  {line}")));
+            .extend(align(&rows).into_iter().map(|line| format!("  {line}")));
     }
 
     fn flush(&mut self) {
-        let words = std::mem::take(&mut self.words);
-        if words.trim().is_empty() || self.folded {
+        let words = std::mem::take(&mut self.text);
+        if words.trim().is_empty() || self.in_details {
             return;
         }
         let bullet = if self.depth > 0 {
@@ -121,6 +121,6 @@ mod tests {
             "    - because",
             "See: https://x.example",
         ];
-        assert_eq!(text(markdown), expected);
+        assert_eq!(render(markdown), expected);
     }
 }

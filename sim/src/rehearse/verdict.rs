@@ -1,16 +1,16 @@
 //! Whether a scenario ended as it must. Pure.
 
-use super::job::Ended;
+use super::job::StepResult;
 use super::scenario::Scenario;
 use crate::world::load::Stats;
 
 /// What a scenario came to.
 #[derive(Debug, Clone)]
-pub struct Played {
+pub struct PlayedScenario {
     /// The scenario.
     pub scenario: Scenario,
     /// What the step left.
-    pub ended: Ended,
+    pub ended: StepResult,
     /// The exit code of the post step.
     pub post: i32,
     /// How long the step took.
@@ -21,7 +21,7 @@ pub struct Played {
     pub log: String,
 }
 
-impl Played {
+impl PlayedScenario {
     /// An output of the step; empty when there is none.
     pub fn output(&self, name: &str) -> &str {
         self.ended
@@ -32,7 +32,7 @@ impl Played {
     }
 
     /// The versions that users saw, in the order of their first answers.
-    pub fn seen(&self) -> Vec<(&str, u64)> {
+    pub fn versions_seen(&self) -> Vec<(&str, u64)> {
         let mut versions: Vec<_> = self.stats.versions.iter().collect();
         versions.sort_by_key(|(_, seen)| seen.first_seen);
         versions
@@ -43,7 +43,7 @@ impl Played {
 
     /// The version that answered last. Both sides answer within milliseconds while traffic is
     /// split; in the end only one does.
-    pub fn serves(&self) -> &str {
+    pub fn serving_version(&self) -> &str {
         self.stats
             .versions
             .iter()
@@ -53,35 +53,35 @@ impl Played {
     }
 
     /// Everything that is not as it must be.
-    pub fn complaints(&self, secret: &str) -> Vec<String> {
+    pub fn collect_problems(&self, secret: &str) -> Vec<String> {
         let expected = &self.scenario.expected;
         let mut versions: Vec<&str> = self
-            .seen()
+            .versions_seen()
             .into_iter()
             .map(|(version, _)| version)
             .collect();
         versions.sort_unstable();
         let facts = [
-            differs("the outcome", expected.outcome, self.output("outcome")),
-            differs("the reason", expected.reason, self.output("reason")),
-            differs(
+            describe_difference("the outcome", expected.outcome, self.output("outcome")),
+            describe_difference("the reason", expected.reason, self.output("reason")),
+            describe_difference(
                 "the exit code",
                 &expected.exit.to_string(),
                 &self.ended.exit.to_string(),
             ),
-            differs("the post step's exit code", "0", &self.post.to_string()),
-            differs(
+            describe_difference("the post step's exit code", "0", &self.post.to_string()),
+            describe_difference(
                 "the versions users saw",
                 &expected.seen.join(", "),
                 &versions.join(", "),
             ),
-            differs(
+            describe_difference(
                 "the version that serves in the end",
                 expected.serves,
-                self.serves(),
+                self.serving_version(),
             ),
             (self.stats.requests == 0).then(|| "no user was there".to_owned()),
-            failures(&self.stats),
+            describe_failures(&self.stats),
             self.ended
                 .summary
                 .is_empty()
@@ -97,11 +97,11 @@ impl Played {
     }
 }
 
-fn differs(what: &str, expected: &str, found: &str) -> Option<String> {
+fn describe_difference(what: &str, expected: &str, found: &str) -> Option<String> {
     (expected != found).then(|| format!("{what} is {found:?}, expected {expected:?}"))
 }
 
-fn failures(stats: &Stats) -> Option<String> {
+fn describe_failures(stats: &Stats) -> Option<String> {
     let kinds: Vec<String> = stats
         .failures_by_kind
         .iter()
@@ -125,13 +125,13 @@ mod tests {
     use crate::rehearse::scenario::GATED;
     use crate::world::load::VersionSeen;
 
-    fn played() -> Played {
+    fn played_scenario() -> PlayedScenario {
         let outputs = [("outcome", "deployed"), ("reason", "as-planned")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let ended = Ended {
+        let ended = StepResult {
             summary: "## deployed".into(),
             outputs: outputs.into(),
-            ..Ended::default()
+            ..StepResult::default()
         };
         let versions =
             [("1.0.0", 1, 5), ("1.1.0", 4, 9)].map(|(version, first_seen, last_seen)| {
@@ -149,7 +149,7 @@ mod tests {
             versions: versions.into(),
             ..Stats::default()
         };
-        Played {
+        PlayedScenario {
             scenario: GATED[0],
             ended,
             post: 0,
@@ -161,12 +161,15 @@ mod tests {
 
     #[test]
     fn what_went_as_expected_leaves_nothing_to_complain_about() {
-        assert_eq!(played().complaints("hush"), Vec::<String>::new());
+        assert_eq!(
+            played_scenario().collect_problems("hush"),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
     fn a_failed_request_another_outcome_and_a_shown_secret_are_named() {
-        let mut played = played();
+        let mut played = played_scenario();
         played.stats.failures = 2;
         played.stats.failures_by_kind = BTreeMap::from([("status 503".to_owned(), 2)]);
         played
@@ -179,12 +182,12 @@ mod tests {
             "good: 2 of 14 user requests failed: 2 × status 503",
             "good: a secret was shown",
         ];
-        assert_eq!(played.complaints("hush"), expected);
+        assert_eq!(played.collect_problems("hush"), expected);
     }
 
     #[test]
     fn a_version_that_users_must_not_see_is_named() {
-        let mut played = played();
+        let mut played = played_scenario();
         played.stats.versions.insert(
             "1.2.0".into(),
             VersionSeen {
@@ -194,7 +197,7 @@ mod tests {
             },
         );
         assert_eq!(
-            played.complaints("hush"),
+            played.collect_problems("hush"),
             ["good: the versions users saw is \"1.0.0, 1.1.0, 1.2.0\", expected \"1.0.0, 1.1.0\""]
         );
     }

@@ -3,7 +3,7 @@
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub enum LineStyle {
     /// As it is.
     Plain,
     /// The heading of a group.
@@ -16,9 +16,9 @@ pub enum Look {
 
 /// A line as people see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct LogLine {
     /// How it looks.
-    pub look: Look,
+    pub style: LineStyle,
     /// Its words.
     pub text: String,
 }
@@ -33,36 +33,38 @@ pub struct Viewer {
 
 impl Viewer {
     /// What is shown of a line; none for a command that shows nothing.
-    pub fn line(&mut self, line: &str) -> Option<Shown> {
+    pub fn render_line(&mut self, line: &str) -> Option<LogLine> {
         if let Some(end) = &self.stopped {
             if line == format!("::{end}::") {
                 self.stopped = None;
                 return None;
             }
-            return Some(self.plain(line));
+            return Some(self.plain_line(line));
         }
-        let Some((name, value)) = command(line) else {
-            return Some(self.plain(line));
+        let Some((name, value)) = parse_command(line) else {
+            return Some(self.plain_line(line));
         };
-        self.obey(name, &decoded(value), line)
+        self.run_command(name, &decode(value), line)
     }
 
-    fn obey(&mut self, name: &str, value: &str, line: &str) -> Option<Shown> {
+    fn run_command(&mut self, name: &str, value: &str, line: &str) -> Option<LogLine> {
         match name {
             "group" => {
                 self.in_group = true;
-                Some(Shown {
-                    look: Look::Heading,
-                    text: self.masked(&format!("▼ {value}")),
+                Some(LogLine {
+                    style: LineStyle::Heading,
+                    text: self.apply_masks(&format!("▼ {value}")),
                 })
             }
             "endgroup" => {
                 self.in_group = false;
                 None
             }
-            "error" => Some(self.annotation(Look::Error, &format!("Error: {value}"))),
-            "warning" => Some(self.annotation(Look::Warning, &format!("Warning: {value}"))),
-            "notice" => Some(self.annotation(Look::Plain, &format!("Notice: {value}"))),
+            "error" => Some(self.annotation_line(LineStyle::Error, &format!("Error: {value}"))),
+            "warning" => {
+                Some(self.annotation_line(LineStyle::Warning, &format!("Warning: {value}")))
+            }
+            "notice" => Some(self.annotation_line(LineStyle::Plain, &format!("Notice: {value}"))),
             "add-mask" => {
                 self.masks.push(value.to_owned());
                 None
@@ -72,26 +74,26 @@ impl Viewer {
                 None
             }
             "debug" => None,
-            _ => Some(self.plain(line)),
+            _ => Some(self.plain_line(line)),
         }
     }
 
-    fn annotation(&self, look: Look, text: &str) -> Shown {
-        Shown {
-            look,
-            ..self.plain(text)
+    fn annotation_line(&self, style: LineStyle, text: &str) -> LogLine {
+        LogLine {
+            style,
+            ..self.plain_line(text)
         }
     }
 
-    fn plain(&self, text: &str) -> Shown {
+    fn plain_line(&self, text: &str) -> LogLine {
         let indent = if self.in_group { "    " } else { "" };
-        Shown {
-            look: Look::Plain,
-            text: self.masked(&format!("{indent}{text}")),
+        LogLine {
+            style: LineStyle::Plain,
+            text: self.apply_masks(&format!("{indent}{text}")),
         }
     }
 
-    fn masked(&self, text: &str) -> String {
+    fn apply_masks(&self, text: &str) -> String {
         self.masks
             .iter()
             .filter(|mask| !mask.is_empty())
@@ -100,12 +102,12 @@ impl Viewer {
 }
 
 /// `::name properties::value`. A name that the runner does not know makes the line an ordinary one.
-fn command(line: &str) -> Option<(&str, &str)> {
+fn parse_command(line: &str) -> Option<(&str, &str)> {
     let (head, value) = line.trim_start().strip_prefix("::")?.split_once("::")?;
     Some((head.split(' ').next().unwrap_or_default(), value))
 }
 
-fn decoded(value: &str) -> String {
+fn decode(value: &str) -> String {
     value
         .replace("%0D", "\r")
         .replace("%0A", "\n")
@@ -116,10 +118,10 @@ fn decoded(value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn shown(log: &[&str]) -> Vec<String> {
+    fn shown_lines(log: &[&str]) -> Vec<String> {
         let mut viewer = Viewer::default();
         log.iter()
-            .filter_map(|line| viewer.line(line))
+            .filter_map(|line| viewer.render_line(line))
             .map(|shown| shown.text)
             .collect()
     }
@@ -127,7 +129,7 @@ mod tests {
     #[test]
     fn a_group_is_a_heading_over_indented_lines() {
         assert_eq!(
-            shown(&["::group::Survey", "read", "::endgroup::", "done"]),
+            shown_lines(&["::group::Survey", "read", "::endgroup::", "done"]),
             ["▼ Survey", "    read", "done"]
         );
     }
@@ -140,13 +142,16 @@ mod tests {
             "::warning::w",
             "hush",
         ];
-        assert_eq!(shown(&log), ["Error: no ***, 5 %", "Warning: w", "***"]);
+        assert_eq!(
+            shown_lines(&log),
+            ["Error: no ***, 5 %", "Warning: w", "***"]
+        );
     }
 
     #[test]
     fn between_stop_and_resume_commands_are_text() {
         assert_eq!(
-            shown(&[
+            shown_lines(&[
                 "::stop-commands::x1",
                 "::error::quoted",
                 "::x1::",

@@ -4,30 +4,37 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::asked::{Asked, Source};
 use super::options::SourcesOptions;
+use super::request::{ParsedRequest, Source};
 use crate::aws::is_allowed;
 use crate::cloud::Cloud;
 
 /// A refusal's status and body.
-type Refused = (StatusCode, Value);
+type DeniedResponse = (StatusCode, Value);
 
 /// Whether a request may be answered.
-pub(super) fn check(cloud: &Cloud, options: &SourcesOptions, asked: &Asked) -> Result<(), Refused> {
-    match &asked.source {
-        Source::Prometheus | Source::Json => bearer(options, asked),
-        Source::Datadog => keys(options, asked),
+pub(super) fn check(
+    cloud: &Cloud,
+    options: &SourcesOptions,
+    request: &ParsedRequest,
+) -> Result<(), DeniedResponse> {
+    match &request.source {
+        Source::Prometheus | Source::Json => check_bearer(options, request),
+        Source::Datadog => check_keys(options, request),
         Source::Amp(workspace) => {
-            signature(asked.header("authorization"), asked.header("x-amz-date"))
-                .map_err(|why| (StatusCode::FORBIDDEN, json!({ "message": why })))?;
-            action(cloud, workspace)
+            check_signature(
+                request.header("authorization"),
+                request.header("x-amz-date"),
+            )
+            .map_err(|why| (StatusCode::FORBIDDEN, json!({ "message": why })))?;
+            check_action(cloud, workspace)
         }
         Source::Unknown => Ok(()),
     }
 }
 
-fn bearer(options: &SourcesOptions, asked: &Asked) -> Result<(), Refused> {
-    let given = asked
+fn check_bearer(options: &SourcesOptions, request: &ParsedRequest) -> Result<(), DeniedResponse> {
+    let given = request
         .header("authorization")
         .and_then(|header| header.strip_prefix("Bearer "));
     match &options.token {
@@ -38,16 +45,16 @@ fn bearer(options: &SourcesOptions, asked: &Asked) -> Result<(), Refused> {
     }
 }
 
-fn keys(options: &SourcesOptions, asked: &Asked) -> Result<(), Refused> {
+fn check_keys(options: &SourcesOptions, request: &ParsedRequest) -> Result<(), DeniedResponse> {
     let given = (
-        asked.header("dd-api-key").unwrap_or_default(),
-        asked.header("dd-application-key").unwrap_or_default(),
+        request.header("dd-api-key").unwrap_or_default(),
+        request.header("dd-application-key").unwrap_or_default(),
     );
-    let fits = match &options.datadog_keys {
+    let is_valid = match &options.datadog_keys {
         Some(keys) => given == (keys.api_key.as_str(), keys.application_key.as_str()),
         None => !given.0.is_empty() && !given.1.is_empty(),
     };
-    if fits {
+    if is_valid {
         Ok(())
     } else {
         Err((StatusCode::FORBIDDEN, json!({ "errors": ["Forbidden"] })))
@@ -56,18 +63,21 @@ fn keys(options: &SourcesOptions, asked: &Asked) -> Result<(), Refused> {
 
 /// The shape of a version 4 signature for the service `aps`. As everywhere on the stage it is
 /// required, not verified.
-fn signature(authorization: Option<&str>, date: Option<&str>) -> Result<(), String> {
+fn check_signature(authorization: Option<&str>, date: Option<&str>) -> Result<(), String> {
     let missing = || "Missing Authentication Token".to_owned();
     let parameters = authorization
         .ok_or_else(missing)?
         .strip_prefix("AWS4-HMAC-SHA256 ")
         .ok_or_else(missing)?;
-    let of = |name: &str| {
+    let parameter = |name: &str| {
         parameters
             .split(',')
             .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
     };
-    let scope: Vec<&str> = of("Credential").unwrap_or_default().split('/').collect();
+    let scope: Vec<&str> = parameter("Credential")
+        .unwrap_or_default()
+        .split('/')
+        .collect();
     let [_, day, _, service, "aws4_request"] = scope.as_slice() else {
         return Err("Credential is not a valid scope".to_owned());
     };
@@ -77,11 +87,14 @@ fn signature(authorization: Option<&str>, date: Option<&str>) -> Result<(), Stri
     if !date.is_some_and(|date| date.starts_with(day) && date.ends_with('Z')) {
         return Err("Date in Credential scope does not match X-Amz-Date".to_owned());
     }
-    let signed: Vec<&str> = of("SignedHeaders").unwrap_or_default().split(';').collect();
+    let signed: Vec<&str> = parameter("SignedHeaders")
+        .unwrap_or_default()
+        .split(';')
+        .collect();
     if !signed.contains(&"host") || !signed.contains(&"x-amz-date") {
         return Err("'Host' and 'X-Amz-Date' must be signed headers".to_owned());
     }
-    let signature = of("Signature").unwrap_or_default();
+    let signature = parameter("Signature").unwrap_or_default();
     let is_signature =
         signature.len() == 64 && signature.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_signature {
@@ -94,14 +107,14 @@ fn signature(authorization: Option<&str>, date: Option<&str>) -> Result<(), Stri
     }
 }
 
-fn action(cloud: &Cloud, workspace: &str) -> Result<(), Refused> {
+fn check_action(cloud: &Cloud, workspace: &str) -> Result<(), DeniedResponse> {
     if is_allowed(cloud, "aps:QueryMetrics") {
         return Ok(());
     }
-    let (caller, arn) = cloud.look(|account| {
+    let (caller, arn) = cloud.read(|account| {
         (
-            account.place.caller_arn(),
-            account.place.workspace_arn(workspace),
+            account.location.caller_arn(),
+            account.location.workspace_arn(workspace),
         )
     });
     let why = "because no identity-based policy allows the aps:QueryMetrics action";
@@ -154,7 +167,7 @@ mod tests {
             ),
         ];
         for (authorization, date, expected) in table {
-            let found = signature(authorization.as_deref(), Some(date)).err();
+            let found = check_signature(authorization.as_deref(), Some(date)).err();
             assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
             assert!(
                 found

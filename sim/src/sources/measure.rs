@@ -4,32 +4,35 @@ use super::options::{Measurand, Measure, MeasuredSide};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::metrics::Statistic;
-use crate::world::Measured;
+use crate::world::RequestStats;
 
 /// A number, or no data.
 pub(super) fn measure(cloud: &Cloud, wanted: &Measure) -> Option<f64> {
-    let sides = cloud.shifts().sides(&wanted.listener);
+    let sides = cloud.traffic_history().sides(&wanted.listener);
     let group = match wanted.side {
         MeasuredSide::Blue => sides.blue,
         MeasuredSide::Green => sides.green,
     };
-    let grain = i64::from(cloud.options.metrics.grain_seconds.max(1)) * 1_000;
+    let period_ms = i64::from(cloud.options.metrics.grain_seconds.max(1)) * 1_000;
     let from = now_ms() - i64::from(wanted.seconds) * 1_000;
-    let mut whole = Measured::default();
+    let mut total = RequestStats::default();
     // The grain in which the time begins counts whole: it is not known what of it came later.
-    for counted in cloud.world.grains(&group?, from - grain + 1, i64::MAX) {
-        whole.merge(&counted.punctual);
-        whole.merge(&counted.late);
+    for period in cloud
+        .world
+        .measurements(&group?, from - period_ms + 1, i64::MAX)
+    {
+        total.merge(&period.on_time);
+        total.merge(&period.late);
     }
-    of(&whole, wanted.what)
+    compute(&total, wanted.what)
 }
 
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of requests are far below 2^52"
 )]
-fn of(measured: &Measured, what: Measurand) -> Option<f64> {
-    let errors = (measured.classes[3] + measured.refused) as f64;
+fn compute(measured: &RequestStats, what: Measurand) -> Option<f64> {
+    let errors = (measured.classes[3] + measured.proxy_errors) as f64;
     match what {
         Measurand::Requests => Some(measured.requests as f64),
         Measurand::Errors => Some(errors),
@@ -44,13 +47,19 @@ mod tests {
 
     #[test]
     fn a_rate_of_no_requests_is_no_data() {
-        let some = Measured {
+        let some = RequestStats {
             requests: 100,
             classes: [97, 0, 0, 3],
-            ..Measured::default()
+            ..RequestStats::default()
         };
-        assert_eq!(of(&some, Measurand::ErrorRate), Some(0.03));
-        assert_eq!(of(&Measured::default(), Measurand::ErrorRate), None);
-        assert_eq!(of(&Measured::default(), Measurand::Requests), Some(0.0));
+        assert_eq!(compute(&some, Measurand::ErrorRate), Some(0.03));
+        assert_eq!(
+            compute(&RequestStats::default(), Measurand::ErrorRate),
+            None
+        );
+        assert_eq!(
+            compute(&RequestStats::default(), Measurand::Requests),
+            Some(0.0)
+        );
     }
 }

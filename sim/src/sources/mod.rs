@@ -3,10 +3,10 @@
 //! options say, and keep every request.
 
 mod access;
-mod asked;
-mod form;
+mod format;
 mod measure;
 mod options;
+mod request;
 mod script;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,15 +19,15 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER
 use hyper::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-pub use asked::SourceRequest;
-use asked::{Asked, Source};
-use form::Figures;
+use format::SourceData;
 pub use options::{
     DatadogKeys, Measurand, Measure, MeasuredSide, Reply, ReplyAnswer, SourcesOptions,
 };
+pub use request::SourceRequest;
+use request::{ParsedRequest, Source};
 use script::Positions;
 
-use crate::aws::Severed;
+use crate::aws::ConnectionDropped;
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::faults::FaultKind;
@@ -74,10 +74,10 @@ impl Sources {
     }
 }
 
-type Answered = Result<Response<Full<Bytes>>, Severed>;
+type SourceResult = Result<Response<Full<Bytes>>, ConnectionDropped>;
 
 /// Answers one request; the path is without the root.
-pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> Answered {
+pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> SourceResult {
     let at_ms = now_ms();
     let (parts, body) = request.into_parts();
     let body = body
@@ -91,38 +91,42 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> An
         .strip_prefix(ROOT)
         .unwrap_or(parts.uri.path())
         .to_owned();
-    let asked = Asked::read(&parts, &path, &body, at_ms);
+    let parsed = ParsedRequest::parse(&parts, &path, &body, at_ms);
     // Entered before it is answered: a request that hangs was made, too.
-    let number = enter(cloud, &asked);
-    let answered = match met(cloud, &asked).await {
+    let number = record(cloud, &parsed);
+    let result = match apply_fault(cloud, &parsed).await {
         Some(answered) => answered,
-        None => allowed(cloud, &asked).await,
+        None => authorize_and_answer(cloud, &parsed).await,
     };
-    if let (Ok(response), Some(request)) =
-        (&answered, cloud.sources.state().requests.get_mut(number))
+    if let (Ok(response), Some(request)) = (&result, cloud.sources.state().requests.get_mut(number))
     {
         request.status = response.status().as_u16();
     }
-    answered
+    result
 }
 
-fn enter(cloud: &Cloud, asked: &Asked) -> usize {
+fn record(cloud: &Cloud, request: &ParsedRequest) -> usize {
     let mut state = cloud.sources.state();
-    state.requests.push(asked.request.clone());
+    state.requests.push(request.recorded.clone());
     state.requests.len() - 1
 }
 
 /// What a fault makes of a request; nothing, when it is answered all the same.
-async fn met(cloud: &Cloud, asked: &Asked) -> Option<Answered> {
-    match cloud.faults.meet("sources", asked.source.operation())? {
-        FaultKind::Throttled => Some(Ok(bare(StatusCode::TOO_MANY_REQUESTS))),
-        FaultKind::InternalError => Some(Ok(bare(StatusCode::INTERNAL_SERVER_ERROR))),
-        FaultKind::ExpiredCredentials | FaultKind::Denied => Some(Ok(bare(StatusCode::FORBIDDEN))),
-        FaultKind::Refused { message, .. } => Some(Ok(document(
+async fn apply_fault(cloud: &Cloud, request: &ParsedRequest) -> Option<SourceResult> {
+    match cloud
+        .faults
+        .next_fault("sources", request.source.operation())?
+    {
+        FaultKind::Throttled => Some(Ok(status_response(StatusCode::TOO_MANY_REQUESTS))),
+        FaultKind::InternalError => Some(Ok(status_response(StatusCode::INTERNAL_SERVER_ERROR))),
+        FaultKind::ExpiredCredentials | FaultKind::Denied => {
+            Some(Ok(status_response(StatusCode::FORBIDDEN)))
+        }
+        FaultKind::Refused { message, .. } => Some(Ok(json_response(
             StatusCode::BAD_REQUEST,
             &json!({ "error": message }),
         ))),
-        FaultKind::Drops | FaultKind::LandsThenDrops => Some(Err(Severed)),
+        FaultKind::Drops | FaultKind::LandsThenDrops => Some(Err(ConnectionDropped)),
         FaultKind::Hangs | FaultKind::LandsThenHangs => std::future::pending().await,
         FaultKind::Slow(milliseconds) => {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -132,72 +136,81 @@ async fn met(cloud: &Cloud, asked: &Asked) -> Option<Answered> {
     }
 }
 
-async fn allowed(cloud: &Arc<Cloud>, asked: &Asked) -> Answered {
-    let checked = access::check(cloud, &cloud.sources.state().options, asked);
+async fn authorize_and_answer(cloud: &Arc<Cloud>, request: &ParsedRequest) -> SourceResult {
+    let checked = access::check(cloud, &cloud.sources.state().options, request);
     if let Err((status, body)) = checked {
-        return Ok(document(status, &body));
+        return Ok(json_response(status, &body));
     }
-    let Some(reply) = next(cloud, asked) else {
-        return Ok(nothing(asked));
+    let Some(reply) = next_reply(cloud, request) else {
+        return Ok(no_data_response(request));
     };
     tokio::time::sleep(Duration::from_millis(reply.slow_ms)).await;
-    told(cloud, asked, &reply.answer).await
+    render_reply(cloud, request, &reply.answer).await
 }
 
 /// The line whose turn it is.
-fn next(cloud: &Cloud, asked: &Asked) -> Option<Reply> {
-    let shifts = cloud.shifts();
+fn next_reply(cloud: &Cloud, request: &ParsedRequest) -> Option<Reply> {
+    let history = cloud.traffic_history();
     let mut state = cloud.sources.state();
     let State {
         options, positions, ..
     } = &mut *state;
-    let question = &asked.request.question;
-    let (lines, kind) = match &asked.source {
+    let question = &request.recorded.question;
+    let (lines, kind) = match &request.source {
         Source::Prometheus | Source::Amp(_) => (options.prometheus.get(question), "prometheus"),
         Source::Datadog => (options.datadog.get(question), "datadog"),
         Source::Json => (options.json.get(question), "json"),
         Source::Unknown => (None, "unknown"),
     };
-    positions.next(&format!("{kind} {question}"), lines?, &shifts, now_ms())
+    positions.next(&format!("{kind} {question}"), lines?, &history, now_ms())
 }
 
 /// Who knows nothing says so: Prometheus and Datadog by an empty answer, others by 404.
-fn nothing(asked: &Asked) -> Response<Full<Bytes>> {
-    match &asked.source {
+fn no_data_response(request: &ParsedRequest) -> Response<Full<Bytes>> {
+    match &request.source {
         Source::Prometheus | Source::Amp(_) | Source::Datadog => {
-            let (status, body) = Figures::Series(Vec::new()).form(asked, now());
-            document(status, &body)
+            let (status, body) = SourceData::Series(Vec::new()).format(request, now_seconds());
+            json_response(status, &body)
         }
-        Source::Json | Source::Unknown => bare(StatusCode::NOT_FOUND),
+        Source::Json | Source::Unknown => status_response(StatusCode::NOT_FOUND),
     }
 }
 
-async fn told(cloud: &Cloud, asked: &Asked, answer: &ReplyAnswer) -> Answered {
+async fn render_reply(
+    cloud: &Cloud,
+    request: &ParsedRequest,
+    answer: &ReplyAnswer,
+) -> SourceResult {
     let measured = if let ReplyAnswer::Measured(wanted) = answer {
         measure::measure(cloud, wanted)
     } else {
         None
     };
-    let figures = Figures::of(answer, measured).map(|figures| figures.form(asked, now()));
+    let figures = SourceData::from_answer(answer, measured)
+        .map(|figures| figures.format(request, now_seconds()));
     if let Some((status, body)) = figures {
-        return Ok(document(status, &body));
+        return Ok(json_response(status, &body));
     }
-    otherwise(answer).await
+    render_special_reply(answer).await
 }
 
 /// What is no number and no error of the source's own.
-async fn otherwise(answer: &ReplyAnswer) -> Answered {
+async fn render_special_reply(answer: &ReplyAnswer) -> SourceResult {
     match answer {
-        ReplyAnswer::Status(status) => Ok(bare(
+        ReplyAnswer::Status(status) => Ok(status_response(
             StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         )),
-        ReplyAnswer::Huge(length) => Ok(document(
+        ReplyAnswer::Huge(length) => Ok(json_response(
             StatusCode::OK,
             &json!({ "value": 1.0, "padding": "x".repeat(*length) }),
         )),
-        ReplyAnswer::Json(value) => Ok(document(StatusCode::OK, value)),
-        ReplyAnswer::Redirect(to) => Ok(with(bare(StatusCode::FOUND), LOCATION, to)),
-        ReplyAnswer::Drops => Err(Severed),
+        ReplyAnswer::Json(value) => Ok(json_response(StatusCode::OK, value)),
+        ReplyAnswer::Redirect(to) => Ok(with_header(
+            status_response(StatusCode::FOUND),
+            LOCATION,
+            to,
+        )),
+        ReplyAnswer::Drops => Err(ConnectionDropped),
         ReplyAnswer::Hangs => std::future::pending().await,
         ReplyAnswer::Garbage
         | ReplyAnswer::Value(_)
@@ -208,7 +221,7 @@ async fn otherwise(answer: &ReplyAnswer) -> Answered {
         | ReplyAnswer::Empty
         | ReplyAnswer::Measured(_)
         | ReplyAnswer::Warned(_, _)
-        | ReplyAnswer::Error(_) => Ok(with(
+        | ReplyAnswer::Error(_) => Ok(with_header(
             response(
                 StatusCode::OK,
                 "<!doctype html><title>Sign in</title>".to_owned(),
@@ -223,7 +236,7 @@ async fn otherwise(answer: &ReplyAnswer) -> Answered {
     clippy::cast_precision_loss,
     reason = "milliseconds since the epoch fit in a double for a long time"
 )]
-fn now() -> f64 {
+fn now_seconds() -> f64 {
     now_ms() as f64 / 1_000.0
 }
 
@@ -233,8 +246,8 @@ fn response(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     response
 }
 
-fn document(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
-    with(
+fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    with_header(
         response(status, body.to_string()),
         CONTENT_TYPE,
         "application/json",
@@ -242,16 +255,16 @@ fn document(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
 }
 
 /// A status with its name; who is asked too often says when to come back.
-fn bare(status: StatusCode) -> Response<Full<Bytes>> {
+fn status_response(status: StatusCode) -> Response<Full<Bytes>> {
     let response = response(status, format!("{status}\n"));
     if status == StatusCode::TOO_MANY_REQUESTS {
-        with(response, RETRY_AFTER, "1")
+        with_header(response, RETRY_AFTER, "1")
     } else {
         response
     }
 }
 
-fn with(
+fn with_header(
     mut response: Response<Full<Bytes>>,
     name: HeaderName,
     value: &str,

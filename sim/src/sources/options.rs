@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::when::When;
+use crate::event_time::EventTime;
 
 /// What the sources beside CloudWatch know. A question that is not named has no data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub struct Reply {
     pub times: u64,
     /// Only from this event on, and then at once, whatever line's turn it was.
     #[serde(default)]
-    pub when: Option<When>,
+    pub when: Option<EventTime>,
     /// So many milliseconds later.
     #[serde(default)]
     pub slow_ms: u64,
@@ -57,7 +57,7 @@ const fn once() -> u64 {
 
 impl Reply {
     /// A line for one question.
-    pub const fn of(answer: ReplyAnswer) -> Self {
+    pub const fn new(answer: ReplyAnswer) -> Self {
         Self {
             answer,
             times: 1,
@@ -68,7 +68,7 @@ impl Reply {
 
     /// The same from an event on.
     #[must_use]
-    pub fn from(self, when: When) -> Self {
+    pub fn starting_at(self, when: EventTime) -> Self {
         Self {
             when: Some(when),
             ..self
@@ -83,7 +83,7 @@ impl Reply {
 
     /// The same, but late.
     #[must_use]
-    pub fn slow(self, slow_ms: u64) -> Self {
+    pub fn delayed_by(self, slow_ms: u64) -> Self {
         Self { slow_ms, ..self }
     }
 }
@@ -152,7 +152,7 @@ fn production() -> String {
 
 impl Measure {
     /// Of the last minute behind the listener `prod`.
-    pub fn of(side: MeasuredSide, what: Measurand) -> Self {
+    pub fn last_minute(side: MeasuredSide, what: Measurand) -> Self {
         Self {
             side,
             what,

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) struct Digest(String);
 
 impl Digest {
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn compute(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new(io::sink());
         hasher.hash.update(bytes);
         hasher.finish().0
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn only_a_sha256_passes() {
-        let digest = Digest::of(b"");
+        let digest = Digest::compute(b"");
         assert_eq!(
             digest.to_string(),
             "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

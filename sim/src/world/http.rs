@@ -17,8 +17,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
-pub(crate) type Body = BoxBody<Bytes, Failure>;
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Body = BoxBody<Bytes, BoxError>;
 pub(crate) type Client = hyper_util::client::legacy::Client<HttpConnector, Body>;
 
 /// A target that does not even accept a connection in this time is broken; all of them are on this
@@ -26,37 +26,37 @@ pub(crate) type Client = hyper_util::client::legacy::Client<HttpConnector, Body>
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A body that is all there.
-pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+pub(crate) fn full_body(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into())
         .map_err(|never| match never {})
         .boxed()
 }
 
 /// A short answer in plain text.
-pub(crate) fn answer(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(full(text));
+pub(crate) fn text_response(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(full_body(text));
     *response.status_mut() = status;
     response
 }
 
 /// Marks an answer that is none: the connection ends instead.
 #[derive(Debug, Clone, Copy)]
-struct HungUp;
+struct ConnectionClosed;
 
 /// No answer: the connection ends.
-pub(crate) fn hang_up() -> Response<Body> {
-    let mut response = Response::new(full(""));
-    response.extensions_mut().insert(HungUp);
+pub(crate) fn close_connection() -> Response<Body> {
+    let mut response = Response::new(full_body(""));
+    response.extensions_mut().insert(ConnectionClosed);
     response
 }
 
 /// Whether this is the end of a connection, and no answer.
-pub(crate) fn is_hung_up(response: &Response<Body>) -> bool {
-    response.extensions().get::<HungUp>().is_some()
+pub(crate) fn closes_connection(response: &Response<Body>) -> bool {
+    response.extensions().get::<ConnectionClosed>().is_some()
 }
 
 /// A client with a connection pool.
-pub(crate) fn client() -> Client {
+pub(crate) fn new_client() -> Client {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -118,7 +118,7 @@ where
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
-                drop(connections.spawn(connection(stream, peer, Arc::clone(&handler))));
+                drop(connections.spawn(serve_connection(stream, peer, Arc::clone(&handler))));
             }
             // Out of file descriptors, most likely: give the connections a moment to end.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -126,7 +126,7 @@ where
     }
 }
 
-async fn connection<H, F>(stream: TcpStream, peer: SocketAddr, handler: Arc<H>)
+async fn serve_connection<H, F>(stream: TcpStream, peer: SocketAddr, handler: Arc<H>)
 where
     H: Fn(SocketAddr, Request<Incoming>) -> F + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
@@ -136,7 +136,7 @@ where
         let response = handler(peer, request);
         async move {
             Some(response.await)
-                .filter(|response| !is_hung_up(response))
+                .filter(|response| !closes_connection(response))
                 .ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted))
         }
     });

@@ -12,11 +12,11 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use super::http::{Body, answer};
+use super::http::{Body, text_response};
 use super::task::TaskSpec;
 
 /// The first address: 10.0.0.0, where no machine of the stage is.
-const FIRST: u32 = 0x0a00_0000;
+const FIRST_ADDRESS: u32 = 0x0a00_0000;
 
 /// The port of a task that serves nothing; nobody asks there.
 const NO_PORT: u16 = 1;
@@ -29,9 +29,9 @@ pub(super) struct Imaginary {
 
 #[derive(Debug, Default)]
 struct Tasks {
-    begun: u32,
+    started: u32,
     pages: BTreeMap<SocketAddr, String>,
-    sick: BTreeSet<SocketAddr>,
+    failing: BTreeSet<SocketAddr>,
 }
 
 impl Imaginary {
@@ -40,41 +40,41 @@ impl Imaginary {
     }
 
     /// Gives a task an address of its own.
-    pub(super) fn begin(&self, spec: &TaskSpec) -> SocketAddr {
+    pub(super) fn add_task(&self, spec: &TaskSpec) -> SocketAddr {
         let mut tasks = self.tasks();
-        tasks.begun += 1;
+        tasks.started += 1;
         let port = if spec.port == 0 { NO_PORT } else { spec.port };
-        let address = SocketAddr::from((Ipv4Addr::from(FIRST + tasks.begun), port));
-        tasks.pages.insert(address, page(spec));
+        let address = SocketAddr::from((Ipv4Addr::from(FIRST_ADDRESS + tasks.started), port));
+        tasks.pages.insert(address, response_body(spec));
         if spec
             .environment
             .iter()
             .any(|(name, value)| name == "TROUBLE_PATH" && value == "/health")
         {
-            tasks.sick.insert(address);
+            tasks.failing.insert(address);
         }
         address
     }
 
     /// Forgets a task.
-    pub(super) fn end(&self, address: SocketAddr) {
+    pub(super) fn remove_task(&self, address: SocketAddr) {
         self.tasks().pages.remove(&address);
     }
 
     /// Whether a task with this address is imaginary, and there.
-    pub(super) fn has(&self, address: SocketAddr) -> bool {
+    pub(super) fn contains(&self, address: SocketAddr) -> bool {
         self.tasks().pages.contains_key(&address)
     }
 
     /// Whether the health checks of an imaginary task fail.
-    pub(super) fn is_sick(&self, address: SocketAddr) -> bool {
-        self.tasks().sick.contains(&address)
+    pub(super) fn is_failing(&self, address: SocketAddr) -> bool {
+        self.tasks().failing.contains(&address)
     }
 
     /// What a task answers to every request; none for a task that is not imaginary.
-    pub(super) fn answer(&self, address: SocketAddr) -> Option<Response<Body>> {
+    pub(super) fn respond(&self, address: SocketAddr) -> Option<Response<Body>> {
         let page = self.tasks().pages.get(&address).cloned()?;
-        let mut response = answer(StatusCode::OK, page);
+        let mut response = text_response(StatusCode::OK, page);
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -83,7 +83,7 @@ impl Imaginary {
 }
 
 /// With what a task ends by itself; none for one that serves.
-pub(super) fn exit_of(spec: &TaskSpec) -> Option<i32> {
+pub(super) fn planned_exit_code(spec: &TaskSpec) -> Option<i32> {
     let command: Vec<&str> = spec.command.iter().flatten().map(String::as_str).collect();
     match command.as_slice() {
         ["migrate"] => Some(0),
@@ -92,7 +92,7 @@ pub(super) fn exit_of(spec: &TaskSpec) -> Option<i32> {
     }
 }
 
-fn page(spec: &TaskSpec) -> String {
+fn response_body(spec: &TaskSpec) -> String {
     json!({ "status": "ok", "revision": spec.revision, "image": spec.image, "task": spec.id })
         .to_string()
 }

@@ -20,8 +20,8 @@ mod tests;
 
 pub use image::source::StoredManifest;
 pub use options::{Engine, RegistrySource, WorldOptions};
-pub(crate) use proxy::{Counted, Measured};
-pub use proxy::{Counts, Grain, Health, Traffic};
+pub use proxy::{Counts, Health, MeasurementPeriod, Traffic};
+pub(crate) use proxy::{PeriodCounts, RequestStats};
 pub use task::{TaskHandle, TaskSpec};
 
 use std::io;
@@ -69,13 +69,13 @@ impl World {
                 .map(|server| format!("http://{}", server.address()))
                 .unwrap_or_default(),
         };
-        let source = source_of(&endpoint, registry.as_ref(), &options);
+        let source = choose_source(&endpoint, registry.as_ref(), &options);
         let images = folder.path().join("images");
         std::fs::create_dir(&images)?;
         let imaginary = Arc::<Imaginary>::default();
         let proxy = Proxy::new(
             options.health_interval,
-            options.grain,
+            options.period,
             Arc::clone(&imaginary),
         );
         let launcher = Launcher::new(
@@ -130,8 +130,8 @@ impl World {
 
     /// Sends a listener's requests with a header to one target group, whatever the weights; none
     /// ends that.
-    pub fn set_marked(&self, listener: &str, marked: Option<(HeaderName, String)>) {
-        self.proxy.set_marked(listener, marked);
+    pub fn set_header_route(&self, listener: &str, marked: Option<(HeaderName, String)>) {
+        self.proxy.set_header_route(listener, marked);
     }
 
     /// The targets of a group. One that is missing now is drained: its requests in flight finish,
@@ -146,7 +146,7 @@ impl World {
     }
 
     /// Waits until a target has no request in flight, at most for `limit`; whether it came to that.
-    pub async fn drained(&self, target: SocketAddr, limit: Duration) -> bool {
+    pub async fn wait_until_drained(&self, target: SocketAddr, limit: Duration) -> bool {
         let empty = async {
             while self.proxy.in_flight(target) > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -161,19 +161,28 @@ impl World {
     }
 
     /// What was measured of a target group's requests, in grains that begin in a time.
-    pub(crate) fn grains(&self, target_group: &str, from_ms: i64, to_ms: i64) -> Vec<Counted> {
-        self.proxy.grains(target_group, from_ms, to_ms)
+    pub(crate) fn measurements(
+        &self,
+        target_group: &str,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> Vec<PeriodCounts> {
+        self.proxy.measurements(target_group, from_ms, to_ms)
     }
 
     /// A manifest or an index of the registry, by tag or digest. Nothing to be found is an error of
     /// kind `NotFound`.
-    pub async fn manifest(&self, repository: &str, reference: &str) -> io::Result<StoredManifest> {
-        self.source.manifest(repository, reference).await
+    pub async fn fetch_manifest(
+        &self,
+        repository: &str,
+        reference: &str,
+    ) -> io::Result<StoredManifest> {
+        self.source.fetch_manifest(repository, reference).await
     }
 
     /// The tags of a repository; none when there is no such repository.
-    pub async fn tags(&self, repository: &str) -> io::Result<Vec<String>> {
-        self.source.tags(repository).await
+    pub async fn list_tags(&self, repository: &str) -> io::Result<Vec<String>> {
+        self.source.list_tags(repository).await
     }
 
     /// Whether a repository has a layer or a configuration.
@@ -233,11 +242,14 @@ async fn start_registry(
 
 /// The world's own reads are none of the stage's: they meet no rules and no faults, and are not in
 /// the registry's ledger.
-fn source_of(endpoint: &str, registry: Option<&RegistryServer>, options: &WorldOptions) -> Source {
+fn choose_source(
+    endpoint: &str,
+    registry: Option<&RegistryServer>,
+    options: &WorldOptions,
+) -> Source {
     match registry {
-        Some(server) => {
-            Source::new(&format!("http://{}", server.plain_address()), None).known_as(endpoint)
-        }
+        Some(server) => Source::new(&format!("http://{}", server.unrestricted_address()), None)
+            .with_public_endpoint(endpoint),
         None => Source::new(endpoint, options.registry_password.clone()),
     }
 }

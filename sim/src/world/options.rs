@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::proxy::Grain;
+use super::proxy::MeasurementPeriod;
 use super::registry::{RegistryFault, RegistryRules};
 
 /// What runs the tasks.
@@ -48,7 +48,7 @@ pub struct WorldOptions {
     /// How often each target is asked for its health.
     pub health_interval: Duration,
     /// How the requests of each target group are measured.
-    pub grain: Grain,
+    pub period: MeasurementPeriod,
     /// How long a task may take to end after SIGTERM before it is killed.
     pub stop_timeout: Duration,
     /// The folder under which the world makes its own; the system's temporary folder when absent.
@@ -65,7 +65,7 @@ impl Default for WorldOptions {
             registry_faults: Vec::new(),
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             health_interval: Duration::from_millis(250),
-            grain: Grain::default(),
+            period: MeasurementPeriod::default(),
             stop_timeout: Duration::from_secs(10),
             folder: None,
         }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::load::{Load, LoadOptions};
-use super::oci::{Fault, SampleImage, write_layout};
+use super::oci::{SampleFault, SampleImage, write_layout};
 use super::*;
 
 /// Builds the sample application beside this test, static as everything here is, and tells where it
 /// is.
-fn sample_app() -> PathBuf {
+fn build_sample_app() -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let folder = test.ancestors().nth(2).expect("the profile's folder");
     let mut cargo = Command::new(env!("CARGO"));
@@ -31,11 +31,11 @@ async fn with_script(options: WorldOptions, script: &str) -> World {
     std::fs::write(&binary, format!("#!/bin/sh\n{script}\n")).expect("a script");
     std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).expect("executable");
     let world = World::open(options).await.expect("a world");
-    push(&world, binary, "latest", Fault::None).await;
+    push(&world, binary, "latest", SampleFault::None).await;
     world
 }
 
-async fn push(world: &World, binary: PathBuf, version: &str, fault: Fault) -> String {
+async fn push(world: &World, binary: PathBuf, version: &str, fault: SampleFault) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let image = SampleImage {
         binary,
@@ -51,7 +51,7 @@ async fn push(world: &World, binary: PathBuf, version: &str, fault: Fault) -> St
     pushed
 }
 
-fn spec(world: &World, id: &str, reference: &str, port: u16) -> TaskSpec {
+fn task_spec(world: &World, id: &str, reference: &str, port: u16) -> TaskSpec {
     let host = world.registry_endpoint().replace("http://", "");
     TaskSpec {
         id: id.to_owned(),
@@ -63,10 +63,10 @@ fn spec(world: &World, id: &str, reference: &str, port: u16) -> TaskSpec {
     }
 }
 
-async fn exit_code(task: &TaskHandle) -> i32 {
+async fn wait_for_exit_code(task: &TaskHandle) -> i32 {
     let ended = async {
         loop {
-            if let Some(code) = task.exited().await {
+            if let Some(code) = task.exit_code().await {
                 return code;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -77,11 +77,11 @@ async fn exit_code(task: &TaskHandle) -> i32 {
         .expect("it ends")
 }
 
-fn texts(task: &TaskHandle) -> Vec<String> {
+fn log_texts(task: &TaskHandle) -> Vec<String> {
     task.logs(100).into_iter().map(|(_, text)| text).collect()
 }
 
-async fn healthy(world: &World, group: &str) {
+async fn wait_until_healthy(world: &World, group: &str) {
     let healthy = async {
         while !world
             .target_health(group)
@@ -103,27 +103,27 @@ async fn a_task_has_its_command_environment_lines_and_exit_code() {
         "echo \"$0 ${0##*/} $*\" | cut -d' ' -f2-; echo $APP_VERSION $EXTRA $PORT; echo bad >&2; exit 3",
     )
     .await;
-    let mut spec = spec(&world, "one", "", 0);
+    let mut spec = task_spec(&world, "one", "", 0);
     spec.command = Some(vec!["migrate".to_owned(), "--fail".to_owned()]);
     spec.environment = vec![("EXTRA".to_owned(), "extra".to_owned())];
     let task = world.start_task(spec).await.expect("started");
-    assert_eq!(exit_code(&task).await, 3);
-    let mut lines = texts(&task);
+    assert_eq!(wait_for_exit_code(&task).await, 3);
+    let mut lines = log_texts(&task);
     lines.sort();
     assert_eq!(lines, ["bad", "latest extra", "sample-app migrate --fail"]);
     assert_eq!(task.address(), None);
 }
 
 #[tokio::test]
-async fn a_port_is_found_and_told() {
+async fn a_port_is_found_and_passed_to_the_task() {
     let world = with_script(WorldOptions::default(), "echo $PORT").await;
     let task = world
-        .start_task(spec(&world, "one", ":latest", 8080))
+        .start_task(task_spec(&world, "one", ":latest", 8080))
         .await
         .expect("started");
-    exit_code(&task).await;
+    wait_for_exit_code(&task).await;
     assert_eq!(
-        texts(&task),
+        log_texts(&task),
         [task.address().expect("an address").port().to_string()]
     );
 }
@@ -146,15 +146,15 @@ async fn stopping_is_asked_for_first_and_forced_then() {
     .await;
     for (world, code) in [(polite, 7), (stubborn, 137)] {
         let task = world
-            .start_task(spec(&world, "one", "", 0))
+            .start_task(task_spec(&world, "one", "", 0))
             .await
             .expect("started");
-        while texts(&task).is_empty() {
+        while log_texts(&task).is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!(task.exited().await, None);
+        assert_eq!(task.exit_code().await, None);
         task.stop().await;
-        assert_eq!(task.exited().await, Some(code));
+        assert_eq!(task.exit_code().await, Some(code));
     }
 }
 
@@ -166,11 +166,11 @@ async fn the_end_of_the_world_ends_its_tasks() {
     )
     .await;
     let task = world
-        .start_task(spec(&world, "one", "", 0))
+        .start_task(task_spec(&world, "one", "", 0))
         .await
         .expect("started");
     drop(world);
-    assert_eq!(exit_code(&task).await, 137);
+    assert_eq!(wait_for_exit_code(&task).await, 137);
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn what_cannot_be_pulled_or_started_is_said_in_the_words_of_ecs() {
     let nothing = format!("@sha256:{}", "0".repeat(64));
     for reference in [":unknown", nothing.as_str(), "@sha256:12"] {
         let refused = world
-            .start_task(spec(&world, "one", reference, 0))
+            .start_task(task_spec(&world, "one", reference, 0))
             .await
             .expect_err("refused");
         assert!(
@@ -189,7 +189,7 @@ async fn what_cannot_be_pulled_or_started_is_said_in_the_words_of_ecs() {
     }
     let elsewhere = TaskSpec {
         image: "docker.io/library/nginx:latest".to_owned(),
-        ..spec(&world, "one", "", 0)
+        ..task_spec(&world, "one", "", 0)
     };
     assert!(
         world
@@ -205,7 +205,7 @@ async fn replace_blue_by_green(world: &World, blue: &str, green: &str) {
     let listener = world.add_listener("production").await;
     let start = async |id: &str, digest: &str| {
         world
-            .start_task(spec(world, id, &format!("@{digest}"), 8080))
+            .start_task(task_spec(world, id, &format!("@{digest}"), 8080))
             .await
             .expect("started")
     };
@@ -215,10 +215,10 @@ async fn replace_blue_by_green(world: &World, blue: &str, green: &str) {
     );
     for (group, task) in [("blue", &old), ("green", &new)] {
         world.set_targets(group, &[task.address().expect("an address")]);
-        healthy(world, group).await;
+        wait_until_healthy(world, group).await;
     }
     world.set_weights("production", &[("blue".to_owned(), 100)]);
-    let load = Load::start(LoadOptions::on(listener));
+    let load = Load::start(LoadOptions::for_target(listener));
     for weight in [10, 100] {
         tokio::time::sleep(Duration::from_millis(300)).await;
         world.set_weights(
@@ -232,11 +232,11 @@ async fn replace_blue_by_green(world: &World, blue: &str, green: &str) {
     world.set_targets("blue", &[]);
     assert!(
         world
-            .drained(old.address().expect("an address"), Duration::from_secs(5))
+            .wait_until_drained(old.address().expect("an address"), Duration::from_secs(5))
             .await
     );
     old.stop().await;
-    assert_eq!(old.exited().await, Some(0), "{:?}", texts(&old));
+    assert_eq!(old.exit_code().await, Some(0), "{:?}", log_texts(&old));
     tokio::time::sleep(Duration::from_millis(300)).await;
     let stats = load.stop().await;
     assert_eq!(stats.failures, 0, "{stats:?}");
@@ -245,28 +245,28 @@ async fn replace_blue_by_green(world: &World, blue: &str, green: &str) {
         ["1.0.0", "1.1.0"]
     );
     assert!(stats.versions["1.0.0"].first_seen < stats.versions["1.1.0"].first_seen);
-    assert!(texts(&old).iter().any(
+    assert!(log_texts(&old).iter().any(
         |line| line.contains("\"stopped\"") && line.contains("\"all_requests_finished\":true")
     ));
     world.shutdown().await;
-    assert_eq!(new.exited().await, Some(0));
+    assert_eq!(new.exit_code().await, Some(0));
 }
 
 #[tokio::test]
 async fn the_sample_application_is_replaced_without_a_failed_request() {
     let world = World::open(WorldOptions::default()).await.expect("a world");
-    let binary = sample_app();
-    let blue = push(&world, binary.clone(), "1.0.0", Fault::None).await;
-    let green = push(&world, binary.clone(), "1.1.0", Fault::None).await;
+    let binary = build_sample_app();
+    let blue = push(&world, binary.clone(), "1.0.0", SampleFault::None).await;
+    let green = push(&world, binary.clone(), "1.1.0", SampleFault::None).await;
     replace_blue_by_green(&world, &blue, &green).await;
-    let crash = push(&world, binary, "1.4.0", Fault::Crash).await;
+    let crash = push(&world, binary, "1.4.0", SampleFault::Crash).await;
     let crashed = world
-        .start_task(spec(&world, "crash", &format!("@{crash}"), 8080))
+        .start_task(task_spec(&world, "crash", &format!("@{crash}"), 8080))
         .await
         .expect("started");
-    assert_eq!(exit_code(&crashed).await, 1);
+    assert_eq!(wait_for_exit_code(&crashed).await, 1);
     assert!(
-        texts(&crashed)
+        log_texts(&crashed)
             .iter()
             .any(|line| line.contains("\"level\":\"error\""))
     );
@@ -282,26 +282,31 @@ async fn the_sample_application_is_replaced_in_containers_too() {
         ..WorldOptions::default()
     };
     let world = World::open(options).await.expect("a world");
-    let binary = sample_app();
-    let blue = push(&world, binary.clone(), "1.0.0", Fault::None).await;
-    let green = push(&world, binary.clone(), "1.1.0", Fault::None).await;
-    let mut migration = spec(&world, "world-test-migrate", &format!("@{green}"), 0);
+    let binary = build_sample_app();
+    let blue = push(&world, binary.clone(), "1.0.0", SampleFault::None).await;
+    let green = push(&world, binary.clone(), "1.1.0", SampleFault::None).await;
+    let mut migration = task_spec(&world, "world-test-migrate", &format!("@{green}"), 0);
     migration.command = Some(vec!["migrate".to_owned(), "--fail".to_owned()]);
     let migration = world.start_task(migration).await.expect("started");
-    assert_eq!(exit_code(&migration).await, 3);
+    assert_eq!(wait_for_exit_code(&migration).await, 3);
     assert!(
-        texts(&migration)
+        log_texts(&migration)
             .iter()
             .any(|line| line.contains("migration failed")),
         "{:?}",
-        texts(&migration)
+        log_texts(&migration)
     );
-    let crash = push(&world, binary, "1.4.0", Fault::Crash).await;
+    let crash = push(&world, binary, "1.4.0", SampleFault::Crash).await;
     let crashed = world
-        .start_task(spec(&world, "world-test-crash", &format!("@{crash}"), 8080))
+        .start_task(task_spec(
+            &world,
+            "world-test-crash",
+            &format!("@{crash}"),
+            8080,
+        ))
         .await
         .expect("started");
-    assert_eq!(exit_code(&crashed).await, 1);
+    assert_eq!(wait_for_exit_code(&crashed).await, 1);
     replace_blue_by_green(&world, &blue, &green).await;
     drop(world);
     let left = Command::new("docker")
@@ -376,20 +381,20 @@ async fn skopeo_reads_and_writes_the_registry() {
         .concat(),
     );
     let (original, copy) = (
-        world.manifest("team/test", "latest").await,
-        world.manifest("other/copy", "v2").await,
+        world.fetch_manifest("team/test", "latest").await,
+        world.fetch_manifest("other/copy", "v2").await,
     );
     assert_eq!(original.expect("there").digest, copy.expect("there").digest);
     let host = world.registry_endpoint().replace("http://", "");
     let task = world
         .start_task(TaskSpec {
             image: format!("{host}/other/copy:v2"),
-            ..spec(&world, "one", "", 0)
+            ..task_spec(&world, "one", "", 0)
         })
         .await
         .expect("started");
-    assert_eq!(exit_code(&task).await, 0);
-    assert_eq!(texts(&task), ["pushed by latest"]);
+    assert_eq!(wait_for_exit_code(&task).await, 0);
+    assert_eq!(log_texts(&task), ["pushed by latest"]);
 }
 
 #[tokio::test]
@@ -433,11 +438,14 @@ async fn a_registry_that_somebody_else_runs_will_do() {
     )
     .await;
     assert!(!world.has_builtin_registry());
-    assert_eq!(world.tags("team/test").await.expect("listed"), ["latest"]);
+    assert_eq!(
+        world.list_tags("team/test").await.expect("listed"),
+        ["latest"]
+    );
     let task = world
-        .start_task(spec(&world, "one", ":latest", 0))
+        .start_task(task_spec(&world, "one", ":latest", 0))
         .await
         .expect("started");
-    assert_eq!(exit_code(&task).await, 0);
-    assert_eq!(texts(&task), ["latest"]);
+    assert_eq!(wait_for_exit_code(&task).await, 0);
+    assert_eq!(log_texts(&task), ["latest"]);
 }

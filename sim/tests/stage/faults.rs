@@ -16,7 +16,7 @@ async fn stage() -> Play {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_lands_and_then_drops_has_its_effect_and_is_in_the_ledger() {
     let play = stage().await;
-    play.stage.inject(Fault::first(
+    play.stage.inject(Fault::on_first_call(
         "RegisterTaskDefinition",
         FaultKind::LandsThenDrops,
     ));
@@ -45,8 +45,10 @@ async fn throttling_stale_reads_and_expired_credentials_come_when_planned() {
     let play = stage().await;
     let asked = json!({ "cluster": "prod", "services": ["api"] });
     let before = play.ask("ecs.DescribeServices", asked.clone()).await;
-    play.stage
-        .inject(Fault::first("DescribeServices", FaultKind::Throttled));
+    play.stage.inject(Fault::on_first_call(
+        "DescribeServices",
+        FaultKind::Throttled,
+    ));
     assert_eq!(
         play.refused("ecs.DescribeServices", asked.clone()).await,
         "ThrottlingException"
@@ -56,8 +58,10 @@ async fn throttling_stale_reads_and_expired_credentials_come_when_planned() {
         json!({ "cluster": "prod", "service": "api", "desiredCount": 2 }),
     )
     .await;
-    play.stage
-        .inject(Fault::first("DescribeServices", FaultKind::StaleRead));
+    play.stage.inject(Fault::on_first_call(
+        "DescribeServices",
+        FaultKind::StaleRead,
+    ));
     assert_eq!(
         play.ask("ecs.DescribeServices", asked.clone()).await,
         before
@@ -67,7 +71,7 @@ async fn throttling_stale_reads_and_expired_credentials_come_when_planned() {
         2
     );
     play.stage
-        .inject(Fault::first("*", FaultKind::ExpiredCredentials));
+        .inject(Fault::on_first_call("*", FaultKind::ExpiredCredentials));
     assert_eq!(
         play.refused("ecs.DescribeServices", asked).await,
         "ExpiredTokenException"

@@ -15,7 +15,8 @@ use crate::harness::Play;
 const RUNS: &str = "repos/org/repo/actions/workflows/deploy.yml/runs";
 
 fn github() -> GithubOptions {
-    let run = |number: u64| GithubRun::succeeded(1000 + number, number, &format!("{number:040x}"));
+    let run =
+        |number: u64| GithubRun::new_successful(1000 + number, number, &format!("{number:040x}"));
     let elsewhere = GithubRun {
         branch: "feature/a".to_owned(),
         ..run(3)
@@ -136,8 +137,8 @@ async fn runs_are_listed_newest_first_filtered_and_by_page() {
     );
     assert_eq!(
         (
-            play.stage.reads()["github:ListWorkflowRuns"],
-            play.stage.reads()["github:GetWorkflowRun"]
+            play.stage.read_counts()["github:ListWorkflowRuns"],
+            play.stage.read_counts()["github:GetWorkflowRun"]
         ),
         (5, 1)
     );
@@ -163,7 +164,7 @@ async fn a_token_a_permission_and_a_known_page_are_needed() {
         assert_eq!(get(&play.stage, unknown).await.status, 404, "{unknown}");
     }
     play.stage
-        .inject(Fault::first("github:*", FaultKind::Drops));
+        .inject(Fault::on_first_call("github:*", FaultKind::Drops));
     assert!(ask(&play.stage, RUNS, Some("ghs_token")).await.is_none());
     play.stage.set_github(GithubOptions {
         access: GithubAccess::Denied,

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ecs_bluegreen_sim::world::oci::{Fault, SampleImage, write_layout};
+use ecs_bluegreen_sim::world::oci::{SampleFault, SampleImage, write_layout};
 use ecs_bluegreen_sim::{Controller, Exposure, ServiceOptions, Stage, StageOptions};
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
@@ -36,10 +36,10 @@ fn sample_app() -> PathBuf {
 }
 
 /// The versions in the registry: two good ones, and one that does not start.
-const VERSIONS: [(&str, Fault); 3] = [
-    ("1.0.0", Fault::None),
-    ("1.1.0", Fault::None),
-    ("1.4.0", Fault::Crash),
+const VERSIONS: [(&str, SampleFault); 3] = [
+    ("1.0.0", SampleFault::None),
+    ("1.1.0", SampleFault::None),
+    ("1.4.0", SampleFault::Crash),
 ];
 
 /// Their images, compressed once for all tests: that takes a second each without optimisation.

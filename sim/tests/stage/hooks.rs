@@ -1,6 +1,6 @@
 //! Pauses and functions at lifecycle stages: answered, rejected, expired, failed.
 
-use ecs_bluegreen_sim::{NativeOptions, Strategy};
+use ecs_bluegreen_sim::{EcsStrategyOptions, Strategy};
 use serde_json::{Value, json};
 
 use crate::harness::Play;
@@ -15,7 +15,7 @@ fn function(name: &str, stage: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_after_test_traffic_waits_until_it_is_continued() {
-    let play = stage(NativeOptions::default()).await;
+    let play = stage(EcsStrategyOptions::default()).await;
     let arn = deploy_with(
         &play,
         "1.1.0",
@@ -46,14 +46,14 @@ async fn a_pause_after_test_traffic_waits_until_it_is_continued() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_of_a_canary_pauses_anew_with_an_id_of_its_own() {
-    let native = NativeOptions {
+    let native = EcsStrategyOptions {
         strategy: Strategy::Canary {
             percent: 10.0,
             bake_minutes: 1,
         },
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     };
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         hooks: vec![pause(&["PRE_PRODUCTION_TRAFFIC_SHIFT"], 60)],
         ..native
     })
@@ -78,9 +78,9 @@ async fn every_step_of_a_canary_pauses_anew_with_an_id_of_its_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejected_pause_goes_back_inside_the_same_deployment() {
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         hooks: vec![pause(&["POST_PRODUCTION_TRAFFIC_SHIFT"], 60)],
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let arn = deploy(&play, "1.1.0").await;
@@ -104,9 +104,9 @@ async fn a_pause_that_nobody_answers_does_what_it_says() {
     ] {
         let mut hook = pause(&["PRE_SCALE_UP"], 1);
         hook["timeoutConfiguration"]["action"] = json!(action);
-        let play = stage(NativeOptions {
+        let play = stage(EcsStrategyOptions {
             hooks: vec![hook],
-            ..NativeOptions::default()
+            ..EcsStrategyOptions::default()
         })
         .await;
         let arn = deploy(&play, "1.1.0").await;
@@ -125,9 +125,9 @@ async fn all_hooks_of_a_stage_must_be_answered_and_one_rejection_is_enough() {
         pause(&["POST_SCALE_UP"], 60),
         function("smoke", "POST_SCALE_UP"),
     ];
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         hooks,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let arn = deploy(&play, "1.1.0").await;
@@ -147,10 +147,10 @@ async fn all_hooks_of_a_stage_must_be_answered_and_one_rejection_is_enough() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_fails_goes_back_even_while_production_is_shifting() {
     let hooks = vec![function("check", "PRODUCTION_TRAFFIC_SHIFT")];
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         hooks,
         failing_hooks: vec!["check".into()],
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let arn = deploy(&play, "1.1.0").await;
@@ -173,9 +173,9 @@ async fn refused(play: &Play, configuration: Value) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_may_not_answer_a_hook_or_pass_its_role_is_refused() {
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         hooks: vec![pause(&["PRE_SCALE_UP"], 60)],
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let arn = deploy(&play, "1.1.0").await;
@@ -229,7 +229,7 @@ async fn whoever_may_not_answer_a_hook_or_pass_its_role_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_a_hook_is_refused_before_anything_starts() {
-    let play = stage(NativeOptions::default()).await;
+    let play = stage(EcsStrategyOptions::default()).await;
     for stages in [["TEST_TRAFFIC_SHIFT"], ["PRODUCTION_TRAFFIC_SHIFT"]] {
         assert_eq!(
             refused(&play, json!({ "lifecycleHooks": [pause(&stages, 60)] })).await,

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ecs_bluegreen_sim::world::load::{Load, LoadOptions};
 use ecs_bluegreen_sim::{
-    AlarmDetails, AlarmState, Controller, GroupOptions, Measurand, Measure, MeasuredSide,
-    MetricsOptions, Reply, ReplyAnswer, SeriesOptions, SourcesOptions, StageOptions, Switches,
-    TaskEngine, Toggle, When,
+    AlarmDetails, AlarmState, Controller, EventTime, GroupOptions, Measurand, Measure,
+    MeasuredSide, MetricsOptions, Reply, ReplyAnswer, SeriesOptions, SourcesOptions, StageOptions,
+    Switches, TaskEngine, Toggle,
 };
 use serde_json::{Value, json};
 
@@ -226,7 +226,8 @@ async fn an_alarm_rings_when_green_has_its_share_and_its_composite_with_it() {
     let details = [
         (
             "errors".to_owned(),
-            AlarmDetails::rings(When::shifted(10.0)).because("5 errors were too many"),
+            AlarmDetails::in_alarm_from(EventTime::traffic_reached(10.0))
+                .with_reason("5 errors were too many"),
         ),
         (
             "any".to_owned(),
@@ -234,7 +235,7 @@ async fn an_alarm_rings_when_green_has_its_share_and_its_composite_with_it() {
         ),
     ];
     let measured = |side| {
-        vec![Reply::of(ReplyAnswer::Measured(Measure::of(
+        vec![Reply::new(ReplyAnswer::Measured(Measure::last_minute(
             side,
             Measurand::Requests,
         )))]
@@ -255,7 +256,7 @@ async fn an_alarm_rings_when_green_has_its_share_and_its_composite_with_it() {
     let play = Play::with(Controller::CodeDeploy(group), options).await;
     let load = Load::start(LoadOptions {
         connections: 2,
-        ..LoadOptions::on(play.stage.listener("prod").expect("a listener"))
+        ..LoadOptions::for_target(play.stage.listener("prod").expect("a listener"))
     });
     let id = deploy(&play, "1.1.0").await;
     reach(&play, &id, "Stopped").await;
@@ -297,7 +298,7 @@ async fn an_alarm_rings_when_green_has_its_share_and_its_composite_with_it() {
         "{green:?}"
     );
     play.stage
-        .set_alarm_because("any", AlarmState::Ok, "enough");
+        .set_alarm_with_reason("any", AlarmState::Ok, "enough");
     let answer = cbor::ask(
         &play,
         "DescribeAlarms",
@@ -325,19 +326,19 @@ async fn source(play: &Play, path: &str, headers: &[(&str, &str)]) -> (u16, Valu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sources_want_their_credentials_and_keep_every_request() {
-    let answers = |answer| vec![Reply::of(ReplyAnswer::Status(429)), Reply::of(answer)];
+    let answers = |answer| vec![Reply::new(ReplyAnswer::Status(429)), Reply::new(answer)];
     let sources = SourcesOptions {
         prometheus: [("up".to_owned(), answers(ReplyAnswer::Value(1.0)))].into(),
         datadog: [(
             "avg:q{*}".to_owned(),
-            vec![Reply::of(ReplyAnswer::Points(vec![Some(1.0), None]))],
+            vec![Reply::new(ReplyAnswer::Points(vec![Some(1.0), None]))],
         )]
         .into(),
         json: [(
             "errors".to_owned(),
             vec![
-                Reply::of(ReplyAnswer::Value(5.0)),
-                Reply::of(ReplyAnswer::Garbage),
+                Reply::new(ReplyAnswer::Value(5.0)),
+                Reply::new(ReplyAnswer::Garbage),
             ],
         )]
         .into(),
@@ -481,7 +482,7 @@ async fn lines_of_all_streams_are_searched_and_secrets_are_read() {
     assert!(
         play.stage
             .wait_until(PATIENCE, |stage| stage
-                .reads()
+                .read_counts()
                 .contains_key("secretsmanager:GetSecretValue"))
             .await
     );

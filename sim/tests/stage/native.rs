@@ -1,13 +1,13 @@
 //! Deployments that ECS itself shifts: blue/green, canary and linear, from `UpdateService` to their
 //! ends.
 
-use ecs_bluegreen_sim::{Clock, Controller, NativeOptions, Stage, StageOptions, Strategy};
+use ecs_bluegreen_sim::{Clock, Controller, EcsStrategyOptions, Stage, StageOptions, Strategy};
 use serde_json::{Value, json};
 
 use crate::harness::{PATIENCE, Play};
 
-pub(crate) async fn stage(native: NativeOptions) -> Play {
-    Play::with(Controller::Native(native), StageOptions::default()).await
+pub(crate) async fn stage(native: EcsStrategyOptions) -> Play {
+    Play::with(Controller::Ecs(native), StageOptions::default()).await
 }
 
 pub(crate) fn services() -> Value {
@@ -143,7 +143,7 @@ fn shares(stage: &Stage, arn: &str, green: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn blue_green_goes_through_all_its_stages_and_then_serves_everybody() {
-    let play = stage(NativeOptions::default()).await;
+    let play = stage(EcsStrategyOptions::default()).await;
     let arn = deploy(&play, "1.1.0").await;
     let seen = until(&play, &arn, |deployment| {
         deployment["lifecycleStage"] == "POST_TEST_TRAFFIC_SHIFT"
@@ -202,9 +202,9 @@ async fn canary_takes_two_steps_and_linear_as_many_as_it_needs() {
         (canary, vec!["25", "100"]),
         (linear, vec!["40", "80", "100"]),
     ] {
-        let play = stage(NativeOptions {
+        let play = stage(EcsStrategyOptions {
             strategy,
-            ..NativeOptions::default()
+            ..EcsStrategyOptions::default()
         })
         .await;
         let arn = deploy(&play, "1.1.0").await;
@@ -230,9 +230,9 @@ async fn a_scaled_clock_goes_on_although_nobody_looks() {
         ..StageOptions::default()
     };
     let play = Play::with(
-        Controller::Native(NativeOptions {
+        Controller::Ecs(EcsStrategyOptions {
             strategy,
-            ..NativeOptions::default()
+            ..EcsStrategyOptions::default()
         }),
         options,
     )
@@ -282,7 +282,7 @@ async fn a_scaled_clock_goes_on_although_nobody_looks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn target_groups_alternate_from_deployment_to_deployment() {
-    let play = stage(NativeOptions::default()).await;
+    let play = stage(EcsStrategyOptions::default()).await;
     let mut groups = Vec::new();
     for version in ["1.1.0", "1.0.0"] {
         let arn = deploy(&play, version).await;
@@ -316,12 +316,12 @@ async fn target_groups_alternate_from_deployment_to_deployment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_takes_everything_back_inside_the_same_deployment() {
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         strategy: Strategy::Canary {
             percent: 20.0,
             bake_minutes: 5,
         },
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let before = play.ask("ecs.DescribeServices", services()).await["services"][0].clone();
@@ -357,9 +357,9 @@ async fn a_stop_takes_everything_back_inside_the_same_deployment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_green_that_does_not_start_goes_back_by_itself() {
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         breaker: ecs_bluegreen_sim::Breaker::Rollback,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let arn = deploy(&play, "1.4.0").await;
@@ -378,7 +378,7 @@ async fn a_green_that_does_not_start_goes_back_by_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_changes_nothing_starts_nothing() {
-    let play = stage(NativeOptions::default()).await;
+    let play = stage(EcsStrategyOptions::default()).await;
     let before = newest(&play).await;
     let current =
         play.ask("ecs.DescribeServices", services()).await["services"][0]["taskDefinition"].clone();

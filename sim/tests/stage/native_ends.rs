@@ -2,7 +2,7 @@
 //! superseded, with nothing to return to.
 
 use ecs_bluegreen_sim::{
-    AlarmState, Breaker, Clock, Controller, NativeOptions, Stage, StageOptions, Strategy,
+    AlarmState, Breaker, Clock, Controller, EcsStrategyOptions, Stage, StageOptions, Strategy,
 };
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ async fn a_stop_in_any_stage_ends_on_blue() {
         "BAKE_TIME",
     ] {
         let play = Play::with(
-            Controller::Native(NativeOptions::default()),
+            Controller::Ecs(EcsStrategyOptions::default()),
             StageOptions {
                 clock: SLOW,
                 ..StageOptions::default()
@@ -78,7 +78,7 @@ async fn a_stop_in_any_stage_ends_on_blue() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_while_blue_is_going_is_a_conflict_and_a_second_stop_changes_nothing() {
     let play = Play::with(
-        Controller::Native(NativeOptions::default()),
+        Controller::Ecs(EcsStrategyOptions::default()),
         StageOptions {
             clock: SLOW,
             ..StageOptions::default()
@@ -112,11 +112,11 @@ async fn an_alarm_during_a_step_takes_everything_back() {
         bake_minutes: 1,
     };
     let hooks = vec![pause(&["PRE_PRODUCTION_TRAFFIC_SHIFT"], 60)];
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         strategy,
         hooks,
         alarms: vec!["errors".into()],
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let arn = deploy(&play, "1.1.0").await;
@@ -142,9 +142,9 @@ async fn an_alarm_during_a_step_takes_everything_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_or_a_breaker_without_rollback_stops_where_it_is() {
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         breaker: Breaker::Fail,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let arn = deploy(&play, "1.4.0").await;
@@ -171,7 +171,7 @@ async fn tasks_that_never_get_healthy_end_the_deployment_without_a_breaker_too()
         ..ecs_bluegreen_sim::Switches::default()
     };
     let play = Play::with(
-        Controller::Native(NativeOptions::default()),
+        Controller::Ecs(EcsStrategyOptions::default()),
         StageOptions {
             switches,
             ..StageOptions::default()
@@ -193,10 +193,10 @@ async fn tasks_that_never_get_healthy_end_the_deployment_without_a_breaker_too()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_deployment_has_nothing_to_go_back_to() {
     let hooks = vec![pause(&["POST_PRODUCTION_TRAFFIC_SHIFT"], 60)];
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         first_deployment: true,
         hooks,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     assert_eq!(newest(&play).await, None);
@@ -222,9 +222,9 @@ async fn a_first_deployment_has_nothing_to_go_back_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_update_supersedes_a_paused_deployment_and_reconciles() {
     let hooks = vec![pause(&["POST_PRODUCTION_TRAFFIC_SHIFT"], 60)];
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         hooks,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let older = deploy(&play, "1.1.0").await;
@@ -258,9 +258,9 @@ async fn a_newer_update_supersedes_a_paused_deployment_and_reconciles() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn history_is_listed_newest_first_by_status_moment_and_page() {
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         bake_minutes: 0,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let first = newest(&play)
@@ -325,7 +325,7 @@ async fn history_is_listed_newest_first_by_status_moment_and_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_revision_knows_the_digest_of_an_image_that_was_named_by_tag() {
-    let play = stage(NativeOptions::default()).await;
+    let play = stage(EcsStrategyOptions::default()).await;
     let arn = newest(&play).await.expect("an ARN");
     let revision = until(&play, &arn, |deployment| {
         deployment["status"] == "SUCCESSFUL"

@@ -3,7 +3,8 @@
 
 use ecs_bluegreen_sim::world::load::{Load, LoadOptions};
 use ecs_bluegreen_sim::{
-    Controller, Exposure, Kind, NativeOptions, RollingOptions, StageOptions, Strategy,
+    Controller, EcsStrategyOptions, Exposure, LoadBalancerKind, RollingOptions, StageOptions,
+    Strategy,
 };
 use serde_json::{Value, json};
 
@@ -38,10 +39,10 @@ async fn an_application_load_balancer_shows_the_live_weights_by_the_rule_that_ec
         percent: 10.0,
         bake_minutes: 5,
     };
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         strategy,
         hooks: vec![pause(&["PRE_PRODUCTION_TRAFFIC_SHIFT"], 60)],
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let rule =
@@ -67,10 +68,10 @@ async fn an_application_load_balancer_shows_the_live_weights_by_the_rule_that_ec
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_load_balancer_is_named_by_its_listeners() {
-    let play = stage(NativeOptions {
-        kind: Kind::Nlb,
+    let play = stage(EcsStrategyOptions {
+        kind: LoadBalancerKind::Nlb,
         hooks: vec![pause(&["POST_TEST_TRAFFIC_SHIFT"], 60)],
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let configuration = advanced(&play.ask("ecs.DescribeServices", services()).await);
@@ -100,10 +101,10 @@ async fn a_network_load_balancer_is_named_by_its_listeners() {
 #[tokio::test(flavor = "multi_thread")]
 async fn service_connect_tells_test_traffic_by_a_header() {
     let hooks = vec![pause(&["POST_TEST_TRAFFIC_SHIFT"], 60)];
-    let play = stage(NativeOptions {
-        kind: Kind::ServiceConnect,
+    let play = stage(EcsStrategyOptions {
+        kind: LoadBalancerKind::ServiceConnect,
         hooks,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let marked = [("x-amzn-ecs-blue-green-test", "")];
@@ -150,9 +151,9 @@ async fn service_connect_tells_test_traffic_by_a_header() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_headless_service_swaps_its_tasks_and_shows_no_weights() {
-    let play = stage(NativeOptions {
-        kind: Kind::Headless,
-        ..NativeOptions::default()
+    let play = stage(EcsStrategyOptions {
+        kind: LoadBalancerKind::Headless,
+        ..EcsStrategyOptions::default()
     })
     .await;
     let arn = deploy(&play, "1.1.0").await;
@@ -185,7 +186,7 @@ async fn a_rolling_service_becomes_a_native_one_and_rolls_again_without_failing_
     .await;
     let load = Load::start(LoadOptions {
         connections: 4,
-        ..LoadOptions::on(play.stage.listener("prod").expect("a listener"))
+        ..LoadOptions::for_target(play.stage.listener("prod").expect("a listener"))
     });
     assert_eq!(
         advanced(&play.ask("ecs.DescribeServices", services()).await),
@@ -222,15 +223,15 @@ async fn no_user_sees_a_failure_through_the_steps_and_through_a_rollback() {
         percent: 25.0,
         bake_minutes: 1,
     };
-    let play = stage(NativeOptions {
+    let play = stage(EcsStrategyOptions {
         strategy,
         bake_minutes: 1,
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     })
     .await;
     let load = Load::start(LoadOptions {
         connections: 4,
-        ..LoadOptions::on(play.stage.listener("prod").expect("a listener"))
+        ..LoadOptions::for_target(play.stage.listener("prod").expect("a listener"))
     });
     let first = deploy(&play, "1.1.0").await;
     reach(&play, &first, "SUCCESSFUL").await;

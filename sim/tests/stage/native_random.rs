@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ecs_bluegreen_sim::world::load::{Load, LoadOptions};
 use ecs_bluegreen_sim::{
-    ConcurrentUpdate, Controller, NativeOptions, StageOptions, Strategy, Switches,
+    ConcurrentUpdate, Controller, EcsStrategyOptions, StageOptions, Strategy, Switches,
 };
 use serde_json::json;
 
@@ -69,7 +69,7 @@ async fn one_story(seed: u64) {
     } else {
         ConcurrentUpdate::Queues
     };
-    let native = NativeOptions {
+    let native = EcsStrategyOptions {
         strategy: Strategy::Linear {
             percent: 50.0,
             bake_minutes: 1,
@@ -78,7 +78,7 @@ async fn one_story(seed: u64) {
             &["POST_TEST_TRAFFIC_SHIFT", "PRE_PRODUCTION_TRAFFIC_SHIFT"],
             60,
         )],
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     };
     let options = StageOptions {
         switches: Switches {
@@ -87,10 +87,10 @@ async fn one_story(seed: u64) {
         },
         ..StageOptions::default()
     };
-    let play = Play::with(Controller::Native(native), options).await;
+    let play = Play::with(Controller::Ecs(native), options).await;
     let load = Load::start(LoadOptions {
         connections: 2,
-        ..LoadOptions::on(play.stage.listener("prod").expect("a listener"))
+        ..LoadOptions::for_target(play.stage.listener("prod").expect("a listener"))
     });
     let revisions = [play.register("1.1.0").await, play.register("1.0.0").await];
     for _ in 0..60 {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ecs_bluegreen_sim::{
-    AlarmState, AlarmWindow, BareHook, ConcurrentUpdate, Controller, HookDetails, HookScope,
-    LateStop, LaterPause, NativeOptions, PreProduction, RemovedHooks, RollbackEnding,
+    AlarmState, AlarmWindow, BareHook, ConcurrentUpdate, Controller, EcsStrategyOptions,
+    HookDetails, HookScope, LateStop, LaterPause, PreProduction, RemovedHooks, RollbackEnding,
     ShownDeployment, StageOptions, StaleHook, StopAbort, Strategy, Switches, Toggle,
 };
 use serde_json::{Value, json};
@@ -14,9 +14,9 @@ use crate::native::{
     deploy, deploy_with, go_on, look, newest, pause, paused, reach, services, stages, stop, until,
 };
 
-async fn stage(switches: Switches, native: NativeOptions) -> Play {
+async fn stage(switches: Switches, native: EcsStrategyOptions) -> Play {
     Play::with(
-        Controller::Native(native),
+        Controller::Ecs(native),
         StageOptions {
             switches,
             ..StageOptions::default()
@@ -25,10 +25,10 @@ async fn stage(switches: Switches, native: NativeOptions) -> Play {
     .await
 }
 
-fn gated(stages: &[&str]) -> NativeOptions {
-    NativeOptions {
+fn gated(stages: &[&str]) -> EcsStrategyOptions {
+    EcsStrategyOptions {
         hooks: vec![pause(stages, 60)],
-        ..NativeOptions::default()
+        ..EcsStrategyOptions::default()
     }
 }
 
@@ -61,7 +61,7 @@ async fn hooks_of_the_same_call_govern_this_deployment_or_the_next() {
                 hook_scope,
                 ..Switches::default()
             },
-            NativeOptions::default(),
+            EcsStrategyOptions::default(),
         )
         .await;
         let hooks = json!({ "lifecycleHooks": [pause(&["POST_TEST_TRAFFIC_SHIFT"], 60)] });
@@ -135,7 +135,7 @@ async fn alarms_are_watched_from_the_shift_on_or_while_baking_only_and_perhaps_n
         (AlarmWindow::BakeOnly, Toggle::On, "IN_PROGRESS"),
     ];
     for (alarm_window, alarm_in_pause, status) in table {
-        let native = NativeOptions {
+        let native = EcsStrategyOptions {
             alarms: vec!["errors".into()],
             ..gated(&["POST_PRODUCTION_TRAFFIC_SHIFT"])
         };
@@ -199,7 +199,7 @@ async fn the_details_of_a_pause_are_stored_dropped_or_refused() {
                 hook_details,
                 ..Switches::default()
             },
-            NativeOptions::default(),
+            EcsStrategyOptions::default(),
         )
         .await;
         let mut hook = pause(&["POST_SCALE_UP"], 60);
@@ -234,7 +234,7 @@ async fn a_hook_without_a_type_is_refused_or_taken_and_a_service_has_tags() {
                 bare_hook,
                 ..Switches::default()
             },
-            NativeOptions::default(),
+            EcsStrategyOptions::default(),
         )
         .await;
         let hook = json!({ "lifecycleStages": ["POST_SCALE_UP"] });
@@ -287,9 +287,9 @@ async fn a_stop_while_blue_is_removed_may_announce_a_rollback_that_does_not_come
         ..StageOptions::default()
     };
     let play = Play::with(
-        Controller::Native(NativeOptions {
+        Controller::Ecs(EcsStrategyOptions {
             bake_minutes: 0,
-            ..NativeOptions::default()
+            ..EcsStrategyOptions::default()
         }),
         options,
     )
@@ -347,12 +347,12 @@ async fn the_pause_before_a_later_step_comes_after_or_before_the_bake() {
             clock,
             ..StageOptions::default()
         };
-        let native = NativeOptions {
+        let native = EcsStrategyOptions {
             strategy,
             bake_minutes: 0,
             ..gated(&["PRE_PRODUCTION_TRAFFIC_SHIFT"])
         };
-        let play = Play::with(Controller::Native(native), options).await;
+        let play = Play::with(Controller::Ecs(native), options).await;
         let arn = deploy(&play, "1.1.0").await;
         for _ in 0..2 {
             let (_, hook) = paused(&play, &arn).await;
@@ -518,9 +518,9 @@ async fn a_hooks_minute_lasts_as_long_as_it_is_told_to() {
     };
     let play = stage(
         switches,
-        NativeOptions {
+        EcsStrategyOptions {
             hooks: vec![hook],
-            ..NativeOptions::default()
+            ..EcsStrategyOptions::default()
         },
     )
     .await;

@@ -1,7 +1,7 @@
 //! The registry's scans go by their repository's script.
 
 use ecs_bluegreen_sim::{
-    Controller, GroupOptions, ScanFinding, ScanKind, ScanLook, ScanOptions, StageOptions, Toggle,
+    Controller, GroupOptions, ScanFinding, ScanKind, ScanOptions, ScanReading, StageOptions, Toggle,
 };
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn findings() -> Vec<ScanFinding> {
                 &format!("CVE-2024-000{number}"),
                 ("openssl", "3.0.11-1"),
             )
-            .fixed_in("3.0.14-1")
+            .with_fix("3.0.14-1")
         })
         .collect()
 }
@@ -38,9 +38,9 @@ fn findings() -> Vec<ScanFinding> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_on_push_goes_look_by_look_and_its_last_one_has_pages() {
     let looks = vec![
-        ScanLook::status("NOT_FOUND"),
-        ScanLook::status("IN_PROGRESS"),
-        ScanLook::done(findings()),
+        ScanReading::status("NOT_FOUND"),
+        ScanReading::status("IN_PROGRESS"),
+        ScanReading::completed(findings()),
     ];
     let play = stage(ScanOptions {
         on_push: Toggle::On,
@@ -99,9 +99,9 @@ async fn without_scan_on_push_a_basic_scan_is_started_once_and_inspector_s_never
     );
     assert_eq!(play.refused(START, image()).await, "LimitExceededException");
     play.stage.shutdown().await;
-    let looks = vec![ScanLook {
+    let looks = vec![ScanReading {
         status: "ACTIVE".to_owned(),
-        ..ScanLook::done(findings())
+        ..ScanReading::completed(findings())
     }];
     let play = stage(ScanOptions {
         kind: ScanKind::Enhanced,

@@ -100,6 +100,6 @@ async fn a_throttled_mutation_has_no_effect_and_the_load_balancer_has_its_own_wo
             && xml.contains("<Code>Throttling</Code><Message>Rate exceeded</Message>"),
         "{xml}"
     );
-    assert_eq!(play.stage.tally().total.throttled, 2);
+    assert_eq!(play.stage.request_counts().total.throttled, 2);
     play.stage.shutdown().await;
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use ecs_bluegreen_sim::world::load::{Load, LoadOptions};
-use ecs_bluegreen_sim::{Clock, Controller, GroupOptions, Moment, StageOptions};
+use ecs_bluegreen_sim::{Clock, Controller, GroupOptions, StageOptions, StateChange};
 use serde_json::json;
 
 use crate::codedeploy::{deploy, reach};
 use crate::harness::{PATIENCE, Play};
 
-fn when(timeline: &[Moment], id: &str, state: &str) -> i64 {
+fn when(timeline: &[StateChange], id: &str, state: &str) -> i64 {
     let found = timeline
         .iter()
         .find(|moment| moment.subject == id && moment.state.contains(state));
@@ -28,7 +28,7 @@ async fn no_user_sees_a_failure_through_a_shift_and_through_a_rollback() {
     let play = Play::with(Controller::CodeDeploy(group), StageOptions::default()).await;
     let load = Load::start(LoadOptions {
         connections: 4,
-        ..LoadOptions::on(play.stage.listener("prod").expect("a listener"))
+        ..LoadOptions::for_target(play.stage.listener("prod").expect("a listener"))
     });
     let first = deploy(&play, "1.1.0").await;
     reach(&play, &first, "Succeeded").await;
@@ -90,6 +90,9 @@ async fn a_scaled_clock_goes_on_although_nobody_looks() {
         assert!((450..2000).contains(&lasted), "{lasted}");
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert_eq!(play.stage.reads().get("codedeploy:GetDeployment"), None);
+    assert_eq!(
+        play.stage.read_counts().get("codedeploy:GetDeployment"),
+        None
+    );
     play.stage.shutdown().await;
 }

@@ -2,18 +2,18 @@
 //! whom.
 
 use super::MetricQuestion;
-use super::expression::{is_pointwise, renamed};
-use crate::checks::analysis::ask::{Access, Told};
+use super::expression::{is_pointwise, rename_ids};
+use crate::checks::analysis::ask::{Access, SourceAnswer};
 use crate::checks::analysis::question::{Answer, CloudWatchMetric, CloudWatchQuery, Point};
-use crate::scrub::masked;
+use crate::scrub::mask;
 
 /// GetMetricData takes at most this many queries; metrics that only feed an expression count too.
-const QUERIES: usize = 500;
+const MAX_QUERIES: usize = 500;
 
 /// What goes into one request.
 #[derive(Debug)]
 pub(super) struct Batch<'q> {
-    asked: Vec<MetricQuestion<'q>>,
+    questions: Vec<MetricQuestion<'q>>,
     /// The beginning of all windows.
     pub(super) since: f64,
     /// Their end.
@@ -24,14 +24,14 @@ pub(super) struct Batch<'q> {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct BatchQuery<'q> {
     pub(super) id: String,
-    pub(super) what: What<'q>,
+    pub(super) kind: BatchQueryKind<'q>,
     pub(super) period: i32,
     /// Whether its points are the answer to a question, or only feed one.
     pub(super) is_asked: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum What<'q> {
+pub(super) enum BatchQueryKind<'q> {
     Metric(&'q CloudWatchMetric),
     Expression(String),
 }
@@ -41,13 +41,13 @@ pub(super) enum What<'q> {
 pub(super) struct Series {
     pub(super) id: String,
     pub(super) points: Vec<Point>,
-    pub(super) fate: Fate,
+    pub(super) status: SeriesStatus,
     pub(super) messages: Vec<String>,
 }
 
 /// Whether that is all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum SeriesStatus {
     Complete,
     /// There is more on the next page, or there was more than could be had.
     Partial,
@@ -57,16 +57,15 @@ pub(super) enum Fate {
 }
 
 /// As few requests as answer all questions.
-pub(super) fn batches<'q>(asked: &[MetricQuestion<'q>]) -> Vec<Batch<'q>> {
+pub(super) fn batches<'q>(questions: &[MetricQuestion<'q>]) -> Vec<Batch<'q>> {
     let mut batches: Vec<(Window, Batch<'q>)> = Vec::new();
-    for one in asked {
-        let window = Window::of(one);
-        match batches
-            .iter_mut()
-            .find(|(other, batch)| *other == window && batch.size() + size(one.query) <= QUERIES)
-        {
-            Some((_, batch)) => batch.add(*one),
-            None => batches.push((window, Batch::new(*one))),
+    for question in questions {
+        let window = Window::from_question(question);
+        match batches.iter_mut().find(|(other, batch)| {
+            *other == window && batch.size() + size(question.query) <= MAX_QUERIES
+        }) {
+            Some((_, batch)) => batch.add(*question),
+            None => batches.push((window, Batch::new(*question))),
         }
     }
     batches.into_iter().map(|(_, batch)| batch).collect()
@@ -78,16 +77,20 @@ enum Window {
     /// With everyone: its points are the same in a longer window.
     Any,
     /// With those who ask for the same time.
-    Own(f64, f64),
+    Exact(f64, f64),
 }
 
 impl Window {
-    fn of(asked: &MetricQuestion<'_>) -> Self {
-        let is_pointwise = asked.query.expression.as_deref().is_none_or(is_pointwise);
+    fn from_question(question: &MetricQuestion<'_>) -> Self {
+        let is_pointwise = question
+            .query
+            .expression
+            .as_deref()
+            .is_none_or(is_pointwise);
         if is_pointwise {
             Self::Any
         } else {
-            Self::Own(asked.since, asked.until)
+            Self::Exact(question.since, question.until)
         }
     }
 }
@@ -97,7 +100,7 @@ fn size(query: &CloudWatchQuery) -> usize {
 }
 
 /// CloudWatch counts periods from the window's beginning, so that has to be one of every period's.
-fn aligned(since: f64, period: i32) -> f64 {
+fn align_start(since: f64, period: i32) -> f64 {
     (since / f64::from(period)).floor() * f64::from(period)
 }
 
@@ -108,123 +111,134 @@ fn period(query: &CloudWatchQuery) -> i32 {
 }
 
 impl<'q> Batch<'q> {
-    fn new(asked: MetricQuestion<'q>) -> Self {
+    fn new(question: MetricQuestion<'q>) -> Self {
         Self {
-            asked: vec![asked],
-            since: aligned(asked.since, period(asked.query)),
-            until: asked.until,
+            questions: vec![question],
+            since: align_start(question.since, period(question.query)),
+            until: question.until,
         }
     }
 
-    fn add(&mut self, asked: MetricQuestion<'q>) {
-        self.asked.push(asked);
+    fn add(&mut self, question: MetricQuestion<'q>) {
+        self.questions.push(question);
         let earliest = self
-            .asked
+            .questions
             .iter()
-            .map(|asked| asked.since)
+            .map(|question| question.since)
             .fold(f64::INFINITY, f64::min);
         let all_periods = self
-            .asked
+            .questions
             .iter()
-            .map(|asked| period(asked.query))
+            .map(|question| period(question.query))
             .fold(1, common_multiple);
-        self.since = aligned(earliest, all_periods);
-        self.until = self.until.max(asked.until);
+        self.since = align_start(earliest, all_periods);
+        self.until = self.until.max(question.until);
     }
 
     fn size(&self) -> usize {
-        self.asked.iter().map(|asked| size(asked.query)).sum()
+        self.questions
+            .iter()
+            .map(|question| size(question.query))
+            .sum()
     }
 
     /// Each question by itself.
-    pub(super) fn apart(&self) -> Vec<Self> {
-        self.asked.iter().map(|asked| Self::new(*asked)).collect()
+    pub(super) fn split(&self) -> Vec<Self> {
+        self.questions
+            .iter()
+            .map(|question| Self::new(*question))
+            .collect()
     }
 
     /// All queries, those of a question one after the other.
     pub(super) fn queries(&self) -> Vec<BatchQuery<'q>> {
-        self.asked
+        self.questions
             .iter()
             .enumerate()
-            .flat_map(|(index, asked)| queries(index, asked.query))
+            .flat_map(|(index, question)| question_queries(index, question.query))
             .collect()
     }
 
     /// Every question's answer.
-    pub(super) fn answers(&self, series: &[Series]) -> Vec<(usize, Told)> {
-        let told = |(index, asked): (usize, &MetricQuestion<'_>)| {
-            let id = name(index);
-            let ours: Vec<&Series> = series.iter().filter(|series| series.id == id).collect();
-            (asked.id, told(asked, &ours))
+    pub(super) fn answers(&self, series: &[Series]) -> Vec<(usize, SourceAnswer)> {
+        let answer_one = |(index, question): (usize, &MetricQuestion<'_>)| {
+            let id = query_id(index);
+            let own_series: Vec<&Series> = series.iter().filter(|series| series.id == id).collect();
+            (question.id, answer_question(question, &own_series))
         };
-        self.asked.iter().enumerate().map(told).collect()
+        self.questions.iter().enumerate().map(answer_one).collect()
     }
 
     /// The same words for every question.
-    pub(super) fn failed(&self, words: &str) -> Vec<(usize, Told)> {
-        self.asked
+    pub(super) fn fail_all(&self, words: &str) -> Vec<(usize, SourceAnswer)> {
+        self.questions
             .iter()
-            .map(|asked| (asked.id, failed(words.to_owned(), Access::Granted)))
+            .map(|question| {
+                (
+                    question.id,
+                    failed_answer(words.to_owned(), Access::Granted),
+                )
+            })
             .collect()
     }
 }
 
 /// The id whose points answer the question; an id begins with a small letter.
-fn name(index: usize) -> String {
+fn query_id(index: usize) -> String {
     format!("q{index}")
 }
 
-fn queries(index: usize, query: &CloudWatchQuery) -> Vec<BatchQuery<'_>> {
+fn question_queries(index: usize, query: &CloudWatchQuery) -> Vec<BatchQuery<'_>> {
     let period = period(query);
     let Some(expression) = &query.expression else {
         let first = query
             .metrics
             .first()
-            .map(|(_, metric)| What::Metric(metric));
+            .map(|(_, metric)| BatchQueryKind::Metric(metric));
         return first
             .map(|what| BatchQuery {
-                id: name(index),
-                what,
+                id: query_id(index),
+                kind: what,
                 period,
                 is_asked: true,
             })
             .into_iter()
             .collect();
     };
-    let inner = |position: usize| format!("{}m{position}", name(index));
-    let of = |word: &str| {
+    let metric_id = |position: usize| format!("{}m{position}", query_id(index));
+    let new_id = |word: &str| {
         query
             .metrics
             .iter()
             .position(|(id, _)| id == word)
-            .map(inner)
+            .map(metric_id)
     };
     let metrics = query.metrics.iter().enumerate();
     let mut queries: Vec<BatchQuery<'_>> = metrics
         .map(|(position, (_, metric))| BatchQuery {
-            id: inner(position),
-            what: What::Metric(metric),
+            id: metric_id(position),
+            kind: BatchQueryKind::Metric(metric),
             period,
             is_asked: false,
         })
         .collect();
     queries.push(BatchQuery {
-        id: name(index),
-        what: What::Expression(renamed(expression, of)),
+        id: query_id(index),
+        kind: BatchQueryKind::Expression(rename_ids(expression, new_id)),
         period,
         is_asked: true,
     });
     queries
 }
 
-fn told(asked: &MetricQuestion<'_>, series: &[&Series]) -> Told {
+fn answer_question(question: &MetricQuestion<'_>, series: &[&Series]) -> SourceAnswer {
     let messages: Vec<String> = series
         .iter()
         .flat_map(|series| series.messages.iter().cloned())
         .collect();
     // The last page that a query is on says whether that is all of it.
     let Some(last) = series.last() else {
-        return failed(
+        return failed_answer(
             "CloudWatch gave no result for it".to_owned(),
             Access::Granted,
         );
@@ -232,24 +246,24 @@ fn told(asked: &MetricQuestion<'_>, series: &[&Series]) -> Told {
     let because = if messages.is_empty() {
         String::new()
     } else {
-        format!(": {}", masked(&messages.join("; ")))
+        format!(": {}", mask(&messages.join("; ")))
     };
-    match &last.fate {
-        Fate::Complete => {}
-        Fate::Partial => {
-            return failed(
+    match &last.status {
+        SeriesStatus::Complete => {}
+        SeriesStatus::Partial => {
+            return failed_answer(
                 format!("CloudWatch has not all of its points{because}"),
                 Access::Granted,
             );
         }
-        Fate::Forbidden => {
-            return failed(
+        SeriesStatus::Forbidden => {
+            return failed_answer(
                 format!("CloudWatch forbids reading it{because}"),
                 Access::Denied,
             );
         }
-        Fate::Failed(word) => {
-            return failed(
+        SeriesStatus::Failed(word) => {
+            return failed_answer(
                 format!("CloudWatch failed to read it ({word}){because}"),
                 Access::Granted,
             );
@@ -257,19 +271,19 @@ fn told(asked: &MetricQuestion<'_>, series: &[&Series]) -> Told {
     }
     let all = series.iter().flat_map(|series| &series.points);
     let mut points: Vec<Point> = all
-        .filter(|point| (asked.since..asked.until).contains(&point.at))
+        .filter(|point| (question.since..question.until).contains(&point.at))
         .copied()
         .collect();
     points.sort_by(|left, right| left.at.total_cmp(&right.at));
-    Told {
+    SourceAnswer {
         answer: Answer::Points(points),
-        notes: messages.iter().map(|message| masked(message)).collect(),
+        notes: messages.iter().map(|message| mask(message)).collect(),
         access: Access::Granted,
     }
 }
 
-fn failed(words: String, access: Access) -> Told {
-    Told {
+fn failed_answer(words: String, access: Access) -> SourceAnswer {
+    SourceAnswer {
         answer: Answer::Failed(words),
         notes: Vec::new(),
         access,
@@ -277,7 +291,7 @@ fn failed(words: String, access: Access) -> Told {
 }
 
 /// What CloudWatch says about the whole request is said of every query.
-pub(super) fn note(all: &mut [Series], messages: &[String]) {
+pub(super) fn add_messages(all: &mut [Series], messages: &[String]) {
     for series in all {
         let new = messages
             .iter()
@@ -297,12 +311,12 @@ fn common_multiple(left: i32, right: i32) -> i32 {
     }
     (left / divisor)
         .checked_mul(right)
-        .filter(|multiple| *multiple <= LONGEST)
+        .filter(|multiple| *multiple <= MAX_MULTIPLE)
         .unwrap_or_else(|| left.max(right))
 }
 
 /// A window that begins earlier than a day before is asked for more than it is worth.
-const LONGEST: i32 = 24 * 60 * 60;
+const MAX_MULTIPLE: i32 = 24 * 60 * 60;
 
 #[cfg(test)]
 mod tests;

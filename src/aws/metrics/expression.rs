@@ -26,17 +26,19 @@ const OPERATORS: &[&str] = &["AND", "OR", "NOT"];
 
 /// The expression with each word exchanged that `new` knows another for. Quoted texts stay as they
 /// are.
-pub(super) fn renamed(expression: &str, new: impl Fn(&str) -> Option<String>) -> String {
-    let exchanged = pieces(expression).into_iter().map(|piece| match piece {
-        Piece::Word(word) => new(word).map_or(Cow::Borrowed(word), Cow::Owned),
-        Piece::Other(text) => Cow::Borrowed(text),
-    });
+pub(super) fn rename_ids(expression: &str, new: impl Fn(&str) -> Option<String>) -> String {
+    let exchanged = split_pieces(expression)
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Word(word) => new(word).map_or(Cow::Borrowed(word), Cow::Owned),
+            Piece::Other(text) => Cow::Borrowed(text),
+        });
     exchanged.collect()
 }
 
 /// Whether every point is what it is whatever window it is asked in.
 pub(super) fn is_pointwise(expression: &str) -> bool {
-    let pieces = pieces(expression);
+    let pieces = split_pieces(expression);
     let calls = pieces
         .iter()
         .enumerate()
@@ -62,10 +64,10 @@ enum Piece<'e> {
     Other(&'e str),
 }
 
-fn pieces(expression: &str) -> Vec<Piece<'_>> {
+fn split_pieces(expression: &str) -> Vec<Piece<'_>> {
     let (mut pieces, mut rest) = (Vec::new(), expression);
     while let Some(first) = rest.chars().next() {
-        let length = length(rest, first);
+        let length = piece_length(rest, first);
         let (piece, after) = rest.split_at(length);
         pieces.push(if is_start(first) {
             Piece::Word(piece)
@@ -77,16 +79,16 @@ fn pieces(expression: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-fn length(text: &str, first: char) -> usize {
-    let until = |end: &dyn Fn(char) -> bool| text.find(end).unwrap_or(text.len());
+fn piece_length(text: &str, first: char) -> usize {
+    let find_end = |end: &dyn Fn(char) -> bool| text.find(end).unwrap_or(text.len());
     match first {
         '"' | '\'' => text[1..].find(first).map_or(text.len(), |end| end + 2),
-        start if is_start(start) => until(&|character| !is_inside(character)),
+        start if is_start(start) => find_end(&|character| !is_inside(character)),
         // `1e3` has no id in it.
         digit if digit.is_ascii_digit() => {
-            until(&|character| !is_inside(character) && character != '.')
+            find_end(&|character| !is_inside(character) && character != '.')
         }
-        _ => until(&|character| is_inside(character) || matches!(character, '"' | '\'')),
+        _ => find_end(&|character| is_inside(character) || matches!(character, '"' | '\'')),
     }
 }
 
@@ -102,8 +104,8 @@ fn is_inside(character: char) -> bool {
 mod tests {
     use super::*;
 
-    fn shown(expression: &str) -> String {
-        renamed(expression, |word| {
+    fn with_renamed_ids(expression: &str) -> String {
+        rename_ids(expression, |word| {
             ["errors", "m1", "e3"]
                 .contains(&word)
                 .then(|| format!("q7_{word}"))
@@ -113,21 +115,24 @@ mod tests {
     #[test]
     fn ids_are_exchanged_and_nothing_else() {
         assert_eq!(
-            shown("100 * errors / (m1 + m10)"),
+            with_renamed_ids("100 * errors / (m1 + m10)"),
             "100 * q7_errors / (q7_m1 + m10)"
         );
         assert_eq!(
-            shown("IF(m1>0,errors/m1,0)"),
+            with_renamed_ids("IF(m1>0,errors/m1,0)"),
             "IF(q7_m1>0,q7_errors/q7_m1,0)"
         );
-        assert_eq!(shown("1e3 * e3 - 2.5e3"), "1e3 * q7_e3 - 2.5e3");
+        assert_eq!(with_renamed_ids("1e3 * e3 - 2.5e3"), "1e3 * q7_e3 - 2.5e3");
         assert_eq!(
-            shown("SEARCH('{AWS/X} m1', 'Sum', 60) + \"errors\" + m1"),
+            with_renamed_ids("SEARCH('{AWS/X} m1', 'Sum', 60) + \"errors\" + m1"),
             "SEARCH('{AWS/X} m1', 'Sum', 60) + \"errors\" + q7_m1"
         );
-        assert_eq!(shown("m1"), "q7_m1");
-        assert_eq!(shown("ünïcode m1 'open m1"), "ünïcode q7_m1 'open m1");
-        assert_eq!(shown(""), "");
+        assert_eq!(with_renamed_ids("m1"), "q7_m1");
+        assert_eq!(
+            with_renamed_ids("ünïcode m1 'open m1"),
+            "ünïcode q7_m1 'open m1"
+        );
+        assert_eq!(with_renamed_ids(""), "");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub struct CapacityProvider {
 
 impl CapacityProvider {
     /// Reads what ECS answers as `capacityProviderStrategy`.
-    pub fn list(strategy: &Value) -> Vec<Self> {
+    pub fn parse_list(strategy: &Value) -> Vec<Self> {
         let number = |item: &Value, key: &str| {
             item[key]
                 .as_u64()
@@ -73,7 +73,7 @@ pub fn build(revision_arn: &str, parts: &ServiceParts<'_>) -> Value {
     if !parts.capacity_providers.is_empty() {
         put(
             "CapacityProviderStrategy",
-            parts.capacity_providers.iter().map(provider).collect(),
+            parts.capacity_providers.iter().map(provider_item).collect(),
         );
     }
     json!({ "version": 0, "Resources": [{ "TargetService": { "Type": "AWS::ECS::Service", "Properties": properties } }] })
@@ -87,6 +87,6 @@ fn network_configuration(network: &Network) -> Value {
     } })
 }
 
-fn provider(provider: &CapacityProvider) -> Value {
+fn provider_item(provider: &CapacityProvider) -> Value {
     json!({ "CapacityProvider": provider.name, "Base": provider.base, "Weight": provider.weight })
 }

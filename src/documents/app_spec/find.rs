@@ -7,21 +7,21 @@ use crate::problem::Problem;
 
 /// JSON pointers to the properties of every resource, or the official sentence about what is
 /// missing.
-pub(super) fn targets(app_spec: &Value) -> Result<Vec<String>, String> {
-    let (key, resources) = entry(app_spec, "resources")?;
+pub(super) fn find_targets(app_spec: &Value) -> Result<Vec<String>, String> {
+    let (key, resources) = find_entry(app_spec, "resources")?;
     let resources = resources.as_array().ok_or_else(|| {
         format!("AppSpec file must include property 'resources' as a list, `{key}` is none")
     })?;
     let mut targets = Vec::new();
     for (index, resource) in resources.iter().enumerate() {
         for (name, contents) in resource.as_object().into_iter().flatten() {
-            let (properties_key, properties) = entry(contents, "properties")?;
-            entry(properties, "taskDefinition")?;
+            let (properties_key, properties) = find_entry(contents, "properties")?;
+            find_entry(properties, "taskDefinition")?;
             targets.push(format!(
                 "/{}/{index}/{}/{}",
-                escaped(key),
-                escaped(name),
-                escaped(properties_key)
+                escape_pointer(key),
+                escape_pointer(name),
+                escape_pointer(properties_key)
             ));
         }
     }
@@ -32,10 +32,10 @@ pub(super) fn targets(app_spec: &Value) -> Result<Vec<String>, String> {
     }
 }
 
-fn entry<'a>(value: &'a Value, name: &str) -> Result<(&'a str, &'a Value), String> {
+fn find_entry<'a>(value: &'a Value, name: &str) -> Result<(&'a str, &'a Value), String> {
     let found = value
         .as_object()
-        .and_then(|entries| entries.iter().find(|(key, _)| is(key, name)));
+        .and_then(|entries| entries.iter().find(|(key, _)| is_same_key(key, name)));
     found
         .map(|(key, value)| (key.as_str(), value))
         .ok_or_else(|| format!("AppSpec file must include property '{name}'"))
@@ -43,14 +43,14 @@ fn entry<'a>(value: &'a Value, name: &str) -> Result<(&'a str, &'a Value), Strin
 
 /// The key as it is written in these entries.
 pub(super) fn key_of(entries: &Map<String, Value>, name: &str) -> Option<String> {
-    entries.keys().find(|key| is(key, name)).cloned()
+    entries.keys().find(|key| is_same_key(key, name)).cloned()
 }
 
-fn is(key: &str, name: &str) -> bool {
+fn is_same_key(key: &str, name: &str) -> bool {
     key.to_lowercase() == name.to_lowercase()
 }
 
-fn escaped(key: &str) -> String {
+fn escape_pointer(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
@@ -61,8 +61,8 @@ pub(super) struct LoadBalancerInfo {
 }
 
 /// The load balancer part of the properties at a pointer, when it names a container.
-pub(super) fn load_balancer(app_spec: &Value, pointer: &str) -> Option<LoadBalancerInfo> {
-    let (_, information) = entry(app_spec.pointer(pointer)?, "loadBalancerInfo").ok()?;
+pub(super) fn find_load_balancer(app_spec: &Value, pointer: &str) -> Option<LoadBalancerInfo> {
+    let (_, information) = find_entry(app_spec.pointer(pointer)?, "loadBalancerInfo").ok()?;
     let entries = information.as_object()?;
     let container = text(information, &key_of(entries, "containerName")?)?.to_owned();
     Some(LoadBalancerInfo {
@@ -72,12 +72,8 @@ pub(super) fn load_balancer(app_spec: &Value, pointer: &str) -> Option<LoadBalan
 }
 
 /// CodeDeploy takes an `AppSpec` without them, and no green of it ever gets traffic.
-pub(super) fn without_load_balancer(
-    app_spec: &Value,
-    pointer: &str,
-    input: &str,
-) -> Option<Problem> {
-    let missing = match load_balancer(app_spec, pointer) {
+pub(super) fn check_load_balancer(app_spec: &Value, pointer: &str, input: &str) -> Option<Problem> {
+    let missing = match find_load_balancer(app_spec, pointer) {
         Some(LoadBalancerInfo { port: Some(_), .. }) => return None,
         Some(_) => "ContainerPort in LoadBalancerInfo",
         None => "LoadBalancerInfo with ContainerName and ContainerPort",
@@ -98,17 +94,21 @@ pub(super) fn without_load_balancer(
 
 impl LoadBalancerInfo {
     /// What does not fit the task definition, when something does not.
-    pub(super) fn problem(&self, definition: TaskDefinition<'_>, input: &str) -> Option<Problem> {
+    pub(super) fn find_problem(
+        &self,
+        definition: TaskDefinition<'_>,
+        input: &str,
+    ) -> Option<Problem> {
         match definition.container(&self.container) {
-            None => Some(self.no_container(definition, input)),
+            None => Some(self.no_container_problem(definition, input)),
             Some(container) => self
                 .port
                 .filter(|port| !container.listens_on(*port))
-                .map(|port| self.no_port(port, container, input)),
+                .map(|port| self.no_port_problem(port, container, input)),
         }
     }
 
-    fn no_container(&self, definition: TaskDefinition<'_>, input: &str) -> Problem {
+    fn no_container_problem(&self, definition: TaskDefinition<'_>, input: &str) -> Problem {
         let message = format!(
             "ContainerName `{}` is not in the task definition",
             self.container
@@ -123,7 +123,12 @@ impl LoadBalancerInfo {
         )
     }
 
-    fn no_port(&self, port: u64, container: ContainerDefinition<'_>, input: &str) -> Problem {
+    fn no_port_problem(
+        &self,
+        port: u64,
+        container: ContainerDefinition<'_>,
+        input: &str,
+    ) -> Problem {
         let message = format!(
             "ContainerPort {port} is not in the portMappings of container `{}`",
             self.container

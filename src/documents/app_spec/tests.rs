@@ -7,14 +7,15 @@ use super::*;
 use crate::documents::network::{AssignPublicIp, Network};
 use crate::documents::parse::parse;
 
-fn read(text: &str) -> Value {
+fn parse_app_spec(text: &str) -> Value {
     parse(text, "appspec.yaml", "codedeploy-appspec").unwrap()
 }
 
 #[test]
 fn the_hash_is_that_of_the_official_unit_test() {
     let text = "Resources:\n- TargetService:\n    Type: AWS::ECS::Service\n    Properties:\n      TaskDefinition: helloworld\n      LoadBalancerInfo:\n        ContainerName: web\n        ContainerPort: 80\n";
-    let content = fill(&read(text), "task:def:arn", "codedeploy-appspec").unwrap();
+    let content =
+        fill_revision(&parse_app_spec(text), "task:def:arn", "codedeploy-appspec").unwrap();
     assert_eq!(
         content.text,
         r#"{"Resources":[{"TargetService":{"Type":"AWS::ECS::Service","Properties":{"TaskDefinition":"task:def:arn","LoadBalancerInfo":{"ContainerName":"web","ContainerPort":80}}}}]}"#
@@ -39,7 +40,9 @@ fn every_resource_is_filled_in_any_case_and_the_rest_passes_through() {
     ];
     for (text, expected) in table {
         assert_eq!(
-            fill(&read(text), "ARN", "codedeploy-appspec").unwrap().text,
+            fill_revision(&parse_app_spec(text), "ARN", "codedeploy-appspec")
+                .unwrap()
+                .text,
             expected
         );
     }
@@ -66,7 +69,7 @@ fn every_resource_needs_a_container_and_a_port_for_traffic() {
         ),
     ];
     for (text, expected) in table {
-        let found = check(&read(text), "codedeploy-appspec");
+        let found = check(&parse_app_spec(text), "codedeploy-appspec");
         let message = found.first().map(|problem| problem.message.as_str());
         assert_eq!(
             (message.is_some(), found.len()),
@@ -109,7 +112,7 @@ fn what_is_missing_is_said_in_the_official_words() {
         ),
     ];
     for (text, message) in table {
-        let found = check(&read(text), "codedeploy-appspec");
+        let found = check(&parse_app_spec(text), "codedeploy-appspec");
         assert_eq!(
             found
                 .iter()
@@ -117,7 +120,10 @@ fn what_is_missing_is_said_in_the_official_words() {
                 .collect::<Vec<_>>(),
             [message]
         );
-        assert_eq!(fill(&read(text), "ARN", "codedeploy-appspec"), Err(found));
+        assert_eq!(
+            fill_revision(&parse_app_spec(text), "ARN", "codedeploy-appspec"),
+            Err(found)
+        );
     }
 }
 
@@ -151,7 +157,7 @@ fn container_and_port_must_be_those_of_the_task_definition() {
         ),
     ];
     for (information, expected) in table {
-        let app_spec = read(&format!(
+        let app_spec = parse_app_spec(&format!(
             "Resources: [{{T: {{Properties: {{TaskDefinition: x, LoadBalancerInfo: {information}}}}}}}]"
         ));
         let found = check_against(&app_spec, TaskDefinition(&definition), "codedeploy-appspec");
@@ -181,8 +187,8 @@ fn without_a_file_it_is_made_from_the_service() {
     );
     assert_eq!(check(&built, "codedeploy-appspec"), []);
     assert_eq!(
-        fill(&built, "ARN", "codedeploy-appspec").unwrap(),
-        Content::of(&built)
+        fill_revision(&built, "ARN", "codedeploy-appspec").unwrap(),
+        Content::from_app_spec(&built)
     );
 }
 

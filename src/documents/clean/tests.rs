@@ -4,7 +4,7 @@
 use super::*;
 use crate::documents::parse::parse;
 
-fn cleaned(text: &str, kept: &str) -> Cleaned {
+fn clean_text(text: &str, kept: &str) -> CleanedDefinition {
     clean(
         &parse(text, "td.json", "task-definition").unwrap(),
         &KeptKeys::parse(kept).unwrap(),
@@ -36,7 +36,11 @@ fn empty_values_go_and_environment_values_come_back() {
         ),
     ];
     for (text, expected) in table {
-        assert_eq!(cleaned(text, "").definition.to_string(), expected, "{text}");
+        assert_eq!(
+            clean_text(text, "").definition.to_string(),
+            expected,
+            "{text}"
+        );
     }
 }
 
@@ -53,7 +57,7 @@ fn app_mesh_properties_get_both_keys_back_and_others_do_not() {
         ),
     ];
     for (proxy, expected) in table {
-        let cleaned = cleaned(&format!("proxyConfiguration: {proxy}"), "");
+        let cleaned = clean_text(&format!("proxyConfiguration: {proxy}"), "");
         assert_eq!(
             cleaned.definition["proxyConfiguration"]["properties"].to_string(),
             expected
@@ -63,7 +67,7 @@ fn app_mesh_properties_get_both_keys_back_and_others_do_not() {
 
 #[test]
 fn what_only_aws_sets_goes_with_the_official_warning() {
-    let cleaned = cleaned(
+    let cleaned = clean_text(
         r#"{"family":"f","revision":3,"status":"ACTIVE","compatibilities":[],"requiresAttributes":[{"name":"n"}],"registeredBy":"me","deregisteredAt":null}"#,
         "",
     );
@@ -110,7 +114,7 @@ fn named_keys_stay_at_any_depth() {
     ];
     for (text, kept, expected) in table {
         assert_eq!(
-            cleaned(&text, kept).definition.to_string(),
+            clean_text(&text, kept).definition.to_string(),
             expected,
             "{text} {kept}"
         );

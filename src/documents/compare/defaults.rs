@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use super::same::text_of;
+use super::equality::to_text;
 
 /// Fields whose default is neither empty, nor `false`, nor 0.
 const DEFAULTS: [(&str, &str); 14] = [
@@ -43,18 +43,18 @@ const FREE_TEXTS: [&str; 4] = ["dockerLabels", "options", "labels", "driverOpts"
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyKind {
     /// Fields of the API, which have defaults.
-    Known,
+    ApiField,
     /// The user's own keys: leaving one out is never the same.
-    Free,
+    UserKey,
 }
 
 impl KeyKind {
     /// What the object under this key holds.
-    pub(super) fn under(key: &str) -> Self {
+    pub(super) fn for_object(key: &str) -> Self {
         if FREE_TEXTS.contains(&key) {
-            Self::Free
+            Self::UserKey
         } else {
-            Self::Known
+            Self::ApiField
         }
     }
 }
@@ -71,7 +71,7 @@ pub(super) enum Context {
 
 impl Context {
     /// The context of two definitions of which either may leave its network mode out.
-    pub(super) fn of(one: &Value, other: &Value) -> Self {
+    pub(super) fn from_definitions(one: &Value, other: &Value) -> Self {
         let mode = |value: &Value| {
             value
                 .get("networkMode")
@@ -95,10 +95,10 @@ pub(super) fn is_default(
 ) -> bool {
     match fields {
         _ if value.is_null() => true,
-        KeyKind::Free => false,
-        KeyKind::Known if key == "hostPort" => is_default_host_port(value, parent, context),
-        KeyKind::Known => {
-            has_no_effect(key, value, context) || DEFAULTS.contains(&(key, &text_of(value)))
+        KeyKind::UserKey => false,
+        KeyKind::ApiField if key == "hostPort" => is_default_host_port(value, parent, context),
+        KeyKind::ApiField => {
+            has_no_effect(key, value, context) || DEFAULTS.contains(&(key, &to_text(value)))
         }
     }
 }
@@ -110,20 +110,20 @@ fn has_no_effect(key: &str, value: &Value, context: Context) -> bool {
         Value::Number(number) => number.as_f64() == Some(0.0) && !NEVER_EMPTY.contains(&key),
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
-        Value::Object(entries) => entries
-            .iter()
-            .all(|(child, value)| is_default(KeyKind::under(key), child, value, entries, context)),
+        Value::Object(entries) => entries.iter().all(|(child, value)| {
+            is_default(KeyKind::for_object(key), child, value, entries, context)
+        }),
     }
 }
 
 fn is_default_host_port(value: &Value, parent: &Map<String, Value>, context: Context) -> bool {
     match context {
-        Context::DynamicPorts => text_of(value) == "0",
+        Context::DynamicPorts => to_text(value) == "0",
         Context::SamePorts => {
-            text_of(value) == "0"
+            to_text(value) == "0"
                 || parent
                     .get("containerPort")
-                    .is_some_and(|port| text_of(port) == text_of(value))
+                    .is_some_and(|port| to_text(port) == to_text(value))
         }
     }
 }

@@ -7,17 +7,17 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::defaults::{Context, KeyKind, is_default};
-use super::lists::{ListKind, beyond_the_name, kind_of, name_of, partner};
-use super::mask::shown;
-use super::path::Path;
-use super::same::same;
-use super::shown::{ShownField, is_shown};
+use super::equality::is_same_value;
+use super::lists::{ListKind, entries_without_name, find_matching_item, item_name, list_kind};
+use super::mask::format_value;
+use super::path::FieldPath;
+use super::visibility::{ShownField, is_shown};
 
 /// One value that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Where, items by name: `containerDefinitions[api].environment[LOG_LEVEL].value`.
-    pub path: Path,
+    pub path: FieldPath,
     /// What became of it.
     pub kind: ChangeKind,
     /// What it was; none when it was not there, or is not shown.
@@ -57,44 +57,46 @@ impl fmt::Display for Change {
 /// The changes from one definition to another, in the order of the new one, what is gone at the end
 /// of its object. Values of the fields that are `asked` for are shown besides those that always
 /// are.
-pub fn diff(old: &Value, new: &Value, asked: &[ShownField]) -> Vec<Change> {
+pub fn diff(old: &Value, new: &Value, also_shown: &[ShownField]) -> Vec<Change> {
     let mut walk = ChangeCollector {
-        context: Context::of(new, old),
-        asked,
+        context: Context::from_definitions(new, old),
+        also_shown,
         changes: Vec::new(),
     };
-    walk.both(&Path::default(), "", old, new);
+    walk.compare_values(&FieldPath::default(), "", old, new);
     walk.changes
 }
 
 struct ChangeCollector<'a> {
     context: Context,
-    asked: &'a [ShownField],
+    also_shown: &'a [ShownField],
     changes: Vec<Change>,
 }
 
 impl ChangeCollector<'_> {
-    fn both(&mut self, path: &Path, key: &str, old: &Value, new: &Value) {
+    fn compare_values(&mut self, path: &FieldPath, key: &str, old: &Value, new: &Value) {
         match (old, new) {
             (Value::Object(old), Value::Object(new)) => {
-                self.objects(path, KeyKind::under(key), old, new);
+                self.compare_objects(path, KeyKind::for_object(key), old, new);
             }
-            (Value::Array(old_items), Value::Array(new_items)) => match kind_of(key) {
-                ListKind::Named(keys) => self.named(path, key, keys, (old_items, new_items)),
-                ListKind::Set => self.sets(path, (old, new), (old_items, new_items)),
-                ListKind::Sequence | ListKind::Unknown => self.whole(path, key, old, new),
+            (Value::Array(old_items), Value::Array(new_items)) => match list_kind(key) {
+                ListKind::Named(keys) => {
+                    self.compare_named_lists(path, key, keys, (old_items, new_items));
+                }
+                ListKind::Set => self.compare_sets(path, (old, new), (old_items, new_items)),
+                ListKind::Sequence | ListKind::Unknown => self.compare_whole(path, key, old, new),
             },
-            _ => self.whole(path, key, old, new),
+            _ => self.compare_whole(path, key, old, new),
         }
     }
 
-    fn whole(&mut self, path: &Path, key: &str, old: &Value, new: &Value) {
-        if old != new && !same(key, old, new, self.context) {
+    fn compare_whole(&mut self, path: &FieldPath, key: &str, old: &Value, new: &Value) {
+        if old != new && !is_same_value(key, old, new, self.context) {
             self.push(path, Some(old), Some(new));
         }
     }
 
-    fn push(&mut self, path: &Path, old: Option<&Value>, new: Option<&Value>) {
+    fn push(&mut self, path: &FieldPath, old: Option<&Value>, new: Option<&Value>) {
         let kind = match (old, new) {
             (None, _) => ChangeKind::New,
             (Some(_), Some(_)) => ChangeKind::Changed,
@@ -103,8 +105,8 @@ impl ChangeCollector<'_> {
         let is_shown = old
             .into_iter()
             .chain(new)
-            .all(|value| is_shown(path, value, self.asked));
-        let show = |value: &Value| is_shown.then(|| shown(path, value));
+            .all(|value| is_shown(path, value, self.also_shown));
+        let show = |value: &Value| is_shown.then(|| format_value(path, value));
         self.changes.push(Change {
             path: path.clone(),
             kind,
@@ -113,81 +115,92 @@ impl ChangeCollector<'_> {
         });
     }
 
-    fn objects(
+    fn compare_objects(
         &mut self,
-        path: &Path,
+        path: &FieldPath,
         fields: KeyKind,
         old: &Map<String, Value>,
         new: &Map<String, Value>,
     ) {
         for (key, value) in new {
-            let path = path.key(key);
+            let path = path.with_key(key);
             match old.get(key) {
-                Some(before) => self.both(&path, key, before, value),
+                Some(before) => self.compare_values(&path, key, before, value),
                 None if is_default(fields, key, value, new, self.context) => {}
-                None => self.appeared(&path, key, value),
+                None => self.add_new(&path, key, value),
             }
         }
         for (key, value) in old.iter().filter(|(key, _)| !new.contains_key(*key)) {
             if !is_default(fields, key, value, old, self.context) {
-                self.vanished(&path.key(key), key, value);
+                self.add_removed(&path.with_key(key), key, value);
             }
         }
     }
 
     /// Shows what appeared value by value, so that a new container reads like a changed one.
-    fn appeared(&mut self, path: &Path, key: &str, value: &Value) {
+    fn add_new(&mut self, path: &FieldPath, key: &str, value: &Value) {
         match empty_like(key, value) {
-            Some(nothing) => self.both(path, key, &nothing, value),
+            Some(nothing) => self.compare_values(path, key, &nothing, value),
             None => self.push(path, None, Some(value)),
         }
     }
 
-    fn vanished(&mut self, path: &Path, key: &str, value: &Value) {
+    fn add_removed(&mut self, path: &FieldPath, key: &str, value: &Value) {
         match empty_like(key, value) {
-            Some(nothing) => self.both(path, key, value, &nothing),
+            Some(nothing) => self.compare_values(path, key, value, &nothing),
             None => self.push(path, Some(value), None),
         }
     }
 
-    fn named(&mut self, path: &Path, key: &str, keys: &[&str], (old, new): (&[Value], &[Value])) {
+    fn compare_named_lists(
+        &mut self,
+        path: &FieldPath,
+        key: &str,
+        keys: &[&str],
+        (old, new): (&[Value], &[Value]),
+    ) {
         for (index, item) in new.iter().enumerate() {
-            let path = path.name(&name_of(keys, item));
-            match partner(keys, new, index, old) {
-                Some(before) => self.both(&path, key, before, item),
-                None => self.one_sided(&path, keys, item, Self::appeared),
+            let path = path.with_name(&item_name(keys, item));
+            match find_matching_item(keys, new, index, old) {
+                Some(before) => self.compare_values(&path, key, before, item),
+                None => self.add_unmatched(&path, keys, item, Self::add_new),
             }
         }
         for (_, item) in old
             .iter()
             .enumerate()
-            .filter(|(index, _)| partner(keys, old, *index, new).is_none())
+            .filter(|(index, _)| find_matching_item(keys, old, *index, new).is_none())
         {
-            self.one_sided(&path.name(&name_of(keys, item)), keys, item, Self::vanished);
+            self.add_unmatched(
+                &path.with_name(&item_name(keys, item)),
+                keys,
+                item,
+                Self::add_removed,
+            );
         }
     }
 
     /// An item without a partner: its values, or the item itself when it has none beyond its name.
-    fn one_sided(
+    fn add_unmatched(
         &mut self,
-        path: &Path,
+        path: &FieldPath,
         keys: &[&str],
         item: &Value,
-        tell: fn(&mut Self, &Path, &str, &Value),
+        tell: fn(&mut Self, &FieldPath, &str, &Value),
     ) {
         let before = self.changes.len();
-        let beyond = beyond_the_name(keys, item);
+        let beyond = entries_without_name(keys, item);
         if !beyond.is_empty() {
             tell(self, path, "", &Value::Object(beyond));
         }
         if self.changes.len() == before {
-            tell(self, path, "", &Value::from(name_of(keys, item)));
+            tell(self, path, "", &Value::from(item_name(keys, item)));
         }
     }
 
-    fn sets(
+    fn compare_sets(
         &mut self,
-        path: &Path,
+        path: &FieldPath,
         (old, new): (&Value, &Value),
         (old_items, new_items): (&[Value], &[Value]),
     ) {
@@ -202,7 +215,7 @@ impl ChangeCollector<'_> {
 /// The empty value against which the parts of a value are shown one by one; none for what is shown
 /// whole.
 fn empty_like(key: &str, value: &Value) -> Option<Value> {
-    match (value, kind_of(key)) {
+    match (value, list_kind(key)) {
         (Value::Object(entries), _) if !entries.is_empty() => Some(Value::Object(Map::new())),
         (Value::Array(_), ListKind::Named(_)) => Some(Value::Array(Vec::new())),
         _ => None,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::same::text_of;
+use super::equality::to_text;
 
 /// How the order of a list is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum ListKind {
 }
 
 /// How the list under a key is to be taken.
-pub(super) fn kind_of(key: &str) -> ListKind {
+pub(super) fn list_kind(key: &str) -> ListKind {
     match key {
         "containerDefinitions"
         | "environment"
@@ -56,28 +56,28 @@ pub(super) fn kind_of(key: &str) -> ListKind {
 
 /// The item of `right` that belongs to `left[index]`: with the same name, and where a name stands
 /// twice, in the same turn.
-pub(super) fn partner<'a>(
+pub(super) fn find_matching_item<'a>(
     keys: &[&str],
     left: &[Value],
     index: usize,
     right: &'a [Value],
 ) -> Option<&'a Value> {
-    let name = name_of(keys, left.get(index)?);
-    let turn = left
+    let name = item_name(keys, left.get(index)?);
+    let occurrence = left
         .iter()
         .take(index)
-        .filter(|item| name_of(keys, item) == name)
+        .filter(|item| item_name(keys, item) == name)
         .count();
     right
         .iter()
-        .filter(|item| name_of(keys, item) == name)
-        .nth(turn)
+        .filter(|item| item_name(keys, item) == name)
+        .nth(occurrence)
 }
 
 /// The name of an item, for comparing and for showing: `80/tcp`.
-pub(super) fn name_of(keys: &[&str], item: &Value) -> String {
+pub(super) fn item_name(keys: &[&str], item: &Value) -> String {
     let part = |key: &&str| match item.get(key) {
-        Some(value) => Some(text_of(value)),
+        Some(value) => Some(to_text(value)),
         None if *key == "protocol" => Some("tcp".to_owned()),
         None => None,
     };
@@ -85,7 +85,7 @@ pub(super) fn name_of(keys: &[&str], item: &Value) -> String {
 }
 
 /// The entries of an item that do not belong to its name.
-pub(super) fn beyond_the_name(keys: &[&str], item: &Value) -> Map<String, Value> {
+pub(super) fn entries_without_name(keys: &[&str], item: &Value) -> Map<String, Value> {
     let entries = item.as_object().into_iter().flatten();
     entries
         .filter(|(key, _)| !keys.contains(&key.as_str()))

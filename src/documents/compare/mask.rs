@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::path::{Path, PathSegment};
+use super::path::{FieldPath, PathSegment};
 
 /// Parts of names that make their value a secret. Too much hidden is a nuisance, too little is a
 /// leak.
@@ -22,20 +22,20 @@ const SECRET_WORDS: [&str; 8] = [
 const MASK: &str = "***";
 
 /// A value as it is shown: texts bare, the rest as JSON, secrets as `***`.
-pub(super) fn shown(path: &Path, value: &Value) -> String {
+pub(super) fn format_value(path: &FieldPath, value: &Value) -> String {
     if name_of_value(path).is_some_and(looks_secret) {
         return MASK.to_owned();
     }
     match value {
-        Value::String(text) => masked_text(text),
-        other => masked(other).to_string(),
+        Value::String(text) => mask_text(text),
+        other => mask_value(other).to_string(),
     }
 }
 
 /// The name by which a value is known: the variable for `environment[NAME].value`, otherwise the
 /// key.
-fn name_of_value(path: &Path) -> Option<&str> {
-    match path.steps() {
+fn name_of_value(path: &FieldPath) -> Option<&str> {
+    match path.segments() {
         [.., PathSegment::Name(name), PathSegment::Key(key)] if key == "value" => Some(name),
         [.., PathSegment::Key(key)] => Some(key),
         _ => None,
@@ -48,10 +48,10 @@ fn looks_secret(name: &str) -> bool {
 }
 
 /// The same value without what looks secret in it.
-fn masked(value: &Value) -> Value {
+fn mask_value(value: &Value) -> Value {
     match value {
-        Value::String(text) => Value::from(masked_text(text)),
-        Value::Array(items) => items.iter().map(masked).collect(),
+        Value::String(text) => Value::from(mask_text(text)),
+        Value::Array(items) => items.iter().map(mask_value).collect(),
         Value::Object(entries) => {
             let variable = entries
                 .get("name")
@@ -66,7 +66,7 @@ fn masked(value: &Value) -> Value {
                     if hidden(key, value) {
                         Value::from(MASK)
                     } else {
-                        masked(value)
+                        mask_value(value)
                     },
                 )
             };
@@ -77,7 +77,7 @@ fn masked(value: &Value) -> Value {
 }
 
 /// Hides the value of `--token=…` and the user part of `scheme://user:password@host`.
-fn masked_text(text: &str) -> String {
+fn mask_text(text: &str) -> String {
     if let Some((name, _)) = text
         .split_once('=')
         .filter(|(name, _)| looks_secret(name) && !name.contains("://"))
@@ -102,7 +102,12 @@ mod tests {
 
     #[test]
     fn values_with_a_secret_name_and_passwords_in_urls_are_not_shown() {
-        let variable = |name: &str| Path::default().key("environment").name(name).key("value");
+        let variable = |name: &str| {
+            FieldPath::default()
+                .with_key("environment")
+                .with_name(name)
+                .with_key("value")
+        };
         let table = [
             (variable("API_TOKEN"), json!("x"), "***"),
             (variable("db_password"), json!("x"), "***"),
@@ -118,23 +123,25 @@ mod tests {
                 "https://example.com/@me",
             ),
             (
-                Path::default().key("options").key("splunk-token"),
+                FieldPath::default()
+                    .with_key("options")
+                    .with_key("splunk-token"),
                 json!("x"),
                 "***",
             ),
             (
-                Path::default().key("command"),
+                FieldPath::default().with_key("command"),
                 json!(["run", "--token=abc", "a=b"]),
                 r#"["run","--token=***","a=b"]"#,
             ),
             (
-                Path::default().key("newThings"),
+                FieldPath::default().with_key("newThings"),
                 json!([{"name": "MY_KEY", "value": "x"}]),
                 r#"[{"name":"MY_KEY","value":"***"}]"#,
             ),
         ];
         for (path, value, expected) in table {
-            assert_eq!(shown(&path, &value), expected);
+            assert_eq!(format_value(&path, &value), expected);
         }
     }
 }

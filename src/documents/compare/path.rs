@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A path from the root of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Path(Vec<PathSegment>);
+pub struct FieldPath(Vec<PathSegment>);
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,29 +17,29 @@ pub(super) enum PathSegment {
     Name(String),
 }
 
-impl Path {
-    pub(super) fn key(&self, key: &str) -> Self {
-        self.step(PathSegment::Key(key.to_owned()))
+impl FieldPath {
+    pub(super) fn with_key(&self, key: &str) -> Self {
+        self.with_segment(PathSegment::Key(key.to_owned()))
     }
 
-    pub(super) fn index(&self, index: usize) -> Self {
-        self.step(PathSegment::Index(index))
+    pub(super) fn with_index(&self, index: usize) -> Self {
+        self.with_segment(PathSegment::Index(index))
     }
 
-    pub(super) fn name(&self, name: &str) -> Self {
-        self.step(PathSegment::Name(name.to_owned()))
+    pub(super) fn with_name(&self, name: &str) -> Self {
+        self.with_segment(PathSegment::Name(name.to_owned()))
     }
 
-    pub(super) fn steps(&self) -> &[PathSegment] {
+    pub(super) fn segments(&self) -> &[PathSegment] {
         &self.0
     }
 
-    fn step(&self, step: PathSegment) -> Self {
+    fn with_segment(&self, step: PathSegment) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for FieldPath {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.0.iter().enumerate() {
             match step {

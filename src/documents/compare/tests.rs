@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// What a user writes for Fargate.
-fn sent() -> Value {
+fn sent_definition() -> Value {
     json!({
         "family": "api", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": ".5 vCPU", "memory": "1GB",
         "executionRoleArn": "ecsTaskExecutionRole", "taskRoleArn": "arn:aws:iam::123456789012:role/api",
@@ -25,7 +25,7 @@ fn sent() -> Value {
 }
 
 /// What AWS answers to it.
-fn answer() -> Value {
+fn aws_answer() -> Value {
     json!({
         "taskDefinition": {
             "taskDefinitionArn": "arn:aws:ecs:eu-central-1:123456789012:task-definition/api:7",
@@ -55,7 +55,7 @@ fn answer() -> Value {
 }
 
 /// The document with the value at a JSON pointer replaced, or put in.
-fn with(mut document: Value, pointer: &str, value: Value) -> Value {
+fn with_value(mut document: Value, pointer: &str, value: Value) -> Value {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     match document.pointer_mut(parent).unwrap() {
         Value::Array(items) if key == "-" => items.push(value),
@@ -66,7 +66,7 @@ fn with(mut document: Value, pointer: &str, value: Value) -> Value {
 }
 
 /// The document without the entry at a JSON pointer.
-fn without(mut document: Value, pointer: &str) -> Value {
+fn without_value(mut document: Value, pointer: &str) -> Value {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     match document.pointer_mut(parent).unwrap() {
         Value::Array(items) => drop(items.remove(key.parse().unwrap())),
@@ -75,8 +75,8 @@ fn without(mut document: Value, pointer: &str) -> Value {
     document
 }
 
-fn lost(sent: &Value, kept: &Value) -> Vec<String> {
-    differences(sent, kept)
+fn lost_paths(sent: &Value, kept: &Value) -> Vec<String> {
+    find_lost_values(sent, kept)
         .iter()
         .map(ToString::to_string)
         .collect()
@@ -84,14 +84,20 @@ fn lost(sent: &Value, kept: &Value) -> Vec<String> {
 
 #[test]
 fn what_aws_adds_reorders_and_respells_is_no_difference() {
-    assert_eq!(lost(&sent(), &answer()), Vec::<String>::new());
-    assert!(equivalent(&sent(), &answer()));
-    assert_eq!(diff(&from_described(&answer()), &sent(), &[]), []);
+    assert_eq!(
+        lost_paths(&sent_definition(), &aws_answer()),
+        Vec::<String>::new()
+    );
+    assert!(is_equivalent(&sent_definition(), &aws_answer()));
+    assert_eq!(
+        diff(&from_described(&aws_answer()), &sent_definition(), &[]),
+        []
+    );
 }
 
 #[test]
 fn what_was_read_is_equivalent_to_itself() {
-    assert!(equivalent(&from_described(&answer()), &answer()));
+    assert!(is_equivalent(&from_described(&aws_answer()), &aws_answer()));
 }
 
 #[test]
@@ -114,92 +120,116 @@ fn spelled_out_defaults_are_no_difference() {
         ("dockerLabels", json!({})),
     ];
     for (key, value) in table {
-        let sent = with(sent(), &format!("{container}/{key}"), value);
-        assert_eq!(lost(&sent, &answer()), Vec::<String>::new(), "{key}");
-        assert!(equivalent(&sent, &answer()), "{key}");
+        let sent = with_value(sent_definition(), &format!("{container}/{key}"), value);
+        assert_eq!(
+            lost_paths(&sent, &aws_answer()),
+            Vec::<String>::new(),
+            "{key}"
+        );
+        assert!(is_equivalent(&sent, &aws_answer()), "{key}");
     }
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_aws_did_not_keep_is_named_by_its_path() {
     let api = "/containerDefinitions/0";
     let table = [
         (
-            with(sent(), "/brandNewField", json!({ "a": 1 })),
+            with_value(sent_definition(), "/brandNewField", json!({ "a": 1 })),
             "brandNewField",
         ),
         (
-            with(sent(), &format!("{api}/newThing"), json!("x")),
+            with_value(sent_definition(), &format!("{api}/newThing"), json!("x")),
             "containerDefinitions[0].newThing",
         ),
         (
-            with(
-                sent(),
+            with_value(
+                sent_definition(),
                 "/containerDefinitions/1/newThings",
                 json!([{ "a": 1 }]),
             ),
             "containerDefinitions[1].newThings",
         ),
         (
-            with(sent(), &format!("{api}/healthCheck/newThing"), json!(7)),
+            with_value(
+                sent_definition(),
+                &format!("{api}/healthCheck/newThing"),
+                json!(7),
+            ),
             "containerDefinitions[0].healthCheck.newThing",
         ),
         (
-            with(
-                sent(),
+            with_value(
+                sent_definition(),
                 &format!("{api}/portMappings/0/newThing"),
                 json!(true),
             ),
             "containerDefinitions[0].portMappings[0].newThing",
         ),
         (
-            with(
-                sent(),
+            with_value(
+                sent_definition(),
                 &format!("{api}/environment/-"),
                 json!({ "name": "NEW", "value": "1" }),
             ),
             "containerDefinitions[0].environment[3]",
         ),
         (
-            with(
-                sent(),
+            with_value(
+                sent_definition(),
                 &format!("{api}/environment/0/value"),
                 json!("debug"),
             ),
             "containerDefinitions[0].environment[0].value",
         ),
         (
-            with(
-                sent(),
+            with_value(
+                sent_definition(),
                 &format!("{api}/logConfiguration/options/mode"),
                 json!(""),
             ),
             "containerDefinitions[0].logConfiguration.options.mode",
         ),
         (
-            with(
-                sent(),
+            with_value(
+                sent_definition(),
                 &format!("{api}/dockerLabels"),
                 json!({ "protocol": "tcp" }),
             ),
             "containerDefinitions[0].dockerLabels",
         ),
-        (with(sent(), "/memory", json!("2GB")), "memory"),
         (
-            with(sent(), "/executionRoleArn", json!("TaskExecutionRole")),
+            with_value(sent_definition(), "/memory", json!("2GB")),
+            "memory",
+        ),
+        (
+            with_value(
+                sent_definition(),
+                "/executionRoleArn",
+                json!("TaskExecutionRole"),
+            ),
             "executionRoleArn",
         ),
         (
-            with(sent(), "/requiresCompatibilities/-", json!("EC2")),
+            with_value(
+                sent_definition(),
+                "/requiresCompatibilities/-",
+                json!("EC2"),
+            ),
             "requiresCompatibilities[1]",
         ),
         (
-            with(sent(), "/tags/-", json!({ "key": "new", "value": "x" })),
+            with_value(
+                sent_definition(),
+                "/tags/-",
+                json!({ "key": "new", "value": "x" }),
+            ),
             "tags[2]",
         ),
         (
-            with(
-                sent(),
+            with_value(
+                sent_definition(),
                 &format!("{api}/linuxParameters/swappiness"),
                 json!(0),
             ),
@@ -207,78 +237,90 @@ fn what_aws_did_not_keep_is_named_by_its_path() {
         ),
     ];
     for (sent, path) in table {
-        assert_eq!(lost(&sent, &answer()), [path]);
-        assert!(!equivalent(&sent, &answer()), "{path}");
+        assert_eq!(lost_paths(&sent, &aws_answer()), [path]);
+        assert!(!is_equivalent(&sent, &aws_answer()), "{path}");
     }
 }
 
 #[test]
 fn a_newer_list_in_another_order_is_kept_but_not_equivalent() {
-    let sent = with(sent(), "/newThings", json!([{ "id": 1 }, { "id": 2 }]));
-    let answer = with(
-        answer(),
+    let sent = with_value(
+        sent_definition(),
+        "/newThings",
+        json!([{ "id": 1 }, { "id": 2 }]),
+    );
+    let answer = with_value(
+        aws_answer(),
         "/taskDefinition/newThings",
         json!([{ "id": 2 }, { "id": 1, "added": "x" }]),
     );
-    assert_eq!(lost(&sent, &answer), Vec::<String>::new());
-    assert!(!equivalent(&sent, &answer));
+    assert_eq!(lost_paths(&sent, &answer), Vec::<String>::new());
+    assert!(!is_equivalent(&sent, &answer));
 }
 
 #[test]
 fn what_the_live_revision_has_beyond_defaults_makes_a_new_one() {
     let api = "/taskDefinition/containerDefinitions/0";
     let table = [
-        with(answer(), &format!("{api}/user"), json!("app")),
-        with(
-            answer(),
+        with_value(aws_answer(), &format!("{api}/user"), json!("app")),
+        with_value(
+            aws_answer(),
             &format!("{api}/environment/-"),
             json!({ "name": "GONE", "value": "1" }),
         ),
-        with(
-            answer(),
+        with_value(
+            aws_answer(),
             &format!("{api}/dockerLabels"),
             json!({ "a": "b" }),
         ),
-        with(
-            answer(),
+        with_value(
+            aws_answer(),
             &format!("{api}/command"),
             json!(["serve", "--port", "8080", "-v"]),
         ),
-        with(answer(), &format!("{api}/healthCheck/interval"), json!(10)),
-        with(answer(), &format!("{api}/image"), json!("api:1")),
-        with(
-            answer(),
+        with_value(
+            aws_answer(),
+            &format!("{api}/healthCheck/interval"),
+            json!(10),
+        ),
+        with_value(aws_answer(), &format!("{api}/image"), json!("api:1")),
+        with_value(
+            aws_answer(),
             "/taskDefinition/runtimePlatform",
             json!({ "cpuArchitecture": "ARM64" }),
         ),
-        with(
-            answer(),
+        with_value(
+            aws_answer(),
             "/taskDefinition/containerDefinitions/-",
             json!({ "name": "more", "image": "more:1" }),
         ),
-        with(
-            answer(),
+        with_value(
+            aws_answer(),
             "/taskDefinition/enableFaultInjection",
             json!(true),
         ),
-        without(answer(), "/taskDefinition/containerDefinitions/1"),
-        with(answer(), "/tags/-", json!({ "key": "gone", "value": "x" })),
+        without_value(aws_answer(), "/taskDefinition/containerDefinitions/1"),
+        with_value(
+            aws_answer(),
+            "/tags/-",
+            json!({ "key": "gone", "value": "x" }),
+        ),
     ];
     for (index, answer) in table.iter().enumerate() {
-        assert!(!equivalent(&sent(), answer), "{index}");
+        assert!(!is_equivalent(&sent_definition(), answer), "{index}");
     }
 }
 
 #[test]
 fn the_order_of_a_command_is_its_meaning() {
-    let sent = with(
-        sent(),
+    let sent = with_value(
+        sent_definition(),
         "/containerDefinitions/0/command",
         json!(["--port", "serve", "8080"]),
     );
-    assert!(!equivalent(&sent, &answer()));
+    assert!(!is_equivalent(&sent, &aws_answer()));
     assert_eq!(
-        lost(&sent, &answer()),
+        lost_paths(&sent, &aws_answer()),
         [
             "containerDefinitions[0].command[0]",
             "containerDefinitions[0].command[1]"
@@ -288,18 +330,24 @@ fn the_order_of_a_command_is_its_meaning() {
 
 #[test]
 fn tags_count_only_when_they_are_given() {
-    assert!(equivalent(&without(sent(), "/tags"), &answer()));
-    assert!(!equivalent(&with(sent(), "/tags", json!([])), &answer()));
-    assert!(!equivalent(
-        &with(sent(), "/tags/0/value", json!("z")),
-        &answer()
+    assert!(is_equivalent(
+        &without_value(sent_definition(), "/tags"),
+        &aws_answer()
+    ));
+    assert!(!is_equivalent(
+        &with_value(sent_definition(), "/tags", json!([])),
+        &aws_answer()
+    ));
+    assert!(!is_equivalent(
+        &with_value(sent_definition(), "/tags/0/value", json!("z")),
+        &aws_answer()
     ));
 }
 
 #[test]
 fn tags_are_not_missed_in_an_answer_that_never_tells_them() {
     assert_eq!(
-        lost(&sent(), &without(answer(), "/tags")),
+        lost_paths(&sent_definition(), &without_value(aws_answer(), "/tags")),
         Vec::<String>::new()
     );
 }
@@ -308,41 +356,45 @@ fn tags_are_not_missed_in_an_answer_that_never_tells_them() {
 fn host_ports_follow_the_network_mode() {
     let bridge = |host_port: u16| json!({ "family": "f", "networkMode": "bridge", "containerDefinitions": [{ "name": "a", "portMappings": [{ "containerPort": 80, "hostPort": host_port, "protocol": "tcp" }] }] });
     let sent = json!({ "family": "f", "containerDefinitions": [{ "name": "a", "portMappings": [{ "containerPort": 80 }] }] });
-    assert!(equivalent(&sent, &bridge(0)));
-    assert!(!equivalent(&sent, &bridge(80)));
+    assert!(is_equivalent(&sent, &bridge(0)));
+    assert!(!is_equivalent(&sent, &bridge(80)));
 }
 
 #[test]
 fn changes_are_shown_by_name_and_values_only_of_what_holds_no_secret() {
-    let old = from_described(&answer());
-    let new = with(sent(), "/containerDefinitions/0/image", json!("api:2"));
-    let new = with(
+    let old = from_described(&aws_answer());
+    let new = with_value(
+        sent_definition(),
+        "/containerDefinitions/0/image",
+        json!("api:2"),
+    );
+    let new = with_value(
         new,
         "/containerDefinitions/0/environment/0/value",
         json!("debug"),
     );
-    let new = with(
+    let new = with_value(
         new,
         "/containerDefinitions/0/environment/1/value",
         json!("t2"),
     );
-    let new = with(
+    let new = with_value(
         new,
         "/containerDefinitions/0/environment/-",
         json!({ "name": "NEW", "value": "1" }),
     );
-    let new = with(new, "/containerDefinitions/0/command", json!(["serve"]));
-    let new = with(
+    let new = with_value(new, "/containerDefinitions/0/command", json!(["serve"]));
+    let new = with_value(
         new,
         "/containerDefinitions/0/portMappings/-",
         json!({ "containerPort": 9090 }),
     );
-    let new = with(
+    let new = with_value(
         new,
         "/containerDefinitions/1",
         json!({ "name": "proxy", "image": "proxy:1", "cpu": 0 }),
     );
-    let new = with(new, "/requiresCompatibilities", json!(["EC2", "FARGATE"]));
+    let new = with_value(new, "/requiresCompatibilities", json!(["EC2", "FARGATE"]));
     let lines = |asked: &[ShownField]| {
         diff(&old, &new, asked)
             .iter()
@@ -377,7 +429,7 @@ fn changes_are_shown_by_name_and_values_only_of_what_holds_no_secret() {
 
 /// Where a definition that runs may hold a secret in clear text: `CANARY` stands for it.
 #[expect(clippy::too_many_lines, reason = "a list of cases")]
-fn leaking() -> Vec<(&'static str, Value)> {
+fn definitions_with_secrets() -> Vec<(&'static str, Value)> {
     let container = |field: &str, value: Value| {
         let mut container = json!({ "name": "api", "image": "api:1" });
         container[field] = value;
@@ -532,7 +584,7 @@ fn leaking() -> Vec<(&'static str, Value)> {
 fn whatever_a_definition_holds_only_known_fields_show_their_values() {
     let bare =
         json!({ "family": "api", "containerDefinitions": [{ "name": "api", "image": "api:1" }] });
-    for (what, holds) in leaking() {
+    for (what, holds) in definitions_with_secrets() {
         let other: Value =
             serde_json::from_str(&holds.to_string().replace("CANARY", "CANARY2")).unwrap();
         for (old, new) in [
@@ -588,8 +640,8 @@ fn nonsense_is_compared_without_harm() {
         ),
     ] {
         let _ = (
-            differences(&left, &right),
-            equivalent(&left, &right),
+            find_lost_values(&left, &right),
+            is_equivalent(&left, &right),
             diff(&left, &right, &[]),
         );
     }

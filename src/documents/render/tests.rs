@@ -14,11 +14,11 @@ fn definition() -> Value {
     })
 }
 
-fn rendered(inputs: ChangeInputs<'_>) -> Value {
+fn render_inputs(inputs: ChangeInputs<'_>) -> Value {
     render(&definition(), &Changes::from_inputs(&inputs).unwrap()).unwrap()
 }
 
-fn refused(definition: &Value, container_name: &str) -> Problem {
+fn render_problem(definition: &Value, container_name: &str) -> Problem {
     let inputs = ChangeInputs {
         container_name,
         image: "api:2",
@@ -54,7 +54,7 @@ fn every_change_lands_in_the_only_essential_container() {
         "dockerLabels": { "k": "v=w" },
         "logConfiguration": { "logDriver": "awslogs", "options": { "awslogs-group": "/ecs/api", "awslogs-region": "eu-central-1" } },
     });
-    let rendered = rendered(all);
+    let rendered = render_inputs(all);
     assert_eq!(
         rendered["containerDefinitions"][0].to_string(),
         expected.to_string()
@@ -110,7 +110,7 @@ fn a_name_that_is_set_leaves_the_other_list() {
 
 #[test]
 fn names_after_a_comma_are_trimmed_and_all_get_the_image() {
-    let rendered = rendered(ChangeInputs {
+    let rendered = render_inputs(ChangeInputs {
         container_name: "api , sidecar",
         image: "x:9",
         ..ChangeInputs::default()
@@ -122,14 +122,14 @@ fn names_after_a_comma_are_trimmed_and_all_get_the_image() {
 #[test]
 fn without_any_change_the_definition_stays_as_it_is() {
     assert_eq!(
-        rendered(ChangeInputs::default()).to_string(),
+        render_inputs(ChangeInputs::default()).to_string(),
         definition().to_string()
     );
 }
 
 #[test]
 fn a_container_that_is_not_there_is_named_with_those_that_are() {
-    let problem = refused(&definition(), "api, web");
+    let problem = render_problem(&definition(), "api, web");
     assert_eq!(
         problem.to_string(),
         "container-name: Invalid task definition: Could not find container definition with matching name: `web`"
@@ -144,12 +144,12 @@ fn a_container_that_is_not_there_is_named_with_those_that_are() {
 fn without_a_name_there_must_be_one_container_that_is_meant() {
     let two = json!({"containerDefinitions": [{"name": "a"}, {"name": "b", "essential": true}]});
     assert_eq!(
-        refused(&two, "").remedy,
+        render_problem(&two, "").remedy,
         "Name one of the containers of the task definition: a, b"
     );
     let single = json!({"containerDefinitions": [{"name": "a", "essential": false}]});
     assert_eq!(
-        choose(TaskDefinition(&single), &[], ContainerInput::Container).unwrap(),
+        choose_containers(TaskDefinition(&single), &[], ContainerInput::Container).unwrap(),
         ["a"]
     );
 }

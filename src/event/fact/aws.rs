@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::fact::human;
+use crate::event::fact::human_duration;
 use crate::text::Text;
 
 /// AWS does not take or answer a request at once.
@@ -49,7 +49,7 @@ pub enum SoughtEffect {
 }
 
 impl SoughtEffect {
-    fn words(self) -> &'static str {
+    fn describe(self) -> &'static str {
         match self {
             Self::GateOpen => "the gate is open",
             Self::DeploymentCreated => "the deployment was created all the same",
@@ -70,11 +70,11 @@ impl AwsFact {
                 milliseconds,
             } => format!(
                 "AWS throttles {action}: it was not taken for {}, and is sent again",
-                human(*milliseconds)
+                human_duration(*milliseconds)
             ),
             Self::LooksAgain { why } => format!("{why}; looking again"),
             Self::AnswerLost { error, effect } => {
-                format!("{error}; looking whether {}", effect.words())
+                format!("{error}; looking whether {}", effect.describe())
             }
         }
     }

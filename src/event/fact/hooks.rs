@@ -48,7 +48,7 @@ pub enum TagValue {
 }
 
 impl TagValue {
-    fn effect(self) -> &'static str {
+    fn describe_effect(self) -> &'static str {
         match self {
             Self::Empty => "where it changes nothing",
             Self::Form => {
@@ -64,7 +64,7 @@ impl HooksFact {
         match self {
             Self::LeftBehind { run } => format!("PAUSE hooks that workflow run {run} left on the service are to be removed"),
             Self::TagLeftBehind { tag } => format!("the tag {tag} of an earlier run is to be removed"),
-            Self::TagStays { tag, emptied, error } => format!("the tag {tag} is still on the service, {}: {error}", emptied.effect()),
+            Self::TagStays { tag, emptied, error } => format!("the tag {tag} is still on the service, {}: {error}", emptied.describe_effect()),
             Self::Unmarked { error } => format!("{error}; the hooks are sent without hookDetails"),
             Self::StillSet => "what was set on the service for this rollout is still there; the post step and the next run try again".to_owned(),
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::fact::{FactLevel, human};
+use crate::event::fact::{FactLevel, human_duration};
 use crate::text::Text;
 
 /// Other runs' deployments of the service, and what this run makes of them.
@@ -65,7 +65,10 @@ impl QueueFact {
             Self::StillWaits {
                 running,
                 milliseconds,
-            } => format!("still waiting, after {}: {running}", human(*milliseconds)),
+            } => format!(
+                "still waiting, after {}: {running}",
+                human_duration(*milliseconds)
+            ),
             Self::RollsBackFirst { running } => {
                 format!("{running}: it is rolled back first (if-running: supersede)")
             }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::fact::{FactLevel, human};
+use crate::event::fact::{FactLevel, human_duration};
 use crate::text::Text;
 
 /// Testers on the runner.
@@ -57,7 +57,7 @@ impl TesterFact {
             Self::Pulled {
                 image,
                 milliseconds,
-            } => format!("{image} is there ({})", human(*milliseconds)),
+            } => format!("{image} is there ({})", human_duration(*milliseconds)),
             Self::NotRemovedYet { container, error } => {
                 format!("container {container} is not removed yet: {error}")
             }

@@ -70,14 +70,14 @@ pub enum UndoneDeployment {
 }
 
 impl UndoneDeployment {
-    fn words(&self) -> String {
+    fn describe(&self) -> String {
         match self {
             Self::CodeDeploy { id } => format!("deployment {id}"),
             Self::Ecs { id } => format!("service deployment {id}"),
         }
     }
 
-    fn way_back(&self, revision: &str) -> String {
+    fn return_advice(&self, revision: &str) -> String {
         match self {
             Self::CodeDeploy { .. } => {
                 format!(", deploy {revision} again (task-definition-arn)")
@@ -92,24 +92,24 @@ impl UndoFact {
     pub fn sentence(&self) -> String {
         match self {
             Self::StoppedWithRollback { deployment } => {
-                format!("{} is stopped, with rollback", deployment.words())
+                format!("{} is stopped, with rollback", deployment.describe())
             }
             Self::GateAnswered { deployment } => format!(
                 "{} is answered with a rollback at its gate",
-                deployment.words()
+                deployment.describe()
             ),
             Self::RollsBackWith { rollback } => {
                 format!("CodeDeploy rolls back with deployment {rollback}")
             }
             Self::RollbackStatus { rollback, status } => format!("rollback {rollback} is {status}"),
-            Self::Status { deployment, status } => format!("{} is {status}", deployment.words()),
+            Self::Status { deployment, status } => format!("{} is {status}", deployment.describe()),
             Self::TooLate {
                 deployment,
                 revision,
             } => format!(
                 "{} had succeeded before it could be stopped; to go back{}",
-                deployment.words(),
-                deployment.way_back(revision)
+                deployment.describe(),
+                deployment.return_advice(revision)
             ),
             Self::ServiceGoesBack { revision } => {
                 format!("the service goes back to {}", short_name(revision))

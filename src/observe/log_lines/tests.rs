@@ -18,9 +18,9 @@ fn task(id: &str, status: &str, exit_codes: &[(&str, Option<i32>)]) -> Task {
     .unwrap()
 }
 
-fn logging(containers: &Value, tasks: Vec<Task>) -> Logging {
+fn side_logs(containers: &Value, tasks: Vec<Task>) -> SideLogs {
     let definition = json!({ "containerDefinitions": containers });
-    Logging {
+    SideLogs {
         revision: "arn:aws:ecs:eu-central-1:1:task-definition/api:7".into(),
         definition,
         tasks,
@@ -31,7 +31,7 @@ fn container(name: &str, driver: &str, options: &Value) -> Value {
     json!({ "name": name, "logConfiguration": { "logDriver": driver, "options": options } })
 }
 
-fn api() -> Value {
+fn api_container() -> Value {
     container(
         "api",
         "awslogs",
@@ -59,8 +59,8 @@ fn a_stream_is_named_by_prefix_container_and_task() {
         "awslogs",
         &json!({ "awslogs-group": "/ecs/job", "awslogs-stream-prefix": "ecs" }),
     );
-    let logging = logging(
-        &json!([api(), sidecar, other]),
+    let logging = side_logs(
+        &json!([api_container(), sidecar, other]),
         vec![task("t1", "RUNNING", &[])],
     );
     let place = |group: &str, streams: &[&str]| LogLocation {
@@ -71,10 +71,13 @@ fn a_stream_is_named_by_prefix_container_and_task() {
         place("/ecs/api", &["ecs/api/t1", "envoy/proxy/t1"]),
         place("/ecs/job", &["ecs/job/t1"]),
     ];
-    assert_eq!(places(&logging, &query(&[]), REGION), Ok((all, vec![])));
+    assert_eq!(
+        find_locations(&logging, &query(&[]), REGION),
+        Ok((all, vec![]))
+    );
     let asked = vec![place("/ecs/job", &["ecs/job/t1"])];
     assert_eq!(
-        places(&logging, &query(&["/ecs/job"]), REGION),
+        find_locations(&logging, &query(&["/ecs/job"]), REGION),
         Ok((asked, vec![]))
     );
 }
@@ -88,11 +91,11 @@ fn what_never_started_has_no_stream() {
         task("unpulled", "STOPPED", &[("api", None), ("proxy", Some(0))]),
     ];
     assert_eq!(
-        streams(&tasks, "ecs", "api"),
+        stream_names(&tasks, "ecs", "api"),
         ["ecs/api/active", "ecs/api/crashed"]
     );
-    let (_, notes) = places(
-        &logging(&json!([api()]), tasks[..1].to_vec()),
+    let (_, notes) = find_locations(
+        &side_logs(&json!([api_container()]), tasks[..1].to_vec()),
         &query(&[]),
         REGION,
     )
@@ -106,9 +109,9 @@ fn a_log_that_cannot_be_searched_is_said() {
     let nameless = container("job", "awslogs", &json!({ "awslogs-group": "/ecs/job" }));
     let far = json!({ "awslogs-group": "/ecs/far", "awslogs-stream-prefix": "ecs", "awslogs-region": "us-east-1" });
     let far = container("far", "awslogs", &far);
-    let (found, notes) = places(
-        &logging(
-            &json!([api(), splunk, nameless, { "name": "bare" }, far]),
+    let (found, notes) = find_locations(
+        &side_logs(
+            &json!([api_container(), splunk, nameless, { "name": "bare" }, far]),
             vec![],
         ),
         &query(&[]),
@@ -129,8 +132,8 @@ fn a_log_that_cannot_be_searched_is_said() {
 
 #[test]
 fn where_nothing_could_ever_be_found_no_lines_is_not_the_answer() {
-    let nothing = places(
-        &logging(&json!([container("api", "splunk", &json!({}))]), vec![]),
+    let nothing = find_locations(
+        &side_logs(&json!([container("api", "splunk", &json!({}))]), vec![]),
         &query(&[]),
         REGION,
     )
@@ -139,8 +142,8 @@ fn where_nothing_could_ever_be_found_no_lines_is_not_the_answer() {
         nothing,
         "no container of api:7 has a log that can be searched: the log of container api is not searched: its log driver is splunk, not awslogs"
     );
-    let foreign = places(
-        &logging(&json!([api()]), vec![]),
+    let foreign = find_locations(
+        &side_logs(&json!([api_container()]), vec![]),
         &query(&["/aws/lambda/x"]),
         REGION,
     )

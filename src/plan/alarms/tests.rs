@@ -8,7 +8,7 @@ use super::*;
 use crate::alarm::AlarmKind;
 use crate::inputs;
 use crate::runner::Runner;
-use crate::survey::Alarms;
+use crate::survey::SurveyedAlarms;
 
 fn settings(more: &[(&str, &str)]) -> Settings {
     let always = [
@@ -48,7 +48,7 @@ fn snapshot(own: &[&str], found: Option<Vec<Alarm>>) -> Snapshot {
         json!({ "status": "ACTIVE", "deploymentController": { "type": "ECS" } }),
     )
     .unwrap();
-    let alarms = Alarms {
+    let alarms = SurveyedAlarms {
         own: own.iter().map(|name| (*name).to_owned()).collect(),
         found,
     };
@@ -59,31 +59,31 @@ fn snapshot(own: &[&str], found: Option<Vec<Alarm>>) -> Snapshot {
     }
 }
 
-fn both(errors: AlarmState, latency: AlarmState) -> Vec<Alarm> {
+fn both_alarms(errors: AlarmState, latency: AlarmState) -> Vec<Alarm> {
     vec![alarm("errors", errors), alarm("latency", latency)]
 }
 
 #[test]
 fn an_alarm_that_does_not_exist_is_refused_and_one_that_cannot_be_read_is_not() {
     let found = snapshot(&["gone"], Some(vec![alarm("errors", AlarmState::Ok)]));
-    let problems = problems(&settings(&[]), &found);
+    let problems = find_problems(&settings(&[]), &found);
     assert_eq!(
         problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["alarms: there is no alarm `latency`"]
     );
-    let warned = warnings(&settings(&[]), &found);
+    let warned = find_warnings(&settings(&[]), &found);
     assert_eq!(
         warned,
         ["alarm gone of the deployment group or service does not exist"]
     );
-    assert!(super::problems(&settings(&[]), &snapshot(&[], None)).is_empty());
+    assert!(super::find_problems(&settings(&[]), &snapshot(&[], None)).is_empty());
 }
 
 #[test]
 fn one_that_rings_already_is_refused_unless_it_is_waived_by_name_whoever_s_it_is() {
     for own in [&[] as &[&str], &["errors"]] {
-        let found = snapshot(own, Some(both(AlarmState::Ringing, AlarmState::Ok)));
-        let failure = not_now(&settings(&[]), &found).unwrap_err();
+        let found = snapshot(own, Some(both_alarms(AlarmState::InAlarm, AlarmState::Ok)));
+        let failure = check_alarms(&settings(&[]), &found).unwrap_err();
         assert_eq!(failure.reason, Reason::Alarm);
         let cause = "errors (ALARM since 2026-01-01T00:00:00Z): Threshold Crossed";
         assert_eq!(
@@ -93,8 +93,8 @@ fn one_that_rings_already_is_refused_unless_it_is_waived_by_name_whoever_s_it_is
                 cause
             ]
         );
-        assert!(not_now(&settings(&[("INPUT_WAIVE-ALARMS", "errors")]), &found).is_ok());
-        assert!(not_now(&settings(&[("INPUT_WAIVE-ALARMS", "latency")]), &found).is_err());
+        assert!(check_alarms(&settings(&[("INPUT_WAIVE-ALARMS", "errors")]), &found).is_ok());
+        assert!(check_alarms(&settings(&[("INPUT_WAIVE-ALARMS", "latency")]), &found).is_err());
     }
 }
 
@@ -102,22 +102,25 @@ fn one_that_rings_already_is_refused_unless_it_is_waived_by_name_whoever_s_it_is
 fn going_back_is_not_kept_by_the_alarm_that_is_the_reason_for_it() {
     let found = snapshot(
         &["errors"],
-        Some(vec![alarm("errors", AlarmState::Ringing)]),
+        Some(vec![alarm("errors", AlarmState::InAlarm)]),
     );
     let settings = settings(&[("INPUT_MODE", "rollback")]);
-    assert!(not_now(&settings, &found).is_ok() && problems(&settings, &found).is_empty());
+    assert!(check_alarms(&settings, &found).is_ok() && find_problems(&settings, &found).is_empty());
     let told = [
         "errors rings already: ECS does not watch the alarms of a deployment that starts so; the checks before each step ignore it too",
         "alarm latency does not exist, and is not watched",
     ];
-    assert_eq!(warnings(&settings, &found), told);
+    assert_eq!(find_warnings(&settings, &found), told);
 }
 
 #[test]
 fn no_data_and_a_waiver_of_nothing_are_told() {
     let found = snapshot(
         &[],
-        Some(both(AlarmState::InsufficientData, AlarmState::Ringing)),
+        Some(both_alarms(
+            AlarmState::InsufficientData,
+            AlarmState::InAlarm,
+        )),
     );
     let settings = settings(&[("INPUT_WAIVE-ALARMS", "latency\nmemory")]);
     let told = [
@@ -125,21 +128,24 @@ fn no_data_and_a_waiver_of_nothing_are_told() {
         "alarm errors has no data yet (INSUFFICIENT_DATA): it may never ring",
         "waive-alarms names memory, which is not an alarm of this deployment",
     ];
-    assert_eq!(warnings(&settings, &found), told);
+    assert_eq!(find_warnings(&settings, &found), told);
 }
 
 #[test]
 fn the_service_s_own_alarms_are_watched_where_aws_does_not() {
     let watched_with = |errors| {
-        watched(
+        plan(
             &settings(&[]),
-            &snapshot(&["cpu", "errors"], Some(both(errors, AlarmState::Ok))),
+            &snapshot(
+                &["cpu", "errors"],
+                Some(both_alarms(errors, AlarmState::Ok)),
+            ),
         )
-        .all()
+        .all_names()
     };
     assert_eq!(watched_with(AlarmState::Ok), ["errors", "latency"]);
     assert_eq!(
-        watched_with(AlarmState::Ringing),
+        watched_with(AlarmState::InAlarm),
         ["errors", "latency", "cpu"]
     );
 }

@@ -7,10 +7,10 @@ use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::survey::Snapshot;
 
-pub(super) fn foreign(input: &str, strategy: Strategy) -> Problem {
+pub(super) fn unsupported_input_problem(input: &str, strategy: Strategy) -> Problem {
     let message = format!(
         "it has no meaning for strategy `{}`, which the service has",
-        strategy.input()
+        strategy.input_name()
     );
     Problem::new(
         input,
@@ -20,8 +20,8 @@ pub(super) fn foreign(input: &str, strategy: Strategy) -> Problem {
 }
 
 /// The strategy of an Express service, and its hooks, are ECS's.
-pub(super) fn express(settings: &Settings) -> Vec<Problem> {
-    let given = settings.rollout.strategy.given();
+pub(super) fn express_problems(settings: &Settings) -> Vec<Problem> {
+    let given = settings.rollout.strategy.given_inputs();
     let problem = |input| {
         let message = "the service is an Express service, whose strategy, bake times and hooks ECS sets by itself";
         Problem::new(
@@ -34,42 +34,42 @@ pub(super) fn express(settings: &Settings) -> Vec<Problem> {
 }
 
 /// What would fail in ECS later, or leave nothing that could be tested.
-pub(super) fn check(
+pub(super) fn check_testable(
     settings: &Settings,
     snapshot: &Snapshot,
     service: &Service,
     (strategy, balancer): (Strategy, Balancer),
 ) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
-    let tests_green = settings.checks.asks_green();
+    let tests_green = settings.checks.tests_green();
     if strategy != Strategy::Rolling
-        && balancer == Balancer::Load
+        && balancer == Balancer::LoadBalancer
         && service.production_rules().is_empty()
     {
         problems.push(Problem::new(
             "strategy",
-            format!("strategy `{}` needs a second target group and a production rule, and the service's load balancer has none", strategy.input()),
+            format!("strategy `{}` needs a second target group and a production rule, and the service's load balancer has none", strategy.input_name()),
             "give the service's load balancer an advancedConfiguration (alternateTargetGroupArn, productionListenerRule, testListenerRule, roleArn)",
         ));
     } else if tests_green
         && strategy != Strategy::Rolling
-        && balancer == Balancer::Load
+        && balancer == Balancer::LoadBalancer
         && service.test_rules().is_empty()
     {
         problems.push(Problem::new(
-            settings.checks.input_on_green(),
+            settings.checks.green_gate_input(),
             "the service has no test listener rule, so no test traffic reaches green before users do",
             format!(
                 "add advancedConfiguration.testListenerRule to the service's load balancer, or {}",
-                leave_out(settings.checks.input_on_green())
+                leave_out_hint(settings.checks.green_gate_input())
             ),
         ));
     }
     if tests_green && balancer == Balancer::Lattice && !has_lattice_test_rule(snapshot) {
         problems.push(Problem::new(
-            settings.checks.input_on_green(),
+            settings.checks.green_gate_input(),
             "the service's VPC Lattice configuration has no test listener rule, so no test traffic reaches green before users do",
-            format!("add advancedConfiguration.testListenerRule to it, or {}", leave_out(settings.checks.input_on_green())),
+            format!("add advancedConfiguration.testListenerRule to it, or {}", leave_out_hint(settings.checks.green_gate_input())),
         ));
     }
     if tests_green && (strategy == Strategy::Rolling || balancer == Balancer::Headless) {
@@ -81,13 +81,13 @@ pub(super) fn check(
                 "the service is rolled in place by ECS: there is no green that could be tested before users reach it"
             }
         };
-        let input = settings.checks.input_on_green();
+        let input = settings.checks.green_gate_input();
         problems.push(Problem::new(
             input,
             why,
             format!(
                 "{}; production-url tests after the rollout",
-                leave_out(input)
+                leave_out_hint(input)
             ),
         ));
     }
@@ -110,7 +110,7 @@ fn has_lattice_test_rule(snapshot: &Snapshot) -> bool {
 }
 
 /// How green's gate is not asked for.
-pub(in crate::plan) fn leave_out(input: &str) -> &'static str {
+pub(in crate::plan) fn leave_out_hint(input: &str) -> &'static str {
     if input == "analysis" {
         "let no check of analysis be `on: green`"
     } else {

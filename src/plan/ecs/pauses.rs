@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::EcsPlan;
-use super::check::leave_out;
+use super::check::leave_out_hint;
 use crate::aws::ecs_shapes::Service;
 use crate::choices::{Approval, Follow};
-use crate::documents::deployment_configuration::{self as configuration, KnownHooks};
+use crate::documents::deployment_configuration::{self as configuration, HookIdentity};
 use crate::documents::strategy::Strategy;
 use crate::problem::Problem;
 use crate::rollout_kind::GatePlan;
@@ -14,45 +14,47 @@ use crate::settings::Settings;
 
 /// The stages at which the rollout has to wait for us, whoever's hook it is; and the configuration
 /// without ours.
-pub(super) fn pauses(
+pub(super) fn plan_pauses(
     settings: &Settings,
     service: &Service,
     plan: &mut EcsPlan,
     governing: &Value,
 ) -> Result<(), Vec<Problem>> {
-    let theirs =
-        configuration::paused_stages(Some(governing), KnownHooks::by_form(plan.left.as_ref()));
-    let needed = needed(settings, plan.strategy);
+    let paused_by_others = configuration::paused_stages(
+        Some(governing),
+        HookIdentity::from_pause(plan.leftover_pause.as_ref()),
+    );
+    let needed = needed_gates(settings, plan.strategy);
     let missing: Vec<&str> = needed
         .iter()
-        .filter(|(stage, _)| !theirs.contains(*stage))
+        .filter(|(stage, _)| !paused_by_others.contains(*stage))
         .map(|(stage, _)| *stage)
         .collect();
     let unavoidable: Vec<&str> = needed
         .iter()
-        .filter(|(stage, need)| *need == GateNeed::Must && !theirs.contains(*stage))
+        .filter(|(stage, need)| *need == GateNeed::Required && !paused_by_others.contains(*stage))
         .map(|(stage, _)| *stage)
         .collect();
     if service.is_express() {
-        plan.pauses = theirs;
+        plan.pauses = paused_by_others;
         let needs_green = needed
             .iter()
             .any(|(stage, _)| *stage == configuration::GREEN)
             && !plan.pauses.contains(configuration::GREEN);
         return if needs_green {
-            Err(vec![express_gate(settings)])
+            Err(vec![express_gate_problem(settings)])
         } else {
             Ok(())
         };
     }
     if settings.rollout.strategy.manage_hooks {
-        plan.pauses = theirs
+        plan.pauses = paused_by_others
             .into_iter()
             .chain(missing.into_iter().map(str::to_owned))
             .collect();
         return Ok(());
     }
-    plan.pauses = theirs;
+    plan.pauses = paused_by_others;
     if unavoidable.is_empty() {
         return Ok(());
     }
@@ -62,31 +64,31 @@ pub(super) fn pauses(
     );
     let remedy = format!(
         "add to the service's deploymentConfiguration: {}; or let manage-hooks be true",
-        configuration::snippet(&unavoidable, plan.pause_minutes)
+        configuration::hook_snippet(&unavoidable, plan.pause_minutes)
     );
     Err(vec![Problem::new("manage-hooks", message, remedy)])
 }
 
 /// The stages that are left for our pause, in the order in which a rollout comes to them.
 pub(super) fn added_pauses(plan: &EcsPlan) -> Vec<String> {
-    let left = KnownHooks::by_form(plan.left.as_ref());
-    let theirs = configuration::paused_stages(plan.present.as_ref(), left);
+    let left = HookIdentity::from_pause(plan.leftover_pause.as_ref());
+    let paused_by_others = configuration::paused_stages(plan.present_configuration.as_ref(), left);
     [
         configuration::GREEN,
         configuration::STEP,
         configuration::PRODUCTION,
     ]
     .into_iter()
-    .filter(|stage| plan.pauses.contains(*stage) && !theirs.contains(*stage))
+    .filter(|stage| plan.pauses.contains(*stage) && !paused_by_others.contains(*stage))
     .map(str::to_owned)
     .collect()
 }
 
 /// Green of an Express service gets traffic as soon as it is up.
-fn express_gate(settings: &Settings) -> Problem {
-    let (input, remedy) = if settings.checks.asks_green() {
-        let input = settings.checks.input_on_green();
-        (input, leave_out(input))
+fn express_gate_problem(settings: &Settings) -> Problem {
+    let (input, remedy) = if settings.checks.tests_green() {
+        let input = settings.checks.green_gate_input();
+        (input, leave_out_hint(input))
     } else {
         ("approval", "leave approval out")
     };
@@ -102,29 +104,33 @@ fn express_gate(settings: &Settings) -> Problem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum GateNeed {
     /// Without it something that was asked for cannot be done.
-    Must,
+    Required,
     /// Without it AWS's own checks are all there is.
-    May,
+    Optional,
 }
 
-fn needed(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, GateNeed)> {
+fn needed_gates(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, GateNeed)> {
     // A rollout that nobody follows must not wait for anybody.
-    if strategy == Strategy::Rolling || settings.rollout.follow == Follow::Not {
+    if strategy == Strategy::Rolling || settings.rollout.follow == Follow::LeaveToAws {
         return Vec::new();
     }
     let checks = &settings.checks;
-    let green = checks.asks_green() || settings.control.approval == Approval::BeforeTraffic;
+    let green = checks.tests_green() || settings.control.approval == Approval::BeforeTraffic;
     let tested = checks.suite.is_some() && checks.production_url.is_some();
     let all = [
-        (configuration::GREEN, GateNeed::Must, green),
-        (configuration::STEP, GateNeed::May, strategy.has_steps()),
+        (configuration::GREEN, GateNeed::Required, green),
+        (
+            configuration::STEP,
+            GateNeed::Optional,
+            strategy.has_steps(),
+        ),
         // Without it, blue is only kept for as long as the service bakes.
         (
             configuration::PRODUCTION,
             if tested {
-                GateNeed::Must
+                GateNeed::Required
             } else {
-                GateNeed::May
+                GateNeed::Optional
             },
             tested || checks.analysis.is_some(),
         ),
@@ -135,11 +141,11 @@ fn needed(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, GateNee
         .collect()
 }
 
-pub(super) fn gate(settings: &Settings, plan: &EcsPlan) -> GatePlan {
+pub(super) fn plan_gate(settings: &Settings, plan: &EcsPlan) -> GatePlan {
     if !plan.pauses.contains(configuration::GREEN) {
         return GatePlan::Absent;
     }
-    if settings.checks.asks_green() {
+    if settings.checks.tests_green() {
         GatePlan::Test
     } else {
         GatePlan::Pass
@@ -149,9 +155,9 @@ pub(super) fn gate(settings: &Settings, plan: &EcsPlan) -> GatePlan {
 /// A pause of ours lasts as long as we follow; one that waits for a person gets ECS's own day
 /// unless a deadline says otherwise.
 pub(super) fn pause_minutes(settings: &Settings, governing: &Value) -> u64 {
-    const A_DAY: u64 = 24 * 60;
+    const MINUTES_PER_DAY: u64 = 24 * 60;
     if settings.control.approval == Approval::BeforeTraffic && settings.rollout.deadline.is_none() {
-        return A_DAY;
+        return MINUTES_PER_DAY;
     }
     let rollout = &settings.rollout;
     let shift = std::time::Duration::from_mins(configuration::shift_minutes(governing));

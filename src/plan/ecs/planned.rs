@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Balancer, EcsPlan};
-use crate::checks::analysis::Front;
+use crate::checks::analysis::LoadBalancerKind;
 use crate::choices::Follow;
 use crate::documents::deployment_configuration as configuration;
 use crate::documents::strategy::Strategy;
@@ -15,25 +15,28 @@ use crate::settings::Settings;
 
 impl EcsPlan {
     /// The configuration under which it is rolled out, where there is any.
-    fn governing(&self) -> Option<&Value> {
-        self.configuration.as_ref().or(self.present.as_ref())
+    fn governing_configuration(&self) -> Option<&Value> {
+        self.configuration
+            .as_ref()
+            .or(self.present_configuration.as_ref())
     }
 
     /// The stages at which it pauses, somebody else's first.
     fn pauses_in_order(&self) -> Vec<&str> {
-        let ours = [
+        let own_stages = [
             configuration::GREEN,
             configuration::STEP,
             configuration::PRODUCTION,
         ];
-        let theirs = self
+        let others = self
             .pauses
             .iter()
             .map(String::as_str)
-            .filter(|stage| !ours.contains(stage));
-        theirs
+            .filter(|stage| !own_stages.contains(stage));
+        others
             .chain(
-                ours.into_iter()
+                own_stages
+                    .into_iter()
                     .filter(|stage| self.pauses.contains(*stage)),
             )
             .collect()
@@ -50,7 +53,7 @@ impl PlannedRollout for EcsPlan {
         }
     }
 
-    fn lines(&self, _settings: &Settings) -> Vec<String> {
+    fn describe(&self, _settings: &Settings) -> Vec<String> {
         let gate = match (self.gate, self.balancer) {
             (_, Balancer::Headless) => {
                 "the service is headless (no load balancer, no Service Connect): ECS exchanges tasks, no traffic is managed"
@@ -63,7 +66,7 @@ impl PlannedRollout for EcsPlan {
             gate.to_owned(),
             format!(
                 "ECS shifts traffic ({}), and keeps blue for {} min after it",
-                self.strategy.input(),
+                self.strategy.input_name(),
                 self.bake_minutes
             ),
         ];
@@ -73,7 +76,7 @@ impl PlannedRollout for EcsPlan {
                 self.pauses_in_order().join(", ")
             ));
         }
-        if let Some(through) = self.balancer.unread() {
+        if let Some(through) = self.balancer.unread_name() {
             lines.push(format!("traffic goes through {through}, whose weights are not read: what serves is taken from ECS"));
         }
         lines
@@ -87,8 +90,10 @@ impl PlannedRollout for EcsPlan {
         self.pauses.contains(stage)
     }
 
-    fn lasts(&self, settings: &Settings) -> Duration {
-        let shift = self.governing().map_or(0, configuration::shift_minutes);
+    fn expected_duration(&self, settings: &Settings) -> Duration {
+        let shift = self
+            .governing_configuration()
+            .map_or(0, configuration::shift_minutes);
         let bake = if settings.rollout.follow == Follow::Completed {
             self.bake_minutes
         } else {
@@ -97,15 +102,15 @@ impl PlannedRollout for EcsPlan {
         Duration::from_mins(shift + bake)
     }
 
-    fn desired(&self) -> Option<i32> {
-        Some(self.desired)
+    fn desired_count(&self) -> Option<i32> {
+        Some(self.desired_count)
     }
 
     fn has_blue(&self) -> bool {
         !self.is_first && self.strategy != Strategy::Rolling
     }
 
-    fn blue_stays(&self) -> Option<Duration> {
+    fn blue_kept_for(&self) -> Option<Duration> {
         Some(Duration::from_mins(
             if self.pauses.contains(configuration::PRODUCTION) {
                 self.pause_minutes
@@ -115,15 +120,15 @@ impl PlannedRollout for EcsPlan {
         ))
     }
 
-    fn shares(&self) -> Option<Vec<(f64, Duration)>> {
+    fn traffic_steps(&self) -> Option<Vec<(f64, Duration)>> {
         if self.strategy == Strategy::Rolling {
             return None;
         }
-        let shares = self
-            .governing()
-            .map_or_else(Vec::new, configuration::partial_shares);
+        let steps = self
+            .governing_configuration()
+            .map_or_else(Vec::new, configuration::partial_traffic_steps);
         Some(
-            shares
+            steps
                 .into_iter()
                 .map(|(percent, minutes)| (percent, Duration::from_mins(minutes)))
                 .collect(),
@@ -133,7 +138,7 @@ impl PlannedRollout for EcsPlan {
     fn configuration_change(&self) -> Option<(&Value, &Value)> {
         static NONE: Value = Value::Null;
         let after = self.configuration.as_ref()?;
-        Some((self.present.as_ref().unwrap_or(&NONE), after))
+        Some((self.present_configuration.as_ref().unwrap_or(&NONE), after))
     }
 
     fn temporary_changes(&self) -> Vec<String> {
@@ -157,8 +162,9 @@ impl PlannedRollout for EcsPlan {
         }
     }
 
-    fn verdicts(&self) -> u32 {
-        self.governing().map_or(1, configuration::shares)
+    fn verdict_count(&self) -> u32 {
+        self.governing_configuration()
+            .map_or(1, configuration::traffic_step_count)
     }
 
     fn is_stepwise(&self) -> bool {
@@ -169,18 +175,18 @@ impl PlannedRollout for EcsPlan {
         self.strategy == Strategy::BlueGreen
     }
 
-    fn front(&self) -> Front {
+    fn load_balancer_kind(&self) -> LoadBalancerKind {
         match self.balancer {
-            Balancer::ServiceConnect => Front::ServiceConnect,
-            Balancer::Load | Balancer::Lattice | Balancer::Gateway | Balancer::Headless => {
-                Front::Nothing
+            Balancer::ServiceConnect => LoadBalancerKind::ServiceConnect,
+            Balancer::LoadBalancer | Balancer::Lattice | Balancer::Gateway | Balancer::Headless => {
+                LoadBalancerKind::Nothing
             }
         }
     }
 
     fn test_listeners(&self) -> &[String] {
         match self.balancer {
-            Balancer::Load => &self.test,
+            Balancer::LoadBalancer => &self.test_rules,
             Balancer::Lattice
             | Balancer::Gateway
             | Balancer::ServiceConnect
@@ -188,9 +194,9 @@ impl PlannedRollout for EcsPlan {
         }
     }
 
-    fn without_test_listener(&self) -> &'static str {
+    fn no_test_listener_reason(&self) -> &'static str {
         match self.balancer {
-            Balancer::Load => "the service has no test listener rule",
+            Balancer::LoadBalancer => "the service has no test listener rule",
             Balancer::Lattice
             | Balancer::Gateway
             | Balancer::ServiceConnect

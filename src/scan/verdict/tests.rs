@@ -44,7 +44,7 @@ fn findings(kind: ScannerKind, listed: Vec<Finding>) -> Findings {
     }
 }
 
-fn low() -> Findings {
+fn low_findings() -> Findings {
     findings(
         ScannerKind::Basic,
         vec![finding(Severity::Low, "CVE-2024-1")],
@@ -52,22 +52,22 @@ fn low() -> Findings {
 }
 
 /// A verdict in a word.
-fn word<'a>(
+fn verdict_word<'a>(
     policy: &Policy,
     answer: &'a ScanAnswer,
     change: impl FnOnce(ScanObservation<'a>) -> ScanObservation<'a>,
 ) -> &'static str {
-    static NOT_ASKED: Start = Start::NotAsked;
+    static NOT_ASKED: ScanStart = ScanStart::NotRequested;
     let look = ScanObservation {
         repository: "app",
         answer,
         unchanged: NOW,
         age: None,
         waited: NOW,
-        time: Time::Left,
+        time: TimeLimit::NotReached,
         start: &NOT_ASKED,
     };
-    match judge(policy, &change(look)) {
+    match evaluate(policy, &change(look)) {
         ScanVerdict::Wait => "wait",
         ScanVerdict::Start => "start",
         ScanVerdict::Pass => "pass",
@@ -75,21 +75,21 @@ fn word<'a>(
     }
 }
 
-fn old(look: ScanObservation<'_>) -> ScanObservation<'_> {
+fn completed_long_ago(look: ScanObservation<'_>) -> ScanObservation<'_> {
     ScanObservation {
         age: Some(AGO),
         ..look
     }
 }
 
-fn up(look: ScanObservation<'_>) -> ScanObservation<'_> {
+fn time_is_up(look: ScanObservation<'_>) -> ScanObservation<'_> {
     ScanObservation {
-        time: Time::Up,
+        time: TimeLimit::Reached,
         ..look
     }
 }
 
-fn found(findings: Findings) -> ScanAnswer {
+fn found_answer(findings: Findings) -> ScanAnswer {
     ScanAnswer::Found(findings)
 }
 
@@ -113,16 +113,22 @@ fn findings_fail_from_the_asked_severity_on_unless_they_are_ignored() {
         ),
     ];
     for (listed, expected) in table {
-        let answer = found(findings(
+        let answer = found_answer(findings(
             ScannerKind::Basic,
             listed
                 .iter()
                 .map(|(severity, name)| finding(*severity, name))
                 .collect(),
         ));
-        assert_eq!(word(&policy(), &answer, old), expected, "{listed:?}");
         assert_eq!(
-            word(&policy(), &answer, |look| up(old(look))),
+            verdict_word(&policy(), &answer, completed_long_ago),
+            expected,
+            "{listed:?}"
+        );
+        assert_eq!(
+            verdict_word(&policy(), &answer, |look| time_is_up(completed_long_ago(
+                look
+            ))),
             expected,
             "{listed:?}, at the end"
         );
@@ -136,10 +142,10 @@ fn what_inspector_suppresses_does_not_fail() {
         ..finding(Severity::Critical, "CVE-2024-1")
     };
     assert_eq!(
-        word(
+        verdict_word(
             &policy(),
-            &found(findings(ScannerKind::Enhanced, vec![hidden])),
-            old
+            &found_answer(findings(ScannerKind::Enhanced, vec![hidden])),
+            completed_long_ago
         ),
         "pass"
     );
@@ -148,8 +154,8 @@ fn what_inspector_suppresses_does_not_fail() {
 #[test]
 fn a_fresh_list_is_believed_only_when_it_has_stayed_the_same() {
     let fresh = |kind, severity, unchanged| {
-        let answer = found(findings(kind, vec![finding(severity, "CVE-2024-1")]));
-        word(&policy(), &answer, |look| ScanObservation {
+        let answer = found_answer(findings(kind, vec![finding(severity, "CVE-2024-1")]));
+        verdict_word(&policy(), &answer, |look| ScanObservation {
             unchanged: Duration::from_secs(unchanged),
             age: Some(NOW),
             ..look
@@ -171,17 +177,25 @@ fn a_list_that_is_not_known_to_be_whole_never_passes() {
     };
     let unlisted = Findings {
         counted: [(Severity::Critical, 2)].into(),
-        ..low()
+        ..low_findings()
     };
     let table = [
         (early, "incomplete"),
         (unlisted, "incomplete"),
-        (low(), "incomplete"),
+        (low_findings(), "incomplete"),
     ];
     for (list, expected) in table {
-        let answer = found(list);
-        assert_eq!(word(&policy(), &answer, |look| look), "wait", "{answer:?}");
-        assert_eq!(word(&policy(), &answer, up), expected, "{answer:?}");
+        let answer = found_answer(list);
+        assert_eq!(
+            verdict_word(&policy(), &answer, |look| look),
+            "wait",
+            "{answer:?}"
+        );
+        assert_eq!(
+            verdict_word(&policy(), &answer, time_is_up),
+            expected,
+            "{answer:?}"
+        );
     }
 }
 
@@ -189,9 +203,12 @@ fn a_list_that_is_not_known_to_be_whole_never_passes() {
 fn counted_findings_that_would_not_fail_need_not_be_listed() {
     let unlisted = Findings {
         counted: [(Severity::Low, 40), (Severity::Unrated, 1)].into(),
-        ..low()
+        ..low_findings()
     };
-    assert_eq!(word(&policy(), &found(unlisted), old), "pass");
+    assert_eq!(
+        verdict_word(&policy(), &found_answer(unlisted), completed_long_ago),
+        "pass"
+    );
 }
 
 #[test]
@@ -200,28 +217,28 @@ fn what_was_found_is_told_at_the_end_even_when_more_is_counted() {
         ScannerKind::Basic,
         vec![finding(Severity::High, "CVE-2024-1")],
     );
-    let more = found(Findings {
+    let more = found_answer(Findings {
         counted: [(Severity::High, 3)].into(),
         ..listed
     });
-    assert_eq!(word(&policy(), &more, old), "wait");
-    assert_eq!(word(&policy(), &more, up), "findings");
+    assert_eq!(verdict_word(&policy(), &more, completed_long_ago), "wait");
+    assert_eq!(verdict_word(&policy(), &more, time_is_up), "findings");
 }
 
 #[test]
 fn a_missing_scan_is_waited_for_then_started_once_then_refused() {
-    let refused = Start::Refused {
+    let refused = ScanStart::Refused {
         why: "denied".into(),
         hint: None,
     };
     let table = [
-        (0, Start::NotAsked, Time::Left, "wait"),
-        (10, Start::NotAsked, Time::Left, "start"),
-        (10, Start::Started, Time::Left, "wait"),
-        (10, refused.clone(), Time::Left, "wait"),
-        (10, Start::NotAsked, Time::Up, "no-scan"),
-        (300, Start::Started, Time::Up, "no-scan"),
-        (300, refused, Time::Up, "no-scan"),
+        (0, ScanStart::NotRequested, TimeLimit::NotReached, "wait"),
+        (10, ScanStart::NotRequested, TimeLimit::NotReached, "start"),
+        (10, ScanStart::Started, TimeLimit::NotReached, "wait"),
+        (10, refused.clone(), TimeLimit::NotReached, "wait"),
+        (10, ScanStart::NotRequested, TimeLimit::Reached, "no-scan"),
+        (300, ScanStart::Started, TimeLimit::Reached, "no-scan"),
+        (300, refused, TimeLimit::Reached, "no-scan"),
     ];
     for (seconds, start, time, expected) in table {
         let change = |look| ScanObservation {
@@ -231,7 +248,7 @@ fn a_missing_scan_is_waited_for_then_started_once_then_refused() {
             ..look
         };
         assert_eq!(
-            word(&policy(), &ScanAnswer::Absent, change),
+            verdict_word(&policy(), &ScanAnswer::Absent, change),
             expected,
             "{seconds} {start:?} {time:?}"
         );
@@ -241,9 +258,17 @@ fn a_missing_scan_is_waited_for_then_started_once_then_refused() {
 #[test]
 fn a_scan_that_goes_on_or_says_something_new_only_waits() {
     for status in ["PENDING", "IN_PROGRESS", "QUARANTINED"] {
-        let answer = ScanAnswer::GoingOn(status.into());
-        assert_eq!(word(&policy(), &answer, |look| look), "wait", "{status}");
-        assert_eq!(word(&policy(), &answer, up), "not-done", "{status}");
+        let answer = ScanAnswer::InProgress(status.into());
+        assert_eq!(
+            verdict_word(&policy(), &answer, |look| look),
+            "wait",
+            "{status}"
+        );
+        assert_eq!(
+            verdict_word(&policy(), &answer, time_is_up),
+            "not-done",
+            "{status}"
+        );
     }
 }
 
@@ -254,17 +279,25 @@ fn an_end_without_findings_is_refused_and_only_an_unsupported_image_can_be_allow
         ..policy()
     };
     let table = [
-        (Without::Failed, "failed", "failed"),
-        (Without::Unsupported, "unsupported", "pass"),
-        (Without::Expired, "expired", "expired"),
-        (Without::Unavailable, "unavailable", "unavailable"),
-        (Without::Limit, "limit", "limit"),
-        (Without::Archived, "archived", "archived"),
-        (Without::TooLarge, "too-large", "too-large"),
+        (NoFindingsReason::Failed, "failed", "failed"),
+        (NoFindingsReason::Unsupported, "unsupported", "pass"),
+        (NoFindingsReason::Expired, "expired", "expired"),
+        (NoFindingsReason::Unavailable, "unavailable", "unavailable"),
+        (NoFindingsReason::Limit, "limit", "limit"),
+        (NoFindingsReason::Archived, "archived", "archived"),
+        (NoFindingsReason::TooLarge, "too-large", "too-large"),
     ];
     for (why, strict, allowed) in table {
-        let answer = ScanAnswer::Without(why, None);
-        assert_eq!(word(&policy(), &answer, |look| look), strict, "{why:?}");
-        assert_eq!(word(&lenient, &answer, |look| look), allowed, "{why:?}");
+        let answer = ScanAnswer::NoFindings(why, None);
+        assert_eq!(
+            verdict_word(&policy(), &answer, |look| look),
+            strict,
+            "{why:?}"
+        );
+        assert_eq!(
+            verdict_word(&lenient, &answer, |look| look),
+            allowed,
+            "{why:?}"
+        );
     }
 }

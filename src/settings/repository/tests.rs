@@ -15,7 +15,7 @@ fn everything_can_be_said_and_nothing_must_be() {
     let whole = "{ scan-on-push: true, keep: 30, immutable-tags: { except: [latest, dev-*] }, kms-key: arn:aws:kms:eu-central-1:1:key/a }";
     let expected = NewRepository {
         scan_on_push: Some(true),
-        keep: Some(30),
+        max_images: Some(30),
         tags: Some(TagRule::ImmutableExcept(vec![
             "latest".into(),
             "dev-*".into(),
@@ -26,7 +26,7 @@ fn everything_can_be_said_and_nothing_must_be() {
     assert_eq!(parse("{}", "inline").unwrap(), NewRepository::default());
     let tags = |text: &str| parse(text, "inline").unwrap().tags;
     assert_eq!(tags("immutable-tags: true"), Some(TagRule::Immutable));
-    assert_eq!(tags("immutable-tags: false"), Some(TagRule::Movable));
+    assert_eq!(tags("immutable-tags: false"), Some(TagRule::Mutable));
     assert_eq!(
         tags("immutable-tags: { only: v* }"),
         Some(TagRule::ImmutableOnly(vec!["v*".into()]))

@@ -1,30 +1,30 @@
 //! The image in the log: where it is, what moved, what its tags name.
 
 use crate::event::{DeferredTag, Parts, PinnedImage, Transfer};
-use crate::sinks::console::quiet;
+use crate::sinks::console::sanitize_line;
 use crate::steps::image::short_digest;
 use crate::text::Text;
 
 /// Where it is, and what moved for it.
-pub(super) fn pinned(image: &PinnedImage) -> String {
+pub(super) fn format_pinned(image: &PinnedImage) -> String {
     let PinnedImage {
         image: name, tags, ..
     } = image;
     match &image.transfer {
-        None => quiet(&format!(
+        None => sanitize_line(&format!(
             "{name}{}, {} moved",
-            tagged(tags),
-            bytes(image.moved)
+            format_tags(tags),
+            format_bytes(image.moved)
         )),
-        Some(transfer) => quiet(&format!(
+        Some(transfer) => sanitize_line(&format!(
             "{name}{}: {}",
-            tagged(tags),
-            transferred(transfer)
+            format_tags(tags),
+            format_transfer(transfer)
         )),
     }
 }
 
-fn tagged(tags: &[String]) -> String {
+fn format_tags(tags: &[String]) -> String {
     if tags.is_empty() {
         String::new()
     } else {
@@ -33,7 +33,7 @@ fn tagged(tags: &[String]) -> String {
 }
 
 /// At the push: what becomes of the tag.
-pub(super) fn deferred(tag: &DeferredTag) -> String {
+pub(super) fn format_deferred_tag(tag: &DeferredTag) -> String {
     match &tag.names {
         Some(digest) => format!(
             "tag {} names {} now; it moves last, when everything else has succeeded",
@@ -48,7 +48,7 @@ pub(super) fn deferred(tag: &DeferredTag) -> String {
 }
 
 /// In the end: what did not become of it.
-pub(in crate::sinks) fn not_set(tag: &DeferredTag) -> String {
+pub(in crate::sinks) fn format_unset_tag(tag: &DeferredTag) -> String {
     match &tag.names {
         Some(digest) => format!(
             "{} was not moved to this image; it named {}",
@@ -60,7 +60,7 @@ pub(in crate::sinks) fn not_set(tag: &DeferredTag) -> String {
 }
 
 /// A repository that was made.
-pub(super) fn created(repository: &str, with: &[Text]) -> String {
+pub(super) fn format_created_repository(repository: &str, with: &[Text]) -> String {
     let with = if with.is_empty() {
         "as ECR makes them".to_owned()
     } else {
@@ -70,12 +70,13 @@ pub(super) fn created(repository: &str, with: &[Text]) -> String {
 }
 
 /// What became of an image's parts.
-pub(in crate::sinks) fn transferred(transfer: &Transfer) -> String {
+pub(in crate::sinks) fn format_transfer(transfer: &Transfer) -> String {
     if transfer.is_nothing() {
         return "already in the registry, 0 bytes moved".to_owned();
     }
-    let part =
-        |parts: Parts, what: &str| format!("{} {what} ({})", parts.count, bytes(parts.bytes));
+    let part = |parts: Parts, what: &str| {
+        format!("{} {what} ({})", parts.count, format_bytes(parts.bytes))
+    };
     let others = [
         (transfer.mounted, "mounted"),
         (transfer.skipped, "there already"),
@@ -94,7 +95,7 @@ pub(in crate::sinks) fn transferred(transfer: &Transfer) -> String {
     clippy::cast_precision_loss,
     reason = "a tenth of a mebibyte is precise enough for people"
 )]
-fn bytes(moved: u64) -> String {
+fn format_bytes(moved: u64) -> String {
     if moved < 10_240 {
         format!("{moved} bytes")
     } else {

@@ -2,10 +2,10 @@
 
 use crate::aws::arn::short_name;
 use crate::event::{Gate, ObservedTraffic, Progress, StartedRollout, StepSeen, SurveyedService};
-use crate::sinks::console::quiet;
+use crate::sinks::console::sanitize_line;
 
 /// What runs now, and what will be done about it.
-pub(super) fn surveyed(service: &SurveyedService) -> Vec<String> {
+pub(super) fn survey_lines(service: &SurveyedService) -> Vec<String> {
     let tasks = service.tasks;
     let head = format!(
         "controller {}; {} of {} tasks run {}",
@@ -14,19 +14,24 @@ pub(super) fn surveyed(service: &SurveyedService) -> Vec<String> {
         tasks.desired,
         short_name(&service.blue)
     );
-    std::iter::once(quiet(&head))
-        .chain(service.plan.iter().map(|line| quiet(&format!("  {line}"))))
+    std::iter::once(sanitize_line(&head))
+        .chain(
+            service
+                .plan
+                .iter()
+                .map(|line| sanitize_line(&format!("  {line}"))),
+        )
         .collect()
 }
 
 /// Which deployment it is, and where to watch it.
-pub(super) fn started(rollout: &StartedRollout) -> String {
+pub(super) fn format_start(rollout: &StartedRollout) -> String {
     let what = if rollout.found {
         "Deployment followed"
     } else {
         "Deployment started"
     };
-    quiet(&format!(
+    sanitize_line(&format!(
         "{what}: {}. Watch it in the AWS console: {}",
         rollout.deployment, rollout.console
     ))
@@ -61,16 +66,19 @@ pub(super) fn progress_line(progress: &Progress) -> String {
 }
 
 /// A gate is open: what may follow.
-pub(super) fn gate_opened(gate: Gate, seen: StepSeen) -> String {
+pub(super) fn format_gate_opened(gate: Gate, seen: StepSeen) -> String {
     match gate {
         Gate::Green => "The gate is open: traffic may shift".into(),
-        Gate::Step => format!("{}the next step of traffic may follow", step_seen(seen)),
+        Gate::Step => format!(
+            "{}the next step of traffic may follow",
+            describe_checks(seen)
+        ),
         Gate::Production => "The gate after the shift is open: the rollout may end".into(),
     }
 }
 
 /// Only what was looked at is said.
-fn step_seen(seen: StepSeen) -> &'static str {
+fn describe_checks(seen: StepSeen) -> &'static str {
     match (seen.healthy, seen.quiet) {
         (true, true) => "green is healthy and no alarm has begun to ring: ",
         (true, false) => "green is healthy: ",
@@ -80,12 +88,12 @@ fn step_seen(seen: StepSeen) -> &'static str {
 }
 
 /// Who serves production, and who says so.
-pub(super) fn traffic(traffic: &ObservedTraffic) -> String {
+pub(super) fn format_traffic(traffic: &ObservedTraffic) -> String {
     let line = format!(
         "production: 100 % on {:?} ({}), {}",
         traffic.side,
         short_name(&traffic.revision),
-        traffic.observed_by.words()
+        traffic.observed_by.describe()
     );
-    quiet(&line.to_lowercase())
+    sanitize_line(&line.to_lowercase())
 }

@@ -2,17 +2,17 @@
 
 use crate::error::{Failure, StoppedContainer};
 use crate::event::{RefusedInputs, ReportedProblem, RunStart};
-use crate::github::commands::{Level, annotation_of, fits};
+use crate::github::commands::{Level, annotation_at, fits_annotation};
 use crate::outcome::{Mode, Reason};
-use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capital, quiet};
+use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capitalize, sanitize_line};
 
 /// The first line.
-pub(super) fn started(start: &RunStart) -> String {
+pub(super) fn format_start(start: &RunStart) -> String {
     let RunStart { run, region, .. } = start;
-    quiet(&format!("{} {region} (run {run})", begun(start)))
+    sanitize_line(&format!("{} {region} (run {run})", describe_run(start)))
 }
 
-fn begun(start: &RunStart) -> String {
+fn describe_run(start: &RunStart) -> String {
     let cluster = &start.cluster;
     let version = start
         .version
@@ -37,7 +37,7 @@ fn begun(start: &RunStart) -> String {
 }
 
 /// What is wrong with the inputs, in an annotation for each problem.
-pub(super) fn refused(refused: &RefusedInputs) -> Vec<String> {
+pub(super) fn refusal_lines(refused: &RefusedInputs) -> Vec<String> {
     let problems = &refused.problems;
     let problem = if problems.len() == 1 {
         "a problem".into()
@@ -50,7 +50,7 @@ pub(super) fn refused(refused: &RefusedInputs) -> Vec<String> {
         format!("the inputs have {problem}")
     };
     let head = if refused.after_changes {
-        format!("{}; {AFTER_CHANGES}", capital(&why))
+        format!("{}; {AFTER_CHANGES}", capitalize(&why))
     } else {
         format!("Nothing was touched: {why}")
     };
@@ -64,12 +64,12 @@ fn problem_annotation(problem: &ReportedProblem) -> String {
         problem.problem.to_string(),
         format!("  hint: {}", problem.remedy),
     ];
-    annotation_of(Level::Error, "input refused", problem.at.as_ref(), &lines)
+    annotation_at(Level::Error, "input refused", problem.at.as_ref(), &lines)
 }
 
 /// What could not be undone and what to do about it.
-pub(super) fn undo_failed(what: &str, failure: &Failure) -> Vec<String> {
-    failed(
+pub(super) fn undo_failure_lines(what: &str, failure: &Failure) -> Vec<String> {
+    failure_lines(
         "stuck",
         &format!("not undone: {what}: {}", failure.sentence()),
         failure,
@@ -78,7 +78,7 @@ pub(super) fn undo_failed(what: &str, failure: &Failure) -> Vec<String> {
 
 /// What failed, why, and what to do, in one annotation: GitHub shows annotations without the log
 /// around them. The last words of containers are in it where they fit.
-pub(super) fn failed(title: &str, sentence: &str, failure: &Failure) -> Vec<String> {
+pub(super) fn failure_lines(title: &str, sentence: &str, failure: &Failure) -> Vec<String> {
     let causes: Vec<String> = failure
         .chain
         .iter()
@@ -90,7 +90,11 @@ pub(super) fn failed(title: &str, sentence: &str, failure: &Failure) -> Vec<Stri
         .iter()
         .map(|hint| format!("  hint: {hint}"))
         .collect();
-    let stopped: Vec<String> = failure.stopped.iter().flat_map(last_words).collect();
+    let stopped: Vec<String> = failure
+        .stopped
+        .iter()
+        .flat_map(stopped_container_lines)
+        .collect();
     let whole = [
         vec![sentence.to_owned()],
         causes.clone(),
@@ -98,21 +102,21 @@ pub(super) fn failed(title: &str, sentence: &str, failure: &Failure) -> Vec<Stri
         hints.clone(),
     ]
     .concat();
-    if fits(&whole) {
-        return vec![annotation_of(Level::Error, title, None, &whole)];
+    if fits_annotation(&whole) {
+        return vec![annotation_at(Level::Error, title, None, &whole)];
     }
     let short = [vec![sentence.to_owned()], causes, hints].concat();
-    std::iter::once(annotation_of(Level::Error, title, None, &short))
-        .chain(stopped.iter().map(|line| quiet(line)))
+    std::iter::once(annotation_at(Level::Error, title, None, &short))
+        .chain(stopped.iter().map(|line| sanitize_line(line)))
         .collect()
 }
 
-fn last_words(stopped: &StoppedContainer) -> Vec<String> {
+fn stopped_container_lines(stopped: &StoppedContainer) -> Vec<String> {
     let head = format!(
         "  container {} of task {}: {}; {}",
         stopped.container,
         stopped.task,
-        stopped.exit(),
+        stopped.describe_exit(),
         stopped.why
     );
     std::iter::once(head)

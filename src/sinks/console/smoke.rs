@@ -1,24 +1,24 @@
 //! Smoke tests in the log: a line for each, and what was not as expected.
 
 use crate::checks::smoke::{TestResult, TestVerdict};
-use crate::sinks::console::quiet;
-use crate::sinks::outputs::human;
+use crate::sinks::console::sanitize_line;
+use crate::sinks::outputs::human_duration;
 
 /// The result of one test.
-pub(super) fn lines(result: &TestResult, on: &str) -> Vec<String> {
+pub(super) fn lines(result: &TestResult, target: &str) -> Vec<String> {
     let (name, request) = (&result.name, &result.request);
-    let took = human(result.last_milliseconds);
+    let took = human_duration(result.last_milliseconds);
     let attempts = if result.attempts > 1 {
         format!(", attempt {}", result.attempts)
     } else {
         String::new()
     };
     match result.verdict {
-        TestVerdict::Passed => vec![quiet(&format!(
-            "✓ {name} {on}: {request} ({took}{attempts})"
+        TestVerdict::Passed => vec![sanitize_line(&format!(
+            "✓ {name} {target}: {request} ({took}{attempts})"
         ))],
-        TestVerdict::Skipped => mismatches(
-            format!("– {name} {on}: {request}, called off: another test failed first"),
+        TestVerdict::Skipped => mismatch_lines(
+            format!("– {name} {target}: {request}, called off: another test failed first"),
             result,
         ),
         TestVerdict::Unfinished => {
@@ -27,21 +27,21 @@ pub(super) fn lines(result: &TestResult, on: &str) -> Vec<String> {
             } else {
                 format!("{} attempts", result.attempts)
             };
-            mismatches(
+            mismatch_lines(
                 format!(
-                    "– {name} {on}: {request}, had not passed after {tries} when the run ended"
+                    "– {name} {target}: {request}, had not passed after {tries} when the run ended"
                 ),
                 result,
             )
         }
-        TestVerdict::Failed => mismatches(
-            format!("✗ {name} {on}: {request} ({took}{attempts})"),
+        TestVerdict::Failed => mismatch_lines(
+            format!("✗ {name} {target}: {request} ({took}{attempts})"),
             result,
         ),
     }
 }
 
-fn mismatches(head: String, result: &TestResult) -> Vec<String> {
+fn mismatch_lines(head: String, result: &TestResult) -> Vec<String> {
     let failures = result.failures.iter().map(|failure| {
         format!(
             "    {}: expected {}, found {}",
@@ -50,6 +50,6 @@ fn mismatches(head: String, result: &TestResult) -> Vec<String> {
     });
     std::iter::once(head)
         .chain(failures)
-        .map(|line| quiet(&line))
+        .map(|line| sanitize_line(&line))
         .collect()
 }

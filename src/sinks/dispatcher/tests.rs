@@ -9,17 +9,17 @@ use crate::report::Report;
 use crate::sinks::background::Background;
 use crate::sinks::sink::RemoteSink;
 
-type Taken = Arc<Mutex<Vec<Stamped>>>;
+type Received = Arc<Mutex<Vec<Stamped>>>;
 
 /// Keeps what it takes.
-struct Kept(Taken);
+struct MemorySink(Received);
 
-impl Sink for Kept {
+impl Sink for MemorySink {
     fn name(&self) -> &'static str {
         "kept"
     }
 
-    fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
+    fn handle_event(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
         self.0.lock().unwrap().push(stamped.clone());
         Ok(())
     }
@@ -27,7 +27,7 @@ impl Sink for Kept {
 
 /// What a remote sink does with an event.
 #[derive(Clone, Copy)]
-enum Habit {
+enum Behavior {
     Shows,
     Fails,
     Hangs,
@@ -36,30 +36,30 @@ enum Habit {
 }
 
 /// One that has this many milliseconds.
-struct Remote<const MS: u64>(Habit, Taken);
+struct FakeRemoteSink<const MS: u64>(Behavior, Received);
 
-impl<const MS: u64> RemoteSink for Remote<MS> {
+impl<const MS: u64> RemoteSink for FakeRemoteSink<MS> {
     const NAME: &'static str = "remote";
     const DEADLINE: Duration = Duration::from_millis(MS);
 
-    async fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
+    async fn handle_event(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
         match self.0 {
-            Habit::Shows => tokio::time::sleep(Duration::from_millis(5)).await,
-            Habit::Fails => return Err(SinkError::new("503 Service Unavailable")),
-            Habit::Hangs => std::future::pending().await,
-            Habit::Blocks => std::thread::sleep(Duration::from_mins(1)),
-            Habit::Panics => panic!("a defect of a sink"),
+            Behavior::Shows => tokio::time::sleep(Duration::from_millis(5)).await,
+            Behavior::Fails => return Err(SinkError::new("503 Service Unavailable")),
+            Behavior::Hangs => std::future::pending().await,
+            Behavior::Blocks => std::thread::sleep(Duration::from_mins(1)),
+            Behavior::Panics => panic!("a defect of a sink"),
         }
         self.1.lock().unwrap().push(stamped.clone());
         Ok(())
     }
 }
 
-fn stamped(event: Event) -> Stamped {
+fn stamp(event: Event) -> Stamped {
     Stamped { at_ms: 7, event }
 }
 
-fn ended() -> Event {
+fn ended_event() -> Event {
     Event::Ended(RunEnd {
         outcome: Outcome::RolledBack,
         reason: Reason::TaskFailed,
@@ -69,18 +69,21 @@ fn ended() -> Event {
 
 /// What a run with such a sink tells: what was kept, what the remote sink showed, how long the
 /// telling and how long the end took.
-fn told<const MS: u64>(
-    habit: Habit,
+fn run_with_sink<const MS: u64>(
+    habit: Behavior,
     events: Vec<Event>,
 ) -> (Vec<Event>, usize, Duration, Duration) {
-    let (kept, shown) = (Taken::default(), Taken::default());
+    let (kept, shown) = (Received::default(), Received::default());
     let mut dispatcher = Dispatcher::new(vec![
-        Box::new(Kept(Arc::clone(&kept))),
-        Box::new(Background::start(Remote::<MS>(habit, Arc::clone(&shown)))),
+        Box::new(MemorySink(Arc::clone(&kept))),
+        Box::new(Background::start(FakeRemoteSink::<MS>(
+            habit,
+            Arc::clone(&shown),
+        ))),
     ]);
     let began = Instant::now();
     for event in events {
-        dispatcher.take(&stamped(event));
+        dispatcher.dispatch(&stamp(event));
     }
     let (telling, began) = (began.elapsed(), Instant::now());
     dispatcher.finish();
@@ -91,33 +94,33 @@ fn told<const MS: u64>(
     (kept, shown, telling, ending)
 }
 
-fn line_of_events() -> Vec<Event> {
+fn sample_events() -> Vec<Event> {
     let undone = |number: usize| Event::Undone {
         what: format!("effect {number}").into(),
     };
-    (0..20).map(undone).chain([ended()]).collect()
+    (0..20).map(undone).chain([ended_event()]).collect()
 }
 
 #[test]
 fn a_sink_that_works_shows_everything_before_the_process_ends() {
-    let (kept, shown, _, _) = told::<60_000>(Habit::Shows, line_of_events());
-    assert_eq!((kept, shown), (line_of_events(), 21));
+    let (kept, shown, _, _) = run_with_sink::<60_000>(Behavior::Shows, sample_events());
+    assert_eq!((kept, shown), (sample_events(), 21));
 }
 
 #[test]
 fn one_that_fails_hangs_blocks_or_has_a_defect_delays_no_rollback_and_changes_no_outcome() {
     let table = [
-        (Habit::Fails, "503 Service Unavailable"),
-        (Habit::Hangs, "it was not done within 300 ms"),
-        (Habit::Blocks, "it was not done within 300 ms"),
-        (Habit::Panics, "it ended before its time"),
+        (Behavior::Fails, "503 Service Unavailable"),
+        (Behavior::Hangs, "it was not done within 300 ms"),
+        (Behavior::Blocks, "it was not done within 300 ms"),
+        (Behavior::Panics, "it ended before its time"),
     ];
     for (habit, expected) in table {
-        let (kept, shown, telling, ending) = told::<300>(habit, line_of_events());
+        let (kept, shown, telling, ending) = run_with_sink::<300>(habit, sample_events());
         let (failed, facts): (Vec<Event>, Vec<Event>) = kept
             .into_iter()
             .partition(|event| matches!(event, Event::SinkFailed { .. }));
-        assert_eq!((facts, shown), (line_of_events(), 0), "{expected}");
+        assert_eq!((facts, shown), (sample_events(), 0), "{expected}");
         let why = Event::SinkFailed {
             sink: "remote".into(),
             why: expected.into(),
@@ -130,11 +133,14 @@ fn one_that_fails_hangs_blocks_or_has_a_defect_delays_no_rollback_and_changes_no
 
 #[test]
 fn the_outcome_is_told_before_anything_is_waited_for() {
-    let (kept, _, _, ending) = told::<300>(Habit::Hangs, line_of_events());
-    let at = kept.iter().position(|event| *event == ended()).unwrap();
+    let (kept, _, _, ending) = run_with_sink::<300>(Behavior::Hangs, sample_events());
+    let at = kept
+        .iter()
+        .position(|event| *event == ended_event())
+        .unwrap();
     assert!(matches!(kept[at + 1], Event::SinkFailed { .. }) && kept.len() == at + 2);
     assert!(ending >= Duration::from_millis(250), "{ending:?}");
-    let report = Report::of(&kept.into_iter().map(stamped).collect::<Vec<_>>());
+    let report = Report::from_events(&kept.into_iter().map(stamp).collect::<Vec<_>>());
     assert_eq!(report.outcome, Some(Outcome::RolledBack));
     assert_eq!(report.warnings.len(), 0);
 }
@@ -147,15 +153,18 @@ fn a_local_sink_that_fails_says_so_once_and_the_others_go_on() {
             "file"
         }
 
-        fn take(&mut self, _: &Stamped) -> Result<(), SinkError> {
+        fn handle_event(&mut self, _: &Stamped) -> Result<(), SinkError> {
             let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
-            Err(SinkError::unwritten(&full))
+            Err(SinkError::from_io(&full))
         }
     }
-    let kept = Taken::default();
-    let mut dispatcher = Dispatcher::new(vec![Box::new(Full), Box::new(Kept(Arc::clone(&kept)))]);
-    dispatcher.take(&stamped(Event::Signalled));
-    dispatcher.take(&stamped(ended()));
+    let kept = Received::default();
+    let mut dispatcher = Dispatcher::new(vec![
+        Box::new(Full),
+        Box::new(MemorySink(Arc::clone(&kept))),
+    ]);
+    dispatcher.dispatch(&stamp(Event::Signalled));
+    dispatcher.dispatch(&stamp(ended_event()));
     dispatcher.finish();
     let kept: Vec<Event> = kept
         .lock()
@@ -167,7 +176,11 @@ fn a_local_sink_that_fails_says_so_once_and_the_others_go_on() {
     let sink = "file".into();
     assert_eq!(
         kept,
-        [Event::Signalled, Event::SinkFailed { sink, why }, ended()]
+        [
+            Event::Signalled,
+            Event::SinkFailed { sink, why },
+            ended_event()
+        ]
     );
 }
 
@@ -178,13 +191,13 @@ fn after_a_signal_a_second_is_enough() {
         const NAME: &'static str = "slow";
         const DEADLINE: Duration = Duration::from_mins(1);
 
-        async fn take(&mut self, _: &Stamped) -> Result<(), SinkError> {
+        async fn handle_event(&mut self, _: &Stamped) -> Result<(), SinkError> {
             std::future::pending().await
         }
     }
     let began = Instant::now();
     let mut dispatcher = Dispatcher::new(vec![Box::new(Background::start(Slow))]);
-    dispatcher.take(&stamped(Event::Signalled));
+    dispatcher.dispatch(&stamp(Event::Signalled));
     dispatcher.finish();
     assert!(
         began.elapsed() < Duration::from_secs(5),

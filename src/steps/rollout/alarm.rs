@@ -4,24 +4,24 @@ use crate::run::Run;
 
 /// Those of the alarms that ring, and why; `otherwise` where none rings any more, or that cannot be
 /// read.
-pub(super) async fn named(
+pub(super) async fn describe_ringing(
     run: &Run,
     alarms: &[String],
     otherwise: impl FnOnce() -> String,
 ) -> String {
-    let rings = run
+    let ringing = run
         .optional_read(
             "why the alarm rang is not told",
-            run.aws.ringing(alarms).await,
+            run.aws.describe_alarms_in_alarm(alarms).await,
         )
         .unwrap_or_default();
-    let named: Vec<String> = rings
+    let descriptions: Vec<String> = ringing
         .iter()
-        .map(|alarm| format!("{} ({})", alarm.name, alarm.why()))
+        .map(|alarm| format!("{} ({})", alarm.name, alarm.explanation()))
         .collect();
-    if named.is_empty() {
+    if descriptions.is_empty() {
         otherwise()
     } else {
-        named.join("; ")
+        descriptions.join("; ")
     }
 }

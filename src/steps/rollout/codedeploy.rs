@@ -4,14 +4,16 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
 use crate::aws::AwsErrorKind;
-use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, ReadyWait, Status};
-use crate::decide::{At, Goal, Seen, Trouble};
+use crate::aws::codedeploy_shapes::{
+    CodeDeployDeployment, CodeDeployStatus, CodeDeployTarget, ReadyWait,
+};
+use crate::decide::{GateKind, Goal, RolloutFailure, RolloutStatus};
 use crate::error::Failure;
 use crate::event::fact::{AwsFact, GateFact, SoughtEffect};
 use crate::event::{Event, Gate, ObservedBy, Progress, Serving, StepSeen};
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::{CountedTasks, LIMIT, TaskFailures};
-use crate::observe::traffic::{self, Observed};
+use crate::observe::traffic::{self, ProductionTraffic};
 use crate::outcome::Reason;
 use crate::plan::{CodeDeployPlan, RolloutPlan};
 use crate::poll_interval::PollInterval;
@@ -22,16 +24,16 @@ use crate::steps::revision::Revision;
 use super::progress;
 
 mod create;
+mod failure;
 mod green;
 mod start;
-mod trouble;
 
 use create::CodeDeployError;
 
 /// A gate that stays shut after it was opened is opened again after this many looks.
-const REOPEN: u32 = 5;
+const REOPEN_AFTER_LOOKS: u32 = 5;
 /// What is read so often is no read from before the shift.
-const SURE: u32 = 6;
+const SURE_LOOKS: u32 = 6;
 
 /// A deployment of ours.
 pub(super) struct CodeDeployRollout<'a> {
@@ -53,12 +55,12 @@ pub(super) struct CodeDeployRollout<'a> {
 impl CodeDeployRollout<'_> {
     /// Lets traffic shift. Where that is denied, whoever may open the gate does, as with the
     /// official action.
-    async fn let_traffic_shift(&mut self) -> Result<(), Failure> {
+    async fn open_gate(&mut self) -> Result<(), Failure> {
         if self.own_plan.gate == GatePlan::Absent {
             return Ok(());
         }
         match self.run.aws.continue_deployment(&self.id).await {
-            Ok(()) => self.run.tell(Event::GateOpened {
+            Ok(()) => self.run.emit(Event::GateOpened {
                 gate: Gate::Green,
                 seen: StepSeen::default(),
             }),
@@ -70,17 +72,17 @@ impl CodeDeployRollout<'_> {
                 return Ok(());
             }
             Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
-                self.run.tell(AwsFact::AnswerLost {
+                self.run.emit(AwsFact::AnswerLost {
                     error: error.to_string().into(),
                     effect: SoughtEffect::GateOpen,
                 });
             }
             Err(error)
-                if error.is("DeploymentIsNotInReadyState")
-                    || error.is("DeploymentAlreadyCompleted")
-                    || error.is("InvalidDeploymentStatus") =>
+                if error.has_code("DeploymentIsNotInReadyState")
+                    || error.has_code("DeploymentAlreadyCompleted")
+                    || error.has_code("InvalidDeploymentStatus") =>
             {
-                self.run.tell(GateFact::WaitsNoMore);
+                self.run.emit(GateFact::WaitsNoMore);
             }
             Err(source) => {
                 return Err(CodeDeployError {
@@ -99,14 +101,14 @@ impl CodeDeployRollout<'_> {
         self.looks += 1;
         match self.run.aws.get_deployment(&self.id).await {
             Ok(deployment) => {
-                self.outage.sees();
-                self.observation(&deployment, goal).await
+                self.outage.clear();
+                self.observe_status(&deployment, goal).await
             }
-            Err(error) => RolloutObservation::failed(&mut self.outage, &error),
+            Err(error) => RolloutObservation::from_error(&mut self.outage, &error),
         }
     }
 
-    async fn observation(
+    async fn observe_status(
         &mut self,
         deployment: &CodeDeployDeployment,
         goal: Goal,
@@ -114,23 +116,24 @@ impl CodeDeployRollout<'_> {
         if self.is_target_due(deployment, goal) {
             self.read_target().await;
         }
-        let seen = self.seen(deployment, goal).await;
+        let seen = self.interpret(deployment, goal).await;
         RolloutObservation {
-            seen,
+            status: seen,
             progress: Some(self.progress(deployment)),
             is_throttled: false,
         }
     }
 
     fn progress(&self, deployment: &CodeDeployDeployment) -> Progress {
-        progress::of(deployment, self.target.as_ref())
+        progress::from_codedeploy(deployment, self.target.as_ref())
     }
 
     /// The target shows weights and tasks. Every look needs the deployment; the target only now and
     /// then, and often while traffic moves, so that reads stay within the limit.
     fn is_target_due(&self, deployment: &CodeDeployDeployment, goal: Goal) -> bool {
         let every = if matches!(goal, Goal::Shifted) { 4 } else { 6 };
-        let is_turning = deployment.status != Status::Going || deployment.termination_wait_started;
+        let is_turning = deployment.status != CodeDeployStatus::InProgress
+            || deployment.termination_wait_started;
         self.looks % every == 1 || (is_turning && goal != Goal::Completed)
     }
 
@@ -146,7 +149,7 @@ impl CodeDeployRollout<'_> {
             .await;
         if read
             .as_ref()
-            .is_err_and(|error| error.is("DeploymentNotStarted"))
+            .is_err_and(|error| error.has_code("DeploymentNotStarted"))
         {
             return; // there is nothing to show yet
         }
@@ -159,40 +162,50 @@ impl CodeDeployRollout<'_> {
             .or(self.target.take());
     }
 
-    async fn seen(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> Seen {
+    async fn interpret(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> RolloutStatus {
         match deployment.status {
-            Status::Ready => self.at_gate(goal).await,
-            Status::Succeeded => self.confirm(Seen::Completed).await,
-            Status::Failed | Status::Stopped => Seen::Ended(self.trouble(deployment).await),
-            Status::Going if deployment.termination_wait_started => {
-                self.confirm(Seen::Shifted).await
+            CodeDeployStatus::Ready => self.status_at_gate(goal).await,
+            CodeDeployStatus::Succeeded => self.confirm_shift(RolloutStatus::Completed).await,
+            CodeDeployStatus::Failed | CodeDeployStatus::Stopped => {
+                RolloutStatus::Ended(self.explain_failure(deployment).await)
             }
-            Status::Going => self.going(deployment, goal).await,
+            CodeDeployStatus::InProgress if deployment.termination_wait_started => {
+                self.confirm_shift(RolloutStatus::Shifted).await
+            }
+            CodeDeployStatus::InProgress => self.status_in_progress(deployment, goal).await,
         }
     }
 
     /// A gate that was opened and is still shut: the answer was lost on the way there.
-    async fn at_gate(&mut self, goal: Goal) -> Seen {
+    async fn status_at_gate(&mut self, goal: Goal) -> RolloutStatus {
         let waited = self.opened_at.map_or(0, |opened| self.looks - opened);
         if goal == Goal::Shifted
             && waited > 0
-            && waited.is_multiple_of(REOPEN)
+            && waited.is_multiple_of(REOPEN_AFTER_LOOKS)
             && self.run.aws.continue_deployment(&self.id).await.is_ok()
         {
-            self.run.tell(Event::GateOpened {
+            self.run.emit(Event::GateOpened {
                 gate: Gate::Green,
                 seen: StepSeen::default(),
             });
         }
         let is_ours = !self.run.is_denied("codedeploy:ContinueDeployment");
-        Seen::AtGate(if is_ours { At::Green } else { At::Foreign })
+        RolloutStatus::AtGate(if is_ours {
+            GateKind::Green
+        } else {
+            GateKind::External
+        })
     }
 
-    async fn going(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> Seen {
+    async fn status_in_progress(
+        &mut self,
+        deployment: &CodeDeployDeployment,
+        goal: Goal,
+    ) -> RolloutStatus {
         let event = |name: &str| {
             self.target
                 .as_ref()
-                .and_then(|target| target.event(name))
+                .and_then(|target| target.event_status(name))
                 .unwrap_or("Pending")
                 .to_owned()
         };
@@ -200,14 +213,20 @@ impl CodeDeployRollout<'_> {
             event("AllowTraffic").as_str(),
             event("AfterAllowTraffic").as_str(),
         ) {
-            ("Succeeded", "Succeeded" | "Skipped") => self.confirm(Seen::Shifted).await,
-            ("InProgress" | "Succeeded", _) => Seen::Shifting,
-            _ => self.coming_up(deployment, goal).await,
+            ("Succeeded", "Succeeded" | "Skipped") => {
+                self.confirm_shift(RolloutStatus::Shifted).await
+            }
+            ("InProgress" | "Succeeded", _) => RolloutStatus::Shifting,
+            _ => self.status_before_shift(deployment, goal).await,
         }
     }
 
     /// CodeDeploy gives green an hour to become steady.
-    async fn coming_up(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> Seen {
+    async fn status_before_shift(
+        &mut self,
+        deployment: &CodeDeployDeployment,
+        goal: Goal,
+    ) -> RolloutStatus {
         let counted = CountedTasks {
             place: &self.plan.place,
             revision: &self.revision.arn,
@@ -215,53 +234,55 @@ impl CodeDeployRollout<'_> {
             deployment: None,
         };
         self.task_failures
-            .look(self.run, &counted, self.looks)
+            .read_when_due(self.run, &counted, self.looks)
             .await;
         self.task_failures
             .trouble(LIMIT, goal)
-            .map_or(Seen::Preparing, Seen::Ended)
+            .map_or(RolloutStatus::Preparing, RolloutStatus::Ended)
     }
 
     /// CodeDeploy shifts no traffic any more, and some of it is not on green: somebody has changed
     /// the weights.
-    fn shared(&mut self, observed: Observed) -> Seen {
+    fn status_if_shared(&mut self, observed: ProductionTraffic) -> RolloutStatus {
         self.shared_looks += 1;
-        if self.shared_looks < SURE {
-            return Seen::Shifting;
+        if self.shared_looks < SURE_LOOKS {
+            return RolloutStatus::Shifting;
         }
         let sentence = format!(
             "deployment {} has shifted all traffic, and somebody has changed the weights since",
             self.id
         );
-        Seen::Ended(Trouble {
+        RolloutStatus::Ended(RolloutFailure {
             reason: Reason::RolloutFailed,
             sentence,
-            cause: Some(observed.words()),
+            cause: Some(observed.describe()),
         })
     }
 
     /// Nothing counts as shifted before the listeners, or the next best observer, say so.
-    async fn confirm(&mut self, seen: Seen) -> Seen {
-        if self.observed_by.is_some() && seen == Seen::Shifted {
-            return seen;
+    async fn confirm_shift(&mut self, status: RolloutStatus) -> RolloutStatus {
+        if self.observed_by.is_some() && status == RolloutStatus::Shifted {
+            return status;
         }
         let observed = traffic::observe(self.run, &self.plan.place, &self.plan.blue).await;
         let observed_by = match observed {
-            Some(observed) if observed.whole() == Some(Serving::Green) => observed.observed_by,
-            Some(observed) if seen == Seen::Completed => return self.shared(observed),
-            Some(_) => return Seen::Shifting,
+            Some(observed) if observed.sole_side() == Some(Serving::Green) => observed.observed_by,
+            Some(observed) if status == RolloutStatus::Completed => {
+                return self.status_if_shared(observed);
+            }
+            Some(_) => return RolloutStatus::Shifting,
             None => ObservedBy::Controller,
         };
         if self.observed_by.replace(observed_by).is_none() {
             self.run
                 .confirm_traffic(&self.revision.arn, Serving::Green, observed_by);
         }
-        seen
+        status
     }
 }
 
 impl FollowedRollout for CodeDeployRollout<'_> {
-    fn look(&mut self, goal: Goal) -> LocalBoxFuture<'_, RolloutObservation> {
+    fn observe(&mut self, goal: Goal) -> LocalBoxFuture<'_, RolloutObservation> {
         self.look_at_deployment(goal).boxed_local()
     }
 
@@ -288,28 +309,28 @@ impl FollowedRollout for CodeDeployRollout<'_> {
         self.observed_by.unwrap_or(ObservedBy::Controller)
     }
 
-    fn observe(&self) -> LocalBoxFuture<'_, Option<Observed>> {
+    fn current_traffic(&self) -> LocalBoxFuture<'_, Option<ProductionTraffic>> {
         traffic::observe(self.run, &self.plan.place, &self.plan.blue).boxed_local()
     }
 
     /// The gate is open, and the weights cannot be read.
-    fn may_have_moved(&self) -> bool {
+    fn may_have_moved_traffic(&self) -> bool {
         self.target.is_none()
             && (self.opened_at.is_some() || self.own_plan.group.ready_wait == ReadyWait::Continue)
     }
 
-    fn find_green<'f>(
+    fn check_test_traffic<'f>(
         &'f self,
         interval: &'f mut PollInterval,
     ) -> LocalBoxFuture<'f, Result<(), Failure>> {
-        self.find_task_set(interval).boxed_local()
+        self.verify_test_traffic(interval).boxed_local()
     }
 
-    fn green_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
-        self.groups_of_task_set().boxed_local()
+    fn green_target_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+        self.task_set_target_groups().boxed_local()
     }
 
     fn open_green_gate(&mut self) -> LocalBoxFuture<'_, Result<(), Failure>> {
-        self.let_traffic_shift().boxed_local()
+        self.open_gate().boxed_local()
     }
 }

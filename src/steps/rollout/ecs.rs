@@ -10,14 +10,14 @@ use futures_util::future::{LocalBoxFuture, ready};
 use crate::aws::ecs_rollout_shapes::{
     DeploymentStatus, HookDetail, ServiceDeployment, ServiceRevision,
 };
-use crate::decide::{At, Goal, Seen, Trouble};
+use crate::decide::{GateKind, Goal, RolloutFailure, RolloutStatus};
 use crate::documents::deployment_configuration::{GREEN, PRODUCTION, Pause, STEP};
 use crate::documents::strategy::Strategy;
 use crate::error::Failure;
 use crate::event::{ObservedBy, StepSeen};
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::{CountedTasks, LIMIT, TaskFailures};
-use crate::observe::traffic::Observed;
+use crate::observe::traffic::ProductionTraffic;
 use crate::outcome::Reason;
 use crate::plan::{EcsPlan, RolloutPlan};
 use crate::poll_interval::PollInterval;
@@ -26,18 +26,18 @@ use crate::run::Run;
 use crate::steps::revision::Revision;
 
 mod answer;
+mod concurrent;
 mod confirm;
-mod contest;
+mod conflict;
+mod description;
+mod failure;
 mod gate;
 mod green;
 mod marks;
-mod others;
 mod search;
-mod shown;
 mod start;
-mod trouble;
 
-use shown::{on_green, progress, unobserved};
+use description::{describe_unobserved, green_percent, to_progress};
 
 /// The stage at which ECS moves no traffic any more.
 const AFTER_SHIFT: &str = "POST_PRODUCTION_TRAFFIC_SHIFT";
@@ -55,11 +55,11 @@ pub(super) struct EcsRollout<'a> {
     /// Pauses that were answered, and at which look.
     answered: BTreeMap<String, u32>,
     /// The stages at which the deployment pauses, by its own snapshot.
-    pauses: BTreeSet<String>,
+    paused_stages: BTreeSet<String>,
     /// How many of its pauses come before green is up.
-    early: usize,
+    early_pauses: usize,
     /// In how many shares its traffic goes over.
-    shares: usize,
+    traffic_steps: usize,
     /// Pauses that were seen.
     seen_pauses: BTreeSet<String>,
     /// How long its pauses last, by its own snapshot.
@@ -69,7 +69,7 @@ pub(super) struct EcsRollout<'a> {
     /// Whether green's gate is one that a replaced deployment's run had set.
     inherits_gate: bool,
     /// The pause that waits now.
-    waiting: Option<Waiting>,
+    waiting_pause: Option<WaitingPause>,
     is_green_passed: bool,
     is_production_passed: bool,
     outage: Outage,
@@ -80,16 +80,17 @@ pub(super) struct EcsRollout<'a> {
 }
 
 /// A pause that waits for an answer.
-struct Waiting {
+struct WaitingPause {
     hook: HookDetail,
-    at: At,
+    gate: GateKind,
     /// Where production traffic was when it was seen.
-    observed: Option<Observed>,
+    observed: Option<ProductionTraffic>,
 }
 
 impl EcsRollout<'_> {
     fn has_gates_ahead(&self) -> bool {
-        let is_ahead = |stage: &str, is_passed: bool| self.pauses.contains(stage) && !is_passed;
+        let is_ahead =
+            |stage: &str, is_passed: bool| self.paused_stages.contains(stage) && !is_passed;
         is_ahead(GREEN, self.is_green_passed)
             || is_ahead(STEP, self.observed_by.is_some())
             || is_ahead(PRODUCTION, self.is_production_passed)
@@ -100,78 +101,95 @@ impl EcsRollout<'_> {
         self.looks += 1;
         match self.run.aws.describe_service_deployment(&self.arn).await {
             Ok(Some(deployment)) => {
-                self.outage.sees();
-                let seen = self.seen(&deployment, goal).await;
+                self.outage.clear();
+                let seen = self.interpret(&deployment, goal).await;
                 RolloutObservation {
-                    seen,
-                    progress: Some(progress(&deployment)),
+                    status: seen,
+                    progress: Some(to_progress(&deployment)),
                     is_throttled: false,
                 }
             }
             Ok(None) => RolloutObservation {
-                seen: Seen::Ended(self.gone()),
+                status: RolloutStatus::Ended(self.service_deleted_failure()),
                 progress: None,
                 is_throttled: false,
             },
-            Err(error) => RolloutObservation::failed(&mut self.outage, &error),
+            Err(error) => RolloutObservation::from_error(&mut self.outage, &error),
         }
     }
 
-    async fn seen(&mut self, deployment: &ServiceDeployment, goal: Goal) -> Seen {
+    async fn interpret(&mut self, deployment: &ServiceDeployment, goal: Goal) -> RolloutStatus {
         match deployment.status() {
-            DeploymentStatus::Going => self.going(deployment, goal).await,
-            DeploymentStatus::Successful => self.confirm(deployment, Seen::Completed).await,
+            DeploymentStatus::InProgress => self.status_in_progress(deployment, goal).await,
+            DeploymentStatus::Successful => {
+                self.confirm_shift(deployment, RolloutStatus::Completed)
+                    .await
+            }
             // Where it will stop is not known yet.
-            DeploymentStatus::Returning if deployment.word == "STOP_REQUESTED" => Seen::Preparing,
+            DeploymentStatus::RollingBack if deployment.raw_status == "STOP_REQUESTED" => {
+                RolloutStatus::Preparing
+            }
             // A rollback that is asked for too late does not come: the deployment succeeds all the
             // same.
-            DeploymentStatus::Returning
-                if deployment.word == "ROLLBACK_REQUESTED" && self.observed_by.is_some() =>
+            DeploymentStatus::RollingBack
+                if deployment.raw_status == "ROLLBACK_REQUESTED" && self.observed_by.is_some() =>
             {
-                Seen::Preparing
+                RolloutStatus::Preparing
             }
-            DeploymentStatus::Returning
+            DeploymentStatus::RollingBack
             | DeploymentStatus::Stopped
             | DeploymentStatus::RolledBack
-            | DeploymentStatus::RollbackFailed => Seen::Ended(self.trouble(deployment).await),
+            | DeploymentStatus::RollbackFailed => {
+                RolloutStatus::Ended(self.explain_failure(deployment).await)
+            }
         }
     }
 
-    async fn going(&mut self, deployment: &ServiceDeployment, goal: Goal) -> Seen {
-        self.resolve(deployment).await;
+    async fn status_in_progress(
+        &mut self,
+        deployment: &ServiceDeployment,
+        goal: Goal,
+    ) -> RolloutStatus {
+        self.resolve_green(deployment).await;
         self.seen_pauses
             .extend(deployment.pauses().map(|hook| hook.hook_id.clone()));
-        if let Some(hook) = self.unanswered(deployment).await {
-            return self.at_gate(deployment, hook).await;
+        if let Some(hook) = self.find_unanswered_pause(deployment).await {
+            return self.status_at_gate(deployment, hook).await;
         }
-        self.waiting = None;
+        self.waiting_pause = None;
         match deployment.stage() {
             // Its pause is about to come, or was just answered: only what follows it shows that the
             // gate is behind.
-            AFTER_SHIFT if self.pauses.contains(PRODUCTION) => Seen::Shifting,
-            AFTER_SHIFT | "BAKE_TIME" | "CLEAN_UP" => self.confirm(deployment, Seen::Shifted).await,
-            "PRODUCTION_TRAFFIC_SHIFT" => Seen::Shifting,
-            _ if self.own_plan.strategy == Strategy::Rolling && self.has_replaced(deployment) => {
-                match self.coming_up(deployment, goal).await {
-                    Seen::Preparing => Seen::Shifting,
+            AFTER_SHIFT if self.paused_stages.contains(PRODUCTION) => RolloutStatus::Shifting,
+            AFTER_SHIFT | "BAKE_TIME" | "CLEAN_UP" => {
+                self.confirm_shift(deployment, RolloutStatus::Shifted).await
+            }
+            "PRODUCTION_TRAFFIC_SHIFT" => RolloutStatus::Shifting,
+            _ if self.own_plan.strategy == Strategy::Rolling
+                && self.has_replaced_tasks(deployment) =>
+            {
+                match self.status_before_shift(deployment, goal).await {
+                    RolloutStatus::Preparing => RolloutStatus::Shifting,
                     ended => ended,
                 }
             }
             // A stage that is newer than this action is no progress; weights are.
-            _ if on_green(deployment).is_some_and(|percent| percent > 0.0) => Seen::Shifting,
-            _ => self.coming_up(deployment, goal).await,
+            _ if green_percent(deployment).is_some_and(|percent| percent > 0.0) => {
+                RolloutStatus::Shifting
+            }
+            _ => self.status_before_shift(deployment, goal).await,
         }
     }
 
     /// Green's target groups, once: they alternate from deployment to deployment.
-    async fn resolve(&mut self, deployment: &ServiceDeployment) {
-        if self.green.is_some() || deployment.target().is_empty() {
+    async fn resolve_green(&mut self, deployment: &ServiceDeployment) {
+        if self.green.is_some() || deployment.target_revision().is_empty() {
             return;
         }
         let read = self
             .run
             .aws
-            .describe_service_revisions(&[deployment.target().to_owned()])
+            .describe_service_revisions(&[deployment.target_revision().to_owned()])
             .await;
         self.green = self
             .run
@@ -180,19 +198,23 @@ impl EcsRollout<'_> {
     }
 
     /// Whether tasks of before are gone, where ECS replaces them one by one.
-    fn has_replaced(&self, deployment: &ServiceDeployment) -> bool {
-        let left: i64 = deployment
+    fn has_replaced_tasks(&self, deployment: &ServiceDeployment) -> bool {
+        let old_tasks: i64 = deployment
             .source_service_revisions
             .iter()
             .map(|source| source.running_task_count)
             .sum();
-        !deployment.source_service_revisions.is_empty() && left < self.plan.tasks
+        !deployment.source_service_revisions.is_empty() && old_tasks < self.plan.tasks
     }
 
     /// ECS would try for a day.
-    async fn coming_up(&mut self, deployment: &ServiceDeployment, goal: Goal) -> Seen {
+    async fn status_before_shift(
+        &mut self,
+        deployment: &ServiceDeployment,
+        goal: Goal,
+    ) -> RolloutStatus {
         if goal == Goal::Completed {
-            return Seen::Preparing;
+            return RolloutStatus::Preparing;
         }
         let counted = CountedTasks {
             place: &self.plan.place,
@@ -201,19 +223,19 @@ impl EcsRollout<'_> {
             deployment: None,
         };
         self.task_failures
-            .look(self.run, &counted, self.looks)
+            .read_when_due(self.run, &counted, self.looks)
             .await;
         self.task_failures
             .trouble(LIMIT, goal)
-            .map_or(Seen::Preparing, Seen::Ended)
+            .map_or(RolloutStatus::Preparing, RolloutStatus::Ended)
     }
 
-    fn gone(&self) -> Trouble {
+    fn service_deleted_failure(&self) -> RolloutFailure {
         let sentence = format!(
             "service deployment {} is gone: somebody deleted the service while it was deployed",
             self.arn
         );
-        Trouble {
+        RolloutFailure {
             reason: Reason::Superseded,
             sentence,
             cause: None,
@@ -222,7 +244,7 @@ impl EcsRollout<'_> {
 }
 
 impl FollowedRollout for EcsRollout<'_> {
-    fn look(&mut self, goal: Goal) -> LocalBoxFuture<'_, RolloutObservation> {
+    fn observe(&mut self, goal: Goal) -> LocalBoxFuture<'_, RolloutObservation> {
         self.look_at_deployment(goal).boxed_local()
     }
 
@@ -232,11 +254,11 @@ impl FollowedRollout for EcsRollout<'_> {
 
     fn if_left_alone(&self) -> String {
         let id = crate::aws::arn::short_name(&self.arn);
-        match &self.waiting {
-            Some(Waiting { hook, .. }) => {
+        match &self.waiting_pause {
+            Some(WaitingPause { hook, .. }) => {
                 let when = hook.expires_at.map_or_else(
                     || format!("after {} min", self.own_plan.pause_minutes),
-                    crate::clock::at,
+                    crate::clock::format_rfc3339,
                 );
                 let action = if hook.timeout_action.as_deref() == Some("CONTINUE") {
                     "continues"
@@ -266,43 +288,43 @@ impl FollowedRollout for EcsRollout<'_> {
         self.observed_by.unwrap_or(ObservedBy::Controller)
     }
 
-    fn serves(&self) -> String {
-        let Some(waiting) = &self.waiting else {
-            return unobserved(At::Foreign).to_owned();
+    fn describe_serving(&self) -> String {
+        let Some(waiting) = &self.waiting_pause else {
+            return describe_unobserved(GateKind::External).to_owned();
         };
         waiting.observed.map_or_else(
-            || unobserved(waiting.at).to_owned(),
-            |observed| observed.words(),
+            || describe_unobserved(waiting.gate).to_owned(),
+            |observed| observed.describe(),
         )
     }
 
-    fn on_green(&self) -> Option<f64> {
-        Some(self.waiting.as_ref()?.observed?.traffic.green)
+    fn green_percent(&self) -> Option<f64> {
+        Some(self.waiting_pause.as_ref()?.observed?.traffic.green)
     }
 
-    fn observe(&self) -> LocalBoxFuture<'_, Option<Observed>> {
+    fn current_traffic(&self) -> LocalBoxFuture<'_, Option<ProductionTraffic>> {
         self.observe_traffic().boxed_local()
     }
 
-    fn find_green<'f>(
+    fn check_test_traffic<'f>(
         &'f self,
         interval: &'f mut PollInterval,
     ) -> LocalBoxFuture<'f, Result<(), Failure>> {
-        self.find_test_traffic(interval).boxed_local()
+        self.verify_test_traffic(interval).boxed_local()
     }
 
-    fn green_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
-        ready(self.groups()).boxed_local()
+    fn green_target_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+        ready(self.target_groups()).boxed_local()
     }
 
     fn inherits_gate(&self) -> bool {
         self.inherits_gate
     }
 
-    fn waited(&self) -> Option<Duration> {
+    fn waited_at_gate(&self) -> Option<Duration> {
         let began =
-            self.waiting.as_ref()?.hook.expires_at? - 60.0 * f64::from(self.timeout_minutes?);
-        Some(crate::clock::since(began))
+            self.waiting_pause.as_ref()?.hook.expires_at? - 60.0 * f64::from(self.timeout_minutes?);
+        Some(crate::clock::elapsed_since(began))
     }
 
     fn open_green_gate(&mut self) -> LocalBoxFuture<'_, Result<(), Failure>> {
@@ -314,7 +336,7 @@ impl FollowedRollout for EcsRollout<'_> {
     }
 
     fn waits_at_steps(&self) -> bool {
-        self.pauses.contains(STEP)
+        self.paused_stages.contains(STEP)
     }
 
     fn check_step(&self) -> LocalBoxFuture<'_, Result<StepSeen, Failure>> {

@@ -1,10 +1,10 @@
 //! Green at its gate, whoever performs the rollout: the test listener that leads to it, and its
 //! targets' health.
 
-use crate::aws::arn::group_name;
+use crate::aws::arn::target_group_name;
 use crate::error::Failure;
 use crate::event::Event;
-use crate::observe::traffic::forwards_of;
+use crate::observe::traffic::read_forwards;
 use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
 use crate::run::Run;
@@ -14,42 +14,46 @@ use crate::run::Run;
 const TRIES: usize = 10;
 
 /// Green, and what is to lead to it.
-pub(super) struct Green<'g> {
+pub(super) struct TestTraffic<'g> {
     /// Its target groups' ARNs.
-    pub(super) groups: Vec<String>,
+    pub(super) target_groups: Vec<String>,
     /// The test listeners, or their rules.
-    pub(super) test: &'g [String],
+    pub(super) test_listeners: &'g [String],
     /// Where to look when they lead elsewhere.
     pub(super) hint: &'static str,
 }
 
-impl Green<'_> {
+impl TestTraffic<'_> {
     /// Makes sure that test traffic reaches it, as far as that can be read.
-    pub(super) async fn find(&self, run: &Run, interval: &mut PollInterval) -> Result<(), Failure> {
+    pub(super) async fn verify(
+        &self,
+        run: &Run,
+        interval: &mut PollInterval,
+    ) -> Result<(), Failure> {
         for _ in 0..TRIES {
-            if self.is_led_to(run).await {
-                self.tell_health(run).await;
+            if self.leads_to_green(run).await {
+                self.report_health(run).await;
                 return Ok(());
             }
-            interval.rest().await;
+            interval.wait().await;
         }
         Err(Failure::new(
             Reason::RolloutFailed,
             "the test listener does not lead to green, so green cannot be tested",
         )
-        .hint(self.hint))
+        .with_hint(self.hint))
     }
 
     /// True where nothing can be read: what cannot be checked is told once, and does not fail the
     /// deployment.
-    async fn is_led_to(&self, run: &Run) -> bool {
-        for listener in self.test {
-            let Some(forwards) = forwards_of(run, listener).await else {
+    async fn leads_to_green(&self, run: &Run) -> bool {
+        for listener in self.test_listeners {
+            let Some(forwards) = read_forwards(run, listener).await else {
                 return true;
             };
             let to_green = |rule: &Vec<(String, i32)>| {
                 rule.iter()
-                    .any(|(group, weight)| *weight > 0 && self.groups.contains(group))
+                    .any(|(group, weight)| *weight > 0 && self.target_groups.contains(group))
             };
             if !forwards.is_empty() && !forwards.iter().any(to_green) {
                 return false;
@@ -58,20 +62,20 @@ impl Green<'_> {
         true
     }
 
-    async fn tell_health(&self, run: &Run) {
-        let Some(group) = self.groups.first() else {
+    async fn report_health(&self, run: &Run) {
+        let Some(group) = self.target_groups.first() else {
             return;
         };
         let health = run.optional_read(
             "green's target health is not shown",
-            run.aws.target_health(group).await,
+            run.aws.describe_target_health(group).await,
         );
         let health = health.map_or_else(
             || "health not read".to_owned(),
             |health| format!("{} of {} targets healthy", health.healthy, health.all),
         );
-        run.tell(Event::GreenFound {
-            place: group_name(group).to_owned(),
+        run.emit(Event::GreenFound {
+            place: target_group_name(group).to_owned(),
             health: health.into(),
         });
     }

@@ -1,8 +1,8 @@
 //! Why a wait for a rollout ended without what was waited for, and what a person may do about it.
 
 use super::Rollout;
-use crate::aws::ecs_sentences::remedy;
-use crate::decide::Trouble;
+use crate::aws::ecs_remedies::remedy;
+use crate::decide::RolloutFailure;
 use crate::error::{Failure, StoppedContainer};
 use crate::event::Progress;
 use crate::observe::task_failures::LIMIT;
@@ -21,7 +21,7 @@ pub enum Interrupted {
     /// It was not started: another rollout is in progress.
     Busy(Failure),
     /// Our deadline passed.
-    Left(Failure),
+    LeftRunning(Failure),
     /// It is not ours any more.
     Superseded {
         /// Whose it is.
@@ -44,7 +44,7 @@ const UNHEALTHY: &str = "fix what the containers stopped for; where none stopped
 const SHARED_GROUP: &str = "new and old tasks are behind the same target group: those of the new ones that are healthy have had traffic";
 
 /// How far a rollout was seen to be.
-fn how_far(shown: &Progress) -> String {
+fn describe_progress(shown: &Progress) -> String {
     let tasks = shown.tasks.map(|tasks| {
         format!(
             ", with {} of green's {} tasks running",
@@ -59,49 +59,53 @@ fn how_far(shown: &Progress) -> String {
 }
 
 impl Rollout<'_> {
-    pub(super) async fn interrupted(&self, trouble: Trouble) -> Interrupted {
-        let mut failure = Failure::new(trouble.reason, trouble.sentence);
-        failure.chain.extend(trouble.cause.map(Text::from));
-        if trouble.reason == Reason::Superseded {
-            let serves = Box::pin(serving::now(self.run, &self.plan.place, &self.plan.blue)).await;
+    pub(super) async fn to_interrupted(&self, rollout_failure: RolloutFailure) -> Interrupted {
+        let mut failure = Failure::new(rollout_failure.reason, rollout_failure.sentence);
+        failure.chain.extend(rollout_failure.cause.map(Text::from));
+        if rollout_failure.reason == Reason::Superseded {
+            let serves = Box::pin(serving::describe(
+                self.run,
+                &self.plan.place,
+                &self.plan.blue,
+            ))
+            .await;
             return Interrupted::Superseded {
-                failure: failure.hint(ONE_AT_A_TIME),
+                failure: failure.with_hint(ONE_AT_A_TIME),
                 serves,
             };
         }
         let remedy = failure.chain.iter().find_map(|sentence| remedy(sentence));
         let failure = remedy.into_iter().fold(
-            failure.with_stopped(self.stopped(trouble.reason).await),
-            Failure::hint,
+            failure.with_stopped(self.read_stopped_containers(rollout_failure.reason).await),
+            Failure::with_hint,
         );
-        Interrupted::Failed(match trouble.reason {
-            Reason::TasksUnhealthy => failure.hint(UNHEALTHY),
+        Interrupted::Failed(match rollout_failure.reason {
+            Reason::TasksUnhealthy => failure.with_hint(UNHEALTHY),
             Reason::Alarm => {
-                failure.hint("look at what the alarm measures while green served traffic")
+                failure.with_hint("look at what the alarm measures while green served traffic")
             }
             Reason::Timeout => {
-                failure.hint("let the gate wait longer, or let the smoke tests give up sooner")
+                failure.with_hint("let the gate wait longer, or let the smoke tests give up sooner")
             }
             Reason::Stopped => failure
-                .hint("ask who stopped it, in the deployment's console page or in CloudTrail"),
-            Reason::GateBypassed => {
-                failure.hint("ask who opened it, in the deployment's console page or in CloudTrail")
-            }
+                .with_hint("ask who stopped it, in the deployment's console page or in CloudTrail"),
+            Reason::GateBypassed => failure
+                .with_hint("ask who opened it, in the deployment's console page or in CloudTrail"),
             Reason::RolloutFailed => self
                 .followed
                 .hint_when_failed()
                 .into_iter()
-                .fold(failure, Failure::hint),
-            Reason::Denied => failure.hint("docs/iam.md has the policy"),
+                .fold(failure, Failure::with_hint),
+            Reason::Denied => failure.with_hint("docs/iam.md has the policy"),
             _ => failure,
         })
     }
 
     /// Evidence is only worth its requests where tasks are the likely cause.
-    async fn stopped(&self, reason: Reason) -> Vec<StoppedContainer> {
+    async fn read_stopped_containers(&self, reason: Reason) -> Vec<StoppedContainer> {
         match reason {
             Reason::TasksUnhealthy | Reason::RolloutFailed => {
-                stopped_tasks::of_service(
+                stopped_tasks::containers_of_service(
                     self.run,
                     &self.plan.place,
                     &self.revision.arn,
@@ -115,34 +119,38 @@ impl Rollout<'_> {
 
     /// Our deadline passed before any traffic moved: green is rolled back, and not left to AWS,
     /// which may go on with it for a day.
-    pub(super) async fn given_up(&self) -> Failure {
-        let waited = crate::duration::Human(self.plan.deadline);
+    pub(super) async fn no_traffic_failure(&self) -> Failure {
+        let waited = crate::duration::HumanDuration(self.plan.deadline);
         let mut failure = Failure::new(
             Reason::Timeout,
-            format!("{} after {waited}", self.before_shift()),
+            format!("{} after {waited}", self.describe_missing_shift()),
         );
-        failure
-            .chain
-            .extend(self.shown.as_ref().map(how_far).map(Text::from));
         failure.chain.extend(
-            self.shares_traffic()
+            self.last_progress
+                .as_ref()
+                .map(describe_progress)
+                .map(Text::from),
+        );
+        failure.chain.extend(
+            self.shares_target_group()
                 .then(|| SHARED_GROUP.to_owned())
                 .map(Text::from),
         );
         failure
             .chain
             .extend(self.followed.task_failures().cause().map(Text::from));
-        let failure = failure.with_stopped(self.stopped(Reason::TasksUnhealthy).await);
+        let failure =
+            failure.with_stopped(self.read_stopped_containers(Reason::TasksUnhealthy).await);
         if self.followed.task_failures().count() > 0 {
-            return failure.hint(UNHEALTHY);
+            return failure.with_hint(UNHEALTHY);
         }
-        failure.hint("the service's events say what green waits for: tasks that cannot be placed, or health checks; where it only needs longer, raise wait-for-minutes or deadline")
+        failure.with_hint("the service's events say what green waits for: tasks that cannot be placed, or health checks; where it only needs longer, raise wait-for-minutes or deadline")
     }
 
     /// What was seen not to have happened.
-    fn before_shift(&self) -> &'static str {
+    fn describe_missing_shift(&self) -> &'static str {
         let on_green = self
-            .shown
+            .last_progress
             .as_ref()
             .and_then(|shown| shown.traffic)
             .map(|traffic| traffic.green);
@@ -154,30 +162,31 @@ impl Rollout<'_> {
     }
 
     /// Whether tasks of green run where the old ones do.
-    fn shares_traffic(&self) -> bool {
+    fn shares_target_group(&self) -> bool {
         let running = self
-            .shown
+            .last_progress
             .as_ref()
             .and_then(|shown| shown.tasks)
             .map_or(0, |tasks| tasks.running);
         self.followed.is_in_place() && running > 0
     }
 
-    pub(super) fn left(&self) -> Failure {
-        let waited = crate::duration::Human(self.plan.deadline);
+    pub(super) fn left_running_failure(&self) -> Failure {
+        let waited = crate::duration::HumanDuration(self.plan.deadline);
         let mut failure = Failure::new(
             Reason::Timeout,
             format!("the rollout was not over after {waited}"),
         )
-        .caused_by(self.if_left_alone());
+        .with_cause(self.if_left_alone());
         if self.waits_for_others {
-            return failure.hint("the gate is somebody else's to answer: ask them, or roll green back with mode: abort");
+            return failure.with_hint("the gate is somebody else's to answer: ask them, or roll green back with mode: abort");
         }
         let failures = self.followed.task_failures();
         if failures.count() < LIMIT {
-            return failure.hint("raise wait-for-minutes or deadline, or use wait-until: shifted");
+            return failure
+                .with_hint("raise wait-for-minutes or deadline, or use wait-until: shifted");
         }
         failure.chain.extend(failures.cause().map(Text::from));
-        failure.hint("green does not become healthy: mode: abort rolls it back")
+        failure.with_hint("green does not become healthy: mode: abort rolls it back")
     }
 }

@@ -9,7 +9,7 @@ use crate::choices::Follow;
 use crate::error::Failure;
 use crate::event::Serving;
 use crate::outcome::Reason;
-use crate::steps::green_health::{GreenHealth, RECOVERY, SURE};
+use crate::steps::green_health::{CONFIRM_AFTER, GreenHealth, RECOVERY_TIMEOUT};
 
 /// A read may be older than the shift.
 const LOOKS: u32 = 4;
@@ -20,42 +20,46 @@ impl Rollout<'_> {
     ///
     /// # Errors
     /// Production is not all on green any more, or nothing of green can answer.
-    pub async fn last_look(&self) -> Result<(), Failure> {
+    pub async fn take_last_look(&self) -> Result<(), Failure> {
         if self.serves_nothing() {
             return Ok(());
         }
-        self.all_on_green().await?;
-        let patience = if self.blue_is_there() { SURE } else { RECOVERY };
+        self.check_all_on_green().await?;
+        let patience = if self.is_blue_kept() {
+            CONFIRM_AFTER
+        } else {
+            RECOVERY_TIMEOUT
+        };
         let health = GreenHealth::new(
             self.run,
             self.plan,
             self.revision,
-            self.serving_groups().await,
+            self.serving_target_groups().await,
         );
-        match health.failure(patience).await {
-            Ok(Some(failure)) => Err(self.with_way_back(failure)),
+        match health.find_failure(patience).await {
+            Ok(Some(failure)) => Err(self.with_rollback_hint(failure)),
             Ok(None) => Ok(()),
             Err(error) => {
-                health.skip(&error);
+                health.report_unchecked(&error);
                 Ok(())
             }
         }
     }
 
-    async fn all_on_green(&self) -> Result<(), Failure> {
+    async fn check_all_on_green(&self) -> Result<(), Failure> {
         if !self.plan.kind.has_blue() {
             return Ok(()); // with nothing beside it no weights are moved
         }
         for look in 1..=LOOKS {
-            match self.followed.observe().await {
-                Some(observed) if observed.whole() != Some(Serving::Green) => {
+            match self.followed.current_traffic().await {
+                Some(observed) if observed.sole_side() != Some(Serving::Green) => {
                     if look == LOOKS {
                         let sentence = format!(
                             "production is not all on green any more: {}",
-                            observed.words()
+                            observed.describe()
                         );
                         return Err(
-                            self.with_way_back(Failure::new(Reason::RolloutFailed, sentence))
+                            self.with_rollback_hint(Failure::new(Reason::RolloutFailed, sentence))
                         );
                     }
                     tokio::time::sleep(PAUSE).await;
@@ -67,16 +71,20 @@ impl Rollout<'_> {
     }
 
     /// Whether AWS still keeps blue.
-    fn blue_is_there(&self) -> bool {
+    fn is_blue_kept(&self) -> bool {
         self.keeps_blue() && self.plan.follow == Follow::Shifted
     }
 
-    fn with_way_back(&self, failure: Failure) -> Failure {
-        let is_gone = self.plan.kind.has_blue() && !self.blue_is_there();
+    fn with_rollback_hint(&self, failure: Failure) -> Failure {
+        let is_gone = self.plan.kind.has_blue() && !self.is_blue_kept();
         let blue = short_name(&self.plan.blue.revision);
         let hint = format!(
             "blue is gone: mode: rollback with rollback-to: {blue} brings the old revision back (docs/stuck.md)"
         );
-        if is_gone { failure.hint(hint) } else { failure }
+        if is_gone {
+            failure.with_hint(hint)
+        } else {
+            failure
+        }
     }
 }

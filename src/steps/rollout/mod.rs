@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::checks::analysis::Sides;
 use crate::choices::{Approval, Follow};
-use crate::decide::{At, Goal, Patience, Seen, Verdict, decide};
+use crate::decide::{GateKind, Goal, RolloutStatus, Verdict, WaitLimits, decide};
 use crate::error::Failure;
 use crate::event::{Event, ObservedBy, Progress, StepSeen};
 use crate::plan::RolloutPlan;
@@ -19,20 +19,20 @@ use crate::steps::revision::Revision;
 mod alarm;
 pub mod codedeploy;
 pub mod ecs;
-mod found;
 mod green;
 mod interrupted;
 mod last_look;
+mod milestone;
 mod progress;
 pub mod rolling;
-mod shares;
 mod start;
+mod traffic_steps;
 
-use found::RolloutOrigin;
-pub use found::{GateState, Reached};
 pub use interrupted::{Interrupted, ONE_AT_A_TIME};
-pub use shares::Shares;
+use milestone::RolloutOrigin;
+pub use milestone::{GateState, Milestone};
 pub use start::{attach, is_unchanged, start};
+pub use traffic_steps::TrafficSteps;
 
 /// A rollout of ours that was started.
 pub struct Rollout<'a> {
@@ -42,8 +42,8 @@ pub struct Rollout<'a> {
     followed: Box<dyn FollowedRollout + 'a>,
     began: Instant,
     poll_interval: PollInterval,
-    shown: Option<Progress>,
-    shares: shares::Source,
+    last_progress: Option<Progress>,
+    traffic: traffic_steps::TrafficSource,
     /// Whether traffic was seen to move.
     has_moved: bool,
     /// Whether it waits at a gate that others answer.
@@ -65,8 +65,8 @@ impl<'a> Rollout<'a> {
             followed,
             began: Instant::now(),
             poll_interval,
-            shown: None,
-            shares: shares::Source::new(),
+            last_progress: None,
+            traffic: traffic_steps::TrafficSource::new(),
             has_moved: false,
             waits_for_others: false,
         }
@@ -93,19 +93,19 @@ impl<'a> Rollout<'a> {
     }
 
     /// Where production traffic goes while it waits at a gate.
-    pub fn serves(&self) -> String {
-        self.followed.serves()
+    pub fn describe_serving(&self) -> String {
+        self.followed.describe_serving()
     }
 
     /// Green's share of production traffic while it waits at a gate, where it was observed.
-    pub fn on_green(&self) -> Option<f64> {
-        self.followed.on_green()
+    pub fn green_percent(&self) -> Option<f64> {
+        self.followed.green_percent()
     }
 
     /// Green's share of production traffic, as it changes; none where the rollout waits for us at
     /// every change.
-    pub fn steps(&self) -> Option<Shares> {
-        (!self.followed.waits_at_steps()).then(|| self.shares.shares())
+    pub fn traffic_steps(&self) -> Option<TrafficSteps> {
+        (!self.followed.waits_at_steps()).then(|| self.traffic.subscribe())
     }
 
     /// Whether the rollout has a gate, and what is owed there.
@@ -122,48 +122,52 @@ impl<'a> Rollout<'a> {
         &mut self,
         step: impl AsyncFnOnce(&mut (dyn FollowedRollout + 'a)) -> T,
     ) -> T {
-        self.run.if_left_alone(self.if_left_alone());
+        self.run.set_if_left_alone(self.if_left_alone());
         let done = step(&mut *self.followed).await;
-        self.run.if_left_alone(self.if_left_alone());
+        self.run.set_if_left_alone(self.if_left_alone());
         done
     }
 
     /// Follows the rollout until green waits at its gate, and finds it.
-    pub async fn reach_gate(&mut self) -> Result<(), Interrupted> {
+    pub async fn wait_for_gate(&mut self) -> Result<(), Interrupted> {
         let goal = match self.gate() {
             GatePlan::Test => Goal::TestAtGate,
             GatePlan::Pass => Goal::Gate,
             GatePlan::Absent => return Ok(()),
         };
-        self.until(goal).await?;
-        let found = self.find_green().await;
+        self.follow_until(goal).await?;
+        let found = self.check_test_traffic().await;
         if found.is_err() {
             // Nothing leads to green once the rollout is over: that is why, then.
-            self.until(goal).await?;
+            self.follow_until(goal).await?;
         }
         Ok(found?)
     }
 
     /// Makes sure that test traffic reaches green, as far as that can be read.
-    async fn find_green(&mut self) -> Result<(), Failure> {
-        self.followed.find_green(&mut self.poll_interval).await
+    async fn check_test_traffic(&mut self) -> Result<(), Failure> {
+        self.followed
+            .check_test_traffic(&mut self.poll_interval)
+            .await
     }
 
     /// Follows a rollout that was found until it waits, or green serves.
-    pub async fn watched(&mut self) -> Result<Reached, Interrupted> {
-        Ok(match self.until(Goal::Watch).await? {
-            Seen::AtGate(at) => Reached::Gate(at),
-            _ => Reached::Green,
+    pub async fn watch(&mut self) -> Result<Milestone, Interrupted> {
+        Ok(match self.follow_until(Goal::Watch).await? {
+            RolloutStatus::AtGate(at) => Milestone::Gate(at),
+            _ => Milestone::Green,
         })
     }
 
     /// Follows a rollout that was found until green's gate, or whatever is past it.
     pub async fn find_gate(&mut self) -> Result<GateState, Interrupted> {
-        if self.until(Goal::Gate).await? != Seen::AtGate(At::Green) {
+        if self.follow_until(Goal::Gate).await? != RolloutStatus::AtGate(GateKind::Green) {
             return Ok(GateState::Passed);
         }
-        let found = self.find_green().await;
-        if found.is_err() && self.until(Goal::Gate).await? != Seen::AtGate(At::Green) {
+        let found = self.check_test_traffic().await;
+        if found.is_err()
+            && self.follow_until(Goal::Gate).await? != RolloutStatus::AtGate(GateKind::Green)
+        {
             return Ok(GateState::Passed);
         }
         found?;
@@ -171,26 +175,26 @@ impl<'a> Rollout<'a> {
     }
 
     /// How long green has waited at its gate, where AWS tells.
-    pub fn waited(&self) -> Option<Duration> {
-        self.followed.waited()
+    pub fn waited_at_gate(&self) -> Option<Duration> {
+        self.followed.waited_at_gate()
     }
 
     /// Opens green's gate.
-    pub async fn proceed(&mut self) -> Result<(), Failure> {
+    pub async fn open_green_gate(&mut self) -> Result<(), Failure> {
         self.advance(async |followed| followed.open_green_gate().await)
             .await
     }
 
     /// Opens the gate after the shift, where the rollout has one. Who leaves before blue is gone
     /// makes sure that it is open: one that stays shut takes green back when it expires.
-    pub async fn pass_production(&mut self) -> Result<(), Interrupted> {
+    pub async fn pass_production_gate(&mut self) -> Result<(), Interrupted> {
         if !self.followed.has_later_gates() {
             return Ok(());
         }
         self.open_later_gate(StepSeen::default()).await?;
         match self.plan.follow {
-            Follow::Shifted => self.until(Goal::Baking).await.map(drop),
-            Follow::Completed | Follow::Not => Ok(()),
+            Follow::Shifted => self.follow_until(Goal::Baking).await.map(drop),
+            Follow::Completed | Follow::LeaveToAws => Ok(()),
         }
     }
 
@@ -201,8 +205,8 @@ impl<'a> Rollout<'a> {
 
     /// A gate on the way that was thought to be behind: what AWS can tell of a step is looked at
     /// here too.
-    async fn open(&mut self, at: At) -> Result<(), Failure> {
-        let seen = if at == At::Step {
+    async fn open_gate(&mut self, gate: GateKind) -> Result<(), Failure> {
+        let seen = if gate == GateKind::Step {
             self.followed.check_step().await?
         } else {
             StepSeen::default()
@@ -211,68 +215,68 @@ impl<'a> Rollout<'a> {
     }
 
     /// Follows the rollout until green serves 100 %, or the next share of traffic waits for us.
-    pub async fn shifted(&mut self) -> Result<Reached, Interrupted> {
-        Ok(match self.until(Goal::Shifted).await? {
-            Seen::AtGate(At::Step) => Reached::Gate(At::Step),
-            _ => Reached::Green,
+    pub async fn wait_for_shift(&mut self) -> Result<Milestone, Interrupted> {
+        Ok(match self.follow_until(Goal::Shifted).await? {
+            RolloutStatus::AtGate(GateKind::Step) => Milestone::Gate(GateKind::Step),
+            _ => Milestone::Green,
         })
     }
 
     /// Lets the next share of traffic go to green, which is healthy there and makes no alarm ring.
-    pub async fn take_step(&mut self) -> Result<(), Interrupted> {
-        Ok(self.open(At::Step).await?)
+    pub async fn open_step(&mut self) -> Result<(), Interrupted> {
+        Ok(self.open_gate(GateKind::Step).await?)
     }
 
     /// Follows a rollout without a gate of ours until the first traffic goes to green.
-    pub async fn reach_traffic(&mut self) -> Result<(), Interrupted> {
+    pub async fn wait_for_traffic(&mut self) -> Result<(), Interrupted> {
         if self.followed.is_in_place() || self.gate() != GatePlan::Absent {
             return Ok(());
         }
-        self.until(Goal::Gate).await.map(drop)
+        self.follow_until(Goal::Gate).await.map(drop)
     }
 
     /// Others read AWS beside it: it is looked at less often.
     pub fn share_reads(&mut self) {
-        self.poll_interval.share();
+        self.poll_interval.share_limit();
     }
 
     /// How long blue can be brought back at least once green serves all of production, when nobody
     /// lets it go.
-    pub fn blue_stays(&self) -> Duration {
+    pub fn blue_kept_for(&self) -> Duration {
         self.plan
             .kind
-            .blue_stays()
+            .blue_kept_for()
             .unwrap_or_else(|| self.plan.deadline.saturating_sub(self.began.elapsed()))
     }
 
     /// Both sides, as an analysis names them.
     pub async fn sides(&self) -> Sides {
         self.plan
-            .sides(&self.green_groups().await, &self.revision.arn)
+            .sides(&self.green_target_groups().await, &self.revision.arn)
     }
 
     /// Follows the rollout while it is left where it is: ready when it went on by itself.
-    pub async fn held(&mut self) -> Result<(), Interrupted> {
-        self.until(Goal::Hold).await.map(drop)
+    pub async fn wait_while_held(&mut self) -> Result<(), Interrupted> {
+        self.follow_until(Goal::Hold).await.map(drop)
     }
 
     /// Follows the rollout to its end, when that is asked for.
-    pub async fn completed(&mut self) -> Result<(), Interrupted> {
+    pub async fn wait_for_completion(&mut self) -> Result<(), Interrupted> {
         match self.plan.follow {
-            Follow::Completed => self.until(Goal::Completed).await.map(drop),
-            Follow::Shifted | Follow::Not => Ok(()),
+            Follow::Completed => self.follow_until(Goal::Completed).await.map(drop),
+            Follow::Shifted | Follow::LeaveToAws => Ok(()),
         }
     }
 
     /// ARNs of green's target groups; none before green is up, and where both sides share one.
-    pub async fn green_groups(&self) -> Vec<String> {
-        self.followed.green_groups().await
+    pub async fn green_target_groups(&self) -> Vec<String> {
+        self.followed.green_target_groups().await
     }
 
     /// ARNs of the target groups through which green serves production; none where no load balancer
     /// leads to it.
-    pub async fn serving_groups(&self) -> Vec<String> {
-        self.followed.serving_groups().await
+    pub async fn serving_target_groups(&self) -> Vec<String> {
+        self.followed.serving_target_groups().await
     }
 
     /// Whether blue is kept for a while after the shift.
@@ -295,49 +299,54 @@ impl<'a> Rollout<'a> {
         self.followed.serves_nothing()
     }
 
-    async fn until(&mut self, goal: Goal) -> Result<Seen, Interrupted> {
+    async fn follow_until(&mut self, goal: Goal) -> Result<RolloutStatus, Interrupted> {
         loop {
-            let seen = self.look(goal).await;
-            self.waits_for_others = seen == Seen::AtGate(At::Foreign);
-            self.has_moved |= seen.shows_traffic_on_green() || self.followed.may_have_moved();
-            let patience = Patience {
+            let seen = self.observe(goal).await;
+            self.waits_for_others = seen == RolloutStatus::AtGate(GateKind::External);
+            self.has_moved |=
+                seen.shows_traffic_on_green() || self.followed.may_have_moved_traffic();
+            let patience = WaitLimits {
                 elapsed: self.began.elapsed(),
                 deadline: self.plan.deadline,
                 has_moved: self.has_moved,
             };
             match decide(goal, &seen, patience) {
-                Verdict::Wait => self.poll_interval.rest().await,
+                Verdict::Wait => self.poll_interval.wait().await,
                 Verdict::Proceed => return Ok(seen),
                 // What is checked at a step is not this file's business.
-                Verdict::Open(At::Step) if goal == Goal::Shifted => return Ok(seen),
-                Verdict::Open(at) => self.open(at).await?,
-                Verdict::Abort(trouble) => return Err(Box::pin(self.interrupted(trouble)).await),
-                Verdict::GiveUp => return Err(Interrupted::Failed(self.given_up().await)),
-                Verdict::Leave => return Err(Interrupted::Left(self.left())),
+                Verdict::Open(GateKind::Step) if goal == Goal::Shifted => return Ok(seen),
+                Verdict::Open(gate) => self.open_gate(gate).await?,
+                Verdict::Abort(failure) => return Err(Box::pin(self.to_interrupted(failure)).await),
+                Verdict::GiveUp => {
+                    return Err(Interrupted::Failed(self.no_traffic_failure().await));
+                }
+                Verdict::Leave => {
+                    return Err(Interrupted::LeftRunning(self.left_running_failure()));
+                }
             }
         }
     }
 
-    async fn look(&mut self, goal: Goal) -> Seen {
+    async fn observe(&mut self, goal: Goal) -> RolloutStatus {
         let look = self
-            .advance(async |followed| followed.look(goal).await)
+            .advance(async |followed| followed.observe(goal).await)
             .await;
         if look.is_throttled {
-            self.poll_interval.slower();
+            self.poll_interval.slow_down();
         } else {
             self.poll_interval.recover();
         }
         if let Some(progress) = look.progress {
-            self.shares.take(&progress);
+            self.traffic.record(&progress);
             if self
-                .shown
+                .last_progress
                 .as_ref()
                 .is_none_or(|shown| progress::is_news(shown, &progress))
             {
-                self.shown = Some(progress.clone());
-                self.run.tell(Event::RolloutSeen { progress });
+                self.last_progress = Some(progress.clone());
+                self.run.emit(Event::RolloutSeen { progress });
             }
         }
-        look.seen
+        look.status
     }
 }

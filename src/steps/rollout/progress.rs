@@ -1,24 +1,27 @@
 //! What people see of a rollout: CodeDeploy's target and deployment in one form, and what is worth
 //! a line.
 
-use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, Set};
+use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, DeploymentTaskSet};
 use crate::event::{Progress, Tasks, Traffic};
 
 /// The stage, the weights and green's tasks, as far as they are known.
-pub(super) fn of(deployment: &CodeDeployDeployment, target: Option<&CodeDeployTarget>) -> Progress {
+pub(super) fn from_codedeploy(
+    deployment: &CodeDeployDeployment,
+    target: Option<&CodeDeployTarget>,
+) -> Progress {
     let event = target
-        .and_then(CodeDeployTarget::current)
+        .and_then(CodeDeployTarget::current_event)
         .map(|event| event.name.as_str());
     let stage = match event {
-        Some(event) if deployment.word == "InProgress" => event.to_owned(),
-        _ => deployment.word.clone(),
+        Some(event) if deployment.raw_status == "InProgress" => event.to_owned(),
+        _ => deployment.raw_status.clone(),
     };
     Progress {
         stage: stage.into(),
-        traffic: target.and_then(traffic),
+        traffic: target.and_then(to_traffic),
         tasks: target
             .and_then(|target| target.sets.iter().find(|set| set.is_green))
-            .map(tasks),
+            .map(to_tasks),
     }
 }
 
@@ -39,7 +42,7 @@ pub(super) fn is_news(shown: &Progress, now: &Progress) -> bool {
     }
 }
 
-fn traffic(target: &CodeDeployTarget) -> Option<Traffic> {
+fn to_traffic(target: &CodeDeployTarget) -> Option<Traffic> {
     // From 0, because the sum of nothing is -0.
     let on = |green: bool| {
         target
@@ -54,7 +57,7 @@ fn traffic(target: &CodeDeployTarget) -> Option<Traffic> {
     })
 }
 
-fn tasks(set: &Set) -> Tasks {
+fn to_tasks(set: &DeploymentTaskSet) -> Tasks {
     Tasks {
         running: set.running,
         desired: set.desired,
@@ -66,7 +69,7 @@ fn tasks(set: &Set) -> Tasks {
 mod tests {
     use super::*;
 
-    fn seen(running: i64, failed: i64) -> Progress {
+    fn progress_with(running: i64, failed: i64) -> Progress {
         Progress {
             stage: "IN_PROGRESS".into(),
             traffic: None,
@@ -80,9 +83,9 @@ mod tests {
 
     #[test]
     fn tasks_that_fail_one_after_the_other_get_a_line_each_time_their_number_doubles() {
-        let (mut shown, mut lines) = (seen(0, 0), 0);
+        let (mut shown, mut lines) = (progress_with(0, 0), 0);
         for failed in 0..238 {
-            for now in [seen(1, failed), seen(0, failed + 1)] {
+            for now in [progress_with(1, failed), progress_with(0, failed + 1)] {
                 if is_news(&shown, &now) {
                     (shown, lines) = (now, lines + 1);
                 }
@@ -93,9 +96,9 @@ mod tests {
 
     #[test]
     fn a_stage_weights_and_tasks_that_are_new_are_news() {
-        let shown = seen(1, 0);
-        assert!(!is_news(&shown, &shown) && !is_news(&shown, &seen(0, 0)));
-        assert!(is_news(&shown, &seen(2, 0)) && is_news(&shown, &seen(1, 1)));
+        let shown = progress_with(1, 0);
+        assert!(!is_news(&shown, &shown) && !is_news(&shown, &progress_with(0, 0)));
+        assert!(is_news(&shown, &progress_with(2, 0)) && is_news(&shown, &progress_with(1, 1)));
         assert!(is_news(
             &shown,
             &Progress {

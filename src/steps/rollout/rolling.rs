@@ -6,7 +6,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
-use crate::decide::{Goal, Seen};
+use crate::decide::{Goal, RolloutStatus};
 use crate::event::{Event, ObservedBy, Progress, Serving, StartedRollout, Tasks};
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::TaskFailures;
@@ -17,13 +17,13 @@ use crate::steps::revision::Revision;
 
 use super::RolloutOrigin;
 
+mod failure;
 mod start;
-mod trouble;
 
-pub(super) use start::{RollingError, request};
+pub(super) use start::{RollingError, base_request};
 
 /// A read may be older than our update; what is read so often in a row is true.
-const STALE: u32 = 6;
+const STALE_LOOKS: u32 = 6;
 
 /// A rolling deployment of ours.
 pub(super) struct RollingRollout<'a> {
@@ -32,13 +32,13 @@ pub(super) struct RollingRollout<'a> {
     revision: &'a Revision,
     id: String,
     /// Deployments there were before it.
-    before: &'a [String],
+    existing_deployments: &'a [String],
     /// Whether it was seen to be over without a task.
     serves_nothing: bool,
     outage: Outage,
     looks: u32,
     /// How often in a row ours was not shown.
-    unseen: u32,
+    missing_looks: u32,
     /// Running and wanted tasks when it was complete.
     tasks: Option<(i64, i64)>,
     task_failures: TaskFailures,
@@ -50,7 +50,7 @@ impl<'a> RollingRollout<'a> {
     pub(super) fn attach(
         run: &'a Run,
         plan: &'a RolloutPlan,
-        before: &'a [String],
+        existing_deployments: &'a [String],
         revision: &'a Revision,
         id: String,
         origin: RolloutOrigin,
@@ -62,7 +62,7 @@ impl<'a> RollingRollout<'a> {
             plan.cluster,
             plan.service
         );
-        run.tell(Event::RolloutStarted(StartedRollout {
+        run.emit(Event::RolloutStarted(StartedRollout {
             deployment: id.clone(),
             service_deployment: None,
             console,
@@ -74,11 +74,11 @@ impl<'a> RollingRollout<'a> {
             plan,
             revision,
             id,
-            before,
+            existing_deployments,
             serves_nothing: false,
             outage: Outage::default(),
             looks: 0,
-            unseen: 0,
+            missing_looks: 0,
             tasks: None,
             task_failures: TaskFailures::default(),
         }
@@ -94,54 +94,62 @@ impl<'a> RollingRollout<'a> {
             .await
         {
             Ok(ServiceLookup::Service(service)) => {
-                self.outage.sees();
-                let seen = match self.seen(&service) {
-                    seen @ (Seen::Preparing | Seen::Shifting) => self
-                        .never_healthy(&service, goal)
+                self.outage.clear();
+                let seen = match self.interpret(&service) {
+                    seen @ (RolloutStatus::Preparing | RolloutStatus::Shifting) => self
+                        .check_task_failures(&service, goal)
                         .await
-                        .map_or(seen, Seen::Ended),
+                        .map_or(seen, RolloutStatus::Ended),
                     seen => seen,
                 };
                 RolloutObservation {
-                    seen,
+                    status: seen,
                     progress: self.progress(&service),
                     is_throttled: false,
                 }
             }
             Ok(ServiceLookup::Missing(word)) => RolloutObservation {
-                seen: Seen::Ended(trouble::gone(&word)),
+                status: RolloutStatus::Ended(failure::explain_deleted_service(&word)),
                 progress: None,
                 is_throttled: false,
             },
-            Err(error) => RolloutObservation::failed(&mut self.outage, &error),
+            Err(error) => RolloutObservation::from_error(&mut self.outage, &error),
         }
     }
 
-    fn seen(&mut self, service: &Service) -> Seen {
+    fn interpret(&mut self, service: &Service) -> RolloutStatus {
         if !service.is_active() {
-            return Seen::Ended(trouble::gone(&service.status));
+            return RolloutStatus::Ended(failure::explain_deleted_service(&service.status));
         }
         let ours = service
             .deployments
             .iter()
             .find(|deployment| deployment.id == self.id);
-        self.unseen = if ours.is_none() { self.unseen + 1 } else { 0 };
+        self.missing_looks = if ours.is_none() {
+            self.missing_looks + 1
+        } else {
+            0
+        };
         match ours {
-            None if self.is_stale(service) => Seen::Preparing,
-            None => Seen::Ended(self.replaced(service, None)),
-            Some(ours) if ours.is_failed() => Seen::Ended(trouble::failed(service, ours)),
+            None if self.is_stale(service) => RolloutStatus::Preparing,
+            None => RolloutStatus::Ended(self.explain_replacement(service, None)),
+            Some(ours) if ours.is_failed() => {
+                RolloutStatus::Ended(failure::explain_failure(service, ours))
+            }
             Some(ours) if ours.status != "PRIMARY" => {
-                Seen::Ended(self.replaced(service, Some(ours)))
+                RolloutStatus::Ended(self.explain_replacement(service, Some(ours)))
             }
             Some(_) if service.desired_count == 0 && !self.plan.wants_zero => {
-                Seen::Ended(trouble::zero())
+                RolloutStatus::Ended(failure::explain_zero_tasks())
             }
             Some(ours) if is_complete(service, ours) => {
                 self.tasks = Some((ours.running_count, ours.desired_count));
-                self.completed(service.desired_count == 0 && ours.running_count == 0)
+                self.complete(service.desired_count == 0 && ours.running_count == 0)
             }
-            Some(ours) if ours.running_count > 0 && self.has_replaced(service) => Seen::Shifting,
-            Some(_) => Seen::Preparing,
+            Some(ours) if ours.running_count > 0 && self.has_replaced_tasks(service) => {
+                RolloutStatus::Shifting
+            }
+            Some(_) => RolloutStatus::Preparing,
         }
     }
 
@@ -149,38 +157,38 @@ impl<'a> RollingRollout<'a> {
     /// update, unless it stays so.
     fn is_stale(&self, service: &Service) -> bool {
         let primary = service.primary_deployment();
-        self.unseen < STALE
+        self.missing_looks < STALE_LOOKS
             && primary.is_some_and(|primary| {
-                self.was_before(primary) && !trouble::is_rolled_back(service, &self.id, primary)
+                self.existed_before(primary) && !failure::is_rolled_back(service, &self.id, primary)
             })
     }
 
     /// Whether a deployment was there before ours: it cannot have taken the place of ours.
-    fn was_before(&self, deployment: &RollingDeployment) -> bool {
-        deployment.id != self.id && self.before.contains(&deployment.id)
+    fn existed_before(&self, deployment: &RollingDeployment) -> bool {
+        deployment.id != self.id && self.existing_deployments.contains(&deployment.id)
     }
 
     /// Whether tasks of before are gone: ECS takes them away as soon as enough of ours are healthy.
-    fn has_replaced(&self, service: &Service) -> bool {
-        let left: i64 = service
+    fn has_replaced_tasks(&self, service: &Service) -> bool {
+        let old_tasks: i64 = service
             .deployments
             .iter()
             .filter(|other| other.id != self.id)
             .map(|other| other.running_count)
             .sum();
-        left < self.plan.tasks.min(service.desired_count)
+        old_tasks < self.plan.tasks.min(service.desired_count)
     }
 
-    fn completed(&mut self, serves_nothing: bool) -> Seen {
+    fn complete(&mut self, serves_nothing: bool) -> RolloutStatus {
         self.serves_nothing = serves_nothing;
         if !serves_nothing {
             self.run
                 .confirm_traffic(&self.revision.arn, Serving::Green, ObservedBy::Deployment);
         }
-        Seen::Completed
+        RolloutStatus::Completed
     }
 
-    async fn groups_of_service(&self) -> Vec<String> {
+    async fn service_target_groups(&self) -> Vec<String> {
         let place = &self.plan.place;
         let found = self
             .run
@@ -239,7 +247,7 @@ fn is_complete(service: &Service, ours: &RollingDeployment) -> bool {
 }
 
 impl FollowedRollout for RollingRollout<'_> {
-    fn look(&mut self, goal: Goal) -> LocalBoxFuture<'_, RolloutObservation> {
+    fn observe(&mut self, goal: Goal) -> LocalBoxFuture<'_, RolloutObservation> {
         self.look_at_service(goal).boxed_local()
     }
 
@@ -259,8 +267,8 @@ impl FollowedRollout for RollingRollout<'_> {
         true
     }
 
-    fn serving_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
-        self.groups_of_service().boxed_local()
+    fn serving_target_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+        self.service_target_groups().boxed_local()
     }
 
     fn missing_tasks(&self) -> Option<(i64, i64)> {

@@ -13,7 +13,7 @@ use crate::plan::{RolloutKind, RolloutPlan};
 use crate::rollout_kind::FollowedRollout;
 use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::survey::{DeploymentInProgress, Running};
+use crate::survey::{DeploymentInProgress, RunningRollout};
 
 /// Whether the service runs already what is asked for.
 pub fn is_unchanged(plan: &RolloutPlan, revision: &Revision) -> bool {
@@ -25,7 +25,7 @@ pub async fn start<'a>(
     run: &'a Run,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
-    running: Option<&Running>,
+    running: Option<&RunningRollout>,
 ) -> Result<Box<Rollout<'a>>, Interrupted> {
     if let Some(running) = running {
         return Ok(adopt(run, plan, revision, running)?);
@@ -49,18 +49,20 @@ fn adopt<'a>(
     run: &'a Run,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
-    running: &Running,
+    running: &RunningRollout,
 ) -> Result<Box<Rollout<'a>>, Failure> {
     if running.revision.as_deref() != Some(revision.arn.as_str()) {
         let sentence = format!(
             "{}, started by this workflow run, and brings another revision than {}",
-            running.words(),
+            running.describe(),
             short_name(&revision.arn)
         );
-        return Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()));
+        return Err(
+            Failure::new(Reason::AlreadyRunning, sentence).with_hint(running.stop_command())
+        );
     }
-    run.tell(QueueFact::Follows {
-        running: running.words().into(),
+    run.emit(QueueFact::Follows {
+        running: running.describe().into(),
     });
     Ok(Box::new(attach(run, plan, revision, running)))
 }
@@ -70,7 +72,7 @@ pub fn attach<'a>(
     run: &'a Run,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
-    running: &Running,
+    running: &RunningRollout,
 ) -> Rollout<'a> {
     let (id, origin) = (running.id.clone(), RolloutOrigin::Found);
     let followed: Box<dyn FollowedRollout> = match (&plan.kind, &running.deployment) {
@@ -83,7 +85,7 @@ pub fn attach<'a>(
         (RolloutKind::Rolling(own_plan), _) => Box::new(RollingRollout::attach(
             run,
             plan,
-            &own_plan.before,
+            &own_plan.deployments_before,
             revision,
             id,
             origin,

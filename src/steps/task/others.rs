@@ -9,14 +9,14 @@ use std::cmp::Ordering;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{AwaitedTasks, OneOff, until_stopped};
+use super::{AwaitedTasks, OneOff, wait_until_stopped};
 use crate::aws::AwsError;
 use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::Task;
-use crate::documents::run_task::{TaskRequest, Wait};
+use crate::documents::run_task::{TaskRequest, TaskWait};
 use crate::error::Failure;
 use crate::event::fact::QueueFact;
-use crate::observe::task_failures::{DESCRIBE, LIST};
+use crate::observe::task_failures::{DESCRIBE_ACTION, LIST_ACTION};
 use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
 use crate::run_order::stale_failure;
@@ -24,11 +24,11 @@ use crate::steps::rollout::ONE_AT_A_TIME;
 use crate::survey::is_earlier_attempt;
 
 /// How the groups of one-off tasks begin.
-const PREFIX: &str = "ecs-bluegreen";
+const GROUP_PREFIX: &str = "ecs-bluegreen";
 /// A group has at most 255 characters: of a longer service's name this much is in it.
-const SERVICE: usize = 160;
+const MAX_SERVICE: usize = 160;
 /// So much of the digest of what a task does tells two tasks of one workflow run apart.
-const DIGEST: usize = 12;
+const DIGEST_LENGTH: usize = 12;
 /// A task that was just started may be listed late: so many looks.
 const LOOKS: u32 = 6;
 /// What is not noticed where tasks cannot be read.
@@ -39,40 +39,43 @@ const LIMITED: &str = "one-off tasks that other runs have started at the same ti
 pub(super) struct TaskMark {
     run: String,
     /// What it does: two tasks of a workflow run for one service may differ.
-    does: String,
+    purpose: String,
     service: String,
 }
 
 impl TaskMark {
     pub(super) fn new(run: &str, service: &str, asked: &TaskRequest) -> Self {
-        let mut does = format!(
+        let mut purpose = format!(
             "{:x}",
             Sha256::digest(json!(asked.overrides.items).to_string())
         );
-        does.truncate(DIGEST);
+        purpose.truncate(DIGEST_LENGTH);
         Self {
             run: run.to_owned(),
-            does,
-            service: short_name(service).chars().take(SERVICE).collect(),
+            purpose,
+            service: short_name(service).chars().take(MAX_SERVICE).collect(),
         }
     }
 
     /// As the group of a task.
     pub(super) fn group(&self) -> String {
-        format!("{PREFIX}:{}:{}:{}", self.run, self.does, self.service)
+        format!(
+            "{GROUP_PREFIX}:{}:{}:{}",
+            self.run, self.purpose, self.service
+        )
     }
 
-    fn of(task: &Task) -> Option<Self> {
+    fn from_task(task: &Task) -> Option<Self> {
         let mut parts = task
             .group
             .as_deref()?
-            .strip_prefix(PREFIX)?
+            .strip_prefix(GROUP_PREFIX)?
             .strip_prefix(':')?
             .splitn(3, ':')
             .map(str::to_owned);
         Some(Self {
             run: parts.next()?,
-            does: parts.next()?,
+            purpose: parts.next()?,
             service: parts.next()?,
         })
     }
@@ -98,7 +101,7 @@ pub struct OtherTask {
 }
 
 impl OtherTask {
-    pub(super) fn words(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         format!(
             "the one-off task of workflow run {} for this service is {} (task {})",
             self.run,
@@ -108,9 +111,11 @@ impl OtherTask {
     }
 
     pub(super) fn failure(&self) -> Failure {
-        Failure::new(Reason::AlreadyRunning, self.words())
-            .hint("run this again once that task has stopped, or wait for it with if-running: wait")
-            .hint(ONE_AT_A_TIME)
+        Failure::new(Reason::AlreadyRunning, self.describe())
+            .with_hint(
+                "run this again once that task has stopped, or wait for it with if-running: wait",
+            )
+            .with_hint(ONE_AT_A_TIME)
     }
 }
 
@@ -118,9 +123,9 @@ impl OtherTask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtherEnd {
     /// Every container ended with 0: its run goes on to its rollout.
-    Well,
+    Succeeded,
     /// Not so, or that is not known.
-    Badly,
+    Failed,
 }
 
 /// A task with its mark.
@@ -133,28 +138,35 @@ impl OneOff<'_> {
             return ExistingTask::Nothing;
         };
         let read = async || {
-            let mut tasks = self.of_service(&mark, false).await?;
-            tasks.extend(self.of_service(&mark, true).await?);
+            let mut tasks = self.list_marked(&mark, false).await?;
+            tasks.extend(self.list_marked(&mark, true).await?);
             Ok::<_, AwsError>(tasks)
         };
         let Some(tasks) = self.read_or_skip(read).await else {
             return ExistingTask::Nothing;
         };
-        match sort_out(tasks, &mark, &self.revision.arn, &self.judged()) {
+        match classify(
+            tasks,
+            &mark,
+            &self.revision.arn,
+            &self.deciding_containers(),
+        ) {
             // Those that nobody waits for may run for hours, or for ever.
-            ExistingTask::Other(_) if self.plan.request.wait == Wait::Not => ExistingTask::Nothing,
+            ExistingTask::Other(_) if self.plan.request.wait == TaskWait::DoNotWait => {
+                ExistingTask::Nothing
+            }
             found => found,
         }
     }
 
     async fn read_or_skip<T>(&self, read: impl AsyncFnOnce() -> Result<T, AwsError>) -> Option<T> {
-        if self.run.is_denied(LIST) || self.run.is_denied(DESCRIBE) {
+        if self.run.is_denied(LIST_ACTION) || self.run.is_denied(DESCRIBE_ACTION) {
             return None;
         }
         self.run.optional_read(LIMITED, read().await)
     }
 
-    async fn of_service(&self, mark: &TaskMark, stopped: bool) -> Result<Vec<Marked>, AwsError> {
+    async fn list_marked(&self, mark: &TaskMark, stopped: bool) -> Result<Vec<Marked>, AwsError> {
         let family = short_name(&self.revision.arn)
             .split(':')
             .next()
@@ -162,13 +174,13 @@ impl OneOff<'_> {
         let tasks = self
             .run
             .aws
-            .family_tasks(&self.plan.host.cluster, family, stopped)
+            .list_family_tasks(&self.plan.host.cluster, family, stopped)
             .await?;
         let marked = tasks
             .into_iter()
-            .filter_map(|task| Some((TaskMark::of(&task)?, task)));
+            .filter_map(|task| Some((TaskMark::from_task(&task)?, task)));
         Ok(marked
-            .filter(|(theirs, _)| theirs.service == mark.service)
+            .filter(|(other, _)| other.service == mark.service)
             .collect())
     }
 
@@ -177,7 +189,7 @@ impl OneOff<'_> {
     ///
     /// # Errors
     /// The run does not wait, or has waited too long.
-    pub async fn make_way(&self, other: &OtherTask) -> Result<OtherEnd, Failure> {
+    pub async fn wait_for_other(&self, other: &OtherTask) -> Result<OtherEnd, Failure> {
         if !self.plan.order.waits_for_a_task() {
             return Err(other.failure());
         }
@@ -188,8 +200,8 @@ impl OneOff<'_> {
             );
             return Err(stale_failure(sentence));
         }
-        self.run.tell(QueueFact::Waits {
-            running: other.words().into(),
+        self.run.emit(QueueFact::Waits {
+            running: other.describe().into(),
             position: None,
         });
         let (what, deadline) = (
@@ -201,33 +213,35 @@ impl OneOff<'_> {
             arns: std::slice::from_ref(&other.task.task_arn),
             deadline,
         };
-        match until_stopped(self.run, &self.plan.host, &watched).await? {
-            Some(tasks) if !tasks.is_empty() && tasks.iter().all(|task| ended_well(task, &[])) => {
-                Ok(OtherEnd::Well)
+        match wait_until_stopped(self.run, &self.plan.host, &watched).await? {
+            Some(tasks)
+                if !tasks.is_empty() && tasks.iter().all(|task| has_succeeded(task, &[])) =>
+            {
+                Ok(OtherEnd::Succeeded)
             }
-            Some(_) => Ok(OtherEnd::Badly),
+            Some(_) => Ok(OtherEnd::Failed),
             None => {
-                let waited = crate::duration::Human(deadline);
+                let waited = crate::duration::HumanDuration(deadline);
                 let sentence = format!(
                     "the {what} for this service was not over after {waited} (task {})",
                     other.task.id()
                 );
-                Err(Failure::new(Reason::AlreadyRunning, sentence).hint(ONE_AT_A_TIME))
+                Err(Failure::new(Reason::AlreadyRunning, sentence).with_hint(ONE_AT_A_TIME))
             }
         }
     }
 
     /// The other run's task that is older than ours, where both were started at the same time; and
     /// ours as it was seen beside it.
-    pub(super) async fn older_task(&self, ours: &Task) -> Option<(OtherTask, Task)> {
+    pub(super) async fn find_older_task(&self, ours: &Task) -> Option<(OtherTask, Task)> {
         let mark = self
             .mark()
-            .filter(|_| self.plan.request.wait != Wait::Not)?;
-        let mut pace = PollInterval::new(self.plan.host.poll);
+            .filter(|_| self.plan.request.wait != TaskWait::DoNotWait)?;
+        let mut poll_interval = PollInterval::new(self.plan.host.poll);
         let mut last = LOOKS;
         for look in 1..=LOOKS {
             let tasks = self
-                .read_or_skip(async || self.of_service(&mark, false).await)
+                .read_or_skip(async || self.list_marked(&mark, false).await)
                 .await?;
             let own = tasks
                 .iter()
@@ -243,16 +257,21 @@ impl OneOff<'_> {
             if look >= last {
                 break;
             }
-            pace.rest().await;
+            poll_interval.wait().await;
         }
         None
     }
 }
 
-fn sort_out(tasks: Vec<Marked>, own: &TaskMark, revision: &str, judged: &[String]) -> ExistingTask {
+fn classify(
+    tasks: Vec<Marked>,
+    own: &TaskMark,
+    revision: &str,
+    deciding: &[String],
+) -> ExistingTask {
     let is_same = |(mark, task): &&Marked| {
         is_earlier_attempt(&mark.run, &own.run)
-            && mark.does == own.does
+            && mark.purpose == own.purpose
             && task.task_definition_arn == revision
     };
     let newest = tasks.iter().filter(is_same).max_by(|(_, one), (_, other)| {
@@ -261,14 +280,14 @@ fn sort_out(tasks: Vec<Marked>, own: &TaskMark, revision: &str, judged: &[String
             .then(one.created_at.total_cmp(&other.created_at))
     });
     if let Some((_, task)) =
-        newest.filter(|(_, task)| !task.is_stopped() || ended_well(task, judged))
+        newest.filter(|(_, task)| !task.is_stopped() || has_succeeded(task, deciding))
     {
         return ExistingTask::Own(Box::new(task.clone()));
     }
     let others = tasks
         .into_iter()
         .filter(|(mark, task)| mark.run != own.run && !task.is_stopped());
-    let oldest = others.min_by(order);
+    let oldest = others.min_by(compare_age);
     oldest.map_or(ExistingTask::Nothing, |(mark, task)| {
         ExistingTask::Other(Box::new(OtherTask {
             run: mark.run,
@@ -279,7 +298,7 @@ fn sort_out(tasks: Vec<Marked>, own: &TaskMark, revision: &str, judged: &[String
 
 /// Of two tasks in the same instant the older one wins, by AWS's clock; of two of the same age that
 /// of the run whose id comes first.
-fn order((one_mark, one): &Marked, (other_mark, other): &Marked) -> Ordering {
+fn compare_age((one_mark, one): &Marked, (other_mark, other): &Marked) -> Ordering {
     one.created_at
         .total_cmp(&other.created_at)
         .then_with(|| one_mark.run.cmp(&other_mark.run))
@@ -289,10 +308,10 @@ fn find_older(tasks: &[Marked], mark: &TaskMark, ours: &Task) -> Option<OtherTas
     let ours = (mark.clone(), ours.clone());
     let others = tasks
         .iter()
-        .filter(|(theirs, task)| theirs.run != mark.run && !task.is_stopped());
+        .filter(|(other, task)| other.run != mark.run && !task.is_stopped());
     let oldest = others
-        .filter(|other| order(other, &ours).is_lt())
-        .min_by(|one, other| order(one, other))?;
+        .filter(|other| compare_age(other, &ours).is_lt())
+        .min_by(|one, other| compare_age(one, other))?;
     Some(OtherTask {
         run: oldest.0.run.clone(),
         task: oldest.1.clone(),
@@ -300,11 +319,11 @@ fn find_older(tasks: &[Marked], mark: &TaskMark, ours: &Task) -> Option<OtherTas
 }
 
 /// Whether the containers that count, all where none are named, have ended with 0.
-fn ended_well(task: &Task, judged: &[String]) -> bool {
+fn has_succeeded(task: &Task, deciding: &[String]) -> bool {
     let mut counted = task
         .containers
         .iter()
-        .filter(|container| judged.is_empty() || judged.contains(&container.name))
+        .filter(|container| deciding.is_empty() || deciding.contains(&container.name))
         .peekable();
     counted.peek().is_some() && counted.all(|container| container.exit_code == Some(0))
 }
@@ -319,7 +338,7 @@ mod tests {
     fn mark(run: &str) -> TaskMark {
         TaskMark {
             run: run.into(),
-            does: "0a1b".into(),
+            purpose: "0a1b".into(),
             service: "api".into(),
         }
     }
@@ -348,8 +367,8 @@ mod tests {
         )
     }
 
-    fn look(tasks: &[Marked], own: &str) -> String {
-        match sort_out(tasks.to_vec(), &mark(own), OURS, &["app".to_owned()]) {
+    fn classify_as_text(tasks: &[Marked], own: &str) -> String {
+        match classify(tasks.to_vec(), &mark(own), OURS, &["app".to_owned()]) {
             ExistingTask::Nothing => "nothing".into(),
             ExistingTask::Own(task) => format!("own {}", task.id()),
             ExistingTask::Other(other) => format!("other {}", other.task.id()),
@@ -363,7 +382,7 @@ mod tests {
             marked.group.as_deref(),
             Some("ecs-bluegreen:42-1-aa:0a1b:api")
         );
-        assert_eq!(TaskMark::of(&marked), Some(mark("42-1-aa")));
+        assert_eq!(TaskMark::from_task(&marked), Some(mark("42-1-aa")));
         for strange in [
             None,
             Some("family:api"),
@@ -372,7 +391,7 @@ mod tests {
             Some("ecs-bluegreen"),
         ] {
             assert_eq!(
-                TaskMark::of(&Task {
+                TaskMark::from_task(&Task {
                     group: strange.map(str::to_owned),
                     ..Task::default()
                 }),
@@ -381,9 +400,9 @@ mod tests {
             );
         }
         let long = TaskMark {
-            service: "s".repeat(SERVICE),
+            service: "s".repeat(MAX_SERVICE),
             run: "12345678901234-99-abcdef01".into(),
-            does: "0".repeat(DIGEST),
+            purpose: "0".repeat(DIGEST_LENGTH),
         };
         assert!(long.group().len() <= 255);
     }
@@ -417,21 +436,24 @@ mod tests {
             (&[task("42-2-own", 1.0, None)], "nothing"),
         ];
         for (tasks, expected) in table {
-            assert_eq!(look(tasks, "42-2-own"), *expected, "{tasks:?}");
+            assert_eq!(classify_as_text(tasks, "42-2-own"), *expected, "{tasks:?}");
         }
     }
 
     #[test]
     fn an_earlier_attempt_s_task_that_ran_something_else_is_not_taken_for_this_one_s() {
         let (mut other, theirs) = task("42-1-aa", 1.0, Some(0));
-        other.does = "ffff".into();
-        assert_eq!(look(&[(other, theirs)], "42-2-own"), "nothing");
+        other.purpose = "ffff".into();
+        assert_eq!(classify_as_text(&[(other, theirs)], "42-2-own"), "nothing");
         let (mark, theirs) = task("42-1-aa", 1.0, Some(0));
         let of_another_revision = Task {
             task_definition_arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:1".into(),
             ..theirs
         };
-        assert_eq!(look(&[(mark, of_another_revision)], "42-2-own"), "nothing");
+        assert_eq!(
+            classify_as_text(&[(mark, of_another_revision)], "42-2-own"),
+            "nothing"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@ use super::*;
 use crate::documents::ebs::ManagedVolume;
 use crate::documents::overrides::Items;
 
-fn asked(launch_type: Option<&str>, strategy: Vec<Value>) -> TaskRequest {
+fn request_with(launch_type: Option<&str>, strategy: Vec<Value>) -> TaskRequest {
     let launch_type = launch_type.map(str::to_owned);
     TaskRequest {
         launch_type,
@@ -12,7 +12,7 @@ fn asked(launch_type: Option<&str>, strategy: Vec<Value>) -> TaskRequest {
         started_by: String::new(),
         tags: Vec::new(),
         volume: ManagedVolume::default(),
-        wait: Wait::UntilStopped,
+        wait: TaskWait::UntilStopped,
     }
 }
 
@@ -27,39 +27,43 @@ fn the_task_runs_where_the_service_s_own_tasks_do_unless_it_is_said_otherwise() 
     let ec2 = json!({ "launchType": "EC2" });
     let providers = json!({ "capacityProviderStrategy": spot });
     let set = json!({ "launchType": "FARGATE", "taskSets": [{ "status": "PRIMARY", "capacityProviderStrategy": ours }] });
-    let given = asked(Some("FARGATE"), Vec::new());
+    let given = request_with(Some("FARGATE"), Vec::new());
     let table = [
         (
-            asked(None, Vec::new()),
+            request_with(None, Vec::new()),
             None,
             ("launchType", json!("FARGATE")),
         ),
         (
-            asked(None, Vec::new()),
+            request_with(None, Vec::new()),
             Some(&ec2),
             ("launchType", json!("EC2")),
         ),
         (
-            asked(None, Vec::new()),
+            request_with(None, Vec::new()),
             Some(&providers),
             ("capacityProviderStrategy", spot.clone()),
         ),
         (
-            asked(None, Vec::new()),
+            request_with(None, Vec::new()),
             Some(&set),
             ("capacityProviderStrategy", ours.clone()),
         ),
         (given.clone(), Some(&ec2), ("launchType", json!("FARGATE"))),
         (given, Some(&providers), ("launchType", json!("FARGATE"))),
         (
-            asked(None, vec![ours[0].clone()]),
+            request_with(None, vec![ours[0].clone()]),
             Some(&ec2),
             ("capacityProviderStrategy", ours.clone()),
         ),
     ];
     for (asked, answer, expected) in table {
         let service = answer.cloned().map(service);
-        assert_eq!(capacity(&asked, service.as_ref()), expected, "{answer:?}");
+        assert_eq!(
+            choose_capacity(&asked, service.as_ref()),
+            expected,
+            "{answer:?}"
+        );
     }
 }
 
@@ -75,6 +79,6 @@ fn a_long_command_is_cut_and_none_is_none() {
     let long = command(json!(["x".repeat(200)])).unwrap();
     assert_eq!(
         (long.chars().count(), long.ends_with('…')),
-        (COMMAND + 1, true)
+        (MAX_COMMAND + 1, true)
     );
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
 
-use super::{Occasion, TesterOutcome};
+use super::{TesterContext, TesterOutcome};
 use crate::checks::tester::engine::{self, ContainerConfig, Engine, EngineError, OwnContainer};
 use crate::checks::tester::{Cases, RunnerPlace, Tester, TesterVerdict, Transcript};
-use crate::clock::{milliseconds, nonce};
+use crate::clock::{nonce, to_milliseconds};
 use crate::error::{Explain, Failure};
 use crate::event::fact::TesterFact;
 use crate::event::{Event, StartedTester};
@@ -51,23 +51,25 @@ pub(super) async fn prepare(
     let engine = Engine::connect(&run.runner.engine_socket)
         .await
         .map_err(error_of(tester))?;
-    fetch(run, &engine, place).await.map_err(error_of(tester))?;
-    warn(run, tester, place);
+    ensure_image(run, &engine, place)
+        .await
+        .map_err(error_of(tester))?;
+    warn_of_risks(run, tester, place);
     Ok(())
 }
 
-async fn fetch(run: &Run, engine: &Engine, place: &RunnerPlace) -> Result<(), EngineError> {
+async fn ensure_image(run: &Run, engine: &Engine, place: &RunnerPlace) -> Result<(), EngineError> {
     if engine.has_image(&place.image).await? {
         return Ok(());
     }
     let began = Instant::now();
-    run.tell(TesterFact::Pulls {
+    run.emit(TesterFact::Pulls {
         image: place.image.to_string().into(),
     });
     engine.pull(&place.image).await?;
-    run.tell(TesterFact::Pulled {
+    run.emit(TesterFact::Pulled {
         image: place.image.to_string().into(),
-        milliseconds: milliseconds(began.elapsed()),
+        milliseconds: to_milliseconds(began.elapsed()),
     });
     Ok(())
 }
@@ -76,31 +78,33 @@ pub(super) async fn run_in_container(
     run: &Run,
     tester: &Tester,
     place: &RunnerPlace,
-    occasion: &Occasion<'_>,
+    context: &TesterContext<'_>,
 ) -> Result<TesterOutcome, Failure> {
     let engine = Engine::connect(&run.runner.engine_socket)
         .await
         .map_err(error_of(tester))?;
-    fetch(run, &engine, place).await.map_err(error_of(tester))?;
+    ensure_image(run, &engine, place)
+        .await
+        .map_err(error_of(tester))?;
     let container = format!("{TESTER_CONTAINER}-{}-{:08x}", run.id, nonce() >> 32);
-    let folders = writable(run, &engine, tester, place).await?;
+    let folders = make_writable_folders(run, &engine, tester, place).await?;
     let armed = run.arm(Undo::Tester(TesterUndo {
         container: container.clone(),
     }));
-    let ended = whole_life(
+    let ended = create_and_run(
         run,
         &engine,
         &container,
         tester,
         place,
         folders.as_deref(),
-        occasion,
+        context,
     )
     .await;
     match engine.remove(&container).await {
         Ok(()) => armed.disarm(),
         // It stays armed: whoever ends the run tries again, and says so when that fails too.
-        Err(error) => run.tell(TesterFact::NotRemovedYet {
+        Err(error) => run.emit(TesterFact::NotRemovedYet {
             container,
             error: error.to_string().into(),
         }),
@@ -113,7 +117,7 @@ pub(super) async fn run_in_container(
 ///
 /// They are made here, because the engine mounts only what is there; one that leads out of the
 /// workspace is refused.
-async fn writable(
+async fn make_writable_folders(
     run: &Run,
     engine: &Engine,
     tester: &Tester,
@@ -123,17 +127,17 @@ async fn writable(
         return Ok(None);
     }
     let mut folders = Vec::new();
-    for folder in place.writable() {
-        let made = made_inside(&run.runner.workspace.root, &folder).map_err(|why| {
+    for folder in place.writable_folders() {
+        let path = make_inside(&run.runner.workspace.root, &folder).map_err(|why| {
             let sentence = format!(
                 "tester \"{}\" cannot be run: its folder {folder} {why}",
                 tester.name
             );
             Failure::new(Reason::SmokeFailed, sentence)
-                .hint("name a folder of the workspace under `writes` and `junit`")
+                .with_hint("name a folder of the workspace under `writes` and `junit`")
         })?;
         let source = engine
-            .host_path(&made, &OwnContainer::look())
+            .host_path(&path, &OwnContainer::detect())
             .await
             .map_err(error_of(tester))?;
         folders.push((folder, source));
@@ -142,7 +146,7 @@ async fn writable(
 }
 
 /// A folder below the workspace, made where it is missing; a link must not lead elsewhere.
-fn made_inside(root: &Path, folder: &str) -> Result<PathBuf, String> {
+fn make_inside(root: &Path, folder: &str) -> Result<PathBuf, String> {
     let root = root
         .canonicalize()
         .map_err(|error| format!("cannot be made: {error}"))?;
@@ -163,9 +167,9 @@ fn made_inside(root: &Path, folder: &str) -> Result<PathBuf, String> {
 }
 
 /// What whoever changes a tester could take or change, told before anything runs.
-fn warn(run: &Run, tester: &Tester, place: &RunnerPlace) {
+fn warn_of_risks(run: &Run, tester: &Tester, place: &RunnerPlace) {
     if !place.image.as_str().contains("@sha256:") {
-        run.tell(TesterFact::NamedByTag {
+        run.emit(TesterFact::NamedByTag {
             tester: tester.name.clone().into(),
             image: place.image.to_string().into(),
         });
@@ -174,52 +178,52 @@ fn warn(run: &Run, tester: &Tester, place: &RunnerPlace) {
         .unwrap_or_default()
         .to_lowercase();
     if settings.contains("extraheader") {
-        run.tell(TesterFact::ReadsToken {
+        run.emit(TesterFact::ReadsToken {
             tester: tester.name.clone().into(),
         });
     }
 }
 
-async fn whole_life(
+async fn create_and_run(
     run: &Run,
     engine: &Engine,
     container: &str,
     tester: &Tester,
     place: &RunnerPlace,
     writable: Option<&[(String, PathBuf)]>,
-    occasion: &Occasion<'_>,
+    context: &TesterContext<'_>,
 ) -> Result<TesterOutcome, EngineError> {
     let root = &run.runner.workspace.root;
-    let recipe = ContainerConfig {
+    let config = ContainerConfig {
         image: place.image.as_str(),
         command: &tester.command,
-        environment: &tester.environment(occasion.moment, occasion.url, occasion.values),
-        workspace: &engine.host_path(root, &OwnContainer::look()).await?,
+        environment: &tester.render_environment(context.moment, context.url, context.values),
+        workspace: &engine.host_path(root, &OwnContainer::detect()).await?,
         writable,
         limits: (place.memory, place.processes),
         working_directory: place.working_directory.as_deref(),
-        network: engine::network(place.network.as_deref(), occasion.url),
+        network: engine::choose_network(place.network.as_deref(), context.url),
         run: &run.id,
     };
-    engine.create(container, &recipe).await?;
-    let before = place.junit.as_ref().map(|path| path.seen(root));
-    run.tell(Event::TesterStarted(StartedTester {
+    engine.create(container, &config).await?;
+    let before = place.junit.as_ref().map(|path| path.find_existing(root));
+    run.emit(Event::TesterStarted(StartedTester {
         name: tester.name.clone(),
-        moment: occasion.moment,
-        place: tester.place_in_words(),
+        moment: context.moment,
+        place: tester.describe_place(),
     }));
-    let tell = |line: &str| {
-        run.tell(Event::TesterLine {
+    let report = |line: &str| {
+        run.emit(Event::TesterLine {
             name: tester.name.clone(),
             line: line.into(),
         });
     };
-    let mut transcript = Transcript::new(&occasion.scrubber, &tell);
+    let mut transcript = Transcript::new(&context.scrubber, &report);
     let ended = engine
         .run(container, tester.timeout, &mut transcript)
         .await?;
     let (cases, note) = match (&place.junit, &before) {
-        (Some(path), Some(before)) => path.read(root, before, &occasion.scrubber),
+        (Some(path), Some(before)) => path.read_new_cases(root, before, &context.scrubber),
         (None, _) | (_, None) => (Cases::default(), None),
     };
     let (verdict, exit_code) = match ended {
@@ -231,8 +235,8 @@ async fn whole_life(
         verdict,
         exit_code,
         cases,
-        lines: transcript.last(),
-        untold: transcript.untold(),
+        lines: transcript.last_lines(),
+        omitted_lines: transcript.omitted_count(),
         note,
         why: None,
     })
@@ -247,13 +251,13 @@ mod tests {
         let (workspace, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::os::unix::fs::symlink(elsewhere.path(), workspace.path().join("out")).unwrap();
         assert!(
-            made_inside(workspace.path(), "reports/e2e")
+            make_inside(workspace.path(), "reports/e2e")
                 .unwrap()
                 .ends_with("reports/e2e")
         );
         for folder in ["out", "out/deeper"] {
             assert_eq!(
-                made_inside(workspace.path(), folder),
+                make_inside(workspace.path(), folder),
                 Err("leads out of the workspace".to_owned())
             );
         }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Occasion, TesterOutcome};
+use super::{TesterContext, TesterOutcome};
 use crate::aws::AwsError;
 use crate::aws::arn::short_name;
 use crate::aws::ecs::ServiceLookup;
@@ -12,7 +12,7 @@ use crate::checks::tester::{Cases, TaskPlace, Tester, TesterVerdict, Transcript}
 use crate::clock::nonce;
 use crate::documents::ebs::ManagedVolume;
 use crate::documents::overrides::Items;
-use crate::documents::run_task::{TaskRequest, Wait};
+use crate::documents::run_task::{TaskRequest, TaskWait};
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
 use crate::event::{Event, StartedTester};
@@ -27,7 +27,7 @@ use crate::undo::{TaskUndo, Undo};
 /// By this people find the tasks of testers, and we one whose start was not answered.
 const STARTED_BY: &str = "ecs-bluegreen-tester";
 /// Lines of its log that are shown.
-const LINES: i32 = 200;
+const MAX_LOG_LINES: i32 = 200;
 
 /// AWS did not run the tester's task, or did not let it be watched.
 #[derive(Debug, thiserror::Error)]
@@ -59,11 +59,11 @@ pub(super) async fn prepare(run: &Run, tester: &Tester, place: &TaskPlace) -> Re
     let Some(definition) = &place.definition else {
         return Ok(());
     };
-    let revision = revision(run, tester, definition).await?;
-    container(tester, place, &revision).map(drop)
+    let revision = read_revision(run, tester, definition).await?;
+    choose_container(tester, place, &revision).map(drop)
 }
 
-async fn revision(run: &Run, tester: &Tester, name: &str) -> Result<Revision, Failure> {
+async fn read_revision(run: &Run, tester: &Tester, name: &str) -> Result<Revision, Failure> {
     let mut answer = run
         .aws
         .describe_task_definition(name)
@@ -81,10 +81,14 @@ async fn revision(run: &Run, tester: &Tester, name: &str) -> Result<Revision, Fa
 }
 
 /// The container that is named, or the only one that there is.
-fn container(tester: &Tester, place: &TaskPlace, revision: &Revision) -> Result<String, Failure> {
+fn choose_container(
+    tester: &Tester,
+    place: &TaskPlace,
+    revision: &Revision,
+) -> Result<String, Failure> {
     let definition = TaskDefinition(&revision.definition);
     let essential: Vec<&str> = definition
-        .essential()
+        .essential_containers()
         .filter_map(|container| container.name())
         .collect();
     let (problem, names) = match (place.container.as_deref(), essential.as_slice()) {
@@ -105,7 +109,7 @@ fn container(tester: &Tester, place: &TaskPlace, revision: &Revision) -> Result<
         short_name(&revision.arn)
     );
     Err(Failure::new(Reason::SmokeFailed, sentence)
-        .hint(format!("set `container` of the tester to one of {names}")))
+        .with_hint(format!("set `container` of the tester to one of {names}")))
 }
 
 pub(super) async fn run_as_task(
@@ -113,29 +117,29 @@ pub(super) async fn run_as_task(
     host: &TaskHost,
     tester: &Tester,
     place: &TaskPlace,
-    occasion: &Occasion<'_>,
+    context: &TesterContext<'_>,
 ) -> Result<TesterOutcome, Failure> {
-    let revision = revision(
+    let revision = read_revision(
         run,
         tester,
         place
             .definition
             .as_deref()
-            .unwrap_or(&occasion.values.revision),
+            .unwrap_or(&context.values.revision),
     )
     .await?;
-    let container = container(tester, place, &revision)?;
-    let service = service(run, host, tester).await?;
-    let asked = asked(tester, &container, occasion, service.as_ref());
-    let mut request = task::request(host, &asked, &revision, service.as_ref());
+    let container = choose_container(tester, place, &revision)?;
+    let service = read_service(run, host, tester).await?;
+    let asked = build_task_request(tester, &container, context, service.as_ref());
+    let mut request = task::build_request(host, &asked, &revision, service.as_ref());
     // Several testers may run the same revision: each is a request of its own.
     request["clientToken"] = json!(format!("{}-{:016x}", run.id, nonce()));
     let (armed, arns) = start(run, host, tester, &revision, &request).await?;
     let ids: Vec<&str> = arns.iter().map(|arn| short_name(arn)).collect();
     let place = format!("task {} of {}", ids.join(", "), short_name(&revision.arn));
-    run.tell(Event::TesterStarted(StartedTester {
+    run.emit(Event::TesterStarted(StartedTester {
         name: tester.name.clone(),
-        moment: occasion.moment,
+        moment: context.moment,
         place,
     }));
     let watched = task::AwaitedTasks {
@@ -143,15 +147,19 @@ pub(super) async fn run_as_task(
         arns: &arns,
         deadline: tester.timeout,
     };
-    let Some(tasks) = task::until_stopped(run, host, &watched).await? else {
+    let Some(tasks) = task::wait_until_stopped(run, host, &watched).await? else {
         // It stays armed: the failed run stops it.
-        return Ok(ended(TesterVerdict::TimedOut, None, None));
+        return Ok(to_outcome(TesterVerdict::TimedOut, None, None));
     };
     armed.disarm();
-    Ok(judged(run, tester, occasion, &revision, &container, &tasks).await)
+    Ok(evaluate(run, tester, context, &revision, &container, &tasks).await)
 }
 
-async fn service(run: &Run, host: &TaskHost, tester: &Tester) -> Result<Option<Service>, Failure> {
+async fn read_service(
+    run: &Run,
+    host: &TaskHost,
+    tester: &Tester,
+) -> Result<Option<Service>, Failure> {
     let Some(name) = &host.service else {
         return Ok(None);
     };
@@ -167,13 +175,13 @@ async fn service(run: &Run, host: &TaskHost, tester: &Tester) -> Result<Option<S
 }
 
 /// As the service's own tasks are run, with the tester's command and environment.
-fn asked(
+fn build_task_request(
     tester: &Tester,
     container: &str,
-    occasion: &Occasion<'_>,
+    context: &TesterContext<'_>,
     service: Option<&Service>,
 ) -> TaskRequest {
-    let environment = tester.environment(occasion.moment, occasion.url, occasion.values);
+    let environment = tester.render_environment(context.moment, context.url, context.values);
     let environment: Vec<Value> = environment
         .into_iter()
         .map(|(name, value)| json!({ "name": name, "value": value }))
@@ -200,7 +208,7 @@ fn asked(
         started_by: STARTED_BY.to_owned(),
         tags: Vec::new(),
         volume: ManagedVolume::default(),
-        wait: Wait::UntilStopped,
+        wait: TaskWait::UntilStopped,
     }
 }
 
@@ -224,18 +232,18 @@ async fn start<'r>(
         .iter()
         .map(|task| task.task_arn.clone())
         .collect();
-    armed.narrow(Undo::Task(TaskUndo {
+    armed.refine(Undo::Task(TaskUndo {
         arns: arns.clone(),
         ..undo
     }));
-    task::placed(&launched, "tester's task")?;
+    task::check_placed(&launched, "tester's task")?;
     Ok((armed, arns))
 }
 
-async fn judged(
+async fn evaluate(
     run: &Run,
     tester: &Tester,
-    occasion: &Occasion<'_>,
+    context: &TesterContext<'_>,
     revision: &Revision,
     container: &str,
     tasks: &[Task],
@@ -247,22 +255,22 @@ async fn judged(
         ))
     });
     let Some((task, ours)) = found else {
-        return ended(
+        return to_outcome(
             TesterVerdict::Failed,
             None,
             Some("AWS does not show its container".into()),
         );
     };
-    let tell = |line: &str| {
-        run.tell(Event::TesterLine {
+    let report = |line: &str| {
+        run.emit(Event::TesterLine {
             name: tester.name.clone(),
             line: line.into(),
         });
     };
-    let mut transcript = Transcript::new(&occasion.scrubber, &tell);
-    let log = stopped_tasks::log(run, task, ours, &revision.definition, LINES).await;
+    let mut transcript = Transcript::new(&context.scrubber, &report);
+    let log = stopped_tasks::read_log(run, task, ours, &revision.definition, MAX_LOG_LINES).await;
     for line in &log {
-        transcript.line(line);
+        transcript.push_line(line);
     }
     let verdict = if ours.exit_code == Some(0) {
         TesterVerdict::Passed
@@ -272,20 +280,24 @@ async fn judged(
     let why = ours
         .exit_code
         .is_none()
-        .then(|| stopped_tasks::why(task, ours));
+        .then(|| stopped_tasks::stop_reason(task, ours));
     TesterOutcome {
-        lines: transcript.last(),
-        ..ended(verdict, ours.exit_code.map(i64::from), why)
+        lines: transcript.last_lines(),
+        ..to_outcome(verdict, ours.exit_code.map(i64::from), why)
     }
 }
 
-fn ended(verdict: TesterVerdict, exit_code: Option<i64>, why: Option<String>) -> TesterOutcome {
+fn to_outcome(
+    verdict: TesterVerdict,
+    exit_code: Option<i64>,
+    why: Option<String>,
+) -> TesterOutcome {
     TesterOutcome {
         verdict,
         exit_code,
         cases: Cases::default(),
         lines: Vec::new(),
-        untold: 0,
+        omitted_lines: 0,
         note: None,
         why,
     }

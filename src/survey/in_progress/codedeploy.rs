@@ -3,8 +3,8 @@
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
-use super::{DeploymentInProgress, Running};
-use crate::aws::codedeploy_shapes::{CodeDeployDeployment, Status};
+use super::{DeploymentInProgress, RunningRollout};
+use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployStatus};
 use crate::aws::ecs_shapes::Service;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::rollout_kind::RolloutInProgress;
@@ -30,7 +30,7 @@ impl RolloutInProgress for CodeDeployInProgress {
             let status = run.aws.get_deployment(id).await?.status;
             Ok(matches!(
                 status,
-                Status::Succeeded | Status::Failed | Status::Stopped
+                CodeDeployStatus::Succeeded | CodeDeployStatus::Failed | CodeDeployStatus::Stopped
             ))
         }
         .boxed_local()
@@ -44,18 +44,18 @@ impl RolloutInProgress for CodeDeployInProgress {
     fn is_rollback(&self) -> bool {
         self.0
             .as_ref()
-            .is_some_and(|deployment| deployment.rolls_back.is_some())
+            .is_some_and(|deployment| deployment.rolled_back_deployment.is_some())
     }
 }
 
 /// The one that is in progress in a group.
-pub async fn of_group(
+pub async fn find_in_group(
     run: &Run,
     application: &str,
     group: &str,
     service: &Service,
-) -> Option<Running> {
-    let listed = run.aws.running_deployments(application, group).await;
+) -> Option<RunningRollout> {
+    let listed = run.aws.list_running_deployments(application, group).await;
     if listed
         .as_ref()
         .is_err_and(|error| error.kind == AwsErrorKind::Refused)
@@ -70,13 +70,17 @@ pub async fn of_group(
         .into_iter()
         .next()?;
     let deployment = run.aws.get_deployment(&id).await.ok();
-    Some(codedeploy(id, deployment, service))
+    Some(from_codedeploy(id, deployment, service))
 }
 
-fn codedeploy(id: String, deployment: Option<CodeDeployDeployment>, service: &Service) -> Running {
+fn from_codedeploy(
+    id: String,
+    deployment: Option<CodeDeployDeployment>,
+    service: &Service,
+) -> RunningRollout {
     let run = deployment
         .as_ref()
-        .and_then(|running| run_in(&running.description));
+        .and_then(|running| run_in_description(&running.description));
     // CodeDeploy calls whoever called it `user`.
     let by = |running: &CodeDeployDeployment| {
         run.as_ref().map_or_else(
@@ -93,18 +97,19 @@ fn codedeploy(id: String, deployment: Option<CodeDeployDeployment>, service: &Se
             .as_ref()?
             .content
             .as_deref()
-            .and_then(crate::documents::app_spec::task_definition_of)
+            .and_then(crate::documents::app_spec::read_task_definition)
     };
-    Running {
+    RunningRollout {
         revision: set
             .map(|set| set.task_definition.clone())
             .or_else(from_content),
         is_registered: deployment
             .as_ref()
             .is_some_and(|running| has_registered(&running.description)),
-        word: deployment
-            .as_ref()
-            .map_or_else(|| "not read".to_owned(), |running| running.word.clone()),
+        word: deployment.as_ref().map_or_else(
+            || "not read".to_owned(),
+            |running| running.raw_status.clone(),
+        ),
         origin: deployment
             .as_ref()
             .map(|running| format!(", made {} by {}", running.created, by(running)))
@@ -120,7 +125,7 @@ fn codedeploy(id: String, deployment: Option<CodeDeployDeployment>, service: &Se
 }
 
 /// The run id that `steps::rollout::codedeploy` wrote into a description.
-fn run_in(description: &str) -> Option<String> {
+fn run_in_description(description: &str) -> Option<String> {
     let after = description.rsplit_once(crate::aws::codedeploy::RUN_MARK)?.1;
     after
         .split([')', ']', ' ', ','])
@@ -134,5 +139,5 @@ pub fn has_registered(description: &str) -> bool {
     let mark = description
         .rsplit_once(crate::aws::codedeploy::RUN_MARK)
         .map(|(_, mark)| mark);
-    mark.is_some_and(|mark| mark.contains(crate::aws::codedeploy::REGISTERED))
+    mark.is_some_and(|mark| mark.contains(crate::aws::codedeploy::REGISTERED_MARK))
 }

@@ -4,11 +4,13 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
-use super::{DeploymentInProgress, Running};
+use super::{DeploymentInProgress, RunningRollout};
 use crate::aws::AwsError;
-use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
+use crate::aws::ecs_rollout_shapes::{
+    DeploymentStatus, ServiceDeployment, ServiceDeploymentSummary,
+};
 use crate::documents::deployment_configuration::{
-    KnownHooks, Pause, hooks_in, is_registered_in, run_in as run_in_hooks,
+    HookIdentity, Pause, all_hooks, is_revision_registered, run_of_hooks as run_in_hooks,
 };
 use crate::rollout_kind::RolloutInProgress;
 use crate::run::Run;
@@ -34,29 +36,29 @@ impl RolloutInProgress for ServiceDeployment {
         .boxed_local()
     }
 
-    fn is_returning(&self) -> bool {
-        self.status() == DeploymentStatus::Returning
+    fn is_rolling_back(&self) -> bool {
+        self.status() == DeploymentStatus::RollingBack
     }
 
-    fn source(&self) -> Option<&str> {
+    fn source_revision(&self) -> Option<&str> {
         self.source_service_revisions
             .first()
             .map(|source| source.arn.as_str())
     }
 
-    fn configuration(&self) -> Option<&Value> {
+    fn deployment_configuration(&self) -> Option<&Value> {
         Some(&self.deployment_configuration)
     }
 }
 
 /// What is known of it; `tagged` is the hook of ours that the service's tag tells of.
-fn ecs_rollout(
+fn from_ecs(
     deployment: ServiceDeployment,
     revision: Option<String>,
     tagged: Option<&Pause>,
-) -> Running {
-    let known = KnownHooks::by_form(tagged);
-    let run = run_in_hooks(&deployment.deployment_configuration, known).map(str::to_owned);
+) -> RunningRollout {
+    let identity = HookIdentity::from_pause(tagged);
+    let run = run_in_hooks(&deployment.deployment_configuration, identity).map(str::to_owned);
     let stage = if deployment.stage().is_empty() {
         String::new()
     } else {
@@ -66,12 +68,15 @@ fn ecs_rollout(
         .as_deref()
         .map(|run| format!(", by workflow run {run}"))
         .unwrap_or_default();
-    Running {
+    RunningRollout {
         id: deployment.arn.clone(),
         revision,
-        is_registered: is_registered_in(&deployment.deployment_configuration, known),
-        word: format!("{}{stage}", deployment.word),
-        origin: format!(", made {}{by}", crate::clock::at(deployment.created_at)),
+        is_registered: is_revision_registered(&deployment.deployment_configuration, identity),
+        word: format!("{}{stage}", deployment.raw_status),
+        origin: format!(
+            ", made {}{by}",
+            crate::clock::format_rfc3339(deployment.created_at)
+        ),
         run,
         is_ours: false,
         hooks_before: None,
@@ -80,10 +85,10 @@ fn ecs_rollout(
 }
 
 /// What a deployment that the list shows in progress turns out to be.
-pub(in crate::survey) enum Listed {
-    Going(Box<Running>),
+pub(in crate::survey) enum ListedDeployment {
+    InProgress(Box<RunningRollout>),
     /// It has ended since, with AWS's word for how.
-    Over(String),
+    Ended(String),
     Missing,
 }
 
@@ -91,32 +96,36 @@ pub(in crate::survey) enum Listed {
 pub(in crate::survey) async fn read(
     run: &Run,
     arn: &str,
-    history: &[Brief],
+    history: &[ServiceDeploymentSummary],
     tagged: Option<&Pause>,
-) -> Result<Listed, AwsError> {
+) -> Result<ListedDeployment, AwsError> {
     let Some(deployment) = run.aws.describe_service_deployment(arn).await? else {
-        return Ok(Listed::Missing);
+        return Ok(ListedDeployment::Missing);
     };
     if deployment.is_over() {
-        return Ok(Listed::Over(deployment.word));
+        return Ok(ListedDeployment::Ended(deployment.raw_status));
     }
     let target = run
         .aws
-        .describe_service_revisions(&[deployment.target().to_owned()])
+        .describe_service_revisions(&[deployment.target_revision().to_owned()])
         .await?;
     let revision = target
         .into_iter()
         .next()
         .map(|revision| revision.task_definition);
-    let mut running = ecs_rollout(deployment, revision, tagged);
+    let mut running = from_ecs(deployment, revision, tagged);
     if running.is_unmarked() && run.runner.is_rerun() {
         running.hooks_before = hooks_before(run, arn, history).await;
     }
-    Ok(Listed::Going(Box::new(running)))
+    Ok(ListedDeployment::InProgress(Box::new(running)))
 }
 
 /// What the deployment that succeeded before it had: a hook that is not among them came with it.
-async fn hooks_before(run: &Run, arn: &str, history: &[Brief]) -> Option<Vec<Value>> {
+async fn hooks_before(
+    run: &Run,
+    arn: &str,
+    history: &[ServiceDeploymentSummary],
+) -> Option<Vec<Value>> {
     let mut older = history.iter().skip_while(|brief| brief.arn != arn);
     let former = older.find(|brief| brief.status() == DeploymentStatus::Successful)?;
     let read = run.aws.describe_service_deployment(&former.arn).await;
@@ -126,5 +135,5 @@ async fn hooks_before(run: &Run, arn: &str, history: &[Brief]) -> Option<Vec<Val
             read,
         )
         .flatten()?;
-    Some(hooks_in(Some(&former.deployment_configuration)))
+    Some(all_hooks(Some(&former.deployment_configuration)))
 }

@@ -3,7 +3,7 @@
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
-use super::{DeploymentInProgress, Running};
+use super::{DeploymentInProgress, RunningRollout};
 use crate::aws::AwsError;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::RollingDeployment;
@@ -48,14 +48,17 @@ impl RolloutInProgress for RollingInProgress {
 }
 
 /// What is known of it.
-pub(in crate::survey) fn rolling(deployment: &RollingDeployment) -> Running {
-    Running {
+pub(in crate::survey) fn from_rolling(deployment: &RollingDeployment) -> RunningRollout {
+    RunningRollout {
         id: deployment.id.clone(),
         revision: Some(deployment.task_definition.clone()),
         run: None,
         is_registered: false,
         word: deployment.rollout_state.clone().unwrap_or_default(),
-        origin: format!(", made {}", crate::clock::at(deployment.created_at)),
+        origin: format!(
+            ", made {}",
+            crate::clock::format_rfc3339(deployment.created_at)
+        ),
         is_ours: false,
         hooks_before: None,
         deployment: DeploymentInProgress::Rolling(RollingInProgress),

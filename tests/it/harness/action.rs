@@ -54,7 +54,7 @@ pub(crate) struct Action {
 
 impl Action {
     /// Only what makes a story short.
-    pub(crate) fn bare() -> Self {
+    pub(crate) fn minimal() -> Self {
         let inputs = [("poll-interval".to_owned(), "50ms".to_owned())].into();
         let (files, links, pipes) = (Vec::new(), Vec::new(), Vec::new());
         Self {
@@ -69,13 +69,15 @@ impl Action {
     }
 
     /// To the service of the story.
-    pub(crate) fn service() -> Self {
-        Self::bare().with("cluster", "prod").with("service", "api")
+    pub(crate) fn to_service() -> Self {
+        Self::minimal()
+            .with("cluster", "prod")
+            .with("service", "api")
     }
 
     /// A version of the sample application, from an OCI layout in the workspace.
     pub(crate) fn deploy(version: &str) -> Self {
-        let mut action = Self::service();
+        let mut action = Self::to_service();
         action.versions.push(version.to_owned());
         action
             .with("image", &format!("oci:images/{version}"))
@@ -84,12 +86,12 @@ impl Action {
     }
 
     /// The same with smoke tests on green and on production.
-    pub(crate) fn tested(version: &str) -> Self {
-        Self::tested_by(version, &["health", "google login", "session", "me"])
+    pub(crate) fn deploy_tested(version: &str) -> Self {
+        Self::deploy_tested_by(version, &["health", "google login", "session", "me"])
     }
 
     /// The same with some tests only.
-    pub(crate) fn tested_by(version: &str, tests: &[&str]) -> Self {
+    pub(crate) fn deploy_tested_by(version: &str, tests: &[&str]) -> Self {
         Self::deploy(version)
             .with("smoke-tests", &smoke_tests(tests))
             .with("test-url", "$TEST")
@@ -98,8 +100,9 @@ impl Action {
 
     /// Tests on green that take their time: green says that it is not ready for two seconds and a
     /// half.
-    pub(crate) fn slowly_tested(version: &str) -> Self {
-        Self::tested_by(version, &["ready"]).with("environment-variables", "APP_WARM_UP_MS=2500")
+    pub(crate) fn deploy_tested_slowly(version: &str) -> Self {
+        Self::deploy_tested_by(version, &["ready"])
+            .with("environment-variables", "APP_WARM_UP_MS=2500")
     }
 
     /// An input. `$TEST`, `$PRODUCTION`, `$PORT` (production's) and `$REGISTRY` are filled in, here
@@ -140,7 +143,7 @@ impl Action {
     }
 
     /// Something that happens at a moment of the run. Incidents happen one after the other.
-    pub(crate) fn at(mut self, when: When, incident: Incident) -> Self {
+    pub(crate) fn on_incident(mut self, when: When, incident: Incident) -> Self {
         self.incidents.push((when, incident));
         self
     }

@@ -37,7 +37,7 @@ impl ActionRun {
     /// Exit code, log, outputs and the calls to AWS.
     pub(crate) fn text(&self) -> String {
         self.parts(&[
-            self.ended(),
+            self.describe_exit(),
             stable_order::log(&self.log),
             self.outputs(),
             self.calls(),
@@ -49,7 +49,7 @@ impl ActionRun {
         format!(
             "{}\n--- summary\n{}",
             self.text(),
-            self.redacted(&stable_order::summary(self.summary.trim_end()))
+            self.redact(&stable_order::summary(self.summary.trim_end()))
         )
     }
 
@@ -78,7 +78,7 @@ impl ActionRun {
             .unwrap_or(last);
         let warnings: Vec<String> = self.log[..from].iter().filter(is_told).cloned().collect();
         self.parts(&[
-            self.ended(),
+            self.describe_exit(),
             stable_order::log(&warnings),
             self.log[from..].join("\n"),
             self.calls(),
@@ -86,7 +86,7 @@ impl ActionRun {
     }
 
     fn parts(&self, parts: &[String]) -> String {
-        self.redacted(
+        self.redact(
             &parts
                 .iter()
                 .filter(|part| !part.is_empty())
@@ -97,13 +97,13 @@ impl ActionRun {
     }
 
     /// Any text of the run, the same in every run.
-    pub(crate) fn redacted(&self, text: &str) -> String {
-        self.redactor.text(text)
+    pub(crate) fn redact(&self, text: &str) -> String {
+        self.redactor.redact(text)
     }
 
     /// The lines of the log that say something.
     pub(crate) fn log_with(&self, words: &str) -> String {
-        self.redacted(
+        self.redact(
             &self
                 .log
                 .iter()
@@ -127,7 +127,7 @@ impl ActionRun {
             .count()
     }
 
-    fn ended(&self) -> String {
+    fn describe_exit(&self) -> String {
         self.code
             .map_or_else(|| "killed".to_owned(), |code| format!("exit code {code}"))
     }
@@ -159,7 +159,7 @@ impl ActionRun {
 }
 
 /// The logs and ends of several runs.
-pub(crate) fn texts(runs: &[ActionRun]) -> String {
+pub(crate) fn join_texts(runs: &[ActionRun]) -> String {
     runs.iter()
         .map(|runs| format!("{}\n{}", runs.log.join("\n"), runs.text()))
         .collect::<Vec<_>>()

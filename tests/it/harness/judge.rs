@@ -35,7 +35,7 @@ fn python() -> Option<PathBuf> {
 }
 
 /// What is wrong with a recording, in the judge's words; nothing where there is no judge.
-pub(crate) fn offences(recording: &Path) -> Option<String> {
+pub(crate) fn find_violations(recording: &Path) -> Option<String> {
     let python = python()?;
     // A judge whom nobody has asked for a minute leaves, maybe this very moment.
     let answer = ask(&python, recording)
@@ -59,7 +59,7 @@ fn ask(python: &Path, recording: &Path) -> io::Result<String> {
     (python, &script, std::fs::read(&script)?).hash(&mut judge);
     let socket =
         std::env::temp_dir().join(format!("ecs-bluegreen-judge-{:x}.socket", judge.finish()));
-    let mut stream = connected(python, &script, &socket)?;
+    let mut stream = connect(python, &script, &socket)?;
     writeln!(stream, "{}", recording.display())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
@@ -72,7 +72,7 @@ fn ask(python: &Path, recording: &Path) -> io::Result<String> {
 
 /// A connection to the judge, which is started where there is none. Of tests that start it at the
 /// same time one does.
-fn connected(python: &Path, script: &Path, socket: &Path) -> io::Result<UnixStream> {
+fn connect(python: &Path, script: &Path, socket: &Path) -> io::Result<UnixStream> {
     if let Ok(stream) = UnixStream::connect(socket) {
         return Ok(stream);
     }
@@ -103,6 +103,6 @@ fn connected(python: &Path, script: &Path, socket: &Path) -> io::Result<UnixStre
 }
 
 /// Whether there is a judge at all.
-pub(crate) fn is_there() -> bool {
+pub(crate) fn is_available() -> bool {
     python().is_some()
 }

@@ -4,10 +4,10 @@
 mod action;
 mod action_run;
 mod answering;
+pub(crate) mod ecs;
 mod images;
 mod incidents;
 pub(crate) mod judge;
-pub(crate) mod native;
 mod play;
 mod process;
 mod promises;
@@ -18,8 +18,8 @@ mod story;
 mod trust;
 
 pub(crate) use action::{Action, smoke_tests};
-pub(crate) use action_run::{ActionRun, texts};
-pub(crate) use answering::answering;
+pub(crate) use action_run::{ActionRun, join_texts};
+pub(crate) use answering::serve_body;
 pub(crate) use images::layout;
 pub(crate) use incidents::{Incident, When, call};
 pub(crate) use play::Play;

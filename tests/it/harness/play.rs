@@ -77,7 +77,7 @@ impl Play {
                 Load::start(users(&LoadOptions {
                     connections: 2,
                     pause: Duration::from_millis(20),
-                    ..LoadOptions::on(listener)
+                    ..LoadOptions::for_target(listener)
                 }))
             });
         Self {
@@ -91,7 +91,7 @@ impl Play {
     }
 
     /// Puts a version into the registry, for actions that bring none.
-    pub(crate) async fn pushed(self, version: &str) -> Self {
+    pub(crate) async fn push_version(self, version: &str) -> Self {
         self.stage
             .world()
             .push_layout(&images::layout(version), "app", version)
@@ -101,7 +101,7 @@ impl Play {
     }
 
     /// Gives a version another name in the registry.
-    pub(crate) async fn tagged(self, version: &str, tag: &str) -> Self {
+    pub(crate) async fn tag_version(self, version: &str, tag: &str) -> Self {
         self.stage
             .world()
             .push_layout(&images::layout(version), "app", tag)
@@ -113,14 +113,14 @@ impl Play {
     /// Runs the action.
     pub(crate) async fn act(&mut self, action: Action) -> ActionRun {
         let files = self.job.step();
-        let variables = self.prepared(&self.job, &files, &action);
+        let variables = self.prepare(&self.job, &files, &action);
         let environment = action
             .environment
             .iter()
             .filter(|(_, value)| !value.is_empty());
         let inputs = environment
             .map(|(name, value)| (name.clone(), value.clone()))
-            .chain(self.given(&action))
+            .chain(self.input_variables(&action))
             .collect();
         let finished = process::run(&[], &variables, &self.stage, action.incidents).await;
         let run = ActionRun {
@@ -160,7 +160,7 @@ impl Play {
             let files = job.step();
             (
                 begun,
-                self.prepared(&job, &files, &action),
+                self.prepare(&job, &files, &action),
                 action.incidents,
                 job,
                 files,
@@ -197,29 +197,29 @@ impl Play {
     }
 
     /// The inputs of an action, as the runner gives them.
-    fn given(&self, action: &Action) -> BTreeMap<String, String> {
+    fn input_variables(&self, action: &Action) -> BTreeMap<String, String> {
         action
             .inputs
             .iter()
-            .map(|(name, value)| (input(name), self.filled(value)))
+            .map(|(name, value)| (input(name), self.fill_placeholders(value)))
             .collect()
     }
 
     /// Lays out what an action brings, and gives its variables.
-    fn prepared(
+    fn prepare(
         &self,
         job: &Job,
         files: &runner::Files,
         action: &Action,
     ) -> BTreeMap<String, String> {
-        self.lay_out(job, action);
+        self.write_files(job, action);
         let mut variables = self.variables(job);
         variables.extend(files.variables());
         variables.extend(action.environment.clone());
         variables.retain(|_, value| !value.is_empty());
         // The runner gives every input that is not set as an empty text.
         variables.extend(TABLE.iter().map(|known| (input(known.name), String::new())));
-        variables.extend(self.given(action));
+        variables.extend(self.input_variables(action));
         variables
     }
 
@@ -255,7 +255,7 @@ impl Play {
             summary: std::fs::read_to_string(&files.summary).expect("a summary"),
             journal,
             calls: ledger[self.called..].to_vec(),
-            redactor: Redactor::of(&self.stage, &job.workspace()),
+            redactor: Redactor::for_stage(&self.stage, &job.workspace()),
         };
         promises::check(&run);
         run
@@ -300,7 +300,7 @@ impl Play {
             .collect()
     }
 
-    fn lay_out(&self, job: &Job, action: &Action) {
+    fn write_files(&self, job: &Job, action: &Action) {
         let workspace = job.workspace();
         std::fs::create_dir_all(workspace.join("images")).expect("a folder");
         for version in &action.versions {
@@ -312,7 +312,7 @@ impl Play {
         for (path, content) in &action.files {
             let path = workspace.join(path);
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-            std::fs::write(path, self.filled(content)).expect("a file");
+            std::fs::write(path, self.fill_placeholders(content)).expect("a file");
         }
         for (path, target) in &action.links {
             std::os::unix::fs::symlink(target, workspace.join(path)).expect("a link");
@@ -326,7 +326,7 @@ impl Play {
         }
     }
 
-    fn filled(&self, text: &str) -> String {
+    fn fill_placeholders(&self, text: &str) -> String {
         let url = |name: &str| self.stage.listener_url(name).unwrap_or_default();
         let port = self
             .stage
@@ -364,8 +364,8 @@ impl Play {
             );
         }
         assert_eq!(self.stage.unknown_operations(), BTreeMap::new());
-        promises::permissions(&self.stage);
-        assert_eq!(judge::offences(&self.recording), None);
+        promises::check_permissions(&self.stage);
+        assert_eq!(judge::find_violations(&self.recording), None);
     }
 }
 

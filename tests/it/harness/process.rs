@@ -62,7 +62,7 @@ async fn watch(child: &mut Child, stage: &Stage, incidents: Vec<(When, Incident)
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let (mut log, mut incidents) = (Vec::new(), incidents.into_iter().peekable());
     while let Some(line) = next(&mut lines).await {
-        log.extend(line.iter().flat_map(|line| as_shown(line)));
+        log.extend(line.iter().flat_map(|line| split_annotation(line)));
         if let Some((_, incident)) =
             incidents.next_if(|(when, _)| when.has_come(stage, &log, latest.elapsed()))
         {
@@ -85,7 +85,7 @@ async fn watch(child: &mut Child, stage: &Stage, incidents: Vec<(When, Incident)
 }
 
 /// The lines that the runner makes of one: those of an annotation stand below each other.
-fn as_shown(line: &str) -> Vec<String> {
+fn split_annotation(line: &str) -> Vec<String> {
     let is_annotation = line.starts_with("::error ") || line.starts_with("::warning ");
     if !is_annotation {
         return vec![line.to_owned()];

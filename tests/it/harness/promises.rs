@@ -22,8 +22,8 @@ const COMMANDS: &[&str] = &[
 
 /// Asserts what holds for every run of the action.
 pub(super) fn check(run: &ActionRun) {
-    secrets(run);
-    commands(run);
+    check_secrets(run);
+    check_commands(run);
     assert_eq!(run.errors, "", "nothing goes to standard error");
     for (name, value) in run.outputs.iter().filter(|(name, _)| *name != "report") {
         assert!(
@@ -36,7 +36,7 @@ pub(super) fn check(run: &ActionRun) {
     }
 }
 
-fn secrets(run: &ActionRun) {
+fn check_secrets(run: &ActionRun) {
     let log = run
         .log
         .iter()
@@ -81,7 +81,7 @@ fn spellings(secret: &str) -> Vec<String> {
     ]
 }
 
-fn commands(run: &ActionRun) {
+fn check_commands(run: &ActionRun) {
     for line in &run.log {
         assert!(
             !line.contains("##["),
@@ -100,13 +100,13 @@ fn commands(run: &ActionRun) {
 }
 
 /// Every operation that came is in the policy of docs/iam.md.
-pub(super) fn permissions(stage: &Stage) {
+pub(super) fn check_permissions(stage: &Stage) {
     let policy = include_str!("../../../docs/iam.md");
     let called = stage
         .ledger()
         .into_iter()
         .map(|entry| entry.operation)
-        .chain(stage.reads().into_keys());
+        .chain(stage.read_counts().into_keys());
     for operation in called.filter(|operation| !operation.starts_with("github:")) {
         let action = operation.replace("elbv2:", "elasticloadbalancing:");
         assert!(

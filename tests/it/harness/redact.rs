@@ -54,22 +54,22 @@ const PATTERNS: &[(&str, &str)] = &[
 ];
 
 /// The id of a deployment of CodeDeploy.
-static DEPLOYMENT: LazyLock<Regex> = LazyLock::new(|| compiled(r"\bd-[A-Z0-9]{9}\b"));
+static DEPLOYMENT: LazyLock<Regex> = LazyLock::new(|| compile(r"\bd-[A-Z0-9]{9}\b"));
 static COMPILED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     PATTERNS
         .iter()
-        .map(|(pattern, word)| (compiled(pattern), *word))
+        .map(|(pattern, word)| (compile(pattern), *word))
         .collect()
 });
 
 /// Digits of ASCII only: those of all of Unicode take a debug build long.
-fn compiled(pattern: &str) -> Regex {
+fn compile(pattern: &str) -> Regex {
     Regex::new(&format!("(?-u){pattern}")).expect("a pattern")
 }
 
 impl Redactor {
     /// What is this stage's and this job's own.
-    pub(super) fn of(stage: &Stage, workspace: &Path) -> Self {
+    pub(super) fn for_stage(stage: &Stage, workspace: &Path) -> Self {
         let listener = |name| {
             stage
                 .listener(name)
@@ -97,7 +97,7 @@ impl Redactor {
     }
 
     /// The text without what differs.
-    pub(super) fn text(&self, text: &str) -> String {
+    pub(super) fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (own, word) in &self.texts {
             text = text

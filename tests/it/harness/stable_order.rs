@@ -20,21 +20,21 @@ pub(super) fn log(lines: &[String]) -> String {
         .filter(|line| !line.starts_with("::add-mask::") && !progress.is_match(line))
         .cloned()
         .collect();
-    ordered(ordered(shown, PASSED), WARNING).join("\n")
+    sort_runs(sort_runs(shown, PASSED), WARNING).join("\n")
 }
 
 /// The summary with its smoke tests in the order of sides and names, and what several reads said in
 /// the order of its words.
 pub(super) fn summary(text: &str) -> String {
-    ordered(
-        ordered(text.lines().map(str::to_owned).collect(), ROW),
+    sort_runs(
+        sort_runs(text.lines().map(str::to_owned).collect(), ROW),
         LIMITED,
     )
     .join("\n")
 }
 
 /// Every stretch of lines of a kind, sorted by side and text.
-fn ordered(mut lines: Vec<String>, kind: &str) -> Vec<String> {
+fn sort_runs(mut lines: Vec<String>, kind: &str) -> Vec<String> {
     let kind = Regex::new(kind).expect("a pattern");
     let side = |line: &String| {
         (

@@ -2,7 +2,7 @@
 
 use ecs_bluegreen_sim::world::load::LoadOptions;
 use ecs_bluegreen_sim::{
-    Clock, Controller, Exposure, Fault, GroupOptions, NativeOptions, RollingOptions,
+    Clock, Controller, EcsStrategyOptions, Exposure, Fault, GroupOptions, RollingOptions,
     ServiceOptions, Stage, StageOptions, Strategy, Switches,
 };
 use serde_json::{Value, json};
@@ -35,12 +35,12 @@ impl Story {
 
     /// A service under CodeDeploy with a group of one's own.
     pub(crate) fn group(group: GroupOptions) -> Self {
-        Self::of(Controller::CodeDeploy(group), Exposure::new("app", 8080))
+        Self::new(Controller::CodeDeploy(group), Exposure::new("app", 8080))
     }
 
     /// A service that ECS rolls in place.
     pub(crate) fn rolling(rolling: RollingOptions) -> Self {
-        Self::of(
+        Self::new(
             Controller::Rolling(rolling),
             Exposure {
                 test: None,
@@ -50,15 +50,15 @@ impl Story {
     }
 
     /// A service whose traffic ECS moves by itself.
-    pub(crate) fn native(native: NativeOptions) -> Self {
-        Self::of(Controller::Native(native), Exposure::new("app", 8080))
+    pub(crate) fn ecs(options: EcsStrategyOptions) -> Self {
+        Self::new(Controller::Ecs(options), Exposure::new("app", 8080))
     }
 
     /// Blue/green by ECS, with nothing particular.
     pub(crate) fn blue_green() -> Self {
-        Self::native(NativeOptions {
+        Self::ecs(EcsStrategyOptions {
             alarms: vec!["errors".to_owned()],
-            ..NativeOptions::default()
+            ..EcsStrategyOptions::default()
         })
     }
 
@@ -68,10 +68,10 @@ impl Story {
             percent: 10.0,
             bake_minutes: 5,
         };
-        Self::native(NativeOptions {
+        Self::ecs(EcsStrategyOptions {
             strategy,
             alarms: vec!["errors".to_owned()],
-            ..NativeOptions::default()
+            ..EcsStrategyOptions::default()
         })
     }
 
@@ -81,19 +81,19 @@ impl Story {
             percent: 25.0,
             bake_minutes: 1,
         };
-        Self::native(NativeOptions {
+        Self::ecs(EcsStrategyOptions {
             strategy,
             alarms: vec!["errors".to_owned()],
-            ..NativeOptions::default()
+            ..EcsStrategyOptions::default()
         })
     }
 
     /// A service that somebody else rolls out.
     pub(crate) fn external() -> Self {
-        Self::of(Controller::External, Exposure::new("app", 8080))
+        Self::new(Controller::External, Exposure::new("app", 8080))
     }
 
-    fn of(controller: Controller, exposure: Exposure) -> Self {
+    fn new(controller: Controller, exposure: Exposure) -> Self {
         let service = ServiceOptions {
             name: "api".to_owned(),
             controller,

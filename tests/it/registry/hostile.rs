@@ -74,7 +74,7 @@ async fn layers_that_are_always_wrong_never_become_an_image() {
         .await
         .unwrap_err();
     assert!(chain(&error).contains("is garbled"), "{}", chain(&error));
-    assert_eq!(stage.registry.tagged("prod/api", "v1"), None);
+    assert_eq!(stage.registry.tag_digest("prod/api", "v1"), None);
     assert!(!stage.registry.has_blob("prod/api", &digest_of(b"one")));
 }
 
@@ -195,7 +195,7 @@ async fn an_answer_of_no_kind_that_is_known_is_a_refusal() {
     stage.fault(
         "GET",
         "/manifests/v1",
-        Kind::refused(418, "TEAPOT", "short\nand\u{1b}[31m stout"),
+        Kind::refuse_with(418, "TEAPOT", "short\nand\u{1b}[31m stout"),
     );
     let error = chain(&stage.remote(":v1").await.unwrap_err());
     assert!(error.ends_with("(418): short and [31m stout"), "{error}");

@@ -23,7 +23,7 @@ async fn an_upload_that_is_cut_again_and_again_arrives_whole() {
     let (source, large) = one(&stage).await;
     stage
         .registry
-        .inject(RegistryFault::first("PUT", &large, Kind::CutsUpload(300_000)).times(3));
+        .inject(RegistryFault::on_first_request("PUT", &large, Kind::CutsUpload(300_000)).times(3));
     let pushed = stage.push(&source, &["v1"]).await.unwrap();
     assert_eq!(
         (stage.tagged("v1"), pushed.bytes_moved > LARGE as u64),
@@ -35,7 +35,7 @@ async fn an_upload_that_is_cut_again_and_again_arrives_whole() {
 #[tokio::test]
 async fn what_arrived_although_its_answer_was_lost_is_not_sent_again() {
     let stage = Stage::new(RegistryRules {
-        tags: TagMutability::immutable(),
+        tags: TagMutability::all_immutable(),
         ..RegistryRules::ecr()
     })
     .await;
@@ -63,7 +63,7 @@ async fn a_registry_that_fails_everywhere_once_is_no_failure() {
             ("PUT", "/blobs/"),
             ("PUT", "/manifests/"),
         ] {
-            stage.fault(method, path, Kind::status(status));
+            stage.fault(method, path, Kind::refuse_with_status(status));
         }
         let pushed = stage.push(&source, &["v1"]).await.unwrap();
         assert_eq!(
@@ -81,7 +81,7 @@ async fn a_registry_that_never_recovers_is_given_up_with_its_words() {
     stage.always(
         "POST",
         "/blobs/",
-        Kind::refused(503, "UNAVAILABLE", "come back tomorrow"),
+        Kind::refuse_with(503, "UNAVAILABLE", "come back tomorrow"),
     );
     let error = stage
         .push(&stage.image(&[b"one"]).await, &["v1"])
@@ -99,8 +99,8 @@ async fn a_registry_that_never_recovers_is_given_up_with_its_words() {
 #[tokio::test]
 async fn retry_after_is_obeyed() {
     let stage = Stage::ecr().await;
-    stage.fault("PUT", "/manifests/", Kind::throttled(Some(9)));
-    stage.fault("PUT", "/blobs/", Kind::throttled(None));
+    stage.fault("PUT", "/manifests/", Kind::throttle(Some(9)));
+    stage.fault("PUT", "/blobs/", Kind::throttle(None));
     stage
         .push(&stage.image(&[b"one"]).await, &["v1"])
         .await
@@ -219,7 +219,7 @@ async fn a_source_that_breaks_off_garbles_or_miscounts_is_read_again() {
         Kind::WrongBytes,
         Kind::WrongLength(-7),
         Kind::WrongLength(7),
-        Kind::status(503),
+        Kind::refuse_with_status(503),
         Kind::LandsThenCuts,
     ] {
         let stage = reading().await;
@@ -238,7 +238,7 @@ async fn a_source_that_breaks_off_garbles_or_miscounts_is_read_again() {
             .unwrap_or_else(|error| panic!("{kind:?}: {}", chain(&error)));
         assert_eq!(promoted.digest, there.digest, "{kind:?}");
         assert_eq!(
-            stage.registry.tagged("prod/api", "v1"),
+            stage.registry.tag_digest("prod/api", "v1"),
             Some(there.digest.to_string()),
             "{kind:?}"
         );

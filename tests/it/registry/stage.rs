@@ -82,13 +82,13 @@ impl Stage {
     /// Makes something go wrong.
     pub(super) fn fault(&self, method: &str, path: &str, kind: RegistryFaultKind) {
         self.registry
-            .inject(RegistryFault::first(method, path, kind));
+            .inject(RegistryFault::on_first_request(method, path, kind));
     }
 
     /// Makes it go wrong each time.
     pub(super) fn always(&self, method: &str, path: &str, kind: RegistryFaultKind) {
         self.registry
-            .inject(RegistryFault::always(method, path, kind));
+            .inject(RegistryFault::on_every_request(method, path, kind));
     }
 
     fn sources(&self, target: Option<Target>) -> Sources {
@@ -196,11 +196,11 @@ impl Stage {
 
     /// What a tag of the repository names.
     pub(super) fn tagged(&self, tag: &str) -> Option<String> {
-        self.registry.tagged(REPOSITORY, tag)
+        self.registry.tag_digest(REPOSITORY, tag)
     }
 
     pub(super) fn count(&self, method: &str, path: &str) -> usize {
-        self.registry.count(method, path)
+        self.registry.count_requests(method, path)
     }
 
     /// The requests to the host of the downloads.

@@ -243,7 +243,7 @@ fn left(schedule: &Schedule, played: &Played) -> Vec<String> {
     }
     let is_stuck = runs(played)
         .flat_map(|ran| ran.posts.iter().flatten())
-        .any(ecs_bluegreen::unwind::Unwound::is_stuck);
+        .any(ecs_bluegreen::unwind::UnwindOutcome::is_stuck);
     if played.hooks.as_array().map_or(0, Vec::len) != hooks_before(schedule) && !is_stuck {
         broken.push(format!("a hook of ours is left: {}", played.hooks));
     }
@@ -267,7 +267,7 @@ fn left(schedule: &Schedule, played: &Played) -> Vec<String> {
 /// Without marks, hooks of ours are told by how many there are: nobody else adds any.
 fn hooks_before(schedule: &Schedule) -> usize {
     match &schedule.controller {
-        Controller::Native(options) => options.hooks.len(),
+        Controller::Ecs(options) => options.hooks.len(),
         Controller::CodeDeploy(_) | Controller::Rolling(_) | Controller::External => 0,
     }
 }

@@ -14,10 +14,11 @@ use ecs_bluegreen::planner::Planner;
 use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::settings::Settings;
-use ecs_bluegreen::unwind::{self, Unwound};
+use ecs_bluegreen::unwind::{self, UnwindOutcome};
 use ecs_bluegreen_sim::world::load::{Load, LoadOptions, Stats};
 use ecs_bluegreen_sim::{
-    AlarmState, ServiceOptions, Stage, StageOptions, TaskEngine, TaskTrouble, TaskTroubleKind, When,
+    AlarmState, EventTime, ServiceOptions, Stage, StageOptions, TaskEngine, TaskFault,
+    TaskFaultKind,
 };
 use serde_json::json;
 use tokio::sync::Notify;
@@ -43,7 +44,7 @@ pub(super) struct Ran {
     pub(super) ended_ms: i64,
     /// Who served when it ended.
     pub(super) at_end: Result<String, String>,
-    pub(super) posts: [Option<Unwound>; 2],
+    pub(super) posts: [Option<UnwindOutcome>; 2],
 }
 
 /// A schedule that was played.
@@ -103,7 +104,7 @@ pub(super) async fn play(schedule: &Schedule) -> Played {
         Load::start(LoadOptions {
             connections: 1,
             pause: Duration::from_millis(150),
-            ..LoadOptions::on(listener)
+            ..LoadOptions::for_target(listener)
         })
     });
     let (first, second) = (
@@ -226,7 +227,7 @@ impl Ended {
         }
     }
 
-    fn with(self, log: Arc<EventLog>, posts: [Option<Unwound>; 2]) -> Ran {
+    fn with(self, log: Arc<EventLog>, posts: [Option<UnwindOutcome>; 2]) -> Ran {
         Ran {
             log,
             ending: self.ending,
@@ -305,11 +306,11 @@ async fn begin(schedule: &Schedule) -> Stage {
 }
 
 /// From the beginning, so that no user reaches them where traffic is moved by weights.
-fn troubles(schedule: &Schedule) -> Vec<TaskTrouble> {
-    let crash = |revision: &str| TaskTrouble {
+fn troubles(schedule: &Schedule) -> Vec<TaskFault> {
+    let crash = |revision: &str| TaskFault {
         revision: revision.to_owned(),
-        when: When::Started(0.0),
-        kind: TaskTroubleKind::Crashes,
+        when: EventTime::Started(0.0),
+        kind: TaskFaultKind::Crashes,
     };
     if schedule.trouble == Some(Trouble::Crashes) {
         ["api:2", "api:3"].map(crash).into()
@@ -476,9 +477,9 @@ async fn main(schedule: &Schedule, scene: Scene<'_>) -> Option<Ending> {
 }
 
 /// Takes back what the run has left armed; none when it does not end.
-async fn post(job: &Job, armed: &[ecs_bluegreen::undo::Undo]) -> Option<Unwound> {
+async fn post(job: &Job, armed: &[ecs_bluegreen::undo::Undo]) -> Option<UnwindOutcome> {
     let run = new_run(job).await;
-    tokio::time::timeout(PATIENCE, unwind::all(&run, armed))
+    tokio::time::timeout(PATIENCE, unwind::undo_all(&run, armed))
         .await
         .ok()
 }

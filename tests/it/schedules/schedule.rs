@@ -2,8 +2,8 @@
 //! and what others do meanwhile.
 
 use ecs_bluegreen_sim::{
-    AlarmWindow, Breaker, BreakerRollback, ConcurrentUpdate, Controller, Exposure, Fault,
-    FaultKind, GroupOptions, HookDetails, HookScope, LateStop, LaterPause, NativeOptions,
+    AlarmWindow, Breaker, BreakerRollback, ConcurrentUpdate, Controller, EcsStrategyOptions,
+    Exposure, Fault, FaultKind, GroupOptions, HookDetails, HookScope, LateStop, LaterPause,
     OrphanGreen, PreProduction, ReadyExpiry, RemovedHooks, RollbackEnding, RollingOptions,
     ShownDeployment, StaleHook, StopAnswer, Strategy, Switches, Toggle, UpdateAnswer,
 };
@@ -98,7 +98,7 @@ impl Schedule {
         let is_weighted = !matches!(controller, Controller::Rolling(_));
         let has_gate = match &controller {
             Controller::CodeDeploy(group) => group.ready_wait_minutes.is_some(),
-            Controller::Native(_) => true,
+            Controller::Ecs(_) => true,
             Controller::Rolling(_) | Controller::External => false,
         };
         let exposure = Exposure::new("app", 8080);
@@ -115,7 +115,7 @@ impl Schedule {
             minute_ms: random.of_all(&[60, 200]),
             green: if has_gate { test(random) } else { Test::Absent },
             production: test(random),
-            inputs: inputs(random, matches!(controller, Controller::Native(_))),
+            inputs: inputs(random, matches!(controller, Controller::Ecs(_))),
             faults: faults(random, &controller),
             trouble: if random.once_in(8) {
                 Some(random.of_all(&[Trouble::Sick, Trouble::Sick, Trouble::Crashes]))
@@ -205,7 +205,7 @@ fn controller(random: &mut Random) -> Controller {
             alarms: random.of_all(&[alarms, Vec::new()]),
             ..RollingOptions::default()
         }),
-        way => Controller::Native(NativeOptions {
+        way => Controller::Ecs(EcsStrategyOptions {
             strategy: match way {
                 2 => Strategy::BlueGreen,
                 3 => Strategy::Canary {
@@ -219,7 +219,7 @@ fn controller(random: &mut Random) -> Controller {
             },
             hooks: hooks(random),
             alarms: random.of_all(&[alarms, Vec::new()]),
-            ..NativeOptions::default()
+            ..EcsStrategyOptions::default()
         }),
     }
 }
@@ -327,7 +327,7 @@ fn operations(controller: &Controller) -> (Vec<&'static str>, Vec<&'static str>)
             ],
             &["CreateDeployment", "ContinueDeployment", "StopDeployment"],
         ),
-        Controller::Native(_) => (
+        Controller::Ecs(_) => (
             &[
                 "DescribeServiceDeployments",
                 "ListServiceDeployments",

@@ -61,7 +61,7 @@ fn is_settled(stage: &Stage, controller: &Controller) -> bool {
     ];
     match controller {
         Controller::CodeDeploy(_) => stage.deployments().iter().all(over),
-        Controller::Native(_) => stage
+        Controller::Ecs(_) => stage
             .service_deployments()
             .iter()
             .all(|deployment| ended.contains(&deployment.status.as_str())),

@@ -184,7 +184,7 @@ async fn begin_with_fault(story: Story, cell: &Cell, kind: FaultKind, times: u64
 async fn begin_killed(happy: &HappyPath, cell: &Cell) -> (Play, ActionRun) {
     let mut play =
         begin_with_fault(happy.strategy.story(), cell, FaultKind::LandsThenHangs, 1).await;
-    let action: Action = happy.strategy.action().at(
+    let action: Action = happy.strategy.action().on_incident(
         When::Called(cell.operation.clone(), cell.nth),
         Incident::Kill,
     );

@@ -65,7 +65,7 @@ impl Strategy {
     /// The deploy of 1.1.0, tested wherever the strategy allows it. The shortest path has a one-off
     /// task before it.
     pub(super) fn action(self) -> Action {
-        let tested = Action::tested_by("1.1.0", &["health"]);
+        let tested = Action::deploy_tested_by("1.1.0", &["health"]);
         match self {
             Self::Rolling => {
                 let overrides = r#"[{ "name": "app", "command": ["migrate"] }]"#;

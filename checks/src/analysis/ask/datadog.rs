@@ -4,53 +4,58 @@
 use reqwest::{Client, Method, Request};
 use serde_json::Value;
 
-use super::wire::{Obstacle, Wire, base, set_header};
-use super::{AnswerPoints, Told};
+use super::source_client::{QueryFailure, SourceClient, parse_base_url, set_header};
+use super::{AnswerPoints, SourceAnswer};
 use crate::analysis::question::{DatadogQuery, Point};
 
 /// Asks for the points from `since` to `until`.
-pub async fn datadog(client: &Client, query: &DatadogQuery, since: f64, until: f64) -> Told {
-    asked(client, query, since, until).await.into()
-}
-
-async fn asked(
+pub async fn datadog(
     client: &Client,
     query: &DatadogQuery,
     since: f64,
     until: f64,
-) -> Result<AnswerPoints, Obstacle> {
-    let request = request(query, since, until)?;
-    let wire = Wire::new(
+) -> SourceAnswer {
+    fetch_points(client, query, since, until).await.into()
+}
+
+async fn fetch_points(
+    client: &Client,
+    query: &DatadogQuery,
+    since: f64,
+    until: f64,
+) -> Result<AnswerPoints, QueryFailure> {
+    let request = build_request(query, since, until)?;
+    let source = SourceClient::new(
         client,
         request.url(),
         [&query.api_key, &query.application_key],
     );
-    let answer = wire.ask(request, complaint).await?;
-    if let Some(words) = complaint(&answer) {
-        return Err(wire.complained(&words).into());
+    let answer = source.fetch_json(request, error_message).await?;
+    if let Some(words) = error_message(&answer) {
+        return Err(source.source_message(&words).into());
     }
     let Some(series) = answer["series"].as_array() else {
-        return Err(wire
-            .said("the answer is not that of a Datadog query")
+        return Err(source
+            .message("the answer is not that of a Datadog query")
             .into());
     };
     let pairs = series
         .iter()
         .flat_map(|series| series["pointlist"].as_array().into_iter().flatten());
     let points = pairs
-        .filter_map(point)
+        .filter_map(parse_point)
         .filter(|point| (since..until).contains(&point.at))
         .collect();
     Ok(AnswerPoints {
         points,
         notes: Vec::new(),
     }
-    .tidy())
+    .normalize())
 }
 
 /// Datadog takes whole seconds; what that adds is left out again.
-fn request(query: &DatadogQuery, since: f64, until: f64) -> Result<Request, String> {
-    let mut url = base(&query.url)?;
+fn build_request(query: &DatadogQuery, since: f64, until: f64) -> Result<Request, String> {
+    let mut url = parse_base_url(&query.url)?;
     let mut path = url
         .path_segments_mut()
         .map_err(|()| "the URL cannot have a path".to_owned())?;
@@ -67,7 +72,7 @@ fn request(query: &DatadogQuery, since: f64, until: f64) -> Result<Request, Stri
 }
 
 /// `error` in an answer that has a status of its own, `errors` in a refusal.
-fn complaint(answer: &Value) -> Option<String> {
+fn error_message(answer: &Value) -> Option<String> {
     let errors: Vec<&str> = answer["errors"]
         .as_array()
         .into_iter()
@@ -87,7 +92,7 @@ fn complaint(answer: &Value) -> Option<String> {
 }
 
 /// `[1690000000000.0, 1.5]`: milliseconds, and a value or null where there was nothing.
-fn point(pair: &Value) -> Option<Point> {
+fn parse_point(pair: &Value) -> Option<Point> {
     Some(Point {
         at: pair[0].as_f64()? / 1000.0,
         value: pair[1].as_f64()?,

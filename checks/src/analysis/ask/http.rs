@@ -8,23 +8,27 @@ use reqwest::{Client, Method, Request};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::wire::{Obstacle, Wire, base, set_header};
-use super::{AnswerPoints, Told};
+use super::source_client::{QueryFailure, SourceClient, parse_base_url, set_header};
+use super::{AnswerPoints, SourceAnswer};
 use crate::analysis::question::{HttpQuery, Point};
 
 /// Selecting from the largest answer takes milliseconds, unless the path means no good.
-const SELECTING: Duration = Duration::from_secs(5);
+const SELECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks for what is there now; its points are stamped with `until`.
-pub async fn http(client: &Client, query: &HttpQuery, until: f64) -> Told {
-    asked(client, query, until).await.into()
+pub async fn http(client: &Client, query: &HttpQuery, until: f64) -> SourceAnswer {
+    fetch_points(client, query, until).await.into()
 }
 
-async fn asked(client: &Client, query: &HttpQuery, until: f64) -> Result<AnswerPoints, Obstacle> {
+async fn fetch_points(
+    client: &Client,
+    query: &HttpQuery,
+    until: f64,
+) -> Result<AnswerPoints, QueryFailure> {
     let path =
         JsonPath::parse(&query.path).map_err(|_| "the JSONPath cannot be read".to_owned())?;
-    let request = request(query)?;
-    let wire = Wire::new(
+    let request = build_request(query)?;
+    let source = SourceClient::new(
         client,
         request.url(),
         query
@@ -34,12 +38,12 @@ async fn asked(client: &Client, query: &HttpQuery, until: f64) -> Result<AnswerP
             .chain(&query.body),
     );
     // What an unknown service writes beside an error status is not known to be words.
-    let answer = wire.ask(request, |_| None).await?;
-    let values = selected(path, answer)
+    let answer = source.fetch_json(request, |_| None).await?;
+    let values = select_numbers(path, answer)
         .await
-        .map_err(|kind| wire.said(&format!("{} {kind}", query.path)))?;
+        .map_err(|kind| source.message(&format!("{} {kind}", query.path)))?;
     let notes = if values.is_empty() {
-        vec![wire.said(&format!("{} selects nothing in the answer", query.path))]
+        vec![source.message(&format!("{} selects nothing in the answer", query.path))]
     } else {
         Vec::new()
     };
@@ -51,29 +55,33 @@ async fn asked(client: &Client, query: &HttpQuery, until: f64) -> Result<AnswerP
             .collect(),
         notes,
     }
-    .tidy())
+    .normalize())
 }
 
 /// What the path selects, on a thread of its own: a costly path must not keep a signal from getting
 /// through.
-async fn selected(path: JsonPath, answer: Value) -> Result<Vec<Option<f64>>, String> {
-    let selecting = move || {
+async fn select_numbers(path: JsonPath, answer: Value) -> Result<Vec<Option<f64>>, String> {
+    let select = move || {
         path.query(&answer)
             .all()
             .into_iter()
-            .map(value)
+            .map(to_number)
             .collect::<Result<Vec<_>, _>>()
     };
-    let selected = tokio::time::timeout(SELECTING, tokio::task::spawn_blocking(selecting)).await;
-    let selected = selected
-        .map_err(|_| format!("costs more than {} s on this answer", SELECTING.as_secs()))?;
+    let selected = tokio::time::timeout(SELECT_TIMEOUT, tokio::task::spawn_blocking(select)).await;
+    let selected = selected.map_err(|_| {
+        format!(
+            "costs more than {} s on this answer",
+            SELECT_TIMEOUT.as_secs()
+        )
+    })?;
     selected
         .map_err(|_| "cannot be evaluated".to_owned())?
         .map_err(|kind| format!("is {kind}, not a number"))
 }
 
-fn request(query: &HttpQuery) -> Result<Request, String> {
-    let url = base(&query.url)?;
+fn build_request(query: &HttpQuery) -> Result<Request, String> {
+    let url = parse_base_url(&query.url)?;
     let method = if query.body.is_some() {
         Method::POST
     } else {
@@ -93,7 +101,7 @@ fn request(query: &HttpQuery) -> Result<Request, String> {
 }
 
 /// The number, none for null, or what it is instead.
-fn value(node: &Value) -> Result<Option<f64>, &'static str> {
+fn to_number(node: &Value) -> Result<Option<f64>, &'static str> {
     match node {
         Value::Null => Ok(None),
         Value::Number(number) => Ok(number.as_f64()),

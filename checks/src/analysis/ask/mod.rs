@@ -7,12 +7,12 @@
 mod datadog;
 mod http;
 mod prometheus;
-mod wire;
+mod source_client;
 
 pub use datadog::datadog;
 pub use http::http;
 pub use prometheus::prometheus;
-pub use wire::client;
+pub use source_client::build_client;
 
 use super::question::Answer;
 
@@ -22,7 +22,7 @@ pub type Sign<'a> = &'a (dyn Fn(&mut reqwest::Request) -> Result<(), String> + S
 
 /// What a source told.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct SourceAnswer {
     /// Its answer.
     pub answer: Answer,
     /// What to know about it: warnings of the source, values that were left out.
@@ -40,8 +40,8 @@ pub enum Access {
     Denied,
 }
 
-impl From<Result<AnswerPoints, wire::Obstacle>> for Told {
-    fn from(found: Result<AnswerPoints, wire::Obstacle>) -> Self {
+impl From<Result<AnswerPoints, source_client::QueryFailure>> for SourceAnswer {
+    fn from(found: Result<AnswerPoints, source_client::QueryFailure>) -> Self {
         match found {
             Ok(found) => Self {
                 answer: Answer::Points(found.points),
@@ -49,7 +49,7 @@ impl From<Result<AnswerPoints, wire::Obstacle>> for Told {
                 access: Access::Granted,
             },
             Err(obstacle) => Self {
-                answer: Answer::Failed(obstacle.words),
+                answer: Answer::Failed(obstacle.message),
                 notes: Vec::new(),
                 access: obstacle.access,
             },
@@ -67,7 +67,7 @@ struct AnswerPoints {
 impl AnswerPoints {
     /// In the order of time, without what is no number: a NaN would pass every comparison that is
     /// written the other way round.
-    fn tidy(mut self) -> Self {
+    fn normalize(mut self) -> Self {
         let all = self.points.len();
         self.points.retain(|point| !point.value.is_nan());
         let dropped = all - self.points.len();

@@ -9,12 +9,12 @@ use reqwest::{Client, Method, Request};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::wire::{Obstacle, Wire, base, set_header};
-use super::{AnswerPoints, Sign, Told};
+use super::source_client::{QueryFailure, SourceClient, parse_base_url, set_header};
+use super::{AnswerPoints, Sign, SourceAnswer};
 use crate::analysis::question::{Point, PrometheusQuery};
 
 /// A query whose every series warns would fill the log.
-const WARNINGS: usize = 3;
+const MAX_WARNINGS: usize = 3;
 
 /// Asks what the query comes to at `until`.
 pub async fn prometheus(
@@ -22,31 +22,31 @@ pub async fn prometheus(
     query: &PrometheusQuery,
     until: f64,
     sign: Option<Sign<'_>>,
-) -> Told {
-    asked(client, query, until, sign).await.into()
+) -> SourceAnswer {
+    fetch_points(client, query, until, sign).await.into()
 }
 
-async fn asked(
+async fn fetch_points(
     client: &Client,
     query: &PrometheusQuery,
     until: f64,
     sign: Option<Sign<'_>>,
-) -> Result<AnswerPoints, Obstacle> {
-    let mut request = request(query, until)?;
+) -> Result<AnswerPoints, QueryFailure> {
+    let mut request = build_request(query, until)?;
     if let Some(sign) = sign {
         sign(&mut request)?;
     }
-    let wire = Wire::new(
+    let source = SourceClient::new(
         client,
         request.url(),
         query.headers.iter().map(|(_, value)| value),
     );
-    let answer = wire.ask(request, complaint).await?;
-    read(&answer, &wire)
+    let answer = source.fetch_json(request, error_message).await?;
+    read_answer(&answer, &source)
 }
 
-fn request(query: &PrometheusQuery, until: f64) -> Result<Request, String> {
-    let mut url = base(&query.url)?;
+fn build_request(query: &PrometheusQuery, until: f64) -> Result<Request, String> {
+    let mut url = parse_base_url(&query.url)?;
     let mut path = url
         .path_segments_mut()
         .map_err(|()| "the URL cannot have a path".to_owned())?;
@@ -69,7 +69,7 @@ fn request(query: &PrometheusQuery, until: f64) -> Result<Request, String> {
 }
 
 /// Prometheus's own words, or those of what stands before it (Amazon's service has a `message`).
-fn complaint(answer: &Value) -> Option<String> {
+fn error_message(answer: &Value) -> Option<String> {
     let words = ["error", "message", "Message"]
         .into_iter()
         .find_map(|member| answer[member].as_str())?;
@@ -80,28 +80,30 @@ fn complaint(answer: &Value) -> Option<String> {
     Some(format!("{kind}{words}"))
 }
 
-fn read(answer: &Value, wire: &Wire<'_>) -> Result<AnswerPoints, Obstacle> {
+fn read_answer(answer: &Value, source: &SourceClient<'_>) -> Result<AnswerPoints, QueryFailure> {
     if answer["status"] != "success" {
-        let words = complaint(answer).map(|words| wire.complained(&words));
+        let words = error_message(answer).map(|words| source.source_message(&words));
         return Err(words
-            .unwrap_or_else(|| wire.said("the answer is not that of a Prometheus"))
+            .unwrap_or_else(|| source.message("the answer is not that of a Prometheus"))
             .into());
     }
-    let points = points(&answer["data"]).map_err(|words| wire.said(&words))?;
+    let points = parse_points(&answer["data"]).map_err(|words| source.message(&words))?;
     let warnings = answer["warnings"]
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
-        .take(WARNINGS);
+        .take(MAX_WARNINGS);
     Ok(AnswerPoints {
         points,
-        notes: warnings.map(|warning| wire.complained(warning)).collect(),
+        notes: warnings
+            .map(|warning| source.source_message(warning))
+            .collect(),
     }
-    .tidy())
+    .normalize())
 }
 
-fn points(data: &Value) -> Result<Vec<Point>, String> {
+fn parse_points(data: &Value) -> Result<Vec<Point>, String> {
     let result = &data["result"];
     let series = || result.as_array().into_iter().flatten();
     let pairs: Vec<&Value> = match data["resultType"].as_str() {
@@ -113,12 +115,12 @@ fn points(data: &Value) -> Result<Vec<Point>, String> {
         Some("string") => return Err("the query gives a text, not a number".to_owned()),
         _ => return Err("the answer has no result that is known".to_owned()),
     };
-    let all: Option<Vec<Point>> = pairs.into_iter().map(point).collect();
+    let all: Option<Vec<Point>> = pairs.into_iter().map(parse_point).collect();
     all.ok_or_else(|| "a result has no plain number: histograms need histogram_quantile() or another function over them".to_owned())
 }
 
 /// `[1435781451.781, "1"]`; the text may be `NaN`, `+Inf` or `-Inf`.
-fn point(pair: &Value) -> Option<Point> {
+fn parse_point(pair: &Value) -> Option<Point> {
     Some(Point {
         at: pair[0].as_f64()?,
         value: pair[1].as_str()?.parse().ok()?,

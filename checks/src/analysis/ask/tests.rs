@@ -6,12 +6,12 @@ mod server;
 use super::*;
 use crate::analysis::question::{DatadogQuery, HttpQuery, Point, PrometheusQuery};
 use crate::secret::Secret;
-use server::{Server, json, serve};
+use server::{Server, json_reply, serve};
 
 /// What must never be read by anyone.
 const CANARY: &str = "canary-7f3a91";
 
-fn promql(server: &Server) -> PrometheusQuery {
+fn prometheus_query(server: &Server) -> PrometheusQuery {
     let headers = vec![(
         "Authorization".to_owned(),
         Secret::new(format!("Bearer {CANARY}")),
@@ -44,21 +44,33 @@ fn http_query(server: &Server, path: &str) -> HttpQuery {
     }
 }
 
-async fn ask_prometheus(server: &Server) -> Told {
-    prometheus(&client().unwrap(), &promql(server), 1000.5, None).await
+async fn ask_prometheus(server: &Server) -> SourceAnswer {
+    prometheus(
+        &build_client().unwrap(),
+        &prometheus_query(server),
+        1000.5,
+        None,
+    )
+    .await
 }
 
-async fn ask_datadog(server: &Server) -> Told {
-    datadog(&client().unwrap(), &datadog_query(server), 900.5, 960.0).await
+async fn ask_datadog(server: &Server) -> SourceAnswer {
+    datadog(
+        &build_client().unwrap(),
+        &datadog_query(server),
+        900.5,
+        960.0,
+    )
+    .await
 }
 
-async fn ask_http(server: &Server, path: &str) -> Told {
-    http(&client().unwrap(), &http_query(server, path), 960.0).await
+async fn ask_http(server: &Server, path: &str) -> SourceAnswer {
+    http(&build_client().unwrap(), &http_query(server, path), 960.0).await
 }
 
-fn points(told: &Told) -> Vec<(f64, f64)> {
-    let Answer::Points(points) = &told.answer else {
-        panic!("{told:?}")
+fn expect_points(answer: &SourceAnswer) -> Vec<(f64, f64)> {
+    let Answer::Points(points) = &answer.answer else {
+        panic!("{answer:?}")
     };
     points
         .iter()
@@ -66,9 +78,9 @@ fn points(told: &Told) -> Vec<(f64, f64)> {
         .collect()
 }
 
-fn failed(told: &Told) -> &str {
-    let Answer::Failed(words) = &told.answer else {
-        panic!("{told:?}")
+fn expect_failure(answer: &SourceAnswer) -> &str {
+    let Answer::Failed(words) = &answer.answer else {
+        panic!("{answer:?}")
     };
     assert!(
         !words.contains(CANARY) && !words.contains('{') && !words.contains('\n'),
@@ -77,36 +89,39 @@ fn failed(told: &Told) -> &str {
     words
 }
 
-async fn prometheus_says(data: &str) -> Told {
-    ask_prometheus(&serve(json("200 OK", data)).await).await
+async fn prometheus_says(data: &str) -> SourceAnswer {
+    ask_prometheus(&serve(json_reply("200 OK", data)).await).await
 }
 
 #[tokio::test]
 async fn a_vector_gives_a_point_a_series_and_a_scalar_and_a_matrix_give_theirs() {
     let vector = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1000.5,"0.25"]},{"metric":{"a":"b"},"value":[1000.5,"+Inf"]}]}}"#;
     assert_eq!(
-        points(&prometheus_says(vector).await),
+        expect_points(&prometheus_says(vector).await),
         [(1000.5, 0.25), (1000.5, f64::INFINITY)]
     );
     let scalar = r#"{"status":"success","data":{"resultType":"scalar","result":[1000.5,"7"]}}"#;
-    assert_eq!(points(&prometheus_says(scalar).await), [(1000.5, 7.0)]);
+    assert_eq!(
+        expect_points(&prometheus_says(scalar).await),
+        [(1000.5, 7.0)]
+    );
     let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"values":[[2,"4"],[1,"3"]]}]}}"#;
     assert_eq!(
-        points(&prometheus_says(matrix).await),
+        expect_points(&prometheus_says(matrix).await),
         [(1.0, 3.0), (2.0, 4.0)]
     );
 }
 
 #[tokio::test]
 async fn an_instant_query_is_a_form_with_the_query_and_the_time() {
-    let server = serve(json(
+    let server = serve(json_reply(
         "200 OK",
         r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#,
     ))
     .await;
-    let told = ask_prometheus(&server).await;
-    assert_eq!((points(&told), told.notes), (vec![], vec![]));
-    let request = server.request();
+    let answer = ask_prometheus(&server).await;
+    assert_eq!((expect_points(&answer), answer.notes), (vec![], vec![]));
+    let request = server.last_request();
     assert!(
         request.starts_with("POST /prom/api/v1/query HTTP/1.1\r\n"),
         "{request}"
@@ -120,7 +135,7 @@ async fn an_instant_query_is_a_form_with_the_query_and_the_time() {
 
 #[tokio::test]
 async fn a_request_is_signed_when_it_is_whole() {
-    let server = serve(json(
+    let server = serve(json_reply(
         "200 OK",
         r#"{"status":"success","data":{"resultType":"scalar","result":[1,"1"]}}"#,
     ))
@@ -133,30 +148,36 @@ async fn a_request_is_signed_when_it_is_whole() {
         request.headers_mut().insert("x-signed", length.into());
         Ok(())
     };
-    prometheus(&client().unwrap(), &promql(&server), 1.0, Some(&sign)).await;
+    prometheus(
+        &build_client().unwrap(),
+        &prometheus_query(&server),
+        1.0,
+        Some(&sign),
+    )
+    .await;
     assert!(
-        server.request().contains("x-signed: 51\r\n"),
+        server.last_request().contains("x-signed: 51\r\n"),
         "{}",
-        server.request()
+        server.last_request()
     );
     let refused = prometheus(
-        &client().unwrap(),
-        &promql(&server),
+        &build_client().unwrap(),
+        &prometheus_query(&server),
         1.0,
         Some(&|_| Err("there are no credentials".to_owned())),
     )
     .await;
-    assert_eq!(failed(&refused), "there are no credentials");
+    assert_eq!(expect_failure(&refused), "there are no credentials");
 }
 
 #[tokio::test]
 async fn what_is_not_a_number_is_dropped_and_said_and_so_are_warnings() {
     let nan = r#"{"status":"success","warnings":["PromQL info: ::error:: x\ny"],"data":{"resultType":"vector","result":[{"value":[1,"NaN"]},{"value":[1,"2"]}]}}"#;
-    let server = serve(json("200 OK", nan)).await;
-    let told = ask_prometheus(&server).await;
-    assert_eq!(points(&told), [(1.0, 2.0)]);
+    let server = serve(json_reply("200 OK", nan)).await;
+    let answer = ask_prometheus(&server).await;
+    assert_eq!(expect_points(&answer), [(1.0, 2.0)]);
     assert_eq!(
-        told.notes,
+        answer.notes,
         [
             format!("{}: PromQL info: ::error:: x y", server.host()),
             "1 of 2 values are NaN and count as no data".into()
@@ -164,7 +185,7 @@ async fn what_is_not_a_number_is_dropped_and_said_and_so_are_warnings() {
     );
     let histogram = r#"{"status":"success","data":{"resultType":"vector","result":[{"histogram":[1,{"count":"3"}]}]}}"#;
     assert!(
-        failed(&prometheus_says(histogram).await)
+        expect_failure(&prometheus_says(histogram).await)
             .ends_with("a result has no plain number: histograms need histogram_quantile() or another function over them")
     );
 }
@@ -174,26 +195,31 @@ async fn prometheus_s_own_words_are_shown() {
     let error = format!(
         r#"{{"status":"error","errorType":"bad_data","error":"1:5: parse error near {CANARY}"}}"#
     );
-    let server = serve(json("400 Bad Request", &error)).await;
-    let told = ask_prometheus(&server).await;
+    let server = serve(json_reply("400 Bad Request", &error)).await;
+    let answer = ask_prometheus(&server).await;
     assert_eq!(
-        failed(&told),
+        expect_failure(&answer),
         format!(
             "{}: it answers 400 Bad Request: bad_data: 1:5: parse error near ***",
             server.host()
         )
     );
-    let forbidden =
-        ask_prometheus(&serve(json("403 Forbidden", r#"{"message":"not authorized"}"#)).await)
-            .await;
+    let forbidden = ask_prometheus(
+        &serve(json_reply(
+            "403 Forbidden",
+            r#"{"message":"not authorized"}"#,
+        ))
+        .await,
+    )
+    .await;
     assert_eq!(forbidden.access, Access::Denied);
-    assert!(failed(&forbidden).ends_with("it answers 403 Forbidden: not authorized"));
+    assert!(expect_failure(&forbidden).ends_with("it answers 403 Forbidden: not authorized"));
     assert!(
-        failed(&prometheus_says(r#"{"status":"error","error":"query timed out"}"#).await)
+        expect_failure(&prometheus_says(r#"{"status":"error","error":"query timed out"}"#).await)
             .ends_with(": query timed out")
     );
     assert!(
-        failed(&prometheus_says(r#"{"ok":true}"#).await)
+        expect_failure(&prometheus_says(r#"{"ok":true}"#).await)
             .ends_with("the answer is not that of a Prometheus")
     );
 }
@@ -201,12 +227,12 @@ async fn prometheus_s_own_words_are_shown() {
 #[tokio::test]
 async fn datadog_s_points_are_in_seconds_without_nulls_and_within_the_window() {
     let answer = r#"{"status":"ok","series":[{"pointlist":[[900000.0,1],[901000.0,2.5],[930000.0,null],[960000.0,4]]},{"pointlist":[[905000,3]]}]}"#;
-    let server = serve(json("200 OK", answer)).await;
+    let server = serve(json_reply("200 OK", answer)).await;
     assert_eq!(
-        points(&ask_datadog(&server).await),
+        expect_points(&ask_datadog(&server).await),
         [(901.0, 2.5), (905.0, 3.0)]
     );
-    let request = server.request();
+    let request = server.last_request();
     assert!(
         request.starts_with(
             "GET /api/v1/query?from=900&to=960&query=avg%3Aerrors%7Benv%3Aprod%7D HTTP/1.1\r\n"
@@ -222,7 +248,7 @@ async fn datadog_s_points_are_in_seconds_without_nulls_and_within_the_window() {
 #[tokio::test]
 async fn datadog_s_errors_are_told_whatever_the_status() {
     let said = async |status: &str, body: &str| {
-        failed(&ask_datadog(&serve(json(status, body)).await).await)
+        expect_failure(&ask_datadog(&serve(json_reply(status, body)).await).await)
             .split_once(": ")
             .unwrap()
             .1
@@ -253,7 +279,10 @@ async fn datadog_s_errors_are_told_whatever_the_status() {
         "the answer is not that of a Datadog query"
     );
     assert_eq!(
-        points(&ask_datadog(&serve(json("200 OK", r#"{"status":"ok","series":[]}"#)).await).await),
+        expect_points(
+            &ask_datadog(&serve(json_reply("200 OK", r#"{"status":"ok","series":[]}"#)).await)
+                .await
+        ),
         []
     );
 }
@@ -262,24 +291,24 @@ async fn datadog_s_errors_are_told_whatever_the_status() {
 async fn numbers_are_selected_from_json_by_a_path() {
     let body =
         r#"{"errors":{"rate":0.5},"p":["1.5",null,3],"ok":true,"state":"green","none":null}"#;
-    let server = serve(json("200 OK", body)).await;
+    let server = serve(json_reply("200 OK", body)).await;
     assert_eq!(
-        points(&ask_http(&server, "$.errors.rate").await),
+        expect_points(&ask_http(&server, "$.errors.rate").await),
         [(960.0, 0.5)]
     );
     assert!(
         server
-            .request()
+            .last_request()
             .starts_with(&format!("GET /stats?key={CANARY} "))
     );
     assert_eq!(
-        points(&ask_http(&server, "$.p[*]").await),
+        expect_points(&ask_http(&server, "$.p[*]").await),
         [(960.0, 1.5), (960.0, 3.0)]
     );
-    assert_eq!(points(&ask_http(&server, "$.none").await), []);
+    assert_eq!(expect_points(&ask_http(&server, "$.none").await), []);
     let nothing = ask_http(&server, "$.missing").await;
     assert_eq!(
-        (points(&nothing), nothing.notes),
+        (expect_points(&nothing), nothing.notes),
         (
             vec![],
             vec![format!(
@@ -295,31 +324,33 @@ async fn numbers_are_selected_from_json_by_a_path() {
         ("$.errors", "an object"),
     ] {
         let words = format!("{}: {path} is {kind}, not a number", server.host());
-        assert_eq!(failed(&ask_http(&server, path).await), words);
+        assert_eq!(expect_failure(&ask_http(&server, path).await), words);
     }
 }
 
 #[tokio::test]
 async fn a_body_is_posted_as_json_unless_a_header_says_otherwise() {
-    let server = serve(json("200 OK", "1")).await;
+    let server = serve(json_reply("200 OK", "1")).await;
     let mut query = http_query(&server, "$");
     query.body = Some(Secret::new(format!("{{\"token\":\"{CANARY}\"}}")));
     assert_eq!(
-        points(&http(&client().unwrap(), &query, 1.0).await),
+        expect_points(&http(&build_client().unwrap(), &query, 1.0).await),
         [(1.0, 1.0)]
     );
     assert!(
-        server.request().starts_with("POST /stats")
+        server.last_request().starts_with("POST /stats")
             && server
-                .request()
+                .last_request()
                 .contains("content-type: application/json\r\n")
     );
     query
         .headers
         .push(("content-type".to_owned(), Secret::new("text/plain")));
-    http(&client().unwrap(), &query, 1.0).await;
+    http(&build_client().unwrap(), &query, 1.0).await;
     assert!(
-        server.request().contains("content-type: text/plain\r\n")
-            && !server.request().contains("application/json")
+        server
+            .last_request()
+            .contains("content-type: text/plain\r\n")
+            && !server.last_request().contains("application/json")
     );
 }

@@ -6,7 +6,7 @@ fn policy() -> ComparePolicy {
     ComparePolicy::default()
 }
 
-fn of_rates(blue: (u64, u64), green: (u64, u64), look: u32) -> Compared {
+fn compare_counts(blue: (u64, u64), green: (u64, u64), look: u32) -> ComparisonResult {
     rates(
         Counts::new(blue.0, blue.1),
         Counts::new(green.0, green.1),
@@ -15,7 +15,7 @@ fn of_rates(blue: (u64, u64), green: (u64, u64), look: u32) -> Compared {
     )
 }
 
-fn row(from: f64, step: f64, count: u32) -> Vec<f64> {
+fn evenly_spaced(from: f64, step: f64, count: u32) -> Vec<f64> {
     (0..count)
         .map(|place| from + step * f64::from(place))
         .collect()
@@ -23,7 +23,7 @@ fn row(from: f64, step: f64, count: u32) -> Vec<f64> {
 
 #[test]
 fn three_times_the_errors_fail_and_the_note_says_p_effect_and_n() {
-    let compared = of_rates((30, 3000), (93, 3001), 3);
+    let compared = compare_counts((30, 3000), (93, 3001), 3);
     assert_eq!(compared.phase, Phase::Failed);
     assert_eq!(
         compared.value,
@@ -106,7 +106,7 @@ fn rates_are_judged_by_chance_and_by_what_matters() {
         ("no traffic", (0, 0), (0, 0), Phase::Inconclusive),
     ];
     for (case, blue, green, phase) in table {
-        assert_eq!(of_rates(blue, green, 1).phase, phase, "{case}");
+        assert_eq!(compare_counts(blue, green, 1).phase, phase, "{case}");
     }
 }
 
@@ -133,7 +133,7 @@ fn no_volume_asked_for_makes_an_empty_side_no_pass() {
 
 #[test]
 fn a_pass_says_that_three_times_the_errors_would_have_been_seen() {
-    let unseen = of_rates((10, 1000), (1, 120), 1);
+    let unseen = compare_counts((10, 1000), (1, 120), 1);
     assert!(
         unseen
             .note
@@ -142,7 +142,7 @@ fn a_pass_says_that_three_times_the_errors_would_have_been_seen() {
         unseen.note
     );
     let asks_for_nothing = ComparePolicy {
-        must_see: f64::INFINITY,
+        must_detect_ratio: f64::INFINITY,
         ..policy()
     };
     assert_eq!(
@@ -160,16 +160,16 @@ fn a_pass_says_that_three_times_the_errors_would_have_been_seen() {
 #[test]
 fn what_fails_at_the_first_look_may_be_chance_at_the_tenth() {
     let (blue, green) = ((30, 3000), (53, 3000));
-    assert_eq!(of_rates(blue, green, 1).phase, Phase::Failed);
-    assert_eq!(of_rates(blue, green, 10).phase, Phase::Successful);
+    assert_eq!(compare_counts(blue, green, 1).phase, Phase::Failed);
+    assert_eq!(compare_counts(blue, green, 10).phase, Phase::Successful);
 }
 
 #[test]
 fn twice_the_latency_fails_once_there_are_enough_values_to_say_so() {
     let fails = |count: u32| {
         samples(
-            &row(0.2, 0.01, count),
-            &row(0.4, 0.01, count),
+            &evenly_spaced(0.2, 0.01, count),
+            &evenly_spaced(0.4, 0.01, count),
             count,
             &policy(),
         )
@@ -189,7 +189,12 @@ fn twice_the_latency_fails_once_there_are_enough_values_to_say_so() {
 
 #[test]
 fn values_are_told_by_their_medians_and_small_n_is_said() {
-    let compared = samples(&row(0.2, 0.01, 7), &row(0.4, 0.01, 7), 7, &policy());
+    let compared = samples(
+        &evenly_spaced(0.2, 0.01, 7),
+        &evenly_spaced(0.4, 0.01, 7),
+        7,
+        &policy(),
+    );
     assert_eq!(
         compared.value,
         "green 0.43 (median of 7), blue 0.23 (median of 7)"
@@ -200,18 +205,22 @@ fn values_are_told_by_their_medians_and_small_n_is_said() {
 
 #[test]
 fn values_are_judged_by_chance_and_by_what_matters() {
-    let (count, blue) = (60, row(1.0, 0.001, 60));
+    let (count, blue) = (60, evenly_spaced(1.0, 0.001, 60));
     let table = [
         ("equal", blue.clone(), Phase::Successful),
         (
             "a tenth slower is not chance and does not matter",
-            row(1.1, 0.001, count),
+            evenly_spaced(1.1, 0.001, count),
             Phase::Successful,
         ),
-        ("half slower matters", row(1.5, 0.001, count), Phase::Failed),
+        (
+            "half slower matters",
+            evenly_spaced(1.5, 0.001, count),
+            Phase::Failed,
+        ),
         (
             "faster is welcome",
-            row(0.1, 0.001, count),
+            evenly_spaced(0.1, 0.001, count),
             Phase::Successful,
         ),
         ("no values", vec![], Phase::Inconclusive),
@@ -239,8 +248,8 @@ fn a_decrease_is_looked_for_where_it_is_asked_for() {
     };
     let phase = |direction| {
         samples(
-            &row(100.0, 0.1, 30),
-            &row(50.0, 0.1, 30),
+            &evenly_spaced(100.0, 0.1, 30),
+            &evenly_spaced(50.0, 0.1, 30),
             1,
             &policy(direction),
         )
@@ -254,7 +263,7 @@ fn a_decrease_is_looked_for_where_it_is_asked_for() {
 #[expect(clippy::float_cmp, reason = "what is exact is to be exact")]
 fn a_percentile_needs_a_value_beyond_it() {
     assert_eq!(
-        [50.0, 90.0, 95.0, 99.0, 99.9, 100.0].map(requests_for),
+        [50.0, 90.0, 95.0, 99.0, 99.9, 100.0].map(min_requests_for),
         [2.0, 10.0, 20.0, 100.0, 1000.0, 100_000.0]
     );
 }

@@ -1,6 +1,6 @@
 //! A source, filled for one side: the query that is sent, and its words for people.
 
-use crate::analysis::form::{Asks, Metric, Source};
+use crate::analysis::form::{Metric, QueryTemplate, Source};
 use crate::analysis::question::{
     CloudWatchMetric, CloudWatchQuery, DatadogQuery, HttpQuery, LogQuery, PrometheusQuery, Query,
     Side,
@@ -11,14 +11,14 @@ use crate::template::{Template, Values};
 
 /// What stands for the variables of queries.
 #[derive(Debug, Clone)]
-pub(in crate::analysis) struct Filling {
+pub(in crate::analysis) struct QueryFiller {
     pub(in crate::analysis) sides: Sides,
     pub(in crate::analysis) values: Values,
 }
 
-impl Filling {
-    pub(in crate::analysis) fn query(&self, source: &Source, side: Side) -> Query {
-        let values = self.sides.values(side, &self.values);
+impl QueryFiller {
+    pub(in crate::analysis) fn fill(&self, source: &Source, side: Side) -> Query {
+        let values = self.sides.values_for(side, &self.values);
         let text = |text: &Template| text.render(&values);
         let secret = |secret: &Template| Secret::new(text(secret));
         let headers = |headers: &[(String, Template)]| {
@@ -27,19 +27,19 @@ impl Filling {
                 .map(|(name, value)| (name.clone(), secret(value)))
                 .collect()
         };
-        match &source.asks {
-            Asks::CloudWatch {
+        match &source.query {
+            QueryTemplate::CloudWatch {
                 metrics,
                 expression,
             } => Query::CloudWatch(CloudWatchQuery {
                 metrics: metrics
                     .iter()
-                    .map(|(id, metric)| (id.clone(), filled(metric, &values)))
+                    .map(|(id, metric)| (id.clone(), fill_metric(metric, &values)))
                     .collect(),
                 expression: expression.as_ref().map(text),
-                period: source.grain.period,
+                period: source.sampling.period,
             }),
-            Asks::Prometheus {
+            QueryTemplate::Prometheus {
                 url,
                 headers: sent,
                 sigv4,
@@ -50,7 +50,7 @@ impl Filling {
                 sigv4: sigv4.clone(),
                 promql: text(query),
             }),
-            Asks::Datadog {
+            QueryTemplate::Datadog {
                 url,
                 api_key,
                 application_key,
@@ -61,7 +61,7 @@ impl Filling {
                 application_key: secret(application_key),
                 query: text(query),
             }),
-            Asks::Http {
+            QueryTemplate::Http {
                 url,
                 headers: sent,
                 body,
@@ -72,7 +72,7 @@ impl Filling {
                 headers: headers(sent),
                 path: path.clone(),
             }),
-            Asks::Logs { groups, filter } => Query::Logs(LogQuery {
+            QueryTemplate::Logs { groups, filter } => Query::Logs(LogQuery {
                 side,
                 groups: groups.clone(),
                 filter: filter.clone(),
@@ -81,37 +81,42 @@ impl Filling {
     }
 
     /// What is asked, in words, on one line and without secrets.
-    pub(super) fn shown(&self, source: &Source, side: Side) -> String {
-        let values = self.sides.values(side, &self.values);
+    pub(super) fn describe(&self, source: &Source, side: Side) -> String {
+        let values = self.sides.values_for(side, &self.values);
         let text = |text: &Template| {
-            text.masked(&values)
+            text.render_masked(&values)
                 .split_whitespace()
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        match &source.asks {
-            Asks::CloudWatch {
+        match &source.query {
+            QueryTemplate::CloudWatch {
                 metrics,
                 expression: None,
-            } => metrics.iter().map(|(_, metric)| words(metric)).collect(),
-            Asks::CloudWatch {
+            } => metrics
+                .iter()
+                .map(|(_, metric)| describe_metric(metric))
+                .collect(),
+            QueryTemplate::CloudWatch {
                 metrics,
                 expression: Some(expression),
             } => {
-                let named: Vec<String> = metrics
+                let definitions: Vec<String> = metrics
                     .iter()
-                    .map(|(id, metric)| format!("{id} = {}", words(metric)))
+                    .map(|(id, metric)| format!("{id} = {}", describe_metric(metric)))
                     .collect();
-                format!("{} with {}", text(expression), named.join(", "))
+                format!("{} with {}", text(expression), definitions.join(", "))
             }
-            Asks::Prometheus { query, .. } | Asks::Datadog { query, .. } => text(query),
-            Asks::Http { url, path, .. } => format!("{path} of {}", text(url)),
-            Asks::Logs { filter, .. } => format!("log lines with {filter}"),
+            QueryTemplate::Prometheus { query, .. } | QueryTemplate::Datadog { query, .. } => {
+                text(query)
+            }
+            QueryTemplate::Http { url, path, .. } => format!("{path} of {}", text(url)),
+            QueryTemplate::Logs { filter, .. } => format!("log lines with {filter}"),
         }
     }
 }
 
-fn filled(metric: &Metric, values: &Values) -> CloudWatchMetric {
+fn fill_metric(metric: &Metric, values: &Values) -> CloudWatchMetric {
     let dimensions = metric
         .dimensions
         .iter()
@@ -124,6 +129,6 @@ fn filled(metric: &Metric, values: &Values) -> CloudWatchMetric {
     }
 }
 
-fn words(metric: &Metric) -> String {
+fn describe_metric(metric: &Metric) -> String {
     format!("{} {} {}", metric.namespace, metric.name, metric.stat)
 }

@@ -19,13 +19,13 @@ pub(super) struct MeasurementCounts {
 
 /// When a check is done by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Until {
+pub(super) enum EndCondition {
     /// After so many measurements.
     Count(u32),
     /// With the first measurement that is good or bad.
     Conclusive,
     /// When its owner ends it.
-    Ended,
+    OnRequest,
 }
 
 impl MeasurementCounts {
@@ -54,19 +54,23 @@ impl MeasurementCounts {
     }
 
     /// Whether any measurement was good or bad.
-    pub(super) fn knows(&self) -> bool {
+    pub(super) fn is_conclusive(&self) -> bool {
         self.successful + self.failed > 0
     }
 
     /// Whether any measurement was good: without one no check is successful, whatever its limits
     /// allow.
-    pub(super) fn is_good(&self) -> bool {
+    pub(super) fn has_success(&self) -> bool {
         self.successful > 0
     }
 
     /// What the check came to, if it is over.
-    pub(super) fn assess(&self, limits: &MeasurementLimits, until: Until) -> Option<Phase> {
-        if let Some(phase) = self.violated(limits) {
+    pub(super) fn assess(
+        &self,
+        limits: &MeasurementLimits,
+        end_condition: EndCondition,
+    ) -> Option<Phase> {
+        if let Some(phase) = self.exceeded_limit(limits) {
             return Some(phase);
         }
         if limits.consecutive_successes > 0
@@ -74,16 +78,18 @@ impl MeasurementCounts {
         {
             return Some(Phase::Successful);
         }
-        let done = match until {
-            Until::Count(count) => self.count() >= count,
+        let is_done = match end_condition {
+            EndCondition::Count(count) => self.count() >= count,
             // A bad one that the limits allow is no conclusion.
-            Until::Conclusive => self.is_good() || (limits.failures.is_none() && self.knows()),
-            Until::Ended => false,
+            EndCondition::Conclusive => {
+                self.has_success() || (limits.failures.is_none() && self.is_conclusive())
+            }
+            EndCondition::OnRequest => false,
         };
-        done.then(|| self.exhausted(limits))
+        is_done.then(|| self.phase_at_end(limits))
     }
 
-    fn violated(&self, limits: &MeasurementLimits) -> Option<Phase> {
+    fn exceeded_limit(&self, limits: &MeasurementLimits) -> Option<Phase> {
         if self.consecutive_errors > limits.consecutive_errors {
             return Some(Phase::Error);
         }
@@ -98,16 +104,16 @@ impl MeasurementCounts {
 
     /// All measurements were made and no limit was passed. One without a good measurement is not
     /// successful by accident: here, and only here, Argo's rule is not kept.
-    fn exhausted(&self, limits: &MeasurementLimits) -> Phase {
+    fn phase_at_end(&self, limits: &MeasurementLimits) -> Phase {
         match (limits.consecutive_successes, limits.failures) {
-            (0, _) if self.is_good() => Phase::Successful,
+            (0, _) if self.has_success() => Phase::Successful,
             (0, _) | (_, Some(_)) => Phase::Inconclusive,
             (_, None) => Phase::Failed,
         }
     }
 
     /// Why it is over, in words.
-    pub(super) fn why(&self, phase: Phase, limits: &MeasurementLimits) -> String {
+    pub(super) fn explain(&self, phase: Phase, limits: &MeasurementLimits) -> String {
         let of = format!("of {} measurements", self.count());
         match phase {
             Phase::Failed => format!(
@@ -121,13 +127,13 @@ impl MeasurementCounts {
                     self.inconclusive, limits.inconclusives
                 )
             }
-            Phase::Inconclusive if limits.consecutive_successes > 0 && self.knows() => {
+            Phase::Inconclusive if limits.consecutive_successes > 0 && self.is_conclusive() => {
                 format!(
                     "there never were {} successes in a row",
                     limits.consecutive_successes
                 )
             }
-            Phase::Inconclusive if self.knows() => format!("not one {of} was good"),
+            Phase::Inconclusive if self.is_conclusive() => format!("not one {of} was good"),
             Phase::Inconclusive => "no measurement could tell good from bad".to_owned(),
             Phase::Error => format!(
                 "{} errors in a row, and at most {} may be",

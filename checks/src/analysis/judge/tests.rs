@@ -8,17 +8,17 @@ use super::*;
 use crate::analysis::parse;
 use crate::analysis::question::Point;
 use crate::analysis::sides::tests::sides;
-use crate::environment::tests::environment;
+use crate::environment::tests::test_environment;
 use crate::secret::Secret;
 
 /// A judge of this document, with both sides behind an Application Load Balancer.
-pub(super) fn judge(text: &str) -> Judge {
-    judge_with(text, sides())
+pub(super) fn new_judge(text: &str) -> Judge {
+    new_judge_with(text, sides())
 }
 
-pub(super) fn judge_with(text: &str, sides: Sides) -> Judge {
+pub(super) fn new_judge_with(text: &str, sides: Sides) -> Judge {
     let analysis =
-        parse(text, "inline", environment()).unwrap_or_else(|problems| panic!("{problems:?}"));
+        parse(text, "inline", test_environment()).unwrap_or_else(|problems| panic!("{problems:?}"));
     let environment = [("TOKEN".to_owned(), Secret::new("hunter2canary"))].into();
     Judge::new(
         &analysis,
@@ -31,7 +31,7 @@ pub(super) fn judge_with(text: &str, sides: Sides) -> Judge {
 }
 
 /// What a question is about, in short: `RequestCount of green`.
-pub(super) fn about(question: &Question) -> String {
+pub(super) fn describe(question: &Question) -> String {
     match &question.query {
         Query::CloudWatch(query) => {
             let metric = &query.metrics[0].1;
@@ -61,7 +61,7 @@ pub(super) fn about(question: &Question) -> String {
 }
 
 /// One point a minute over what was asked for.
-pub(super) fn each_minute(question: &Question, value: f64) -> Answer {
+pub(super) fn points_each_minute(question: &Question, value: f64) -> Answer {
     let mut points = Vec::new();
     let mut at = question.since;
     while at < question.until {
@@ -72,46 +72,46 @@ pub(super) fn each_minute(question: &Question, value: f64) -> Answer {
 }
 
 /// Asks at a time and answers everything by `value`; tells the measurements.
-pub(super) fn step(
+pub(super) fn measure_at(
     judge: &mut Judge,
     now: f64,
     value: impl Fn(&Question) -> Answer,
 ) -> Vec<Measurement> {
     let answers: Vec<_> = judge
-        .due(now)
+        .due_questions(now)
         .iter()
         .map(|question| (question.id, value(question)))
         .collect();
-    judge.answered(&answers, now, "2026-11-21T12:00:00Z")
+    judge.record_answers(&answers, now, "2026-11-21T12:00:00Z")
 }
 
 /// A value for every minute by what is asked.
-pub(super) fn values<'t>(table: &'t [(&str, f64)]) -> impl Fn(&Question) -> Answer + 't {
+pub(super) fn answer_from<'t>(table: &'t [(&str, f64)]) -> impl Fn(&Question) -> Answer + 't {
     |question| {
-        let about = about(question);
+        let about = describe(question);
         match table.iter().find(|(words, _)| about.contains(words)) {
-            Some((_, value)) => each_minute(question, *value),
+            Some((_, value)) => points_each_minute(question, *value),
             None => Answer::Points(Vec::new()),
         }
     }
 }
 
-pub(super) fn ended(judge: &Judge) -> AnalysisResult {
-    match judge.standing() {
+pub(super) fn expect_result(judge: &Judge) -> AnalysisResult {
+    match judge.status() {
         AnalysisStatus::Ended(ended) => *ended,
         AnalysisStatus::Running => panic!("it goes on"),
     }
 }
 
 /// An own metric asked over HTTP every 10 s: due at once, without a grain.
-pub(super) fn own(keys: &str) -> String {
+pub(super) fn own_metric(keys: &str) -> String {
     format!(
         "metrics:\n- {{ name: own, http: {{ url: 'https://h/', path: $.v }}, interval: 10s, success: '< 5'{}{keys} }}",
         if keys.is_empty() { "" } else { ", " }
     )
 }
 
-pub(super) fn one(value: f64) -> impl Fn(&Question) -> Answer {
+pub(super) fn answer_point(value: f64) -> impl Fn(&Question) -> Answer {
     move |question| {
         Answer::Points(vec![Point {
             at: question.until,
@@ -125,7 +125,7 @@ proptest::proptest! {
     /// what was bad is not either.
     #[test]
     fn nothing_passes_by_accident(answers in proptest::collection::vec(0u8..5, 0..20), failures in 0u32..3, inconclusives in 0u32..12) {
-        let mut judge = judge(&format!("presets: [{{ preset: error-rate < 5 %, failure-limit: {failures}, inconclusive-limit: {inconclusives} }}]"));
+        let mut judge = new_judge(&format!("presets: [{{ preset: error-rate < 5 %, failure-limit: {failures}, inconclusive-limit: {inconclusives} }}]"));
         judge.enter(Moment::Step, 0.0);
         let (mut good, mut bad) = (0, 0);
         for (at, answer) in answers.iter().enumerate() {
@@ -136,11 +136,11 @@ proptest::proptest! {
                 2 => &[("RequestCount", 1.0)],
                 _ => &[],
             };
-            let measured = step(&mut judge, now, |question| if *answer == 4 { Answer::Failed(format!("{at}")) } else { values(table)(question) });
+            let measured = measure_at(&mut judge, now, |question| if *answer == 4 { Answer::Failed(format!("{at}")) } else { answer_from(table)(question) });
             good += u32::from(measured[0].phase == Phase::Successful);
             bad += u32::from(measured[0].phase == Phase::Failed);
         }
         judge.finish();
-        proptest::prop_assert!(ended(&judge).phase != Phase::Successful || (good + bad > 0 && bad <= failures));
+        proptest::prop_assert!(expect_result(&judge).phase != Phase::Successful || (good + bad > 0 && bad <= failures));
     }
 }

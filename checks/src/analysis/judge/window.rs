@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::form::{Grain, GrainKind};
+use crate::analysis::form::{Sampling, SamplingKind};
 
 /// From when to when, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,55 +18,65 @@ pub(super) struct Span {
 
 /// What can be asked now about what began at `began`; nothing as long as there is not a whole
 /// period.
-pub(super) fn span(grain: Grain, began: f64, now: f64, newest: Option<Duration>) -> Option<Span> {
-    let (period, until) = (grain.period.as_secs_f64(), end(grain, now));
-    let since = start(grain, began);
+pub(super) fn question_span(
+    sampling: Sampling,
+    began: f64,
+    now: f64,
+    window: Option<Duration>,
+) -> Option<Span> {
+    let (period, until) = (sampling.period.as_secs_f64(), complete_until(sampling, now));
+    let since = aligned_start(sampling, began);
     if until - since < period || until < since {
         return None;
     }
-    let since = newest.map_or(since, |newest| {
-        since.max(until - whole(grain, newest.as_secs_f64()))
+    let since = window.map_or(since, |newest| {
+        since.max(until - whole_periods(sampling, newest.as_secs_f64()))
     });
     Some(Span { since, until })
 }
 
 /// From when on something can be asked about what began at `began`.
-pub(super) fn ready(grain: Grain, began: f64) -> f64 {
-    start(grain, began) + grain.period.as_secs_f64() + grain.delay.as_secs_f64()
+pub(super) fn first_due(sampling: Sampling, began: f64) -> f64 {
+    aligned_start(sampling, began) + sampling.period.as_secs_f64() + sampling.delay.as_secs_f64()
 }
 
 /// When there will be something that was not there at `asked`.
-pub(super) fn news(grain: Grain, asked: f64) -> f64 {
-    match grain.kind {
-        GrainKind::Whole => {
-            end(grain, asked) + grain.period.as_secs_f64() + grain.delay.as_secs_f64()
+pub(super) fn next_new_data(sampling: Sampling, asked_at: f64) -> f64 {
+    match sampling.kind {
+        SamplingKind::Aligned => {
+            complete_until(sampling, asked_at)
+                + sampling.period.as_secs_f64()
+                + sampling.delay.as_secs_f64()
         }
-        GrainKind::Moving => asked,
+        SamplingKind::Sliding => asked_at,
     }
 }
 
-fn start(grain: Grain, began: f64) -> f64 {
-    let period = grain.period.as_secs_f64();
-    match grain.kind {
-        GrainKind::Whole => (began / period).ceil() * period,
-        GrainKind::Moving => began,
+fn aligned_start(sampling: Sampling, began: f64) -> f64 {
+    let period = sampling.period.as_secs_f64();
+    match sampling.kind {
+        SamplingKind::Aligned => (began / period).ceil() * period,
+        SamplingKind::Sliding => began,
     }
 }
 
-fn end(grain: Grain, now: f64) -> f64 {
-    let (period, complete) = (grain.period.as_secs_f64(), now - grain.delay.as_secs_f64());
-    match grain.kind {
-        GrainKind::Whole => (complete / period).floor() * period,
-        GrainKind::Moving => complete,
+fn complete_until(sampling: Sampling, now: f64) -> f64 {
+    let (period, complete_at) = (
+        sampling.period.as_secs_f64(),
+        now - sampling.delay.as_secs_f64(),
+    );
+    match sampling.kind {
+        SamplingKind::Aligned => (complete_at / period).floor() * period,
+        SamplingKind::Sliding => complete_at,
     }
 }
 
 /// A length in whole periods, at least one.
-fn whole(grain: Grain, length: f64) -> f64 {
-    let period = grain.period.as_secs_f64();
-    match grain.kind {
-        GrainKind::Whole => (length / period).floor().max(1.0) * period,
-        GrainKind::Moving => length.max(period),
+fn whole_periods(sampling: Sampling, length: f64) -> f64 {
+    let period = sampling.period.as_secs_f64();
+    match sampling.kind {
+        SamplingKind::Aligned => (length / period).floor().max(1.0) * period,
+        SamplingKind::Sliding => length.max(period),
     }
 }
 
@@ -74,8 +84,8 @@ fn whole(grain: Grain, length: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn grain(kind: GrainKind, period: u64, delay: u64) -> Grain {
-        Grain {
+    fn sampling(kind: SamplingKind, period: u64, delay: u64) -> Sampling {
+        Sampling {
             kind,
             period: Duration::from_secs(period),
             delay: Duration::from_secs(delay),
@@ -84,7 +94,7 @@ mod tests {
 
     #[test]
     fn only_whole_periods_that_ended_long_enough_ago_are_asked_for() {
-        let minute = grain(GrainKind::Whole, 60, 60);
+        let minute = sampling(SamplingKind::Aligned, 60, 60);
         let table = [
             // Traffic begins at 10 s past a minute: the partial first minute is never asked for.
             (10.0, 70.0, None),
@@ -95,14 +105,15 @@ mod tests {
             (60.0, 180.0, Some((60.0, 120.0))),
         ];
         for (began, now, expected) in table {
-            let found = span(minute, began, now, None).map(|span| (span.since, span.until));
+            let found =
+                question_span(minute, began, now, None).map(|span| (span.since, span.until));
             assert_eq!(found, expected, "from {began} at {now}");
         }
         assert_eq!(
             (
-                ready(minute, 10.0),
-                news(minute, 180.0),
-                news(minute, 200.0)
+                first_due(minute, 10.0),
+                next_new_data(minute, 180.0),
+                next_new_data(minute, 200.0)
             ),
             (180.0, 240.0, 240.0)
         );
@@ -110,9 +121,10 @@ mod tests {
 
     #[test]
     fn a_window_keeps_the_newest_whole_periods() {
-        let minute = grain(GrainKind::Whole, 60, 0);
+        let minute = sampling(SamplingKind::Aligned, 60, 0);
         let newest = |seconds| {
-            span(minute, 0.0, 600.0, Some(Duration::from_secs(seconds))).map(|span| span.since)
+            question_span(minute, 0.0, 600.0, Some(Duration::from_secs(seconds)))
+                .map(|span| span.since)
         };
         assert_eq!(
             (newest(120), newest(150), newest(5), newest(9000)),
@@ -122,15 +134,16 @@ mod tests {
 
     #[test]
     fn other_sources_are_asked_about_any_time_of_a_period() {
-        let moving = grain(GrainKind::Moving, 60, 15);
-        let found = |now| span(moving, 10.0, now, None).map(|span| (span.since, span.until));
+        let moving = sampling(SamplingKind::Sliding, 60, 15);
+        let found =
+            |now| question_span(moving, 10.0, now, None).map(|span| (span.since, span.until));
         assert_eq!(
             (found(84.0), found(85.0), found(90.5)),
             (None, Some((10.0, 70.0)), Some((10.0, 75.5)))
         );
-        let now = grain(GrainKind::Moving, 0, 0);
+        let now = sampling(SamplingKind::Sliding, 0, 0);
         assert_eq!(
-            span(now, 10.0, 10.0, None),
+            question_span(now, 10.0, 10.0, None),
             Some(Span {
                 since: 10.0,
                 until: 10.0

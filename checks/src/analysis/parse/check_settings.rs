@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::form::{Importance, MeasurementLimits, OnInconclusive, Rhythm};
+use crate::analysis::form::{CheckSchedule, Importance, MeasurementLimits, OnInconclusive};
 use crate::document::Node;
 use crate::form::{Count, FromNode, OneOrMore, WrittenDuration};
 use crate::measurement::{Phase, Weight};
@@ -11,13 +11,13 @@ use crate::reader::Reader;
 use crate::{document_form, document_schema, document_words};
 
 /// More often than this nothing new is to be seen, and each measurement costs reads.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
+const MIN_INTERVAL: Duration = Duration::from_secs(5);
 
 /// CloudWatch keeps points of ordinary metrics for each minute.
-const GRAIN: Duration = Duration::from_mins(1);
+const DEFAULT_PERIOD: Duration = Duration::from_mins(1);
 
 /// The words of `no-data`.
-pub(in crate::analysis) const NO_DATA: &[(&str, Phase)] = &[
+pub(in crate::analysis) const NO_DATA_WORDS: &[(&str, Phase)] = &[
     ("inconclusive", Phase::Inconclusive),
     ("fail", Phase::Failed),
     ("pass", Phase::Successful),
@@ -25,7 +25,7 @@ pub(in crate::analysis) const NO_DATA: &[(&str, Phase)] = &[
 ];
 
 /// The words of `on-inconclusive`.
-pub(in crate::analysis) const ON_INCONCLUSIVE: &[(&str, OnInconclusive)] = &[
+pub(in crate::analysis) const ON_INCONCLUSIVE_WORDS: &[(&str, OnInconclusive)] = &[
     ("rollback", OnInconclusive::Rollback),
     ("pause", OnInconclusive::Pause),
     ("proceed", OnInconclusive::Proceed),
@@ -33,7 +33,7 @@ pub(in crate::analysis) const ON_INCONCLUSIVE: &[(&str, OnInconclusive)] = &[
 
 /// Of metrics of high resolution it keeps these too; ordinary ones have no points then, which is
 /// inconclusive.
-const FINE_GRAINS: &[Duration] = &[
+const HIGH_RESOLUTION_PERIODS: &[Duration] = &[
     Duration::from_secs(1),
     Duration::from_secs(5),
     Duration::from_secs(10),
@@ -41,8 +41,8 @@ const FINE_GRAINS: &[Duration] = &[
     Duration::from_secs(30),
 ];
 
-document_words!(Phase: NO_DATA);
-document_words!(OnInconclusive: ON_INCONCLUSIVE);
+document_words!(Phase: NO_DATA_WORDS);
+document_words!(OnInconclusive: ON_INCONCLUSIVE_WORDS);
 
 document_form! {
     #[derive(Default)]
@@ -84,7 +84,7 @@ document_form! {
 
 impl CheckSettings {
     /// What this says, and `inherited` where it is silent.
-    pub(super) fn over(&self, inherited: &Self) -> Self {
+    pub(super) fn with_defaults(&self, inherited: &Self) -> Self {
         let (own, old) = (self.clone(), inherited.clone());
         Self {
             on: own.on.or(old.on),
@@ -108,14 +108,14 @@ impl CheckSettings {
         }
     }
 
-    pub(super) fn on(&self) -> Vec<Moment> {
+    pub(super) fn moments(&self) -> Vec<Moment> {
         let on = self.on.clone();
         on.map_or_else(|| vec![Moment::Step, Moment::Bake], |on| on.0)
     }
 
-    pub(super) fn rhythm(&self) -> Rhythm {
-        Rhythm {
-            interval: self.interval.map_or(GRAIN, |interval| interval.0),
+    pub(super) fn schedule(&self) -> CheckSchedule {
+        CheckSchedule {
+            interval: self.interval.map_or(DEFAULT_PERIOD, |interval| interval.0),
             initial_delay: self.initial_delay.map_or(Duration::ZERO, |delay| delay.0),
             count: self.count.map(|count| count.0),
             window: self.window.map(|window| window.0),
@@ -124,13 +124,13 @@ impl CheckSettings {
 
     /// Argo Rollouts' defaults: nothing is put up with but four errors in a row. `usual` is how
     /// many inconclusive measurements are, where nothing is said of them.
-    pub(super) fn limits(&self, usual: u32) -> MeasurementLimits {
-        let or = |limit: Option<Count>, absent: u32| limit.map_or(absent, |limit| limit.0);
+    pub(super) fn limits(&self, inconclusive_limit: u32) -> MeasurementLimits {
+        let limit_or = |limit: Option<Count>, absent: u32| limit.map_or(absent, |limit| limit.0);
         MeasurementLimits {
             failures: self.failure_limit.map_or(Some(0), |limit| limit.0),
-            inconclusives: or(self.inconclusive_limit, usual),
-            consecutive_errors: or(self.consecutive_error_limit, 4),
-            consecutive_successes: or(self.consecutive_success_limit, 0),
+            inconclusives: limit_or(self.inconclusive_limit, inconclusive_limit),
+            consecutive_errors: limit_or(self.consecutive_error_limit, 4),
+            consecutive_successes: limit_or(self.consecutive_success_limit, 0),
         }
     }
 
@@ -153,7 +153,7 @@ impl CheckSettings {
     }
 
     pub(super) fn period(&self) -> Duration {
-        self.period.map_or(GRAIN, |period| period.0)
+        self.period.map_or(DEFAULT_PERIOD, |period| period.0)
     }
 
     pub(super) fn delay(&self) -> Option<Duration> {
@@ -161,7 +161,7 @@ impl CheckSettings {
     }
 
     /// How many requests there must have been.
-    pub(super) fn volume(&self) -> Option<u32> {
+    pub(super) fn min_request_volume(&self) -> Option<u32> {
         self.min_request_volume.map(|least| least.0)
     }
 }
@@ -192,7 +192,7 @@ pub(super) struct Interval(Duration);
 impl FromNode for Interval {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let interval = reader.duration(node, what)?;
-        if interval < SHORTEST_INTERVAL {
+        if interval < MIN_INTERVAL {
             return reader.refuse(
                 node.place,
                 format!("{what} is shorter than 5s"),
@@ -211,8 +211,11 @@ pub(super) struct Period(Duration);
 impl FromNode for Period {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let period = reader.duration(node, what)?;
-        let is_whole = !period.is_zero() && period.as_millis().is_multiple_of(GRAIN.as_millis());
-        if is_whole || FINE_GRAINS.contains(&period) {
+        let is_whole = !period.is_zero()
+            && period
+                .as_millis()
+                .is_multiple_of(DEFAULT_PERIOD.as_millis());
+        if is_whole || HIGH_RESOLUTION_PERIODS.contains(&period) {
             return Some(Self(period));
         }
         let remedy = "Write `60s`, `5m` or another multiple of a minute; for metrics of high resolution 1s, 5s, 10s, 20s or 30s";

@@ -74,7 +74,7 @@ document_form! {
 
 /// A metric is held against something, and is so once.
 pub(super) fn check_conditions(reader: &mut Reader<'_>, metric: &Node, fields: &Fields<'_>) {
-    match (fields.get("compare"), fields.among(CONDITION_KEYS).first()) {
+    match (fields.get("compare"), fields.entries_with(CONDITION_KEYS).first()) {
         (Some(_), Some(condition)) => reader.report(
             condition.place,
             format!("`compare` and `{}` stand side by side", condition.key),
@@ -87,7 +87,7 @@ pub(super) fn check_conditions(reader: &mut Reader<'_>, metric: &Node, fields: &
         ),
         (Some(_), None) | (None, Some(_)) => {}
     }
-    if let [first, second, ..] = fields.among(SUCCESS_KEYS).as_slice() {
+    if let [first, second, ..] = fields.entries_with(SUCCESS_KEYS).as_slice() {
         reader.report(
             second.place,
             format!(
@@ -101,12 +101,12 @@ pub(super) fn check_conditions(reader: &mut Reader<'_>, metric: &Node, fields: &
 
 impl MetricForm {
     /// What the metric is held against; for a comparison, which test its measure must fit.
-    pub(super) fn judgement(
+    pub(super) fn build_judgement(
         &self,
         reader: &mut Reader<'_>,
     ) -> Option<(Judgement, Option<StatisticalTest>)> {
         let Some(compare) = &self.compare else {
-            return Some((Judgement::Conditions(self.conditions(reader)?), None));
+            return Some((Judgement::Conditions(self.build_conditions(reader)?), None));
         };
         let how = match &compare.value {
             Compare::How(how) => how.clone(),
@@ -119,7 +119,7 @@ impl MetricForm {
             allowed_increase,
             alpha,
         } = how;
-        let policy = policy(alpha, allowed_increase);
+        let policy = compare_policy(alpha, allowed_increase);
         let policy = ComparePolicy {
             direction: direction.unwrap_or(policy.direction),
             ..policy
@@ -127,7 +127,7 @@ impl MetricForm {
         Some((Judgement::Comparison(policy), test))
     }
 
-    fn conditions(&self, reader: &mut Reader<'_>) -> Option<Conditions> {
+    fn build_conditions(&self, reader: &mut Reader<'_>) -> Option<Conditions> {
         let Self {
             success,
             success_condition,
@@ -138,18 +138,18 @@ impl MetricForm {
         let success = match (success, success_condition, threshold_range) {
             (Some(threshold), ..) => Some((threshold.0.clone(), threshold.1.clone())),
             (None, Some(condition), _) => Some((condition.clone(), condition.text().to_owned())),
-            (None, None, Some(range)) => Some(condition_of(reader, range)?),
+            (None, None, Some(range)) => Some(range_condition(reader, range)?),
             (None, None, None) => None,
         };
-        let good = success.as_ref().map(|(_, shown)| shown.clone());
-        let bad = failure
+        let success_text = success.as_ref().map(|(_, shown)| shown.clone());
+        let failure_text = failure
             .as_ref()
             .map(|expression| format!("not {}", expression.text()));
-        let shown: Vec<String> = good.into_iter().chain(bad).collect();
+        let texts: Vec<String> = success_text.into_iter().chain(failure_text).collect();
         Some(Conditions {
             success: success.map(|(expression, _)| expression),
             failure: failure.clone(),
-            shown: shown.join("; "),
+            text: texts.join("; "),
         })
     }
 }
@@ -174,7 +174,7 @@ impl FromNode for Threshold {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let text = reader.non_empty_text(node, what)?;
         let text = text.trim();
-        match threshold(text) {
+        match parse_threshold(text) {
             Some(expression) => Some(Self(expression, text.to_owned())),
             None => reader.refuse(
                 node.place,
@@ -187,7 +187,7 @@ impl FromNode for Threshold {
 
 document_schema!(Threshold as String);
 
-fn threshold(text: &str) -> Option<Expression> {
+fn parse_threshold(text: &str) -> Option<Expression> {
     let operator = ["<=", ">=", "<", ">", "=="]
         .into_iter()
         .find(|operator| text.starts_with(operator))?;
@@ -217,9 +217,12 @@ fn check_range(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what: 
     }
 }
 
-fn condition_of(reader: &mut Reader<'_>, range: &Spanned<Range>) -> Option<(Expression, String)> {
+fn range_condition(
+    reader: &mut Reader<'_>,
+    range: &Spanned<Range>,
+) -> Option<(Expression, String)> {
     let Range { min, max } = range.value;
-    let (text, shown) = match (min, max) {
+    let (text, condition_text) = match (min, max) {
         (Some(Finite(low)), Some(Finite(high))) if low > high => {
             return reader.refuse(
                 range.place,
@@ -236,16 +239,20 @@ fn condition_of(reader: &mut Reader<'_>, range: &Spanned<Range>) -> Option<(Expr
         (None, None) => return None,
     };
     let expression = Expression::parse(&text).ok()?;
-    Some((expression, shown))
+    Some((expression, condition_text))
 }
 
 /// How green is compared with blue, as far as metrics and logs can say it.
-pub(super) fn policy(alpha: Option<Alpha>, allowed: Option<AllowedIncrease>) -> ComparePolicy {
-    let usual = ComparePolicy::default();
+pub(super) fn compare_policy(
+    alpha: Option<Alpha>,
+    allowed_increase: Option<AllowedIncrease>,
+) -> ComparePolicy {
+    let default_policy = ComparePolicy::default();
     ComparePolicy {
-        alpha: alpha.map_or(usual.alpha, |alpha| alpha.0),
-        allowed_increase: allowed.map_or(usual.allowed_increase, |allowed| allowed.0),
-        ..usual
+        alpha: alpha.map_or(default_policy.alpha, |alpha| alpha.0),
+        allowed_increase: allowed_increase
+            .map_or(default_policy.allowed_increase, |allowed| allowed.0),
+        ..default_policy
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::analysis::compare::ComparePolicy;
 use crate::analysis::expression::Expression;
-use crate::analysis::form::{Check, Judgement, Measure, Reduce, ShareOf, Source, Unit, Volume};
+use crate::analysis::form::{Check, Judgement, Measure, Reduce, ShareKind, Source, Unit, Volume};
 use crate::analysis::preset;
 use crate::document::{Node, Place};
 use crate::form::Spanned;
@@ -14,9 +14,9 @@ use super::judgement::{Compare, Range, StatisticalTest, Threshold, check_conditi
 use super::provider::Providers;
 use super::source::{SOURCE_KEYS, SourceForm, Sources, check_one_source};
 use super::values::{CheckName, CheckNames};
-use super::{Parts, check};
+use super::{CheckParts, build_check};
 
-const REDUCE: &[(&str, Reduce)] = &[
+const REDUCE_WORDS: &[(&str, Reduce)] = &[
     ("last", Reduce::Last),
     ("avg", Reduce::Average),
     ("min", Reduce::Minimum),
@@ -24,7 +24,7 @@ const REDUCE: &[(&str, Reduce)] = &[
     ("sum", Reduce::Sum),
 ];
 
-document_words!(Reduce: REDUCE);
+document_words!(Reduce: REDUCE_WORDS);
 
 document_form! {
     #[schemars(rename = "Metric")]
@@ -56,7 +56,7 @@ fn check_metric(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what:
     match (fields.entry("errors"), fields.entry("requests")) {
         (None, None) => check_one_source(reader, node, fields, what),
         (Some(_), Some(_)) => {
-            for entry in fields.among(&[SOURCE_KEYS, &["reduce", "volume"]].concat()) {
+            for entry in fields.entries_with(&[SOURCE_KEYS, &["reduce", "volume"]].concat()) {
                 reader.report(
                     entry.place,
                     format!("`{}` stands beside `errors` and `requests`", entry.key),
@@ -64,8 +64,8 @@ fn check_metric(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what:
                 );
             }
         }
-        (Some(lonely), None) | (None, Some(lonely)) => reader.report(
-            lonely.place,
+        (Some(single), None) | (None, Some(single)) => reader.report(
+            single.place,
             "`errors` and `requests` belong together",
             "Write both, each with its source",
         ),
@@ -73,7 +73,7 @@ fn check_metric(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what:
 }
 
 impl MetricForm {
-    pub(super) fn check(
+    pub(super) fn into_check(
         self,
         reader: &mut Reader<'_>,
         place: Place,
@@ -81,37 +81,37 @@ impl MetricForm {
         providers: &Providers,
         names: &mut CheckNames,
     ) -> Option<Check> {
-        let name = names.take(reader, self.name.clone());
-        let run = self.run.over(inherited);
-        let judgement = self.judgement(reader);
-        let measure = self.measure(reader, &run, providers);
-        let volume = self.volume(reader, &run, providers, measure.as_ref());
+        let name = names.unique_name(reader, self.name.clone());
+        let run = self.run.with_defaults(inherited);
+        let judgement = self.build_judgement(reader);
+        let measure = self.build_measure(reader, &run, providers);
+        let volume = self.build_volume(reader, &run, providers, measure.as_ref());
         let ((judgement, test), measure) = (judgement?, measure?);
         if let (Judgement::Comparison(_), Some(compare)) = (&judgement, &self.compare) {
-            check_fit(reader, compare.place, test, &measure);
+            check_test_fits(reader, compare.place, test, &measure);
         }
-        let parts = Parts {
-            judgement: with_volume(judgement, &run),
+        let parts = CheckParts {
+            judgement: apply_min_volume(judgement, &run),
             measure,
             volume,
             window: None,
         };
-        Some(check(name, reader.position(place), &run, parts))
+        Some(build_check(name, reader.position(place), &run, parts))
     }
 
-    fn measure(
+    fn build_measure(
         &self,
         reader: &mut Reader<'_>,
         run: &CheckSettings,
         providers: &Providers,
     ) -> Option<Measure> {
-        let mut source = |sources: Sources| sources.source(reader, run, providers);
+        let mut source = |sources: Sources| sources.into_source(reader, run, providers);
         if let (Some(errors), Some(requests)) = (self.errors.clone(), self.requests.clone()) {
             let (errors, requests) = (source(errors.sources), source(requests.sources));
             return Some(Measure::Share {
                 errors: errors?,
                 requests: requests?,
-                of: ShareOf::Errors,
+                kind: ShareKind::Errors,
             });
         }
         Some(Measure::Value {
@@ -121,7 +121,7 @@ impl MetricForm {
         })
     }
 
-    fn volume(
+    fn build_volume(
         &self,
         reader: &mut Reader<'_>,
         run: &CheckSettings,
@@ -129,8 +129,8 @@ impl MetricForm {
         measure: Option<&Measure>,
     ) -> Option<Volume> {
         let own = self.volume.clone();
-        let source = own.and_then(|own| own.value.sources.source(reader, run, providers));
-        let Some(at_least) = run.volume() else {
+        let source = own.and_then(|own| own.value.sources.into_source(reader, run, providers));
+        let Some(at_least) = run.min_request_volume() else {
             if let Some(volume) = &self.volume {
                 reader.report(
                     volume.key,
@@ -141,16 +141,16 @@ impl MetricForm {
             return None;
         };
         Some(Volume {
-            at_least: at_least.into(),
-            in_each: 0.0,
-            source: source.unwrap_or_else(|| counted(measure, run)),
+            min_requests: at_least.into(),
+            min_requests_per_point: 0.0,
+            source: source.unwrap_or_else(|| default_volume_source(measure, run)),
         })
     }
 }
 
 /// A comparison of rates has its own least volume.
-fn with_volume(judgement: Judgement, run: &CheckSettings) -> Judgement {
-    match (judgement, run.volume()) {
+fn apply_min_volume(judgement: Judgement, run: &CheckSettings) -> Judgement {
+    match (judgement, run.min_request_volume()) {
         (Judgement::Comparison(policy), Some(least)) => Judgement::Comparison(ComparePolicy {
             min_request_volume: least.into(),
             ..policy
@@ -160,17 +160,17 @@ fn with_volume(judgement: Judgement, run: &CheckSettings) -> Judgement {
 }
 
 /// The requests of the share itself, or those that the load balancer counts.
-fn counted(measure: Option<&Measure>, run: &CheckSettings) -> Source {
+fn default_volume_source(measure: Option<&Measure>, run: &CheckSettings) -> Source {
     match measure {
         Some(Measure::Share { requests, .. }) => requests.clone(),
         Some(Measure::Value { .. } | Measure::Lines { .. }) | None => {
-            preset::requests(preset::grain(run.period(), run.delay()))
+            preset::request_source(preset::load_balancer_sampling(run.period(), run.delay()))
         }
     }
 }
 
 /// A statistical test wants counts, or values.
-fn check_fit(
+fn check_test_fits(
     reader: &mut Reader<'_>,
     compare: Place,
     test: Option<StatisticalTest>,

@@ -4,12 +4,12 @@ use crate::analysis::form::Check;
 use crate::analysis::preset::{self, CheckTemplate, Preset};
 use crate::document::{Node, Place};
 use crate::form::{FromNode, Spanned};
-use crate::reader::{Reader, one_of};
+use crate::reader::{Reader, suggest_choices};
 use crate::{document_form, document_union};
 
 use super::check_settings::CheckSettings;
 use super::values::{CheckNames, NonEmptyText};
-use super::{Parts, check};
+use super::{CheckParts, build_check};
 
 document_union! {
     #[schemars(rename = "Preset")]
@@ -49,7 +49,7 @@ fn read_preset(reader: &mut Reader<'_>, place: Place, text: &str) -> Option<Pres
 
 /// The presets of an input without a document: one a line, or several with commas between them; `#`
 /// begins a comment.
-pub(super) fn plain(reader: &mut Reader<'_>, text: &str) -> Vec<Check> {
+pub(super) fn read_plain(reader: &mut Reader<'_>, text: &str) -> Vec<Check> {
     let mut names = CheckNames::default();
     let mut checks = Vec::new();
     for (line, content) in text.lines().enumerate() {
@@ -68,7 +68,7 @@ pub(super) fn plain(reader: &mut Reader<'_>, text: &str) -> Vec<Check> {
             if !part.trim().is_empty() {
                 let preset = read_preset(reader, place, part);
                 checks.extend(preset.into_iter().flat_map(|preset| {
-                    expand(
+                    expand_preset(
                         reader,
                         place,
                         &preset,
@@ -84,7 +84,7 @@ pub(super) fn plain(reader: &mut Reader<'_>, text: &str) -> Vec<Check> {
 }
 
 impl PresetForm {
-    pub(super) fn checks(
+    pub(super) fn into_checks(
         self,
         reader: &mut Reader<'_>,
         inherited: &CheckSettings,
@@ -94,12 +94,12 @@ impl PresetForm {
             Self::Mapping(PresetWithKeys { preset, name, run }) => (preset, name, run),
             Self::Words(preset) => (preset, None, CheckSettings::default()),
         };
-        let (run, name) = (run.over(inherited), name.map(|name| name.0));
-        expand(reader, preset.place, &preset.value, name, &run, names)
+        let (run, name) = (run.with_defaults(inherited), name.map(|name| name.0));
+        expand_preset(reader, preset.place, &preset.value, name, &run, names)
     }
 }
 
-fn expand(
+fn expand_preset(
     reader: &mut Reader<'_>,
     place: Place,
     preset: &Preset,
@@ -108,14 +108,17 @@ fn expand(
     names: &mut CheckNames,
 ) -> Vec<Check> {
     let name = name.unwrap_or_else(|| preset.name());
-    let given = Spanned {
+    let spanned_name = Spanned {
         key: place,
         place,
         value: name.clone(),
     };
-    names.note(reader, &given);
-    let least = run.volume().map(f64::from);
-    let templates = preset.expand(preset::grain(run.period(), run.delay()), least);
+    names.check_unique(reader, &spanned_name);
+    let min_requests = run.min_request_volume().map(f64::from);
+    let templates = preset.expand(
+        preset::load_balancer_sampling(run.period(), run.delay()),
+        min_requests,
+    );
     let checks = templates.into_iter().map(
         |CheckTemplate {
              prefix,
@@ -125,11 +128,11 @@ fn expand(
              window,
          }| {
             let name = prefix.map_or_else(|| name.clone(), |prefix| format!("{prefix}: {name}"));
-            check(
+            build_check(
                 name,
                 reader.position(place),
                 run,
-                Parts {
+                CheckParts {
                     measure,
                     judgement,
                     volume,
@@ -164,6 +167,6 @@ pub fn is_inline(text: &str) -> bool {
 }
 
 /// The remedy for what is no preset.
-pub(in crate::analysis) fn known(word: &str) -> String {
-    one_of(word, preset::WORDS)
+pub(in crate::analysis) fn suggest_preset(word: &str) -> String {
+    suggest_choices(word, preset::KEYWORDS)
 }

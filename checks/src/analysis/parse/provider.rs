@@ -2,11 +2,11 @@
 
 use url::Url;
 
-use crate::analysis::form::Asks;
+use crate::analysis::form::QueryTemplate;
 use crate::destination;
 use crate::document::{Entry, Node, Place};
 use crate::form::{FromNode, Spanned};
-use crate::reader::{Reader, one_of};
+use crate::reader::{Reader, suggest_choices};
 use crate::template::Template;
 use crate::{document_form, document_schema};
 
@@ -39,7 +39,7 @@ pub(super) enum ProviderKind {
 }
 
 impl ProviderKind {
-    fn word(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Prometheus => "prometheus",
             Self::Datadog => "datadog",
@@ -71,7 +71,10 @@ impl FromNode for Providers {
             check_kind(reader, entry);
             let what = format!("provider `{}`", entry.key);
             let form = ProviderForm::from_node(reader, &entry.value, &what);
-            (entry.key.clone(), form.and_then(ProviderForm::provider))
+            (
+                entry.key.clone(),
+                form.and_then(ProviderForm::into_provider),
+            )
         });
         Some(Self(providers.collect()))
     }
@@ -80,7 +83,7 @@ impl FromNode for Providers {
 /// Which keys there must be depends on which kind of provider it is.
 fn check_kind(reader: &mut Reader<'_>, entry: &Entry) {
     let has = |key: &str| entry.value.entry(key).is_some();
-    let (kind, foreign) = match (has("prometheus"), has("datadog")) {
+    let (kind, irrelevant_keys) = match (has("prometheus"), has("datadog")) {
         (true, false) => ("prometheus", ["api-key", "application-key"]),
         (false, true) => ("datadog", ["headers", "sigv4"]),
         (true, true) | (false, false) => {
@@ -92,7 +95,7 @@ fn check_kind(reader: &mut Reader<'_>, entry: &Entry) {
             return reader.report(entry.place, message, remedy);
         }
     };
-    for key in foreign {
+    for key in irrelevant_keys {
         if let Some(entry) = entry.value.entry(key) {
             reader.report(
                 entry.place,
@@ -113,7 +116,7 @@ fn check_kind(reader: &mut Reader<'_>, entry: &Entry) {
 }
 
 impl ProviderForm {
-    fn provider(self) -> Option<Provider> {
+    fn into_provider(self) -> Option<Provider> {
         if let Some(WebAddress(url)) = self.prometheus {
             return Some(Provider::Prometheus {
                 url,
@@ -143,9 +146,9 @@ pub(super) struct WebAddress(pub(super) Template);
 impl FromNode for WebAddress {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let written = reader.text(node, what)?;
-        let text = reader.parsed(node, &written)?;
+        let text = reader.parse_template(node, &written)?;
         let url = Url::parse(&written).ok();
-        if let Some(why) = url.as_ref().and_then(destination::refusal) {
+        if let Some(why) = url.as_ref().and_then(destination::describe_forbidden) {
             return reader.refuse(
                 node.place,
                 format!("{what}: {why}"),
@@ -177,14 +180,14 @@ document_form! {
 
 impl ProviderQuery {
     /// What is asked of the provider that the query names, or of the only one.
-    pub(super) fn asks(
+    pub(super) fn into_query(
         self,
         reader: &mut Reader<'_>,
         place: Place,
         kind: ProviderKind,
         providers: &Providers,
-    ) -> Option<Asks> {
-        let provider = providers.find(reader, place, self.provider.as_ref(), kind)?;
+    ) -> Option<QueryTemplate> {
+        let provider = providers.find_provider(reader, place, self.provider.as_ref(), kind)?;
         match (kind, provider.clone()?) {
             (
                 ProviderKind::Prometheus,
@@ -193,7 +196,7 @@ impl ProviderQuery {
                     headers,
                     sigv4,
                 },
-            ) => Some(Asks::Prometheus {
+            ) => Some(QueryTemplate::Prometheus {
                 url,
                 headers,
                 sigv4,
@@ -206,7 +209,7 @@ impl ProviderQuery {
                     api_key,
                     application_key,
                 },
-            ) => Some(Asks::Datadog {
+            ) => Some(QueryTemplate::Datadog {
                 url,
                 api_key,
                 application_key,
@@ -214,7 +217,7 @@ impl ProviderQuery {
             }),
             (_, Provider::Prometheus { .. } | Provider::Datadog { .. }) => reader.refuse(
                 place,
-                format!("The provider is not one of {}", kind.word()),
+                format!("The provider is not one of {}", kind.name()),
                 "Name a provider of the same kind",
             ),
         }
@@ -222,7 +225,7 @@ impl ProviderQuery {
 }
 
 impl Providers {
-    fn find(
+    fn find_provider(
         &self,
         reader: &mut Reader<'_>,
         query: Place,
@@ -231,13 +234,13 @@ impl Providers {
     ) -> Option<&Option<Provider>> {
         if let Some(name) = name {
             let mut providers = self.0.iter();
-            let known: Vec<&String> = self.0.iter().map(|(name, _)| name).collect();
-            let found = providers.find(|(known, _)| *known == name.value);
+            let names: Vec<&String> = self.0.iter().map(|(name, _)| name).collect();
+            let found = providers.find(|(provider_name, _)| *provider_name == name.value);
             return found.map(|(_, provider)| provider).or_else(|| {
                 reader.refuse(
                     name.place,
                     format!("There is no provider `{}`", name.value),
-                    one_of(&name.value, &known),
+                    suggest_choices(&name.value, &names),
                 )
             });
         }
@@ -246,7 +249,7 @@ impl Providers {
         }
         reader.refuse(
             query,
-            format!("`{}` does not say which provider is asked", kind.word()),
+            format!("`{}` does not say which provider is asked", kind.name()),
             "Write `provider:` with a name from `providers`",
         )
     }

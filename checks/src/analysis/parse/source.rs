@@ -5,7 +5,7 @@ mod http;
 
 use std::time::Duration;
 
-use crate::analysis::form::{Asks, Grain, GrainKind, Source};
+use crate::analysis::form::{QueryTemplate, Sampling, SamplingKind, Source};
 use crate::document::Node;
 use crate::document_form;
 use crate::form::Spanned;
@@ -17,10 +17,10 @@ use cloudwatch::CloudWatch;
 use http::Http;
 
 /// CloudWatch and Datadog: points of a minute are complete a minute later, as a rule.
-const LATE: Duration = Duration::from_mins(1);
+const PUBLISH_DELAY: Duration = Duration::from_mins(1);
 
 /// Prometheus scrapes every 15 s where nothing else is configured.
-const SCRAPE: Duration = Duration::from_secs(15);
+const SCRAPE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Of which one is asked.
 pub(super) const SOURCE_KEYS: &[&str] = &["cloudwatch", "prometheus", "datadog", "http"];
@@ -48,7 +48,7 @@ pub(super) fn check_one_source(
     fields: &Fields<'_>,
     what: &str,
 ) {
-    match fields.among(SOURCE_KEYS).as_slice() {
+    match fields.entries_with(SOURCE_KEYS).as_slice() {
         [] => reader.report(
             node.place,
             format!("{what} does not say what is asked"),
@@ -68,7 +68,7 @@ pub(super) fn check_one_source(
 
 impl Sources {
     /// The one source that is asked; None where there is none.
-    pub(super) fn source(
+    pub(super) fn into_source(
         self,
         reader: &mut Reader<'_>,
         run: &CheckSettings,
@@ -79,41 +79,45 @@ impl Sources {
             self.datadog.is_some(),
             self.http.is_some(),
         ];
-        let others = others.into_iter().filter(|is_there| *is_there).count();
+        let others = others.into_iter().filter(|is_given| *is_given).count();
         if others > 1 || (others == 1 && self.cloudwatch.is_some()) {
             // That two are asked was reported.
             return None;
         }
         let mut ask = |query: Spanned<ProviderQuery>, kind| {
-            query.value.asks(reader, query.place, kind, providers)
+            query.value.into_query(reader, query.place, kind, providers)
         };
-        let asks = match (self.cloudwatch, self.prometheus, self.datadog, self.http) {
-            (Some(cloudwatch), ..) => cloudwatch.asks()?,
+        let query = match (self.cloudwatch, self.prometheus, self.datadog, self.http) {
+            (Some(cloudwatch), ..) => cloudwatch.into_query()?,
             (None, Some(query), ..) => ask(query, ProviderKind::Prometheus)?,
             (None, None, Some(query), _) => ask(query, ProviderKind::Datadog)?,
-            (None, None, None, http) => http?.asks(),
+            (None, None, None, http) => http?.into_query(),
         };
-        let grain = grain(&asks, run);
-        Some(Source { asks, grain })
+        let sampling = source_sampling(&query, run);
+        Some(Source { query, sampling })
     }
 }
 
-fn grain(asks: &Asks, run: &CheckSettings) -> Grain {
-    let (kind, period, delay) = match asks {
-        Asks::CloudWatch { .. } => (GrainKind::Whole, run.period(), LATE),
-        Asks::Datadog { .. } => (GrainKind::Moving, run.period(), LATE),
-        Asks::Prometheus { .. } => (GrainKind::Moving, run.period(), SCRAPE),
+fn source_sampling(query: &QueryTemplate, run: &CheckSettings) -> Sampling {
+    let (kind, period, delay) = match query {
+        QueryTemplate::CloudWatch { .. } => (SamplingKind::Aligned, run.period(), PUBLISH_DELAY),
+        QueryTemplate::Datadog { .. } => (SamplingKind::Sliding, run.period(), PUBLISH_DELAY),
+        QueryTemplate::Prometheus { .. } => (SamplingKind::Sliding, run.period(), SCRAPE_INTERVAL),
         // What an endpoint answers is how things are now.
-        Asks::Http { .. } => {
-            return Grain {
-                kind: GrainKind::Moving,
+        QueryTemplate::Http { .. } => {
+            return Sampling {
+                kind: SamplingKind::Sliding,
                 period: Duration::ZERO,
                 delay: Duration::ZERO,
             };
         }
-        Asks::Logs { .. } => (GrainKind::Moving, super::logs::PERIOD, super::logs::LATE),
+        QueryTemplate::Logs { .. } => (
+            SamplingKind::Sliding,
+            super::logs::LOG_PERIOD,
+            super::logs::LOG_DELAY,
+        ),
     };
-    Grain {
+    Sampling {
         kind,
         period,
         delay: run.delay().unwrap_or(delay),

@@ -3,12 +3,12 @@
 
 use super::*;
 use crate::analysis::form::OnInconclusive;
-use crate::environment::tests::environment;
+use crate::environment::tests::test_environment;
 use crate::measurement::Phase;
 use crate::moment::Moment;
 
-fn problems(text: &str) -> Vec<String> {
-    let problems = parse(text, "a.yml", environment()).unwrap_err();
+fn find_problems(text: &str) -> Vec<String> {
+    let problems = parse(text, "a.yml", test_environment()).unwrap_err();
     problems
         .iter()
         .map(|problem| problem.to_string().replacen("analysis: a.yml:", "", 1))
@@ -16,12 +16,12 @@ fn problems(text: &str) -> Vec<String> {
 }
 
 /// A document of one metric that has these keys besides its name.
-fn metric(keys: &str) -> String {
+fn metric_document(keys: &str) -> String {
     format!("metrics:\n- name: a\n  {}", keys.replace('\n', "\n  "))
 }
 
 /// The blocks of the documentation that are marked as examples.
-pub(in crate::analysis) fn documented() -> Vec<&'static str> {
+pub(in crate::analysis) fn documented_examples() -> Vec<&'static str> {
     let page = include_str!("../../../../docs/analysis.md");
     let marked = page.split("<!-- example -->\n```").skip(1);
     marked
@@ -32,20 +32,20 @@ pub(in crate::analysis) fn documented() -> Vec<&'static str> {
 
 #[test]
 fn the_documented_examples_are_read() {
-    let examples = documented();
+    let examples = documented_examples();
     assert!(examples.len() >= 2);
     for example in &examples {
-        parse(example, "inline", environment())
+        parse(example, "inline", test_environment())
             .unwrap_or_else(|problems| panic!("{example}: {problems:?}"));
     }
     let whole = parse(
         examples.iter().max_by_key(|example| example.len()).unwrap(),
         "inline",
-        environment(),
+        test_environment(),
     )
     .unwrap();
     assert_eq!(
-        whole.needs_env(),
+        whole.required_env(),
         ["DD_API_KEY", "DD_APP_KEY", "PROM_TOKEN", "STATUS_TOKEN"]
     );
     assert!(
@@ -68,12 +68,12 @@ fn presets_are_written_in_many_ways() {
         "presets: [error-rate < 5 %, { preset: p99 < 1 s, failure-limit: 2 }]",
     ] {
         assert_eq!(
-            parse(text, "inline", environment()).unwrap().names(),
+            parse(text, "inline", test_environment()).unwrap().names(),
             expected,
             "{text}"
         );
     }
-    let two = parse("green no worse than blue", "inline", environment()).unwrap();
+    let two = parse("green no worse than blue", "inline", test_environment()).unwrap();
     assert_eq!(
         two.names(),
         [
@@ -81,7 +81,7 @@ fn presets_are_written_in_many_ways() {
             "p95: green no worse than blue"
         ]
     );
-    assert_eq!(two.needs_sides().len(), 2);
+    assert_eq!(two.checks_needing_blue().len(), 2);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_check_takes_over_defaults_and_overrides_them() {
                 on-inconclusive: pause\n\
                 presets: [error-rate < 5 %]\n\
                 metrics: [{ name: a, http: { url: 'https://h/', path: $.v }, success: '< 5', failure-limit: -1, on: [step, production] }]";
-    let analysis = parse(text, "inline", environment()).unwrap();
+    let analysis = parse(text, "inline", test_environment()).unwrap();
     let [preset, own] = analysis.checks.as_slice() else {
         panic!("two checks")
     };
@@ -126,7 +126,7 @@ fn a_check_takes_over_defaults_and_overrides_them() {
     for check in [preset, own] {
         assert_eq!(
             (
-                check.rhythm.interval.as_secs(),
+                check.schedule.interval.as_secs(),
                 check.no_data,
                 check.on_inconclusive
             ),
@@ -143,21 +143,21 @@ fn a_check_that_waits_for_traffic_is_given_time_for_it() {
         ("error-rate < 5 %".to_owned(), 20),
         ("green no worse than blue".to_owned(), 20),
         ("requests > 5".to_owned(), 4),
-        (metric(&format!("{http}\nsuccess: < 5")), 0),
+        (metric_document(&format!("{http}\nsuccess: < 5")), 0),
         (
-            metric(&format!("{http}\nsuccess: < 5\nmin-request-volume: 50")),
+            metric_document(&format!("{http}\nsuccess: < 5\nmin-request-volume: 50")),
             20,
         ),
-        (metric(&format!("{http}\ncompare: blue")), 20),
+        (metric_document(&format!("{http}\ncompare: blue")), 20),
         (
-            metric(&format!("{http}\ncompare: blue\ninconclusive-limit: 1")),
+            metric_document(&format!("{http}\ncompare: blue\ninconclusive-limit: 1")),
             1,
         ),
         ("logs: [{ name: a, pattern: b }]".to_owned(), 0),
     ];
     for (text, expected) in table {
         assert_eq!(
-            parse(&text, "inline", environment()).unwrap().checks[0]
+            parse(&text, "inline", test_environment()).unwrap().checks[0]
                 .limits
                 .inconclusives,
             expected,
@@ -193,7 +193,7 @@ fn mistakes_in_presets_name_their_place() {
         ("presets: []", "1:10: `presets` is empty"),
     ];
     for (text, expected) in table {
-        assert_eq!(problems(text).join("|"), expected, "{text}");
+        assert_eq!(find_problems(text).join("|"), expected, "{text}");
     }
 }
 
@@ -263,7 +263,7 @@ fn mistakes_of_the_document_name_their_place() {
         ),
     ];
     for (text, expected) in table {
-        assert_eq!(problems(text).join("|"), expected, "{text}");
+        assert_eq!(find_problems(text).join("|"), expected, "{text}");
     }
 }
 
@@ -304,7 +304,11 @@ fn mistakes_in_a_metric_are_found() {
         ),
     ];
     for (keys, expected) in table {
-        assert_eq!(problems(&metric(&keys)).join("|"), expected, "{keys}");
+        assert_eq!(
+            find_problems(&metric_document(&keys)).join("|"),
+            expected,
+            "{keys}"
+        );
     }
 }
 
@@ -325,14 +329,14 @@ fn names_are_given_and_their_own() {
         ),
     ];
     for (text, expected) in table {
-        assert_eq!(problems(text).join("|"), expected, "{text}");
+        assert_eq!(find_problems(text).join("|"), expected, "{text}");
     }
 }
 
 #[test]
 fn names_of_the_platform_are_refused_at_their_place() {
     let document = "providers:\n  prom: { prometheus: 'https://p.example', headers: { x: '${env.AWS_SESSION_TOKEN}' } }\npresets: ['error-rate < 5 %']";
-    let problems = problems(document);
+    let problems = find_problems(document);
     assert!(
         problems.len() == 1
             && problems[0]

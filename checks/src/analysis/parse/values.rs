@@ -68,7 +68,7 @@ pub(super) struct CheckNames(std::collections::BTreeSet<String>);
 
 impl CheckNames {
     /// Notes the name of a check.
-    pub(super) fn note(&mut self, reader: &mut Reader<'_>, name: &Spanned<String>) {
+    pub(super) fn check_unique(&mut self, reader: &mut Reader<'_>, name: &Spanned<String>) {
         if !self.0.insert(name.value.clone()) {
             reader.report(
                 name.place,
@@ -79,11 +79,15 @@ impl CheckNames {
     }
 
     /// The same with a name of the document.
-    pub(super) fn take(&mut self, reader: &mut Reader<'_>, name: Spanned<CheckName>) -> String {
+    pub(super) fn unique_name(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: Spanned<CheckName>,
+    ) -> String {
         let Spanned { key, place, value } = name;
         let value = value.0;
         let name = Spanned { key, place, value };
-        self.note(reader, &name);
+        self.check_unique(reader, &name);
         name.value
     }
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use crate::analysis::compare::{ComparePolicy, Looks, MORE_ERRORS, SLOWER, VALUES, requests_for};
+use crate::analysis::compare::{
+    ALLOWED_SLOWDOWN, ComparePolicy, DETECTABLE_ERROR_SHARE, Looks, MIN_VALUES, min_requests_for,
+};
 use crate::analysis::expression::Expression;
 use crate::analysis::form::{
-    Asks, Conditions, Grain, GrainKind, Judgement, Measure, Metric, Reduce, ShareOf, Source, Unit,
-    Volume,
+    Conditions, Judgement, Measure, Metric, QueryTemplate, Reduce, Sampling, SamplingKind,
+    ShareKind, Source, Unit, Volume,
 };
 use crate::template::Template;
 
@@ -17,22 +19,22 @@ use super::{Operator, Preset, Subject};
 const WINDOW: Duration = Duration::from_mins(10);
 
 /// A preset reads traffic that may be thin at first.
-const LEAST_VOLUME: f64 = 100.0;
+const MIN_REQUESTS: f64 = 100.0;
 
 /// A point of a minute is complete a minute after its end, as a rule.
-const LATE: Duration = Duration::from_mins(1);
+const PUBLISH_DELAY: Duration = Duration::from_mins(1);
 
 /// What is left of the rate of false alarms for each of the two comparisons of `green no worse than
 /// blue`.
-const HALF: f64 = 0.5;
+const ALPHA_SHARE: f64 = 0.5;
 
 /// The percentile that is compared: with 20 requests in a minute one is expected beyond it. Of p99
 /// that takes 100, which a tenth of the traffic seldom has; p90 would be seen with fewer, and says
 /// less about the slow ones.
-const COMPARED: (&str, f64) = ("p95", 95.0);
+const COMPARED_PERCENTILE: (&str, f64) = ("p95", 95.0);
 
 /// A threshold on a percentile wants so many requests beyond it: of fewer it is a matter of luck.
-const BEYOND: f64 = 5.0;
+const MIN_REQUESTS_BEYOND: f64 = 5.0;
 
 /// A check without what its writer may say about it.
 #[derive(Debug, Clone)]
@@ -47,46 +49,60 @@ pub(crate) struct CheckTemplate {
 
 impl Preset {
     /// Its checks; `least` is how many requests its writer wants.
-    pub(crate) fn expand(&self, grain: Grain, least: Option<f64>) -> Vec<CheckTemplate> {
+    pub(crate) fn expand(
+        &self,
+        sampling: Sampling,
+        min_requests: Option<f64>,
+    ) -> Vec<CheckTemplate> {
         match self {
             Self::Threshold {
                 subject,
                 operator,
                 bound,
-                shown,
+                bound_text: shown,
             } => {
-                vec![threshold(*subject, *operator, *bound, shown, grain, least)]
+                vec![threshold_template(
+                    *subject,
+                    *operator,
+                    *bound,
+                    shown,
+                    sampling,
+                    min_requests,
+                )]
             }
-            Self::NoWorse => no_worse(grain, least),
+            Self::NoWorse => no_worse_templates(sampling, min_requests),
         }
     }
 }
 
-fn threshold(
+fn threshold_template(
     subject: Subject,
     operator: Operator,
     bound: f64,
-    shown: &str,
-    grain: Grain,
-    least: Option<f64>,
+    bound_text: &str,
+    sampling: Sampling,
+    min_requests: Option<f64>,
 ) -> CheckTemplate {
     let (measure, window) = match subject {
-        Subject::ErrorRate => (share(grain, ShareOf::Errors), Some(WINDOW)),
-        Subject::SuccessRate => (share(grain, ShareOf::Successes), Some(WINDOW)),
-        Subject::Percentile(stat) => (latency(grain, stat, Reduce::ByVolume), Some(WINDOW)),
+        Subject::ErrorRate => (share_measure(sampling, ShareKind::Errors), Some(WINDOW)),
+        Subject::SuccessRate => (share_measure(sampling, ShareKind::Successes), Some(WINDOW)),
+        Subject::Percentile(stat) => (
+            latency_measure(sampling, stat, Reduce::ByVolume),
+            Some(WINDOW),
+        ),
         Subject::Requests => (
             Measure::Value {
-                source: requests(grain),
+                source: request_source(sampling),
                 reduce: Reduce::Sum,
                 unit: Unit::Plain,
             },
             None,
         ),
     };
-    let success = Expression::parse(&format!("result {} {bound}", operator.sign())).ok();
+    let success = Expression::parse(&format!("result {} {bound}", operator.symbol())).ok();
     // Too few requests so far is no failure: it is not known yet.
-    let counts = subject == Subject::Requests;
-    let failure = if counts {
+    let is_request_count = subject == Subject::Requests;
+    let failure = if is_request_count {
         Expression::parse("result < 0").ok()
     } else {
         None
@@ -94,16 +110,18 @@ fn threshold(
     let conditions = Conditions {
         success,
         failure,
-        shown: format!("{} {shown}", operator.sign()),
+        text: format!("{} {bound_text}", operator.symbol()),
     };
-    let usual = match subject {
-        Subject::Percentile(stat) => LEAST_VOLUME.max(BEYOND * requests_for(percentile(stat))),
-        Subject::ErrorRate | Subject::SuccessRate | Subject::Requests => LEAST_VOLUME,
+    let default_min_requests = match subject {
+        Subject::Percentile(stat) => {
+            MIN_REQUESTS.max(MIN_REQUESTS_BEYOND * min_requests_for(parse_percentile(stat)))
+        }
+        Subject::ErrorRate | Subject::SuccessRate | Subject::Requests => MIN_REQUESTS,
     };
-    let volume = (!counts).then(|| Volume {
-        at_least: least.unwrap_or(usual),
-        in_each: 0.0,
-        source: requests(grain),
+    let volume = (!is_request_count).then(|| Volume {
+        min_requests: min_requests.unwrap_or(default_min_requests),
+        min_requests_per_point: 0.0,
+        source: request_source(sampling),
     });
     CheckTemplate {
         prefix: None,
@@ -115,29 +133,29 @@ fn threshold(
 }
 
 /// `p99` → 99.
-fn percentile(stat: &str) -> f64 {
+fn parse_percentile(stat: &str) -> f64 {
     stat.trim_start_matches('p').parse().unwrap_or_default()
 }
 
 /// Errors by their counts, latency by the minutes' p95: each with half of what may be a false
 /// alarm.
-fn no_worse(grain: Grain, least: Option<f64>) -> Vec<CheckTemplate> {
+fn no_worse_templates(sampling: Sampling, min_requests: Option<f64>) -> Vec<CheckTemplate> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "it was a u32"
     )]
-    let min_request_volume = least.unwrap_or(LEAST_VOLUME) as u64;
-    let usual = ComparePolicy::default();
+    let min_request_volume = min_requests.unwrap_or(MIN_REQUESTS) as u64;
+    let default_policy = ComparePolicy::default();
     let policy = ComparePolicy {
-        alpha: usual.alpha * HALF,
+        alpha: default_policy.alpha * ALPHA_SHARE,
         min_request_volume,
-        must_see_difference: MORE_ERRORS,
-        ..usual
+        must_detect_difference: DETECTABLE_ERROR_SHARE,
+        ..default_policy
     };
-    let slower = ComparePolicy {
-        looks: Looks::Values(VALUES),
-        allowed_increase: SLOWER,
+    let latency_policy = ComparePolicy {
+        looks: Looks::Values(MIN_VALUES),
+        allowed_increase: ALLOWED_SLOWDOWN,
         ..policy
     };
     let template = |prefix, measure, policy, volume| CheckTemplate {
@@ -147,59 +165,64 @@ fn no_worse(grain: Grain, least: Option<f64>) -> Vec<CheckTemplate> {
         volume,
         window: None,
     };
-    let (stat, percent) = COMPARED;
+    let (stat, percent) = COMPARED_PERCENTILE;
     let volume = Volume {
-        at_least: 0.0,
-        in_each: requests_for(percent),
-        source: requests(grain),
+        min_requests: 0.0,
+        min_requests_per_point: min_requests_for(percent),
+        source: request_source(sampling),
     };
     vec![
-        template("errors", share(grain, ShareOf::Errors), policy, None),
+        template(
+            "errors",
+            share_measure(sampling, ShareKind::Errors),
+            policy,
+            None,
+        ),
         template(
             stat,
-            latency(grain, stat, Reduce::Last),
-            slower,
+            latency_measure(sampling, stat, Reduce::Last),
+            latency_policy,
             Some(volume),
         ),
     ]
 }
 
-fn share(grain: Grain, of: ShareOf) -> Measure {
+fn share_measure(sampling: Sampling, kind: ShareKind) -> Measure {
     Measure::Share {
-        errors: errors(grain),
-        requests: requests(grain),
-        of,
+        errors: error_source(sampling),
+        requests: request_source(sampling),
+        kind,
     }
 }
 
-fn latency(grain: Grain, stat: &str, reduce: Reduce) -> Measure {
+fn latency_measure(sampling: Sampling, stat: &str, reduce: Reduce) -> Measure {
     Measure::Value {
-        source: target_group("TargetResponseTime", stat, grain),
+        source: target_group_source("TargetResponseTime", stat, sampling),
         reduce,
         unit: Unit::Seconds,
     }
 }
 
 /// Those of them that were answered by an error.
-pub(crate) fn errors(grain: Grain) -> Source {
-    target_group("HTTPCode_Target_5XX_Count", "Sum", grain)
+pub(crate) fn error_source(sampling: Sampling) -> Source {
+    target_group_source("HTTPCode_Target_5XX_Count", "Sum", sampling)
 }
 
 /// The requests that reached a side's target group.
-pub(crate) fn requests(grain: Grain) -> Source {
-    target_group("RequestCount", "Sum", grain)
+pub(crate) fn request_source(sampling: Sampling) -> Source {
+    target_group_source("RequestCount", "Sum", sampling)
 }
 
 /// The grain of the load balancer's metrics.
-pub(crate) fn grain(period: Duration, delay: Option<Duration>) -> Grain {
-    Grain {
-        kind: GrainKind::Whole,
+pub(crate) fn load_balancer_sampling(period: Duration, delay: Option<Duration>) -> Sampling {
+    Sampling {
+        kind: SamplingKind::Aligned,
         period,
-        delay: delay.unwrap_or(LATE),
+        delay: delay.unwrap_or(PUBLISH_DELAY),
     }
 }
 
-fn target_group(name: &str, stat: &str, grain: Grain) -> Source {
+fn target_group_source(name: &str, stat: &str, sampling: Sampling) -> Source {
     let dimension = |dimension: &str, variable: &str| {
         Template::parse(variable)
             .ok()
@@ -216,10 +239,10 @@ fn target_group(name: &str, stat: &str, grain: Grain) -> Source {
         dimensions: dimensions.into_iter().flatten().collect(),
     };
     Source {
-        asks: Asks::CloudWatch {
+        query: QueryTemplate::CloudWatch {
             metrics: vec![("m".to_owned(), metric)],
             expression: None,
         },
-        grain,
+        sampling,
     }
 }

@@ -18,7 +18,7 @@ const SUBJECTS: [(&str, Subject); 7] = [
 ];
 
 /// What a preset may begin with.
-pub(crate) const WORDS: &[&str] = &[
+pub(crate) const KEYWORDS: &[&str] = &[
     "error-rate",
     "success-rate",
     "p50",
@@ -43,20 +43,22 @@ impl Preset {
         if text == NO_WORSE {
             return Ok(Self::NoWorse);
         }
-        let Some((at, sign, operator)) = operator(&text) else {
-            return Err(unknown(&text, &text));
+        let Some((at, sign, operator)) = find_operator(&text) else {
+            return Err(unknown_preset(&text, &text));
         };
         let (word, bound) = (text[..at].trim(), text[at + sign.len()..].trim());
-        let Some((_, subject)) = SUBJECTS.into_iter().find(|(known, _)| *known == word) else {
-            return Err(unknown(&text, word));
+        let Some((_, subject)) = SUBJECTS.into_iter().find(|(keyword, _)| *keyword == word) else {
+            return Err(unknown_preset(&text, word));
         };
-        subject.fits(operator, &text)?;
-        let (bound, shown) = subject.bound(bound).ok_or_else(|| subject.example(&text))?;
+        subject.check_operator(operator, &text)?;
+        let (bound, bound_text) = subject
+            .parse_bound(bound)
+            .ok_or_else(|| subject.bound_error(&text))?;
         Ok(Self::Threshold {
             subject,
             operator,
             bound,
-            shown,
+            bound_text,
         })
     }
 
@@ -67,14 +69,14 @@ impl Preset {
             Self::Threshold {
                 subject,
                 operator,
-                shown,
+                bound_text: shown,
                 ..
-            } => format!("{} {} {shown}", subject.word(), operator.sign()),
+            } => format!("{} {} {shown}", subject.keyword(), operator.symbol()),
         }
     }
 }
 
-fn operator(text: &str) -> Option<(usize, &'static str, Operator)> {
+fn find_operator(text: &str) -> Option<(usize, &'static str, Operator)> {
     let at = text.find(['<', '>'])?;
     OPERATORS
         .into_iter()
@@ -82,7 +84,7 @@ fn operator(text: &str) -> Option<(usize, &'static str, Operator)> {
         .map(|(sign, operator)| (at, sign, operator))
 }
 
-fn unknown(text: &str, word: &str) -> PresetError {
+fn unknown_preset(text: &str, word: &str) -> PresetError {
     PresetError {
         message: format!("`{text}` is not a preset"),
         remedy: known_presets(word),
@@ -90,7 +92,7 @@ fn unknown(text: &str, word: &str) -> PresetError {
 }
 
 impl Subject {
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn keyword(self) -> &'static str {
         SUBJECTS
             .into_iter()
             .find(|(_, subject)| *subject == self)
@@ -98,10 +100,10 @@ impl Subject {
     }
 
     /// Errors and latencies want an upper bound, successes and requests a lower one.
-    fn fits(self, operator: Operator, text: &str) -> Result<(), PresetError> {
-        let upper = matches!(operator, Operator::Below | Operator::AtMost);
+    fn check_operator(self, operator: Operator, text: &str) -> Result<(), PresetError> {
+        let is_upper = matches!(operator, Operator::Below | Operator::AtMost);
         let wants_upper = matches!(self, Self::ErrorRate | Self::Percentile(_));
-        if upper == wants_upper {
+        if is_upper == wants_upper {
             return Ok(());
         }
         let message = format!("`{text}` would call good what is bad");
@@ -109,16 +111,16 @@ impl Subject {
             message,
             remedy: format!(
                 "Write `{} {} …`",
-                self.word(),
+                self.keyword(),
                 if wants_upper { "<" } else { ">" }
             ),
         })
     }
 
-    fn bound(self, text: &str) -> Option<(f64, String)> {
+    fn parse_bound(self, text: &str) -> Option<(f64, String)> {
         match self {
-            Self::ErrorRate | Self::SuccessRate => percent(text),
-            Self::Percentile(_) => seconds(text),
+            Self::ErrorRate | Self::SuccessRate => parse_percent(text),
+            Self::Percentile(_) => parse_seconds(text),
             Self::Requests => text
                 .parse::<u32>()
                 .ok()
@@ -126,7 +128,7 @@ impl Subject {
         }
     }
 
-    fn example(self, text: &str) -> PresetError {
+    fn bound_error(self, text: &str) -> PresetError {
         let remedy = match self {
             Self::ErrorRate => "Write a percentage: `error-rate < 5 %`",
             Self::SuccessRate => "Write a percentage: `success-rate > 99 %`",
@@ -140,7 +142,7 @@ impl Subject {
     }
 }
 
-fn percent(text: &str) -> Option<(f64, String)> {
+fn parse_percent(text: &str) -> Option<(f64, String)> {
     let number = text.strip_suffix('%')?.trim();
     let bound = number
         .parse::<f64>()
@@ -150,7 +152,7 @@ fn percent(text: &str) -> Option<(f64, String)> {
 }
 
 /// A duration, with or without a space before its unit, whole or not: `800 ms`, `1.5 s`.
-fn seconds(text: &str) -> Option<(f64, String)> {
+fn parse_seconds(text: &str) -> Option<(f64, String)> {
     let compact: String = text
         .chars()
         .filter(|character| !character.is_whitespace())

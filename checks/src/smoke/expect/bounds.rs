@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::document::{Content, Entry, Node};
-use crate::duration::Human;
+use crate::duration::HumanDuration;
 use crate::form::{ConditionList, FromNode, Key, WrittenDuration};
 use crate::reader::Reader;
 use crate::{document_schema, document_union};
@@ -97,22 +97,20 @@ impl FromNode for WholeNumber {
     }
 }
 
-pub(super) fn holds<T: Ord>(bounds: &[Limit<T>], value: &T) -> bool {
+pub(super) fn are_met_by<T: Ord>(bounds: &[Limit<T>], value: &T) -> bool {
     bounds
         .iter()
         .all(|Limit(comparison, limit)| comparison.allows(value.cmp(limit)))
 }
 
-pub(super) fn durations(bounds: &[Limit<WrittenDuration>]) -> String {
-    words(
-        bounds
-            .iter()
-            .map(|Limit(comparison, limit)| format!("{} {}", comparison.symbol(), Human(limit.0))),
-    )
+pub(super) fn format_durations(bounds: &[Limit<WrittenDuration>]) -> String {
+    join_bounds(bounds.iter().map(|Limit(comparison, limit)| {
+        format!("{} {}", comparison.symbol(), HumanDuration(limit.0))
+    }))
 }
 
 /// `≥ 14`; the two bounds of a plain number are that number.
-pub(super) fn counts(bounds: &[Limit<WholeNumber>]) -> String {
+pub(super) fn format_counts(bounds: &[Limit<WholeNumber>]) -> String {
     match bounds {
         [
             Limit(Comparison::AtLeast, least),
@@ -120,7 +118,7 @@ pub(super) fn counts(bounds: &[Limit<WholeNumber>]) -> String {
         ] if least == most => {
             format!("of {}", least.0)
         }
-        _ => words(
+        _ => join_bounds(
             bounds
                 .iter()
                 .map(|Limit(comparison, limit)| format!("{} {}", comparison.symbol(), limit.0)),
@@ -128,7 +126,7 @@ pub(super) fn counts(bounds: &[Limit<WholeNumber>]) -> String {
     }
 }
 
-fn words(bounds: impl Iterator<Item = String>) -> String {
+fn join_bounds(bounds: impl Iterator<Item = String>) -> String {
     bounds.collect::<Vec<_>>().join(" and ")
 }
 

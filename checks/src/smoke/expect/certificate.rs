@@ -5,7 +5,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
 use crate::document_form;
-use crate::smoke::answer::{SmokeResponse, utc_time};
+use crate::smoke::answer::{SmokeResponse, format_utc};
 use crate::smoke::result::Mismatch;
 
 use super::bounds::{self, Comparison, Quantity, WholeNumber};
@@ -22,26 +22,29 @@ document_form! {
 
 const DAY: i64 = 24 * 60 * 60;
 
-pub(super) fn judge(expected: &CertificateExpectation, answer: &SmokeResponse) -> Option<Mismatch> {
+pub(super) fn evaluate(
+    expected: &CertificateExpectation,
+    answer: &SmokeResponse,
+) -> Option<Mismatch> {
     let limits = expected.days_left.limits(&[Comparison::AtLeast]);
-    let wanted = format!("days left {}", bounds::counts(&limits));
+    let wanted = format!("days left {}", bounds::format_counts(&limits));
     let unmet = |found: String| Some(Mismatch::new("certificate", wanted, found));
     let Some(der) = &answer.certificate else {
         return unmet("none: the answer came without TLS".to_owned());
     };
-    let Some(end) = not_after(der) else {
+    let Some(end) = parse_not_after(der) else {
         return unmet("one whose end cannot be read".to_owned());
     };
     let left = (end - answer.at.unix_timestamp()).div_euclid(DAY);
-    if bounds::holds(&limits, &WholeNumber(left)) {
+    if bounds::are_met_by(&limits, &WholeNumber(left)) {
         None
     } else {
-        unmet(format!("{left}: it is valid until {}", utc_time(end)))
+        unmet(format!("{left}: it is valid until {}", format_utc(end)))
     }
 }
 
 /// The last second at which it is valid, of the epoch.
-fn not_after(der: &[u8]) -> Option<i64> {
+fn parse_not_after(der: &[u8]) -> Option<i64> {
     let certificate = Certificate::from_der(der).ok()?;
     i64::try_from(
         certificate

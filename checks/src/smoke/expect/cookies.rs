@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 use crate::document::Entry;
 use crate::form::{ConditionList, Entries, FromNamedEntry, FromNode, WrittenDuration};
 use crate::reader::Reader;
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::smoke::answer::SmokeResponse;
-use crate::smoke::browser::{Marks, Offered};
+use crate::smoke::browser::{CookieFlags, OfferedCookie};
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
 use crate::{document_entries, document_schema, document_words};
@@ -74,7 +74,7 @@ struct ReceivedCookie {
     lifetime: Option<Duration>,
 }
 
-pub(super) fn judge(
+pub(super) fn evaluate(
     expected: &[CookieExpectation],
     answer: &SmokeResponse,
     values: &Values,
@@ -86,19 +86,23 @@ pub(super) fn judge(
         .collect();
     expected
         .iter()
-        .flat_map(|expectation| one(expectation, &cookies, values))
+        .flat_map(|expectation| evaluate_cookie(expectation, &cookies, values))
         .collect()
 }
 
-fn one(expected: &CookieExpectation, cookies: &[ReceivedCookie], values: &Values) -> Vec<Mismatch> {
+fn evaluate_cookie(
+    expected: &CookieExpectation,
+    cookies: &[ReceivedCookie],
+    values: &Values,
+) -> Vec<Mismatch> {
     let what = format!("cookie {}", expected.name);
     // A browser keeps the last of several.
     let Some(cookie) = cookies.iter().rfind(|cookie| cookie.name == expected.name) else {
-        return vec![Mismatch::new(what, "set", names(cookies))];
+        return vec![Mismatch::new(what, "set", list_names(cookies))];
     };
     let refused = cookie
-        .offered()
-        .refusal()
+        .as_offered()
+        .rejection_reason()
         .map(|why| Mismatch::new(&what, "a cookie that browsers keep", why));
     let unmet = expected
         .attributes
@@ -106,17 +110,21 @@ fn one(expected: &CookieExpectation, cookies: &[ReceivedCookie], values: &Values
         .filter(|attribute| !attribute.is_met_by(cookie, values));
     refused
         .into_iter()
-        .chain(unmet.map(|attribute| Mismatch::new(&what, attribute.words(values), cookie.words())))
+        .chain(
+            unmet.map(|attribute| {
+                Mismatch::new(&what, attribute.describe(values), cookie.describe())
+            }),
+        )
         .collect()
 }
 
-fn names(cookies: &[ReceivedCookie]) -> String {
+fn list_names(cookies: &[ReceivedCookie]) -> String {
     if cookies.is_empty() {
         return "no cookie".to_owned();
     }
     format!(
         "only {}",
-        masked(
+        mask(
             &cookies
                 .iter()
                 .map(|cookie| cookie.name.as_str())
@@ -145,7 +153,7 @@ impl ReceivedCookie {
             attributes,
             lifetime: None,
         };
-        let lifetime = lifetime::lifetime(
+        let lifetime = lifetime::from_attributes(
             cookie.attribute("max-age"),
             cookie.attribute("expires"),
             now,
@@ -161,24 +169,24 @@ impl ReceivedCookie {
             .map(|(_, value)| value.as_str())
     }
 
-    fn offered(&self) -> Offered<'_> {
+    fn as_offered(&self) -> OfferedCookie<'_> {
         let [path, domain, same_site] =
             ["path", "domain", "samesite"].map(|name| self.attribute(name));
         let [secure, partitioned] =
             ["secure", "partitioned"].map(|name| self.attribute(name).is_some());
-        Offered {
+        OfferedCookie {
             name: &self.name,
             path,
             domain,
             same_site,
-            marks: Marks {
+            flags: CookieFlags {
                 secure,
                 partitioned,
             },
         }
     }
 
-    fn words(&self) -> String {
+    fn describe(&self) -> String {
         let shown = self.attributes.iter().map(|(name, value)| {
             if value.is_empty() {
                 name.clone()
@@ -190,7 +198,7 @@ impl ReceivedCookie {
         if shown.is_empty() {
             "no attributes".to_owned()
         } else {
-            masked(&shown.join("; "))
+            mask(&shown.join("; "))
         }
     }
 }
@@ -202,28 +210,28 @@ impl CookieAttribute {
             Self::Secure(wanted) => cookie.attribute("secure").is_some() == *wanted,
             Self::SameSite(wanted) => cookie
                 .attribute("samesite")
-                .is_some_and(|found| found.eq_ignore_ascii_case(wanted.word())),
+                .is_some_and(|found| found.eq_ignore_ascii_case(wanted.as_str())),
             Self::Path(wanted) => cookie.attribute("path") == Some(wanted.render(values).as_str()),
             Self::Domain(wanted) => cookie
                 .attribute("domain")
-                .is_some_and(|found| same_domain(found, &wanted.render(values))),
+                .is_some_and(|found| is_same_domain(found, &wanted.render(values))),
             Self::MaxAge(limits) => cookie
                 .lifetime
-                .is_some_and(|lifetime| bounds::holds(limits, &WrittenDuration(lifetime))),
+                .is_some_and(|lifetime| bounds::are_met_by(limits, &WrittenDuration(lifetime))),
             Self::Session(wanted) => cookie.lifetime.is_none() == *wanted,
         }
     }
 
-    fn words(&self, values: &Values) -> String {
+    fn describe(&self, values: &Values) -> String {
         match self {
             Self::HttpOnly(true) => "httponly".to_owned(),
             Self::HttpOnly(false) => "no httponly".to_owned(),
             Self::Secure(true) => "secure".to_owned(),
             Self::Secure(false) => "no secure".to_owned(),
-            Self::SameSite(wanted) => format!("samesite={}", wanted.word()),
-            Self::Path(wanted) => format!("path={}", wanted.masked(values)),
-            Self::Domain(wanted) => format!("domain={}", wanted.masked(values)),
-            Self::MaxAge(limits) => format!("a life {}", bounds::durations(limits)),
+            Self::SameSite(wanted) => format!("samesite={}", wanted.as_str()),
+            Self::Path(wanted) => format!("path={}", wanted.render_masked(values)),
+            Self::Domain(wanted) => format!("domain={}", wanted.render_masked(values)),
+            Self::MaxAge(limits) => format!("a life {}", bounds::format_durations(limits)),
             Self::Session(true) => "a session cookie, without max-age and expires".to_owned(),
             Self::Session(false) => "max-age or expires".to_owned(),
         }
@@ -231,13 +239,13 @@ impl CookieAttribute {
 }
 
 /// A leading dot means nothing (RFC 6265, section 5.2.3), nor does case.
-fn same_domain(left: &str, right: &str) -> bool {
+fn is_same_domain(left: &str, right: &str) -> bool {
     left.trim_start_matches('.')
         .eq_ignore_ascii_case(right.trim_start_matches('.'))
 }
 
 impl SameSite {
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         let known = SAME_SITE.iter().find(|(_, value)| *value == self);
         known.map_or("", |(word, _)| word)
     }

@@ -15,8 +15,8 @@ use url::Url;
 use crate::document::{Entry, Node, Place};
 use crate::form::{ConditionList, FromNamedEntry, FromNode};
 use crate::reader::Reader;
-use crate::scrub::masked;
-use crate::smoke::answer::{Extent, SmokeResponse};
+use crate::scrub::mask;
+use crate::smoke::answer::{BodyExtent, SmokeResponse};
 use crate::smoke::result::Mismatch;
 use crate::template::{JsonTemplate, Pattern, Values};
 use crate::{document_entries, document_schema, document_union, document_words};
@@ -25,7 +25,7 @@ use super::bounds::{self, Comparison, Quantity, WholeNumber};
 use super::{Expect, schema};
 
 /// How often a JSONPath may go down through all there is.
-const DEEPEST: usize = 3;
+const MAX_DESCENDANTS: usize = 3;
 
 /// What a plain number means for a length: both bounds hold.
 const EXACTLY: &[Comparison] = &[Comparison::AtLeast, Comparison::AtMost];
@@ -138,7 +138,7 @@ document_schema!(WrittenPath as String);
 
 impl WrittenPath {
     /// One that is known to be right.
-    pub(super) fn known(written: &str) -> Option<Self> {
+    pub(super) fn from_valid(written: &str) -> Option<Self> {
         let path = JsonPath::parse(written).ok()?;
         let written = written.to_owned();
         Some(Self { written, path })
@@ -156,9 +156,9 @@ impl WrittenPath {
                 "Put the variable on the other side of the colon",
             );
         }
-        if written.matches("..").count() > DEEPEST {
+        if written.matches("..").count() > MAX_DESCENDANTS {
             let message = format!(
-                "`{written}` goes down through everything (`..`) more than {DEEPEST} times: each time multiplies the work"
+                "`{written}` goes down through everything (`..`) more than {MAX_DESCENDANTS} times: each time multiplies the work"
             );
             return reader.refuse(place, message, "Name the keys on the way");
         }
@@ -168,7 +168,7 @@ impl WrittenPath {
                 path,
             }),
             Err(error) => {
-                let reason = why_no_path(written, error.position());
+                let reason = describe_path_error(written, error.position());
                 let remedy = "Write a JSONPath (RFC 9535) such as `$.status` or `$.items[0].name`, in quotes where it has brackets";
                 reader.refuse(
                     place,
@@ -181,7 +181,7 @@ impl WrittenPath {
 }
 
 /// The crate knows where, but seldom why.
-fn why_no_path(written: &str, position: usize) -> String {
+fn describe_path_error(written: &str, position: usize) -> String {
     match written.get(position..) {
         _ if !written.starts_with('$') => "it does not start with `$`".to_owned(),
         Some(rest) if !rest.is_empty() => format!("it cannot be read from `{rest}` on"),
@@ -189,7 +189,11 @@ fn why_no_path(written: &str, position: usize) -> String {
     }
 }
 
-pub(super) fn judge(expected: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
+pub(super) fn evaluate(
+    expected: &Expect,
+    answer: &SmokeResponse,
+    values: &Values,
+) -> Vec<Mismatch> {
     if expected.json.is_none() && expected.json_schema.is_none() {
         return Vec::new();
     }
@@ -199,36 +203,42 @@ pub(super) fn judge(expected: &Expect, answer: &SmokeResponse, values: &Values) 
                 .json
                 .iter()
                 .flat_map(|json| json.iter())
-                .flat_map(|expectation| one(expectation, &body, values));
+                .flat_map(|expectation| evaluate_path(expectation, &body, values));
             by_path
                 .chain(
                     expected
                         .json_schema
                         .iter()
-                        .flat_map(|schema| schema::judge(schema, &body)),
+                        .flat_map(|schema| schema::evaluate(schema, &body)),
                 )
                 .collect()
         }
-        Err(error) => vec![Mismatch::new("body", "JSON", not_json(answer, &error))],
+        Err(error) => vec![Mismatch::new(
+            "body",
+            "JSON",
+            describe_not_json(answer, &error),
+        )],
     }
 }
 
-fn not_json(answer: &SmokeResponse, error: &serde_json::Error) -> String {
+fn describe_not_json(answer: &SmokeResponse, error: &serde_json::Error) -> String {
     match (answer.body.extent, answer.body.bytes.is_empty()) {
-        (Extent::Beginning, _) => format!("a body of more than {} bytes", answer.body.bytes.len()),
-        (Extent::Whole, true) => "an empty body".to_owned(),
-        (Extent::Whole, false) => format!("something else ({error})"),
+        (BodyExtent::Truncated, _) => {
+            format!("a body of more than {} bytes", answer.body.bytes.len())
+        }
+        (BodyExtent::Complete, true) => "an empty body".to_owned(),
+        (BodyExtent::Complete, false) => format!("something else ({error})"),
     }
 }
 
-fn one(expectation: &JsonExpectation, body: &Value, values: &Values) -> Vec<Mismatch> {
+fn evaluate_path(expectation: &JsonExpectation, body: &Value, values: &Values) -> Vec<Mismatch> {
     let nodes = expectation.path.path.query(body).all();
     let conditions = expectation.expected.conditions();
     let unmet = conditions.iter().filter_map(|condition| {
-        let found = condition.unmet_by(&nodes, values)?;
+        let found = condition.find_mismatch(&nodes, values)?;
         Some(Mismatch::new(
             &expectation.path.written,
-            condition.words(values),
+            condition.describe(values),
             found,
         ))
     });
@@ -237,28 +247,28 @@ fn one(expectation: &JsonExpectation, body: &Value, values: &Values) -> Vec<Mism
 
 impl JsonCondition {
     /// What was found instead, if it is not met.
-    fn unmet_by(&self, nodes: &[&Value], values: &Values) -> Option<String> {
+    fn find_mismatch(&self, nodes: &[&Value], values: &Values) -> Option<String> {
         if nodes.is_empty() {
             return (!matches!(self, Self::Exists(false))).then(|| "nothing".to_owned());
         }
         nodes
             .iter()
             .find(|node| !self.is_met_by(node, values))
-            .map(|node| self.shown(node))
+            .map(|node| self.format_found(node))
     }
 
     /// What was found: where lengths are compared, the length is the point.
-    fn shown(&self, node: &Value) -> String {
+    fn format_found(&self, node: &Value) -> String {
         match (self, length(node)) {
-            (Self::Length(_), Some(length)) => format!("{}: {}", length.0, quoted(node)),
-            _ => quoted(node),
+            (Self::Length(_), Some(length)) => format!("{}: {}", length.0, format_value(node)),
+            _ => format_value(node),
         }
     }
 
     fn is_met_by(&self, found: &Value, values: &Values) -> bool {
         match self {
-            Self::Equals(expected) => same(found, &expected.render(values)),
-            Self::Differs(expected) => !same(found, &expected.render(values)),
+            Self::Equals(expected) => is_equal(found, &expected.render(values)),
+            Self::Differs(expected) => !is_equal(found, &expected.render(values)),
             Self::Greater(limit) => Comparison::Greater.is_met_by(found, limit),
             Self::AtLeast(limit) => Comparison::AtLeast.is_met_by(found, limit),
             Self::Less(limit) => Comparison::Less.is_met_by(found, limit),
@@ -267,26 +277,28 @@ impl JsonCondition {
                 .as_str()
                 .is_some_and(|text| pattern.is_match(text, values)),
             Self::Contains(expected) => contains(found, &expected.render(values)),
-            Self::Is(kind) => kind.is_kind_of(found),
-            Self::Length(limits) => {
-                length(found).is_some_and(|length| bounds::holds(&limits.limits(EXACTLY), &length))
-            }
+            Self::Is(kind) => kind.matches_value(found),
+            Self::Length(limits) => length(found)
+                .is_some_and(|length| bounds::are_met_by(&limits.limits(EXACTLY), &length)),
             Self::Exists(expected) => *expected,
         }
     }
 
-    fn words(&self, values: &Values) -> String {
+    fn describe(&self, values: &Values) -> String {
         match self {
-            Self::Equals(expected) => expected.masked(values).to_string(),
-            Self::Differs(expected) => format!("not {}", expected.masked(values)),
+            Self::Equals(expected) => expected.render_masked(values).to_string(),
+            Self::Differs(expected) => format!("not {}", expected.render_masked(values)),
             Self::Greater(limit) => format!("{} {limit}", Comparison::Greater.symbol()),
             Self::AtLeast(limit) => format!("{} {limit}", Comparison::AtLeast.symbol()),
             Self::Less(limit) => format!("{} {limit}", Comparison::Less.symbol()),
             Self::AtMost(limit) => format!("{} {limit}", Comparison::AtMost.symbol()),
-            Self::Matches(pattern) => format!("matches {}", pattern.masked(values)),
-            Self::Contains(expected) => format!("contains {}", expected.masked(values)),
-            Self::Is(kind) => kind.words().to_owned(),
-            Self::Length(limits) => format!("a length {}", bounds::counts(&limits.limits(EXACTLY))),
+            Self::Matches(pattern) => format!("matches {}", pattern.render_masked(values)),
+            Self::Contains(expected) => format!("contains {}", expected.render_masked(values)),
+            Self::Is(kind) => kind.describe().to_owned(),
+            Self::Length(limits) => format!(
+                "a length {}",
+                bounds::format_counts(&limits.limits(EXACTLY))
+            ),
             Self::Exists(true) => "anything".to_owned(),
             Self::Exists(false) => "nothing".to_owned(),
         }
@@ -294,10 +306,10 @@ impl JsonCondition {
 }
 
 /// A value of the answer, as it may be shown. Numbers are no secrets.
-fn quoted(node: &Value) -> String {
+fn format_value(node: &Value) -> String {
     match node {
         Value::Null | Value::Bool(_) | Value::Number(_) => node.to_string(),
-        Value::String(_) | Value::Array(_) | Value::Object(_) => masked(&node.to_string()),
+        Value::String(_) | Value::Array(_) | Value::Object(_) => mask(&node.to_string()),
     }
 }
 
@@ -319,7 +331,7 @@ fn compare(left: &Number, right: &Number) -> Option<Ordering> {
 }
 
 /// Equality as people mean it: `1` is `1.0`, and the order of an object's keys does not count.
-fn same(left: &Value, right: &Value) -> bool {
+fn is_equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => {
             compare(left, right).is_some_and(Ordering::is_eq)
@@ -329,13 +341,13 @@ fn same(left: &Value, right: &Value) -> bool {
                 && left
                     .iter()
                     .zip(right)
-                    .all(|(left, right)| same(left, right))
+                    .all(|(left, right)| is_equal(left, right))
         }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
                 && left
                     .iter()
-                    .all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
+                    .all(|(key, value)| right.get(key).is_some_and(|other| is_equal(value, other)))
         }
         _ => left == right,
     }
@@ -355,13 +367,13 @@ fn length(found: &Value) -> Option<WholeNumber> {
 fn contains(found: &Value, expected: &Value) -> bool {
     match (found, expected) {
         (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
-        (Value::Array(items), _) => items.iter().any(|item| same(item, expected)),
+        (Value::Array(items), _) => items.iter().any(|item| is_equal(item, expected)),
         _ => false,
     }
 }
 
 impl JsonType {
-    fn is_kind_of(self, found: &Value) -> bool {
+    fn matches_value(self, found: &Value) -> bool {
         match self {
             Self::Timestamp => found.as_str().is_some_and(is_timestamp),
             Self::String => found.is_string(),
@@ -377,7 +389,7 @@ impl JsonType {
         }
     }
 
-    fn words(self) -> &'static str {
+    fn describe(self) -> &'static str {
         match self {
             Self::Timestamp => "a timestamp (RFC 3339 or ISO 8601)",
             Self::String => "a string",

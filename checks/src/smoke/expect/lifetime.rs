@@ -12,7 +12,7 @@ const MONTHS: [&str; 12] = [
 
 /// What is left of a cookie's life; none for one that goes with the session. What cannot be read
 /// does not count, as in a browser.
-pub(super) fn lifetime(
+pub(super) fn from_attributes(
     max_age: Option<&str>,
     expires: Option<&str>,
     now: OffsetDateTime,
@@ -21,30 +21,30 @@ pub(super) fn lifetime(
         .and_then(|text| text.parse::<i64>().ok())
         .map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
     by_age.or_else(|| {
-        let end = date(expires?)?;
+        let end = parse_date(expires?)?;
         Some(Duration::try_from(end - now).unwrap_or_default())
     })
 }
 
 /// A date as servers write it in cookies: its parts are told by what they look like, not by where
 /// they stand.
-fn date(text: &str) -> Option<OffsetDateTime> {
+fn parse_date(text: &str) -> Option<OffsetDateTime> {
     let (mut clock, mut day, mut month, mut year) = (None, None, None, None);
     for token in text
         .split(|character: char| !character.is_ascii_alphanumeric() && character != ':')
         .filter(|token| !token.is_empty())
     {
         if clock.is_none() && token.contains(':') {
-            clock = Some(time_of(token)?);
+            clock = Some(parse_time(token)?);
         } else if month.is_none()
             && token.starts_with(|character: char| character.is_ascii_alphabetic())
         {
-            month = month_of(token);
+            month = parse_month(token);
         } else if let Ok(number) = token.parse::<u16>() {
             if day.is_none() && token.len() <= 2 {
                 day = u8::try_from(number).ok();
             } else if year.is_none() {
-                year = Some(year_of(number));
+                year = Some(expand_year(number));
             }
         }
     }
@@ -52,7 +52,7 @@ fn date(text: &str) -> Option<OffsetDateTime> {
     Some(PrimitiveDateTime::new(date, clock?).assume_utc())
 }
 
-fn time_of(token: &str) -> Option<Time> {
+fn parse_time(token: &str) -> Option<Time> {
     let parts: Vec<u8> = token
         .split(':')
         .map(str::parse)
@@ -62,14 +62,14 @@ fn time_of(token: &str) -> Option<Time> {
     Time::from_hms(hour, minute, second).ok()
 }
 
-fn month_of(token: &str) -> Option<Month> {
+fn parse_month(token: &str) -> Option<Month> {
     let start = token.get(..3)?.to_ascii_lowercase();
     let index = MONTHS.iter().position(|month| *month == start)?;
     Month::try_from(u8::try_from(index + 1).ok()?).ok()
 }
 
 /// Two digits are a year from 1970 to 2069.
-fn year_of(number: u16) -> i32 {
+fn expand_year(number: u16) -> i32 {
     i32::from(match number {
         0..=69 => number + 2000,
         70..=99 => number + 1900,
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_life_is_told_by_max_age_else_by_expires_in_any_of_its_spellings() {
+    fn a_lifetime_is_read_from_max_age_else_from_expires_in_any_of_its_spellings() {
         let now = OffsetDateTime::from_unix_timestamp(1_795_262_400).unwrap();
         assert_eq!(now.to_string(), "2026-11-21 12:00:00.0 +00:00:00");
         let table = [
@@ -106,7 +106,7 @@ mod tests {
         ];
         for (max_age, expires, expected) in table {
             assert_eq!(
-                lifetime(max_age, expires, now),
+                from_attributes(max_age, expires, now),
                 expected.map(Duration::from_secs),
                 "{max_age:?} {expires:?}"
             );

@@ -7,7 +7,7 @@ use crate::document::Node;
 use crate::document_schema;
 use crate::form::FromNode;
 use crate::reader::Reader;
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
 
@@ -22,7 +22,7 @@ document_schema!(ExpectedOrigin as String);
 impl FromNode for ExpectedOrigin {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let text = reader.text(node, what)?;
-        let origin = reader.parsed(node, &text)?;
+        let origin = reader.parse_template(node, &text)?;
         let is_one = |url: Url| {
             url.path() == "/"
                 && url.query().is_none()
@@ -41,9 +41,9 @@ impl FromNode for ExpectedOrigin {
 }
 
 /// Why an answer of `url` is not this test's, when `asked` was asked first.
-pub(in crate::smoke) fn judge(
+pub(in crate::smoke) fn evaluate(
     expect: &Expect,
-    asked: &Origin,
+    first_origin: &Origin,
     url: &Url,
     values: &Values,
 ) -> Option<Mismatch> {
@@ -52,11 +52,11 @@ pub(in crate::smoke) fn judge(
         let words = || {
             format!(
                 "an answer of {}, or `expect: {{ origin: … }}` with another one",
-                asked.ascii_serialization()
+                first_origin.ascii_serialization()
             )
         };
-        return (found != *asked)
-            .then(|| Mismatch::new("origin", words(), masked(&found.ascii_serialization())));
+        return (found != *first_origin)
+            .then(|| Mismatch::new("origin", words(), mask(&found.ascii_serialization())));
     };
     let is_it = |ExpectedOrigin(origin): &ExpectedOrigin| {
         Url::parse(&origin.render(values)).is_ok_and(|url| url.origin() == found)
@@ -64,10 +64,10 @@ pub(in crate::smoke) fn judge(
     let words = || {
         origins
             .iter()
-            .map(|origin| origin.0.masked(values))
+            .map(|origin| origin.0.render_masked(values))
             .collect::<Vec<_>>()
             .join(" or ")
     };
     (!origins.iter().any(is_it))
-        .then(|| Mismatch::new("origin", words(), masked(&found.ascii_serialization())))
+        .then(|| Mismatch::new("origin", words(), mask(&found.ascii_serialization())))
 }

@@ -6,7 +6,7 @@ use url::Url;
 use crate::document::Node;
 use crate::form::{FromNode, Named};
 use crate::reader::Reader;
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::smoke::answer::SmokeResponse;
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
@@ -33,7 +33,7 @@ document_schema!(RedirectTarget as String);
 impl FromNode for RedirectTarget {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let text = reader.text(node, what)?;
-        let target = reader.parsed(node, &text)?;
+        let target = reader.parse_template(node, &text)?;
         let starts_well = ["/", "http://", "https://", "${"]
             .iter()
             .any(|start| text.starts_with(start));
@@ -54,7 +54,7 @@ impl FromNode for RedirectTarget {
     }
 }
 
-pub(super) fn judge(
+pub(super) fn evaluate(
     expected: &RedirectExpectation,
     answer: &SmokeResponse,
     values: &Values,
@@ -62,14 +62,14 @@ pub(super) fn judge(
     let Some(location) = answer.location() else {
         return vec![Mismatch::new(
             "redirect",
-            wanted(expected, values),
+            describe_expected(expected, values),
             "no readable Location header",
         )];
     };
     let mut failures: Vec<Mismatch> = expected
         .to
         .iter()
-        .filter_map(|to| target(&to.0, answer, &location, values))
+        .filter_map(|to| evaluate_target(&to.0, answer, &location, values))
         .collect();
     for parameter in expected.query.iter().flat_map(|query| query.iter()) {
         let found: Vec<String> = location
@@ -78,7 +78,7 @@ pub(super) fn judge(
             .map(|(_, value)| value.into_owned())
             .collect();
         let found: Vec<&str> = found.iter().map(String::as_str).collect();
-        failures.extend(text::judge(
+        failures.extend(text::evaluate(
             &format!("redirect query {}", parameter.name),
             &parameter.expected.conditions(),
             &found,
@@ -88,14 +88,14 @@ pub(super) fn judge(
     failures
 }
 
-fn wanted(expected: &RedirectExpectation, values: &Values) -> String {
+fn describe_expected(expected: &RedirectExpectation, values: &Values) -> String {
     expected
         .to
         .as_ref()
-        .map_or_else(|| "a redirect".to_owned(), |to| to.0.masked(values))
+        .map_or_else(|| "a redirect".to_owned(), |to| to.0.render_masked(values))
 }
 
-fn target(
+fn evaluate_target(
     to: &Template,
     answer: &SmokeResponse,
     location: &Url,
@@ -105,7 +105,13 @@ fn target(
         .url
         .join(&to.render(values))
         .is_ok_and(|to| leads_to(location, &to));
-    (!reached).then(|| Mismatch::new("redirect", to.masked(values), without_query(location)))
+    (!reached).then(|| {
+        Mismatch::new(
+            "redirect",
+            to.render_masked(values),
+            format_without_query(location),
+        )
+    })
 }
 
 fn leads_to(location: &Url, to: &Url) -> bool {
@@ -120,7 +126,7 @@ fn leads_to(location: &Url, to: &Url) -> bool {
 }
 
 /// The query may hold codes and states that are nobody's business.
-fn without_query(location: &Url) -> String {
+fn format_without_query(location: &Url) -> String {
     let query_hidden = if location.query().is_some() {
         "?…"
     } else {
@@ -132,5 +138,5 @@ fn without_query(location: &Url) -> String {
         location.authority().rsplit('@').next().unwrap_or_default(),
         location.path()
     );
-    masked(&to)
+    mask(&to)
 }

@@ -7,17 +7,17 @@ use serde_json::Value;
 use crate::document::{Content, Node};
 use crate::form::FromNode;
 use crate::reader::Reader;
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::smoke::json_schema::JsonSchema;
 use crate::smoke::result::Mismatch;
 
 /// A body that is something else altogether breaks every rule; the first few tell enough.
-const MOST: usize = 5;
+const MAX_VIOLATIONS: usize = 5;
 
 impl FromNode for JsonSchema {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let schema = match &node.content {
-            Content::Text(_) => from_file(reader, node, what)?,
+            Content::Text(_) => read_schema_file(reader, node, what)?,
             // Without variables: in patterns `$` means the end.
             Content::Mapping(_) | Content::Boolean(_) => node.to_json(),
             Content::Null | Content::Number(_) | Content::List(_) => {
@@ -39,7 +39,7 @@ impl FromNode for JsonSchema {
     }
 }
 
-fn from_file(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Value> {
+fn read_schema_file(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Value> {
     let bytes = reader.file(node, what)?;
     match serde_json::from_slice(&bytes) {
         Ok(schema) => Some(schema),
@@ -51,20 +51,20 @@ fn from_file(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Value> 
     }
 }
 
-pub(super) fn judge(schema: &JsonSchema, body: &Value) -> Vec<Mismatch> {
-    let broken = schema
-        .broken_by(body)
+pub(super) fn evaluate(schema: &JsonSchema, body: &Value) -> Vec<Mismatch> {
+    let violations = schema
+        .find_violations(body)
         .into_iter()
-        .take(MOST)
+        .take(MAX_VIOLATIONS)
         .map(|(at, words)| {
             let what = if at.is_empty() {
                 "json-schema".to_owned()
             } else {
-                format!("json-schema at {}", masked(&at))
+                format!("json-schema at {}", mask(&at))
             };
-            Mismatch::new(what, "what the schema says", masked(&words))
+            Mismatch::new(what, "what the schema says", mask(&words))
         });
-    broken.collect()
+    violations.collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use reqwest::header::{
 };
 
 use crate::form::{ConditionList, WrittenDuration};
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::smoke::answer::SmokeResponse;
 use crate::smoke::result::Mismatch;
 use crate::{document_form, document_union, document_words};
@@ -68,7 +68,7 @@ document_form! {
 document_union! {
     pub(in crate::smoke) enum TransportSecurityChange {
         Changed(TransportSecurity),
-        Wanted(bool),
+        Enabled(bool),
     }
 }
 
@@ -81,7 +81,7 @@ document_form! {
 document_union! {
     pub(in crate::smoke) enum ContentPolicyChange {
         Changed(ContentPolicy),
-        Wanted(bool),
+        Enabled(bool),
     }
 }
 
@@ -93,48 +93,50 @@ document_form! {
 }
 
 /// What is asked of one header.
-enum Wanted {
+enum HeaderRule {
     /// A `max-age` like this; over https only, because browsers ignore it elsewhere.
     TransportSecurity(Vec<Limit<WrittenDuration>>),
-    ContentPolicy(Inline),
+    ContentPolicy(InlinePolicy),
     Framing,
     NoSniff,
 }
 
 /// Whether a policy may say `'unsafe-inline'`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Inline {
+enum InlinePolicy {
     Refused,
     Allowed,
 }
 
 impl SecurityHeader {
-    fn wanted(self, changes: &ChangedSecurityHeaders) -> Option<Wanted> {
+    fn rule(self, changes: &ChangedSecurityHeaders) -> Option<HeaderRule> {
         match self {
             Self::TransportSecurity => match &changes.strict_transport_security {
-                Some(TransportSecurityChange::Wanted(false)) => None,
+                Some(TransportSecurityChange::Enabled(false)) => None,
                 Some(TransportSecurityChange::Changed(TransportSecurity {
                     max_age: Some(age),
-                })) => Some(Wanted::TransportSecurity(age.to_vec())),
-                Some(_) | None => Some(Wanted::TransportSecurity(vec![YEAR])),
+                })) => Some(HeaderRule::TransportSecurity(age.to_vec())),
+                Some(_) | None => Some(HeaderRule::TransportSecurity(vec![YEAR])),
             },
             Self::ContentPolicy => match &changes.content_security_policy {
-                Some(ContentPolicyChange::Wanted(false)) => None,
+                Some(ContentPolicyChange::Enabled(false)) => None,
                 Some(ContentPolicyChange::Changed(ContentPolicy {
                     unsafe_inline: Some(true),
-                })) => Some(Wanted::ContentPolicy(Inline::Allowed)),
-                Some(_) | None => Some(Wanted::ContentPolicy(Inline::Refused)),
+                })) => Some(HeaderRule::ContentPolicy(InlinePolicy::Allowed)),
+                Some(_) | None => Some(HeaderRule::ContentPolicy(InlinePolicy::Refused)),
             },
-            Self::Framing => (changes.x_frame_options != Some(false)).then_some(Wanted::Framing),
+            Self::Framing => {
+                (changes.x_frame_options != Some(false)).then_some(HeaderRule::Framing)
+            }
             Self::NoSniff => {
-                (changes.x_content_type_options != Some(false)).then_some(Wanted::NoSniff)
+                (changes.x_content_type_options != Some(false)).then_some(HeaderRule::NoSniff)
             }
         }
     }
 }
 
 impl SecurityHeaders {
-    fn wanted(&self) -> Vec<Wanted> {
+    fn rules(&self) -> Vec<HeaderRule> {
         let unchanged = ChangedSecurityHeaders::default();
         let all = || HEADERS.iter().map(|(_, header)| *header);
         let (headers, changes): (Vec<SecurityHeader>, _) = match self {
@@ -145,7 +147,7 @@ impl SecurityHeaders {
         };
         headers
             .into_iter()
-            .filter_map(|header| header.wanted(changes))
+            .filter_map(|header| header.rule(changes))
             .collect()
     }
 }
@@ -153,33 +155,36 @@ impl SecurityHeaders {
 /// What is said of a header that is not there.
 const NOTHING: &str = "nothing";
 
-pub(super) fn judge(wanted: &SecurityHeaders, answer: &SmokeResponse) -> Vec<Mismatch> {
-    let wanted = wanted.wanted();
-    let failures = wanted.iter().filter_map(|header| match header {
+pub(super) fn evaluate(expected: &SecurityHeaders, answer: &SmokeResponse) -> Vec<Mismatch> {
+    let rules = expected.rules();
+    let failures = rules.iter().filter_map(|header| match header {
         // Browsers ignore it where there is no TLS (RFC 6797, section 8.1).
-        Wanted::TransportSecurity(_) if answer.url.scheme() != "https" => None,
-        Wanted::TransportSecurity(age) => transport_security(age, &answer.headers),
-        Wanted::ContentPolicy(inline) => content_policy(*inline, &answer.headers),
-        Wanted::Framing => framing(&answer.headers),
-        Wanted::NoSniff => no_sniff(&answer.headers),
+        HeaderRule::TransportSecurity(_) if answer.url.scheme() != "https" => None,
+        HeaderRule::TransportSecurity(age) => evaluate_transport_security(age, &answer.headers),
+        HeaderRule::ContentPolicy(inline) => evaluate_content_policy(*inline, &answer.headers),
+        HeaderRule::Framing => evaluate_framing(&answer.headers),
+        HeaderRule::NoSniff => evaluate_no_sniff(&answer.headers),
     });
     failures.collect()
 }
 
 /// Of several the first counts (RFC 6797, section 8.1).
-fn transport_security(age: &[Limit<WrittenDuration>], headers: &HeaderMap) -> Option<Mismatch> {
-    let found = values(headers, &STRICT_TRANSPORT_SECURITY)
+fn evaluate_transport_security(
+    age: &[Limit<WrittenDuration>],
+    headers: &HeaderMap,
+) -> Option<Mismatch> {
+    let found = header_values(headers, &STRICT_TRANSPORT_SECURITY)
         .into_iter()
         .next();
     let met = found
         .as_deref()
-        .and_then(max_age)
-        .is_some_and(|found| bounds::holds(age, &WrittenDuration(found)));
-    let wanted = format!("max-age {}", bounds::durations(age));
-    (!met).then(|| unmet(&STRICT_TRANSPORT_SECURITY, wanted, found))
+        .and_then(parse_max_age)
+        .is_some_and(|found| bounds::are_met_by(age, &WrittenDuration(found)));
+    let wanted = format!("max-age {}", bounds::format_durations(age));
+    (!met).then(|| header_mismatch(&STRICT_TRANSPORT_SECURITY, wanted, found))
 }
 
-fn max_age(header: &str) -> Option<Duration> {
+fn parse_max_age(header: &str) -> Option<Duration> {
     let directives = header
         .split(';')
         .filter_map(|directive| directive.trim().split_once('='));
@@ -194,10 +199,14 @@ fn max_age(header: &str) -> Option<Duration> {
         .map(Duration::from_secs)
 }
 
-fn content_policy(inline: Inline, headers: &HeaderMap) -> Option<Mismatch> {
-    let policies = values(headers, &CONTENT_SECURITY_POLICY);
+fn evaluate_content_policy(inline: InlinePolicy, headers: &HeaderMap) -> Option<Mismatch> {
+    let policies = header_values(headers, &CONTENT_SECURITY_POLICY);
     let Some(policy) = policies.first() else {
-        return Some(unmet(&CONTENT_SECURITY_POLICY, "a policy".to_owned(), None));
+        return Some(header_mismatch(
+            &CONTENT_SECURITY_POLICY,
+            "a policy".to_owned(),
+            None,
+        ));
     };
     let mut directives = policies
         .iter()
@@ -206,20 +215,20 @@ fn content_policy(inline: Inline, headers: &HeaderMap) -> Option<Mismatch> {
     let loose =
         directives.find(|directive| directive.to_ascii_lowercase().contains("'unsafe-inline'"));
     match (inline, loose) {
-        (Inline::Allowed, _) => (policy.is_empty())
-            .then(|| unmet(&CONTENT_SECURITY_POLICY, "a policy".to_owned(), None)),
-        (Inline::Refused, Some(directive)) => Some(unmet(
+        (InlinePolicy::Allowed, _) => (policy.is_empty())
+            .then(|| header_mismatch(&CONTENT_SECURITY_POLICY, "a policy".to_owned(), None)),
+        (InlinePolicy::Refused, Some(directive)) => Some(header_mismatch(
             &CONTENT_SECURITY_POLICY,
             "a policy without 'unsafe-inline'".to_owned(),
             Some(directive.to_owned()),
         )),
-        (Inline::Refused, None) => None,
+        (InlinePolicy::Refused, None) => None,
     }
 }
 
 /// The policy's `frame-ancestors` supersedes the older header, unless it lets everyone.
-fn framing(headers: &HeaderMap) -> Option<Mismatch> {
-    let policies = values(headers, &CONTENT_SECURITY_POLICY);
+fn evaluate_framing(headers: &HeaderMap) -> Option<Mismatch> {
+    let policies = header_values(headers, &CONTENT_SECURITY_POLICY);
     let bound = policies
         .iter()
         .flat_map(|policy| policy.split(';'))
@@ -230,13 +239,13 @@ fn framing(headers: &HeaderMap) -> Option<Mismatch> {
                 .is_some_and(|name| name.eq_ignore_ascii_case("frame-ancestors"))
                 && !words.any(|source| source == "*")
         });
-    let found = values(headers, &X_FRAME_OPTIONS).into_iter().next();
+    let found = header_values(headers, &X_FRAME_OPTIONS).into_iter().next();
     let met = bound
         || found.as_deref().is_some_and(|value| {
             ["deny", "sameorigin"].contains(&value.to_ascii_lowercase().as_str())
         });
     (!met).then(|| {
-        unmet(
+        header_mismatch(
             &X_FRAME_OPTIONS,
             "DENY or SAMEORIGIN, or `frame-ancestors` in the policy".to_owned(),
             found,
@@ -244,15 +253,17 @@ fn framing(headers: &HeaderMap) -> Option<Mismatch> {
     })
 }
 
-fn no_sniff(headers: &HeaderMap) -> Option<Mismatch> {
-    let found = values(headers, &X_CONTENT_TYPE_OPTIONS).into_iter().next();
+fn evaluate_no_sniff(headers: &HeaderMap) -> Option<Mismatch> {
+    let found = header_values(headers, &X_CONTENT_TYPE_OPTIONS)
+        .into_iter()
+        .next();
     let met = found
         .as_deref()
         .is_some_and(|value| value.eq_ignore_ascii_case("nosniff"));
-    (!met).then(|| unmet(&X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned(), found))
+    (!met).then(|| header_mismatch(&X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned(), found))
 }
 
-fn values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
+fn header_values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
     headers
         .get_all(name)
         .iter()
@@ -260,10 +271,10 @@ fn values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
         .collect()
 }
 
-fn unmet(name: &HeaderName, wanted: String, found: Option<String>) -> Mismatch {
+fn header_mismatch(name: &HeaderName, wanted: String, found: Option<String>) -> Mismatch {
     Mismatch::new(
         format!("header {name}"),
         wanted,
-        found.map_or_else(|| NOTHING.to_owned(), |found| masked(&found)),
+        found.map_or_else(|| NOTHING.to_owned(), |found| mask(&found)),
     )
 }

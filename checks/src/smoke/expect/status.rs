@@ -70,7 +70,7 @@ impl StatusPattern {
         }
     }
 
-    pub(super) fn words(self) -> String {
+    pub(super) fn describe(self) -> String {
         match self {
             Self::Exactly(code) => code.to_string(),
             Self::Class(class) => format!("{class}xx"),

@@ -5,11 +5,11 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use time::OffsetDateTime;
 
-use super::super::answer::{Extent, ResponseBody};
+use super::super::answer::{BodyExtent, ResponseBody};
 use super::*;
 use crate::secret::Secret;
 use crate::smoke::parse;
-use crate::smoke::parse::tests::{no_files, outside};
+use crate::smoke::parse::tests::{no_files, test_resources};
 
 fn values() -> Values {
     let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();
@@ -35,10 +35,10 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> SmokeResponse {
     }
     let body = ResponseBody {
         bytes: body.as_bytes().to_vec(),
-        extent: Extent::Whole,
+        extent: BodyExtent::Complete,
     };
     SmokeResponse {
-        foreign: false,
+        is_cross_origin: false,
         url: "https://green.example:8443/a/b".parse().unwrap(),
         status: StatusCode::from_u16(status).unwrap(),
         headers: map,
@@ -51,11 +51,11 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> SmokeResponse {
 }
 
 /// The failures as `what: expected, found`, or nothing.
-fn failures(expect: &str, answer: &SmokeResponse) -> String {
+fn format_failures(expect: &str, answer: &SmokeResponse) -> String {
     let suite = parse(
         &format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]"),
         "inline",
-        outside(&no_files),
+        test_resources(&no_files),
     )
     .unwrap();
     let failures = evaluate(&suite.tests[0], answer, &values());
@@ -89,7 +89,7 @@ fn a_status_is_a_value_a_class_or_a_list_and_2xx_when_left_out() {
     ];
     for (expect, status, expected) in table {
         assert_eq!(
-            failures(expect, &answer(status, &[], "")),
+            format_failures(expect, &answer(status, &[], "")),
             expected,
             "{expect}"
         );
@@ -177,7 +177,7 @@ fn json_is_compared_by_value_type_size_and_pattern() {
     ];
     for (expect, expected) in table {
         assert_eq!(
-            failures(&format!("json: {{ {expect} }}"), &answer(200, &[], body)),
+            format_failures(&format!("json: {{ {expect} }}"), &answer(200, &[], body)),
             expected,
             "{expect}"
         );
@@ -186,13 +186,13 @@ fn json_is_compared_by_value_type_size_and_pattern() {
 
 #[test]
 fn a_body_that_is_not_json_is_one_failure() {
-    let found = failures("json: { $.a: 1, $.b: 2 }", &answer(200, &[], "<html>"));
+    let found = format_failures("json: { $.a: 1, $.b: 2 }", &answer(200, &[], "<html>"));
     assert_eq!(
         found,
         "body: JSON, something else (expected value at line 1 column 1)"
     );
     assert_eq!(
-        failures("json: { $.a: 1 }", &answer(200, &[], "")),
+        format_failures("json: { $.a: 1 }", &answer(200, &[], "")),
         "body: JSON, an empty body"
     );
 }
@@ -231,7 +231,7 @@ fn headers_are_compared_in_any_of_their_occurrences() {
     ];
     for (expect, expected) in table {
         assert_eq!(
-            failures(&format!("headers: {{ {expect} }}"), &answer),
+            format_failures(&format!("headers: {{ {expect} }}"), &answer),
             expected,
             "{expect}"
         );
@@ -239,7 +239,7 @@ fn headers_are_compared_in_any_of_their_occurrences() {
 }
 
 #[test]
-fn a_redirect_is_judged_by_scheme_host_path_and_single_parameters() {
+fn a_redirect_is_evaluated_by_scheme_host_path_and_single_parameters() {
     let google = "https://accounts.google.com/o/oauth2/auth?redirect_uri=https%3A%2F%2Fapp.example.com%2Fcallback&state=sesame";
     let login = "/login?next=%2F";
     let table = [
@@ -284,7 +284,7 @@ fn a_redirect_is_judged_by_scheme_host_path_and_single_parameters() {
     ];
     for (location, expect, expected) in table {
         assert_eq!(
-            failures(
+            format_failures(
                 &format!("redirect: {{ {expect} }}"),
                 &answer(302, &[("location", location)], "")
             ),
@@ -292,7 +292,7 @@ fn a_redirect_is_judged_by_scheme_host_path_and_single_parameters() {
             "{expect}"
         );
     }
-    let found = failures("redirect: { to: /login }", &answer(200, &[], ""));
+    let found = format_failures("redirect: { to: /login }", &answer(200, &[], ""));
     assert_eq!(
         found,
         "status: 3xx, 200 OK | redirect: /login, no readable Location header"
@@ -300,7 +300,7 @@ fn a_redirect_is_judged_by_scheme_host_path_and_single_parameters() {
 }
 
 #[test]
-fn cookies_are_judged_by_their_flags_and_their_values_are_not_shown() {
+fn cookies_are_evaluated_by_their_flags_and_their_values_are_not_shown() {
     let set = [
         (
             "set-cookie",
@@ -333,17 +333,17 @@ fn cookies_are_judged_by_their_flags_and_their_values_are_not_shown() {
     ];
     for (expect, expected) in table {
         assert_eq!(
-            failures(&format!("cookies: {{ {expect} }}"), &answer(200, &set, "")),
+            format_failures(&format!("cookies: {{ {expect} }}"), &answer(200, &set, "")),
             expected,
             "{expect}"
         );
     }
     assert_eq!(
-        failures("cookies: { a: {} }", &answer(200, &[], "")),
+        format_failures("cookies: { a: {} }", &answer(200, &[], "")),
         "cookie a: set, no cookie"
     );
     assert_eq!(
-        failures("headers: { set-cookie: x }", &answer(200, &set, "")),
+        format_failures("headers: { set-cookie: x }", &answer(200, &set, "")),
         "header set-cookie: x, other cookies"
     );
 }
@@ -352,20 +352,20 @@ fn cookies_are_judged_by_their_flags_and_their_values_are_not_shown() {
 fn a_body_contains_and_matches() {
     let answer = answer(200, &[], "<title>Welcome to v1.2</title>");
     assert_eq!(
-        failures(
+        format_failures(
             "body: { contains: Welcome, matches: 'to ${version}<' }",
             &answer
         ),
         ""
     );
     assert_eq!(
-        failures("body: { contains: Goodbye }", &answer),
+        format_failures("body: { contains: Goodbye }", &answer),
         "body: contains Goodbye, other text"
     );
 }
 
 #[test]
-fn types_are_told_by_what_a_text_looks_like() {
+fn types_are_recognised_by_what_a_text_looks_like() {
     let table = [
         (
             "uuid",
@@ -384,7 +384,7 @@ fn types_are_told_by_what_a_text_looks_like() {
     ];
     for (kind, good, bad) in table {
         let body = serde_json::json!({ "good": good, "bad": bad }).to_string();
-        let found = failures(
+        let found = format_failures(
             &format!("json: {{ $.good: {{ type: {kind} }}, $.bad: {{ type: {kind} }} }}"),
             &answer(200, &[], &body),
         );
@@ -409,7 +409,7 @@ fn a_latency_is_a_longest_time_or_bounds() {
     ];
     for (latency, expected) in table {
         assert_eq!(
-            failures(&format!("latency: {latency}"), &answer(200, &[], "")),
+            format_failures(&format!("latency: {latency}"), &answer(200, &[], "")),
             expected,
             "{latency}"
         );
@@ -433,7 +433,7 @@ fn the_deployed_version_is_a_path_or_a_header() {
     ];
     for (version, expected) in table {
         assert_eq!(
-            failures(&format!("version: {version}"), &seen),
+            format_failures(&format!("version: {version}"), &seen),
             expected,
             "{version}"
         );
@@ -441,7 +441,7 @@ fn the_deployed_version_is_a_path_or_a_header() {
 }
 
 #[test]
-fn a_cookies_life_is_judged_by_max_age_and_expires() {
+fn a_cookies_lifetime_is_evaluated_by_max_age_and_expires() {
     let set = [
         ("set-cookie", "year=1; Max-Age=31536000"),
         (
@@ -476,14 +476,14 @@ fn a_cookies_life_is_judged_by_max_age_and_expires() {
     ];
     for (expect, expected) in table {
         assert_eq!(
-            failures(&format!("cookies: {{ {expect} }}"), &answer(200, &set, "")),
+            format_failures(&format!("cookies: {{ {expect} }}"), &answer(200, &set, "")),
             expected,
             "{expect}"
         );
     }
 }
 
-const PROTECTED: [(&str, &str); 4] = [
+const PROTECTED_HEADERS: [(&str, &str); 4] = [
     (
         "strict-transport-security",
         "includeSubDomains; Max-Age=\"31536000\"",
@@ -497,13 +497,13 @@ const PROTECTED: [(&str, &str); 4] = [
 ];
 
 /// What is said when the header of this name has another value, or is not there.
-fn changed(name: &str, value: Option<&str>, expect: &str) -> String {
-    let kept = PROTECTED
+fn failures_with_header(name: &str, value: Option<&str>, expect: &str) -> String {
+    let kept = PROTECTED_HEADERS
         .iter()
         .filter(|(header, _)| *header != name)
         .copied();
     let headers: Vec<_> = kept.chain(value.map(|value| (name, value))).collect();
-    failures(
+    format_failures(
         &format!("security-headers: {expect}"),
         &answer(200, &headers, ""),
     )
@@ -543,7 +543,7 @@ fn security_headers_are_held_against_owasp_unless_the_test_says_otherwise() {
     ];
     for (name, value, expect, expected) in table {
         assert_eq!(
-            changed(name, value, expect),
+            failures_with_header(name, value, expect),
             expected,
             "{name} {value:?} {expect}"
         );
@@ -557,7 +557,7 @@ fn frame_ancestors_stand_for_x_frame_options_unless_they_let_everyone() {
         ("frame-ancestors https://a.example", true),
         ("frame-ancestors *", false),
     ] {
-        let found = failures(
+        let found = format_failures(
             "security-headers: [x-frame-options]",
             &answer(200, &[("content-security-policy", policy)], ""),
         );
@@ -570,7 +570,7 @@ fn strict_transport_security_is_not_asked_of_plain_http() {
     let mut plain = answer(200, &[], "");
     plain.url = "http://green.example/".parse().unwrap();
     assert_eq!(
-        failures("security-headers: [strict-transport-security]", &plain),
+        format_failures("security-headers: [strict-transport-security]", &plain),
         ""
     );
 }
@@ -601,7 +601,7 @@ fn a_cookie_that_no_browser_keeps_fails_with_the_reason() {
         ("sid=1; Partitioned", "sid: {}", "Partitioned wants Secure"),
     ];
     for (set, expected, why) in table {
-        let found = failures(
+        let found = format_failures(
             &format!("cookies: {{ {expected} }}"),
             &answer(200, &[("set-cookie", set)], ""),
         );
@@ -618,7 +618,7 @@ fn a_cookie_that_no_browser_keeps_fails_with_the_reason() {
         "",
     );
     assert_eq!(
-        failures(
+        format_failures(
             "cookies: { __Host-sid: { same-site: none, secure: true } }",
             &kept
         ),

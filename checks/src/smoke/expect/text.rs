@@ -8,7 +8,7 @@ use reqwest::header::HeaderName;
 use crate::document::Entry;
 use crate::form::{ConditionList, FromNamedEntry, FromNode};
 use crate::reader::Reader;
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::smoke::parse::request::read_header_name;
 use crate::smoke::result::Mismatch;
 use crate::template::{Pattern, Template, Values};
@@ -52,7 +52,7 @@ document_entries! {
 }
 
 impl BodyCondition {
-    pub(super) fn on_text(&self) -> TextCondition {
+    pub(super) fn to_text_condition(&self) -> TextCondition {
         match self {
             Self::Contains(part) => TextCondition::Contains(part.clone()),
             Self::Matches(pattern) => TextCondition::Matches(pattern.clone()),
@@ -98,7 +98,7 @@ document_schema!(ParameterExpectation as TextExpectation);
 /// What is said of a text that is not there.
 const NOTHING: &str = "nothing";
 
-pub(super) fn judge(
+pub(super) fn evaluate(
     what: &str,
     conditions: &[TextCondition],
     found: &[&str],
@@ -121,8 +121,8 @@ pub(super) fn judge(
         .map(|condition| {
             Mismatch::new(
                 what,
-                condition.words(values),
-                last.map_or_else(|| NOTHING.to_owned(), masked),
+                condition.describe(values),
+                last.map_or_else(|| NOTHING.to_owned(), mask),
             )
         })
         .collect()
@@ -141,11 +141,11 @@ impl TextCondition {
         }
     }
 
-    fn words(&self, values: &Values) -> String {
+    fn describe(&self, values: &Values) -> String {
         match self {
-            Self::Equals(expected) => expected.masked(values),
-            Self::Contains(expected) => format!("contains {}", expected.masked(values)),
-            Self::Matches(pattern) => format!("matches {}", pattern.masked(values)),
+            Self::Equals(expected) => expected.render_masked(values),
+            Self::Contains(expected) => format!("contains {}", expected.render_masked(values)),
+            Self::Matches(pattern) => format!("matches {}", pattern.render_masked(values)),
             Self::Exists(true) | Self::Absent(false) => "anything".to_owned(),
             Self::Exists(false) | Self::Absent(true) => NOTHING.to_owned(),
         }

@@ -14,14 +14,14 @@ use super::json::{JsonExpectation, JsonValueExpectation, WrittenPath};
 use super::text::{HeaderExpectation, TextExpectation};
 
 /// Where a version is unless the test says otherwise.
-const USUAL_PATH: &str = "$.version";
+const DEFAULT_PATH: &str = "$.version";
 
 document_union! {
     /// Where the deployed version is to be seen; `true`: in `$.version`.
     #[schemars(rename = "Version")]
     pub(in crate::smoke) enum VersionExpectation {
-        Usual(bool),
-        Own(VersionPlace),
+        Enabled(bool),
+        Custom(VersionPlace),
     }
 }
 
@@ -36,7 +36,7 @@ document_form! {
 }
 
 fn check_one_place(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, _: &str) {
-    if fields.among(&["json", "header"]).len() != 1 {
+    if fields.entries_with(&["json", "header"]).len() != 1 {
         let remedy = "Write `true`, `{ json: $.version }` or `{ header: x-version }`";
         reader.report(node.place, "`version` must say where it is, once", remedy);
     }
@@ -44,14 +44,16 @@ fn check_one_place(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, _:
 
 impl Expect {
     /// The same, with the version as what it is short for.
-    pub(in crate::smoke) fn with_version_spelled_out(mut self) -> Self {
+    pub(in crate::smoke) fn with_version_expanded(mut self) -> Self {
         let Ok(version) = Template::parse("${version}") else {
             return self;
         };
         let (path, header): (Option<WrittenPath>, Option<HeaderName>) = match self.version.take() {
-            None | Some(VersionExpectation::Usual(false)) => (None, None),
-            Some(VersionExpectation::Usual(true)) => (WrittenPath::known(USUAL_PATH), None),
-            Some(VersionExpectation::Own(place)) => {
+            None | Some(VersionExpectation::Enabled(false)) => (None, None),
+            Some(VersionExpectation::Enabled(true)) => {
+                (WrittenPath::from_valid(DEFAULT_PATH), None)
+            }
+            Some(VersionExpectation::Custom(place)) => {
                 (place.json, place.header.map(|SentHeaderName(name)| name))
             }
         };

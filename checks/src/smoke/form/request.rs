@@ -33,7 +33,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// One without body, query and credential.
-    pub(in crate::smoke) fn plain(
+    pub(in crate::smoke) fn new(
         method: Method,
         path: Template,
         headers: Vec<(HeaderName, Template)>,
@@ -52,14 +52,14 @@ impl Request {
     }
 
     /// Method and path as people may read them.
-    pub(crate) fn words(&self, values: &Values) -> String {
-        let mut words = format!("{} {}", self.method, self.path.masked(values));
-        let mut separator = if words.contains('?') { '&' } else { '?' };
+    pub(crate) fn describe(&self, values: &Values) -> String {
+        let mut text = format!("{} {}", self.method, self.path.render_masked(values));
+        let mut separator = if text.contains('?') { '&' } else { '?' };
         for (name, value) in &self.query {
-            words = format!("{words}{separator}{name}={}", value.masked(values));
+            text = format!("{text}{separator}{name}={}", value.render_masked(values));
             separator = '&';
         }
-        words
+        text
     }
 }
 

@@ -26,7 +26,10 @@ pub(super) struct Captures(pub(super) Vec<Capture>);
 impl FromNode for Captures {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let entries = reader.entries(node, what)?;
-        let captures: Vec<_> = entries.iter().map(|entry| capture(reader, entry)).collect();
+        let captures: Vec<_> = entries
+            .iter()
+            .map(|entry| read_capture(reader, entry))
+            .collect();
         for (entry, capture) in entries.iter().zip(&captures) {
             let secrecy = capture.as_ref().map(|capture| capture.secrecy);
             let secrecy = secrecy.unwrap_or(Secrecy::Secret);
@@ -36,13 +39,13 @@ impl FromNode for Captures {
     }
 }
 
-fn capture(reader: &mut Reader<'_>, entry: &Entry) -> Option<Capture> {
+fn read_capture(reader: &mut Reader<'_>, entry: &Entry) -> Option<Capture> {
     let what = format!("Capture `{}`", entry.key);
     let (source, secret) = match CaptureForm::from_node(reader, &entry.value, &what)? {
-        CaptureForm::Part(part) => (part.source()?, part.secret == Some(true)),
+        CaptureForm::Part(part) => (part.to_source()?, part.secret == Some(true)),
         CaptureForm::Word(CaptureWord(source)) => (source, false),
     };
-    let secrecy = if secret || source.is_confidential() {
+    let secrecy = if secret || source.is_secret() {
         Secrecy::Secret
     } else {
         Secrecy::Open
@@ -84,7 +87,7 @@ document_form! {
 }
 
 fn check_one_source(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what: &str) {
-    if fields.among(SOURCES).len() != 1 {
+    if fields.entries_with(SOURCES).len() != 1 {
         reader.report(
             node.place,
             format!("{what} does not name one part of an answer"),
@@ -94,7 +97,7 @@ fn check_one_source(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, w
 }
 
 impl CapturePart {
-    fn source(&self) -> Option<CaptureSource> {
+    fn to_source(&self) -> Option<CaptureSource> {
         let Self {
             json,
             header,
@@ -156,7 +159,7 @@ document_schema!(CapturedHeader as String);
 impl CaptureSource {
     /// Cookies and what a redirect carries (codes, states) authenticate someone: they are secrets
     /// without being called so.
-    fn is_confidential(&self) -> bool {
+    fn is_secret(&self) -> bool {
         match self {
             Self::Cookie(_) | Self::Redirect(_) => true,
             Self::Json(_) | Self::Header(_) | Self::Matches(_) | Self::Status | Self::Url => false,

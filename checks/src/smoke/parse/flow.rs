@@ -12,7 +12,7 @@ use crate::document::{Node, Place};
 use crate::form::{FromNode, OneOrMore, Spanned, read_all};
 use crate::moment::Moment;
 use crate::reader::Reader;
-use crate::smoke::flow::{Cell, CookiePolicy, Flow};
+use crate::smoke::flow::{CookiePolicy, Flow, MatrixCell};
 use crate::smoke::form::SmokeTest;
 use crate::{document_form, document_words};
 
@@ -98,7 +98,7 @@ impl FromNode for Steps {
                     format!("Write `{}` beside `flow`", entry.key),
                 );
             }
-            names.note(reader, item);
+            names.record(reader, item);
             Step::from_node(reader, item, "a step")
         });
         steps.map(Self)
@@ -128,12 +128,12 @@ impl FromNode for Tests {
         reader.scope.take_used();
         let mut names = UniqueNames::default();
         let entries = items.iter().map(|item| {
-            let name = names.note(reader, item);
-            let entry = matrix::with_names(reader, item, |reader| entry(reader, item));
+            let name = names.record(reader, item);
+            let entry = matrix::with_names(reader, item, |reader| read_entry(reader, item));
             if let (Some(entry), Some(_)) = (&entry, item.entry("matrix")) {
                 // A value that one combination captures means nothing outside of it.
-                for name in entry.captured() {
-                    reader.scope.forget(name);
+                for name in entry.captured_names() {
+                    reader.scope.remove(name);
                 }
             }
             (name, entry)
@@ -142,7 +142,7 @@ impl FromNode for Tests {
     }
 }
 
-fn entry(reader: &mut Reader<'_>, node: &Node) -> Option<EntryForm> {
+fn read_entry(reader: &mut Reader<'_>, node: &Node) -> Option<EntryForm> {
     if node.entry("flow").is_some() {
         let flow = FlowForm::from_node(reader, node, "a flow");
         return flow.map(Box::new).map(EntryForm::Flow);
@@ -173,7 +173,7 @@ impl EntryForm {
         }
     }
 
-    fn captured(&self) -> impl Iterator<Item = &str> {
+    fn captured_names(&self) -> impl Iterator<Item = &str> {
         let captures = self
             .steps()
             .iter()
@@ -181,7 +181,7 @@ impl EntryForm {
         captures.flat_map(|captures| captures.0.iter().map(|capture| capture.name.as_str()))
     }
 
-    fn on(&self) -> Vec<Moment> {
+    fn moments(&self) -> Vec<Moment> {
         let on = match self {
             Self::Flow(flow) => &flow.on,
             Self::Test(test) => &test.form.on,
@@ -189,7 +189,7 @@ impl EntryForm {
         on.clone().map_or_else(|| BOTH_SIDES.to_vec(), |on| on.0)
     }
 
-    fn after(&self) -> &[Spanned<String>] {
+    fn after_names(&self) -> &[Spanned<String>] {
         let after = match self {
             Self::Flow(flow) => &flow.after,
             Self::Test(test) => &test.form.after,
@@ -197,7 +197,7 @@ impl EntryForm {
         after.as_ref().map_or(&[], |after| &after.0)
     }
 
-    fn combinations(&self) -> Vec<Vec<Cell>> {
+    fn combinations(&self) -> Vec<Vec<MatrixCell>> {
         let matrix = match self {
             Self::Flow(flow) => &flow.matrix,
             Self::Test(test) => &test.form.matrix,
@@ -207,17 +207,17 @@ impl EntryForm {
     }
 
     /// The tests: each with its name within the entry, and the names that it uses.
-    fn tests(
+    fn build_tests(
         &self,
         reader: &mut Reader<'_>,
         defaults: &Defaults,
     ) -> Option<Vec<(SmokeTest, &BTreeMap<String, Place>)>> {
         match self {
             Self::Flow(flow) => {
-                let defaults = flow.overrides.over(defaults);
+                let defaults = flow.overrides.merge_with(defaults);
                 let steps = flow.flow.0.iter().map(|Step { form, used }| {
                     let name = form.name.0.clone();
-                    let test = form.test(reader, &defaults)?;
+                    let test = form.build_test(reader, &defaults)?;
                     Some((SmokeTest { name, ..test }, used))
                 });
                 // Collected first, so that the problems of all steps are found.
@@ -225,13 +225,13 @@ impl EntryForm {
                 steps.into_iter().collect()
             }
             Self::Test(step) => {
-                let test = step.form.test(reader, defaults)?;
+                let test = step.form.build_test(reader, defaults)?;
                 Some(vec![(test, &step.used)])
             }
         }
     }
 
-    fn cookies(&self) -> CookiePolicy {
+    fn cookie_policy(&self) -> CookiePolicy {
         match self {
             Self::Flow(flow) => flow.cookies.unwrap_or(CookiePolicy::Forget),
             Self::Test(_) => CookiePolicy::Forget,
@@ -247,14 +247,14 @@ pub(super) struct SuiteEntries {
     /// The names of the entries so far.
     names: BTreeSet<String>,
     /// The flows that an entry became, by its name.
-    became: BTreeMap<String, Range<usize>>,
+    flows_by_entry: BTreeMap<String, Range<usize>>,
     /// Which entry captures a value, by the value's name.
-    captured: BTreeMap<String, Captor>,
+    capture_origins: BTreeMap<String, CaptureOrigin>,
 }
 
 /// Who captures a value, and when.
 #[derive(Clone)]
-struct Captor {
+struct CaptureOrigin {
     entry: String,
     on: Vec<Moment>,
 }
@@ -277,47 +277,53 @@ impl SuiteEntries {
         defaults: &Defaults,
     ) -> Option<()> {
         let name = form.name();
-        let on = form.on();
-        let mut after = self.after(reader, form.after(), name);
+        let on = form.moments();
+        let mut after = self.resolve_after(reader, form.after_names(), name);
         let mut steps = Vec::new();
-        for (mut test, used) in form.tests(reader, defaults)? {
+        for (mut test, used) in form.build_tests(reader, defaults)? {
             for (used, place) in used {
-                let Some(captor) = self.captured.get(used) else {
+                let Some(origin) = self.capture_origins.get(used) else {
                     continue;
                 };
-                check_moments(reader, used, captor, &on, *place);
-                after.extend(self.became.get(&captor.entry).cloned().unwrap_or_default());
-                test.needs.insert(used.clone());
+                check_moments(reader, used, origin, &on, *place);
+                after.extend(
+                    self.flows_by_entry
+                        .get(&origin.entry)
+                        .cloned()
+                        .unwrap_or_default(),
+                );
+                test.required_captures.insert(used.clone());
             }
-            let captor = Captor {
+            let origin = CaptureOrigin {
                 entry: name.to_owned(),
                 on: on.clone(),
             };
             let names = test.captures.iter().map(|capture| capture.name.clone());
-            self.captured
-                .extend(names.map(|name| (name, captor.clone())));
+            self.capture_origins
+                .extend(names.map(|name| (name, origin.clone())));
             steps.push(test);
         }
         let first = self.flows.len();
         for matrix in form.combinations() {
             let begin = self.tests.len();
-            let suffix = suffix(&matrix);
-            let named = steps.iter().map(|step| step.named(name, &suffix));
+            let suffix = format_suffix(&matrix);
+            let named = steps.iter().map(|step| step.with_full_name(name, &suffix));
             self.tests.extend(named);
             self.flows.push(Flow {
                 steps: begin..self.tests.len(),
                 on: on.clone(),
                 after: after.clone(),
-                cookies: form.cookies(),
+                cookies: form.cookie_policy(),
                 matrix,
             });
         }
-        self.became.insert(name.to_owned(), first..self.flows.len());
+        self.flows_by_entry
+            .insert(name.to_owned(), first..self.flows.len());
         Some(())
     }
 
     /// The flows that `after` names.
-    fn after(
+    fn resolve_after(
         &self,
         reader: &mut Reader<'_>,
         names: &[Spanned<String>],
@@ -336,7 +342,7 @@ impl SuiteEntries {
                 );
                 reader.report(*place, message, "Write the name of one further up");
             }
-            flows.extend(self.became.get(other).cloned().unwrap_or_default());
+            flows.extend(self.flows_by_entry.get(other).cloned().unwrap_or_default());
         }
         flows
     }
@@ -344,7 +350,7 @@ impl SuiteEntries {
 
 impl SmokeTest {
     /// The same test with the name that people read: `name (de, /a)`, or `flow (de, /a): step`.
-    fn named(&self, entry: &str, suffix: &str) -> Self {
+    fn with_full_name(&self, entry: &str, suffix: &str) -> Self {
         let step = if self.name.is_empty() {
             String::new()
         } else {
@@ -357,7 +363,7 @@ impl SmokeTest {
     }
 }
 
-fn suffix(matrix: &[Cell]) -> String {
+fn format_suffix(matrix: &[MatrixCell]) -> String {
     let values: Vec<&str> = matrix.iter().map(|cell| cell.text.as_str()).collect();
     if values.is_empty() {
         String::new()
@@ -370,14 +376,14 @@ fn suffix(matrix: &[Cell]) -> String {
 fn check_moments(
     reader: &mut Reader<'_>,
     name: &str,
-    captor: &Captor,
+    origin: &CaptureOrigin,
     on: &[Moment],
     place: Place,
 ) {
-    if let Some(missing) = on.iter().find(|moment| !captor.on.contains(moment)) {
+    if let Some(missing) = on.iter().find(|moment| !origin.on.contains(moment)) {
         let message = format!(
             "`${{{name}}}` is used on {missing}, where \"{}\" does not capture it",
-            captor.entry
+            origin.entry
         );
         reader.report(place, message, "Give both the same `on`");
     }

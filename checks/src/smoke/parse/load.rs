@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 
 use crate::document::{Content, Node};
-use crate::duration::Human;
+use crate::duration::HumanDuration;
 use crate::form::{FromNode, Named, Within, read_all};
 use crate::load::{Arrival, Goals, Probe, Quantile, WarmUp};
 use crate::moment::Moment;
@@ -17,7 +17,7 @@ use crate::template::{JsonTemplate, Template};
 use crate::{document_form, document_schema};
 
 use super::request::{
-    FormField, RequestHeader, RequestPath, check_one_body, request_body, uppercase_method,
+    FormField, RequestHeader, RequestPath, build_body, check_one_body, parse_uppercase_method,
 };
 use super::test::{Moments, PlainName, UniqueNames};
 use super::transport::Timeout;
@@ -33,16 +33,16 @@ const LONGEST_WARM_UP_MINUTES: u64 = 5;
 const MOST_CONNECTIONS: u32 = 1_000;
 
 /// A user or two for each of a few tasks.
-const USERS: u32 = 10;
+const DEFAULT_CONCURRENCY: u32 = 10;
 
 /// One error in a hundred requests.
-const ERROR_RATE: f64 = 0.01;
+const DEFAULT_ERROR_RATE: f64 = 0.01;
 
 /// What one process of a new version needs for its caches and pools.
-const WARM_UPS: u32 = 50;
+const DEFAULT_WARM_UPS: u32 = 50;
 
 /// As a browser: what is neither an error of the request nor of the service.
-const FINE: [StatusPattern; 2] = [StatusPattern::Class(2), StatusPattern::Class(3)];
+const SUCCESS_STATUSES: [StatusPattern; 2] = [StatusPattern::Class(2), StatusPattern::Class(3)];
 
 document_form! {
     /// Requests to green before its tests, whose answers are not judged.
@@ -118,12 +118,12 @@ fn check_load(reader: &mut Reader<'_>, _: &Node, fields: &Fields<'_>, _: &str) {
 }
 
 impl WarmUpForm {
-    pub(super) fn warm_up(self, defaults: &Defaults) -> WarmUp {
+    pub(super) fn into_warm_up(self, defaults: &Defaults) -> WarmUp {
         WarmUp {
-            request: request(Method::GET, self.path, self.headers, defaults),
+            request: build_request(Method::GET, self.path, self.headers, defaults),
             transport: defaults.transport.clone(),
-            count: self.count.map_or(WARM_UPS, |count| count.0).into(),
-            concurrency: size(self.concurrency.map_or(5, |most| most.0)),
+            count: self.count.map_or(DEFAULT_WARM_UPS, |count| count.0).into(),
+            concurrency: to_usize(self.concurrency.map_or(5, |most| most.0)),
             duration: self
                 .r#for
                 .map_or(Duration::from_secs(30), |longest| longest.0),
@@ -133,28 +133,28 @@ impl WarmUpForm {
 }
 
 impl LoadForm {
-    fn probe(self, defaults: &Defaults) -> Probe {
+    fn into_probe(self, defaults: &Defaults) -> Probe {
         let method = self.method.map_or(Method::GET, |method| method.0);
         let own = self.concurrency.map(|most| most.0);
         Probe {
             request: Request {
-                body: request_body(
+                body: build_body(
                     self.json.as_ref(),
                     self.body.as_ref(),
                     self.form.as_ref(),
                     None,
                 ),
-                ..request(method, self.path, self.headers, defaults)
+                ..build_request(method, self.path, self.headers, defaults)
             },
             name: self.name.map_or_else(|| "load".to_owned(), |name| name.0),
             transport: defaults.transport.clone(),
             arrival: match self.rate {
                 None => Arrival::Closed {
-                    concurrency: size(own.unwrap_or(USERS)),
+                    concurrency: to_usize(own.unwrap_or(DEFAULT_CONCURRENCY)),
                 },
                 Some(Rate(Within(rate))) => Arrival::Open {
                     rate,
-                    concurrency: size(own.unwrap_or(MOST_CONNECTIONS)),
+                    concurrency: to_usize(own.unwrap_or(MOST_CONNECTIONS)),
                 },
             },
             duration: self.r#for.0,
@@ -170,17 +170,17 @@ impl LoadForm {
                 .into_iter()
                 .filter_map(|(quantile, most)| Some((quantile, most?.0)))
                 .collect(),
-                error_rate: self.error_rate.map_or(ERROR_RATE, |rate| rate.0),
+                error_rate: self.error_rate.map_or(DEFAULT_ERROR_RATE, |rate| rate.0),
             },
             expected: self
                 .expect_status
-                .map_or_else(|| FINE.to_vec(), |statuses| statuses.0),
+                .map_or_else(|| SUCCESS_STATUSES.to_vec(), |statuses| statuses.0),
             on: self.on.map_or_else(|| vec![Moment::Green], |on| on.0),
         }
     }
 }
 
-fn request(
+fn build_request(
     method: Method,
     RequestPath(path): RequestPath,
     headers: Option<Named<RequestHeader>>,
@@ -192,7 +192,7 @@ fn request(
         .map(|RequestHeader(name, value)| (name, value));
     Request {
         test_header: defaults.test_header.clone(),
-        ..Request::plain(method, path, headers.collect())
+        ..Request::new(method, path, headers.collect())
     }
 }
 
@@ -206,7 +206,7 @@ impl FromNode for Loads {
         let mut has_unnamed = false;
         let loads = read_all(reader, node.one_or_more(), |reader, item| {
             let is_form = matches!(item.content, Content::Mapping(_));
-            if names.note(reader, item).is_none()
+            if names.record(reader, item).is_none()
                 && is_form
                 && std::mem::replace(&mut has_unnamed, true)
             {
@@ -225,9 +225,9 @@ impl FromNode for Loads {
 document_schema!(Loads as crate::form::OneOrMore<LoadForm>);
 
 impl Loads {
-    pub(super) fn probes(self, defaults: &Defaults) -> Vec<Probe> {
+    pub(super) fn into_probes(self, defaults: &Defaults) -> Vec<Probe> {
         let forms = self.0.into_iter();
-        forms.map(|form| form.probe(defaults)).collect()
+        forms.map(|form| form.into_probe(defaults)).collect()
     }
 }
 
@@ -238,7 +238,7 @@ pub(super) struct LoadMethod(Method);
 impl FromNode for LoadMethod {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let text = reader.text(node, what)?;
-        match uppercase_method(&text) {
+        match parse_uppercase_method(&text) {
             Some(method) => Some(Self(method)),
             None => reader.refuse(
                 node.place,
@@ -293,7 +293,7 @@ impl<const MINUTES: u64> FromNode for SpanUpTo<MINUTES> {
         if duration.is_zero() || duration > longest {
             return reader.refuse(
                 node.place,
-                format!("{what} is not between 1ms and {}", Human(longest)),
+                format!("{what} is not between 1ms and {}", HumanDuration(longest)),
                 "Write a time within these bounds",
             );
         }
@@ -304,7 +304,7 @@ impl<const MINUTES: u64> FromNode for SpanUpTo<MINUTES> {
 document_schema!(SpanUpTo<LONGEST_LOAD_MINUTES> as crate::form::WrittenDuration);
 document_schema!(SpanUpTo<LONGEST_WARM_UP_MINUTES> as crate::form::WrittenDuration);
 
-fn size(number: u32) -> usize {
+fn to_usize(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 

@@ -6,28 +6,28 @@ use serde_json::Value;
 use crate::document::{Content, Entry, Node, Place};
 use crate::form::{FromNode, read_all};
 use crate::reader::Reader;
-use crate::smoke::flow::Cell;
+use crate::smoke::flow::MatrixCell;
 use crate::template::{Secrecy, is_value_name};
 
 /// More than this is no longer a smoke test.
-const MOST: usize = 256;
+const MAX_COMBINATIONS: usize = 256;
 
 /// The combinations, the last axis changing fastest.
 #[derive(Debug, Clone)]
-pub(super) struct Matrix(pub(super) Vec<Vec<Cell>>);
+pub(super) struct Matrix(pub(super) Vec<Vec<MatrixCell>>);
 
 impl FromNode for Matrix {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let entries = reader.entries(node, what)?;
-        let axes = read_all(reader, entries, axis)?;
+        let axes = read_all(reader, entries, read_axis)?;
         let size = axes
             .iter()
             .try_fold(1, |size: usize, axis| size.checked_mul(axis.len()));
-        if axes.is_empty() || size.is_none_or(|size| size > MOST) {
+        if axes.is_empty() || size.is_none_or(|size| size > MAX_COMBINATIONS) {
             let size = if axes.is_empty() {
                 "no values".to_owned()
             } else {
-                format!("more than {MOST} combinations")
+                format!("more than {MAX_COMBINATIONS} combinations")
             };
             return reader.refuse(
                 node.place,
@@ -38,7 +38,7 @@ impl FromNode for Matrix {
         let combinations = axes
             .into_iter()
             .fold(vec![Vec::new()], |combinations, axis| {
-                product(&combinations, &axis)
+                cross_product(&combinations, &axis)
             });
         Some(Self(combinations))
     }
@@ -64,21 +64,22 @@ pub(super) fn with_names<T>(
     }
     let value = read(reader);
     for (name, _) in &names {
-        reader.scope.forget(name);
+        reader.scope.remove(name);
     }
     value
 }
 
-fn product(combinations: &[Vec<Cell>], axis: &[Cell]) -> Vec<Vec<Cell>> {
-    let with =
-        |combination: &Vec<Cell>, cell: &Cell| combination.iter().chain([cell]).cloned().collect();
+fn cross_product(combinations: &[Vec<MatrixCell>], axis: &[MatrixCell]) -> Vec<Vec<MatrixCell>> {
+    let with = |combination: &Vec<MatrixCell>, cell: &MatrixCell| {
+        combination.iter().chain([cell]).cloned().collect()
+    };
     combinations
         .iter()
         .flat_map(|combination| axis.iter().map(move |cell| with(combination, cell)))
         .collect()
 }
 
-fn axis(reader: &mut Reader<'_>, entry: &Entry) -> Option<Vec<Cell>> {
+fn read_axis(reader: &mut Reader<'_>, entry: &Entry) -> Option<Vec<MatrixCell>> {
     if !is_value_name(&entry.key) {
         let remedy = "Write letters, digits, `_` and `-`, beginning with a letter";
         reader.report(
@@ -96,7 +97,7 @@ fn axis(reader: &mut Reader<'_>, entry: &Entry) -> Option<Vec<Cell>> {
             "Write at least one, or leave it out",
         );
     }
-    let cells = read_all(reader, items, |reader, item| cell(reader, item, &name))?;
+    let cells = read_all(reader, items, |reader, item| read_cell(reader, item, &name))?;
     for (index, cell) in cells
         .iter()
         .enumerate()
@@ -111,7 +112,7 @@ fn axis(reader: &mut Reader<'_>, entry: &Entry) -> Option<Vec<Cell>> {
     Some(cells)
 }
 
-fn cell(reader: &mut Reader<'_>, node: &Node, name: &str) -> Option<Cell> {
+fn read_cell(reader: &mut Reader<'_>, node: &Node, name: &str) -> Option<MatrixCell> {
     let text = reader.text(node, "A value of a matrix")?;
     if text.contains("${") || text.contains(char::is_control) {
         reader.report(
@@ -127,7 +128,7 @@ fn cell(reader: &mut Reader<'_>, node: &Node, name: &str) -> Option<Cell> {
             Value::String(text.clone())
         }
     };
-    Some(Cell {
+    Some(MatrixCell {
         name: name.to_owned(),
         text,
         json,

@@ -5,17 +5,17 @@ use crate::reader::Reader;
 use crate::template::{Secrecy, is_value_name};
 
 /// Known in every suite: the side's URL, an id of the run, and when it began.
-const OF_THE_RUN: [&str; 3] = ["base", "run", "now"];
+const RUN_NAMES: [&str; 3] = ["base", "run", "now"];
 
 /// What a name would be mistaken for.
-const TAKEN: [&str; 6] = ["version", "digest", "revision", "env", "secret", "matrix"];
+const RESERVED_NAMES: [&str; 6] = ["version", "digest", "revision", "env", "secret", "matrix"];
 
 /// The beginning of the document: what every run has is known from here on.
-const TOP: Place = Place { line: 0, column: 0 };
+const DOCUMENT_START: Place = Place { line: 0, column: 0 };
 
-pub(super) fn of_the_run(reader: &mut Reader<'_>) {
-    for name in OF_THE_RUN {
-        reader.scope.declare(name, Secrecy::Open, TOP);
+pub(super) fn declare_run_names(reader: &mut Reader<'_>) {
+    for name in RUN_NAMES {
+        reader.scope.declare(name, Secrecy::Open, DOCUMENT_START);
     }
 }
 
@@ -28,7 +28,7 @@ pub(super) fn declare(reader: &mut Reader<'_>, name: &str, secrecy: Secrecy, pla
             format!("`{name}` cannot be the name of a value"),
             remedy,
         );
-    } else if TAKEN.contains(&name) || OF_THE_RUN.contains(&name) {
+    } else if RESERVED_NAMES.contains(&name) || RUN_NAMES.contains(&name) {
         reader.report(
             place,
             format!("`{name}` has a meaning of its own: `${{{name}}}` would be ambiguous"),

@@ -15,7 +15,7 @@ use crate::template::{Template, Values};
 
 use super::test::TestForm;
 pub(super) use auth::Auth;
-pub(super) use body::{BodyFile, FormField, check_one_body, request_body};
+pub(super) use body::{BodyFile, FormField, build_body, check_one_body};
 #[cfg(test)]
 pub(super) use schema::one_method;
 
@@ -43,7 +43,7 @@ impl RequestPath {
                 remedy,
             );
         }
-        reader.parsed(node, path).map(Self)
+        reader.parse_template(node, path).map(Self)
     }
 }
 
@@ -55,7 +55,7 @@ impl FromNode for MethodAndPath {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let text = reader.text(node, what)?;
         let (method, path) = text.split_once(' ').unwrap_or(("", &text));
-        let Some(method) = uppercase_method(method) else {
+        let Some(method) = parse_uppercase_method(method) else {
             return reader.refuse(
                 node.place,
                 format!("`{text}` does not begin with a method"),
@@ -67,7 +67,7 @@ impl FromNode for MethodAndPath {
 }
 
 /// The method that a text in capital letters is.
-pub(in crate::smoke) fn uppercase_method(text: &str) -> Option<Method> {
+pub(in crate::smoke) fn parse_uppercase_method(text: &str) -> Option<Method> {
     let is_upper = text.chars().all(|letter| letter.is_ascii_uppercase());
     Method::from_bytes(text.as_bytes())
         .ok()
@@ -112,7 +112,7 @@ impl FromNamedEntry for RequestHeader {
         let name = read_header_name(reader, entry.place, &entry.key);
         let what = format!("Header `{}`", entry.key);
         let unsendable = format!("{what} has a value that cannot be sent");
-        let value = header_value(reader, &entry.value, &what, unsendable)?;
+        let value = read_header_value(reader, &entry.value, &what, unsendable)?;
         name.map(|name| Self(name, value))
     }
 }
@@ -120,7 +120,7 @@ impl FromNamedEntry for RequestHeader {
 document_schema!(RequestHeader as Template);
 
 /// A value that can be sent in a header; `unsendable` says of one that it cannot.
-pub(super) fn header_value(
+pub(super) fn read_header_value(
     reader: &mut Reader<'_>,
     node: &Node,
     what: &str,
@@ -156,7 +156,7 @@ document_schema!(QueryParameter as crate::form::OneOrMore<Template>);
 
 /// A test has one request.
 pub(super) fn check_one_request(reader: &mut Reader<'_>, test: &Node, fields: &Fields<'_>) {
-    match fields.among(METHOD_KEYS).as_slice() {
+    match fields.entries_with(METHOD_KEYS).as_slice() {
         [] => reader.report(
             test.place,
             "A test has no request",
@@ -176,7 +176,7 @@ pub(super) fn check_one_request(reader: &mut Reader<'_>, test: &Node, fields: &F
 
 impl TestForm {
     /// The request as it is written; None where there is none.
-    pub(super) fn request(&self, reader: &mut Reader<'_>) -> Option<Request> {
+    pub(super) fn build_request(&self, reader: &mut Reader<'_>) -> Option<Request> {
         let (method, path) = self.method_and_path()?;
         let headers: Vec<_> = self
             .headers
@@ -184,7 +184,10 @@ impl TestForm {
             .flat_map(|headers| headers.iter().cloned())
             .map(|RequestHeader(name, value)| (name, value))
             .collect();
-        let credential = self.auth.as_ref().and_then(|auth| auth.value.credential());
+        let credential = self
+            .auth
+            .as_ref()
+            .and_then(|auth| auth.value.to_credential());
         if let (Some(auth), Some(credential)) = (&self.auth, &credential) {
             let name = credential.header_name();
             // Two values of one header are a mistake where one of them is a credential.
@@ -204,7 +207,7 @@ impl TestForm {
             headers,
             credential,
             test_header: None,
-            body: request_body(
+            body: build_body(
                 self.json.as_ref(),
                 self.body.as_ref(),
                 self.form.as_ref(),

@@ -5,25 +5,27 @@
 use crate::document::{Entry, Node};
 use crate::form::FromNode;
 use crate::reader::Reader;
-use crate::smoke::secrets::SecretWanted;
-use crate::template::is_name;
+use crate::smoke::secrets::RequiredSecret;
+use crate::template::is_variable_name;
 use crate::{document_form, document_schema, document_union};
 
 /// The longest name that AWS Secrets Manager allows (CreateSecret, `Name`).
-const LONGEST_NAME: usize = 512;
+const MAX_NAME: usize = 512;
 
 const REMEDY: &str = "Write the name or ARN of a secret in AWS Secrets Manager, or `{ secret: name, key: json-key }`";
 
 /// The secrets that a document declares.
 #[derive(Debug, Clone)]
-pub(super) struct Secrets(pub(super) Vec<SecretWanted>);
+pub(super) struct Secrets(pub(super) Vec<RequiredSecret>);
 
 impl FromNode for Secrets {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let entries = reader.entries(node, what)?;
         // Also those that are malformed: that they are is one problem, not one more at every use.
         reader.declared_secrets = Some(entries.iter().map(|entry| entry.key.clone()).collect());
-        let secrets = entries.iter().filter_map(|entry| secret(reader, entry));
+        let secrets = entries
+            .iter()
+            .filter_map(|entry| read_secret(reader, entry));
         Some(Self(secrets.collect()))
     }
 }
@@ -54,7 +56,7 @@ pub(super) struct SecretId(String);
 impl FromNode for SecretId {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let id = reader.text(node, what)?;
-        if !is_id(&id) {
+        if !is_secret_id(&id) {
             return reader.refuse(
                 node.place,
                 format!("`{id}` is neither the name nor the ARN of a secret"),
@@ -67,8 +69,8 @@ impl FromNode for SecretId {
 
 document_schema!(SecretId as String);
 
-fn secret(reader: &mut Reader<'_>, entry: &Entry) -> Option<SecretWanted> {
-    if !is_name(&entry.key) {
+fn read_secret(reader: &mut Reader<'_>, entry: &Entry) -> Option<RequiredSecret> {
+    if !is_variable_name(&entry.key) {
         reader.report(
             entry.place,
             format!("`{}` cannot stand in `${{secret.NAME}}`", entry.key),
@@ -81,16 +83,16 @@ fn secret(reader: &mut Reader<'_>, entry: &Entry) -> Option<SecretWanted> {
         SecretForm::Id(id) => (id, None),
     };
     let name = entry.key.clone();
-    Some(SecretWanted { name, id, key })
+    Some(RequiredSecret { name, id, key })
 }
 
-fn is_id(id: &str) -> bool {
+fn is_secret_id(id: &str) -> bool {
     if id.starts_with("arn:") {
         return id.split(':').nth(2) == Some("secretsmanager") && id.split(':').count() >= 7;
     }
     let legal =
         |character: char| character.is_ascii_alphanumeric() || "/_+=.@-".contains(character);
-    !id.is_empty() && id.len() <= LONGEST_NAME && id.chars().all(legal)
+    !id.is_empty() && id.len() <= MAX_NAME && id.chars().all(legal)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::moment::Moment;
 use crate::reader::{Fields, Reader};
 use crate::smoke::expect::{Expect, StatusPattern, Statuses};
 use crate::smoke::flow::{Capture, CaptureSource, RunCondition};
-use crate::smoke::form::{REDIRECTIONS, Redirects, Request, SmokeTest};
+use crate::smoke::form::{REDIRECTIONS, RedirectPolicy, Request, SmokeTest};
 use crate::smoke::preset::{CorsForm, HttpsRedirectForm};
 use crate::template::{JsonTemplate, Template};
 use crate::{document_form, document_schema};
@@ -93,7 +93,7 @@ fn check_test(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, _: &str
             "Write a test of its own for the other",
         );
     }
-    let body_or_auth = fields.among(&["json", "body", "form", "file", "auth"]);
+    let body_or_auth = fields.entries_with(&["json", "body", "form", "file", "auth"]);
     if let Some(entry) = body_or_auth.first() {
         let message = format!(
             "A preflight has no `{}`: browsers ask before they send it",
@@ -109,21 +109,25 @@ fn check_test(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, _: &str
 
 impl TestForm {
     /// The test, without what places it among others: its name, and what it needs of them.
-    pub(super) fn test(&self, reader: &mut Reader<'_>, defaults: &Defaults) -> Option<SmokeTest> {
+    pub(super) fn build_test(
+        &self,
+        reader: &mut Reader<'_>,
+        defaults: &Defaults,
+    ) -> Option<SmokeTest> {
         let Defaults {
             timeout,
             retry,
             transport,
             test_header,
-        } = self.overrides.over(defaults);
+        } = self.overrides.merge_with(defaults);
         let captures = self.capture.clone().map(|captures| captures.0);
         let captures = captures.unwrap_or_default();
         let expect = self.expect.clone().unwrap_or_default();
-        let expect = redirect_captured(expect.with_version_spelled_out(), &captures);
-        let redirects = self.redirects(reader, &expect);
+        let expect = expect_captured_redirect(expect.with_version_expanded(), &captures);
+        let redirects = self.redirect_policy(reader, &expect);
         let request = Request {
             test_header,
-            ..self.request(reader)?
+            ..self.build_request(reader)?
         };
         let test = SmokeTest {
             name: String::new(),
@@ -135,7 +139,7 @@ impl TestForm {
             expect,
             preset: None,
             captures,
-            needs: BTreeSet::new(),
+            required_captures: BTreeSet::new(),
             run_condition: match self.always {
                 Some(true) => RunCondition::Always,
                 Some(false) | None => RunCondition::InOrder,
@@ -153,13 +157,13 @@ impl TestForm {
     }
 
     /// Redirects are followed unless the test wants to look at one.
-    fn redirects(&self, reader: &mut Reader<'_>, expect: &Expect) -> Redirects {
+    fn redirect_policy(&self, reader: &mut Reader<'_>, expect: &Expect) -> RedirectPolicy {
         let https = self.https_redirect.as_ref();
-        let is_preset = self.cors.is_some() || https.is_some_and(|https| https.value.is_wanted());
-        let judged = is_preset || expect.looks_at_redirect();
+        let is_preset = self.cors.is_some() || https.is_some_and(|https| https.value.is_enabled());
+        let is_redirect_expected = is_preset || expect.expects_redirect();
         if let Some(follow) = &self.follow
             && follow.value
-            && judged
+            && is_redirect_expected
         {
             reader.report(
                 follow.place,
@@ -168,16 +172,16 @@ impl TestForm {
             );
         }
         match &self.follow {
-            Some(Spanned { value: true, .. }) => Redirects::Follow,
-            None if !judged => Redirects::Follow,
-            Some(_) | None => Redirects::Judge,
+            Some(Spanned { value: true, .. }) => RedirectPolicy::Follow,
+            None if !is_redirect_expected => RedirectPolicy::Follow,
+            Some(_) | None => RedirectPolicy::Evaluate,
         }
     }
 }
 
 impl Expect {
     /// Whether an answer that points elsewhere is itself what the test is about.
-    fn looks_at_redirect(&self) -> bool {
+    fn expects_redirect(&self) -> bool {
         let redirection = |status: &StatusPattern| match status {
             StatusPattern::Exactly(code) => REDIRECTIONS.contains(code),
             StatusPattern::Class(class) => *class == 3,
@@ -188,7 +192,7 @@ impl Expect {
 }
 
 /// Who captures a part of a redirect looks at one.
-fn redirect_captured(mut expect: Expect, captures: &[Capture]) -> Expect {
+fn expect_captured_redirect(mut expect: Expect, captures: &[Capture]) -> Expect {
     let captured = captures
         .iter()
         .any(|capture| matches!(capture.source, CaptureSource::Redirect(_)));
@@ -205,7 +209,7 @@ pub(super) struct PlainName(pub(super) String);
 impl FromNode for PlainName {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let name = reader.text(node, what)?;
-        if !is_plain(&name) {
+        if !is_plain_name(&name) {
             reader.report(
                 node.place,
                 format!("A {what} is one line of plain words, without variables"),
@@ -218,7 +222,7 @@ impl FromNode for PlainName {
 
 document_schema!(PlainName as String);
 
-fn is_plain(name: &str) -> bool {
+fn is_plain_name(name: &str) -> bool {
     !(name.trim().is_empty() || name.contains("${") || name.contains(char::is_control))
 }
 
@@ -228,14 +232,14 @@ pub(super) struct UniqueNames(BTreeSet<String>);
 
 impl UniqueNames {
     /// Notes the name of an item, as far as it has one, before the item is read.
-    pub(super) fn note(&mut self, reader: &mut Reader<'_>, item: &Node) -> Option<String> {
+    pub(super) fn record(&mut self, reader: &mut Reader<'_>, item: &Node) -> Option<String> {
         let node = &item.entry("name")?.value;
         let name = match &node.content {
             Content::Text(name) => name,
-            Content::Number(_) | Content::Boolean(_) => &node.spelled,
+            Content::Number(_) | Content::Boolean(_) => &node.written,
             Content::Null | Content::List(_) | Content::Mapping(_) => return None,
         };
-        if is_plain(name) && !self.0.insert(name.clone()) {
+        if is_plain_name(name) && !self.0.insert(name.clone()) {
             reader.report(
                 node.place,
                 format!("Two tests have the name `{name}`"),

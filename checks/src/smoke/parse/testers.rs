@@ -16,8 +16,8 @@ use crate::moment::Moment;
 use crate::reader::{Fields, Reader};
 use crate::template::Template;
 use crate::tester::{
-    RESERVED, ReportPath, RunnerPlace, TaskPlace, Tester, TesterPlace, WHOLE, is_inside,
-    is_variable,
+    RESERVED, ReportPath, RunnerPlace, TaskPlace, Tester, TesterPlace, WHOLE_WORKSPACE, is_inside,
+    is_variable_name,
 };
 use crate::{document_form, document_schema, document_words};
 
@@ -29,14 +29,14 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Enough for a browser with its tests; a leak ends before the runner does, which has the rollout
 /// to finish.
-const MEMORY: u64 = 4 << 30;
+const DEFAULT_MEMORY: u64 = 4 << 30;
 /// Browsers have hundreds of threads; a fork bomb has more.
-const PROCESSES: u32 = 4096;
+const DEFAULT_PROCESSES: u32 = 4096;
 /// The engine takes no less than 6 MiB, and no tool can live with that.
-const LEAST_MEMORY: u64 = 16 << 20;
+const MIN_MEMORY: u64 = 16 << 20;
 
 /// Keys that mean something in one place only.
-const OF_RUNNER: &[&str] = &[
+const RUNNER_KEYS: &[&str] = &[
     "image",
     "junit",
     "working-directory",
@@ -45,7 +45,7 @@ const OF_RUNNER: &[&str] = &[
     "memory",
     "processes",
 ];
-const OF_TASK: &[&str] = &["task-definition", "container"];
+const TASK_KEYS: &[&str] = &["task-definition", "container"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Where {
@@ -83,7 +83,7 @@ document_form! {
         working_directory: Option<WorkspaceFolder>,
         /// Folders of the workspace that it may write to (runner only); `.` is all of it. That of
         /// `junit` is one.
-        writes: Option<OneOrMore<WrittenFolder>>,
+        writes: Option<OneOrMore<WritableFolder>>,
         /// Memory that it may take (runner only), such as 512m; 4g when absent.
         memory: Option<Memory>,
         /// Processes and threads that it may have (runner only); 4096 when absent.
@@ -105,7 +105,7 @@ fn check_place(reader: &mut Reader<'_>, tester: &Node, fields: &Fields<'_>, _: &
         Some(Content::Text(place)) if place == "task" => {
             let why = "means something on the runner only: a task has the image of its task definition, and its files stay in it";
             let remedy = "Leave it out, or leave `where` out";
-            check_misplaced(reader, fields, OF_RUNNER, (why, remedy));
+            check_misplaced(reader, fields, RUNNER_KEYS, (why, remedy));
             if fields.get("command").is_none() {
                 let remedy = "Write `command:`; without one the task would run what the service runs, and never end";
                 reader.report(
@@ -119,7 +119,7 @@ fn check_place(reader: &mut Reader<'_>, tester: &Node, fields: &Fields<'_>, _: &
         Some(_) | None => {
             let why = "means something with `where: task` only";
             let remedy = "Leave it out, or write `where: task`";
-            check_misplaced(reader, fields, OF_TASK, (why, remedy));
+            check_misplaced(reader, fields, TASK_KEYS, (why, remedy));
             if fields.get("image").is_none() {
                 reader.report(
                     tester.place,
@@ -137,7 +137,7 @@ fn check_misplaced(
     keys: &[&str],
     (why, remedy): (&str, &str),
 ) {
-    for entry in fields.among(keys) {
+    for entry in fields.entries_with(keys) {
         reader.report(entry.place, format!("`{}` {why}", entry.key), remedy);
     }
 }
@@ -158,7 +158,7 @@ impl FromNode for Testers {
         }
         let mut names = UniqueNames::default();
         let testers = items.iter().filter_map(|item| {
-            names.note(reader, item);
+            names.record(reader, item);
             TesterForm::from_node(reader, item, what)
         });
         Some(Self(testers.collect()))
@@ -166,14 +166,14 @@ impl FromNode for Testers {
 }
 
 impl Testers {
-    pub(super) fn testers(self, reader: &mut Reader<'_>) -> Vec<Tester> {
+    pub(super) fn into_testers(self, reader: &mut Reader<'_>) -> Vec<Tester> {
         let forms = self.0.into_iter();
-        forms.filter_map(|form| form.tester(reader)).collect()
+        forms.filter_map(|form| form.into_tester(reader)).collect()
     }
 }
 
 impl TesterForm {
-    fn tester(self, reader: &mut Reader<'_>) -> Option<Tester> {
+    fn into_tester(self, reader: &mut Reader<'_>) -> Option<Tester> {
         let environment = self.environment.clone().map(|variables| variables.0);
         let environment = environment.unwrap_or_default().into_iter();
         Some(Tester {
@@ -196,17 +196,19 @@ impl TesterForm {
                     definition: self.task_definition,
                     container: self.container,
                 }),
-                Some(Where::Runner) | None => TesterPlace::Runner(Box::new(self.runner(reader)?)),
+                Some(Where::Runner) | None => {
+                    TesterPlace::Runner(Box::new(self.into_runner(reader)?))
+                }
             },
         })
     }
 
-    fn runner(self, reader: &mut Reader<'_>) -> Option<RunnerPlace> {
+    fn into_runner(self, reader: &mut Reader<'_>) -> Option<RunnerPlace> {
         let writes = self.writes.map(|folders| folders.0).unwrap_or_default();
         let writes: Vec<String> = writes.into_iter().map(|folder| folder.0).collect();
         if let Some(junit) = &self.junit
             && junit.value.folder().is_empty()
-            && !writes.iter().any(|folder| folder == WHOLE)
+            && !writes.iter().any(|folder| folder == WHOLE_WORKSPACE)
         {
             // Reports are written to a folder of their own: the workspace itself is for reading.
             let remedy = "Have the report written to a folder, such as `reports/junit.xml`; or write `writes: .`, if the tester may change everything";
@@ -222,8 +224,10 @@ impl TesterForm {
             working_directory: self.working_directory.map(|folder| folder.0),
             network: self.network.map(|network| network.0),
             writes,
-            memory: self.memory.map_or(MEMORY, |memory| memory.0),
-            processes: self.processes.map_or(PROCESSES, |processes| processes.0),
+            memory: self.memory.map_or(DEFAULT_MEMORY, |memory| memory.0),
+            processes: self
+                .processes
+                .map_or(DEFAULT_PROCESSES, |processes| processes.0),
         })
     }
 }
@@ -257,7 +261,7 @@ impl FromNode for TesterCommand {
             read_all(reader, items, |reader, item| reader.text(item, &what))?
         } else {
             let text = reader.text(node, what)?;
-            let Some(command) = command::words(&text) else {
+            let Some(command) = command::split_words(&text) else {
                 let message = format!("A quote in {what} is not closed");
                 return reader.refuse(node.place, message, command::UNCLOSED);
             };
@@ -286,7 +290,7 @@ impl FromNamedEntry for TesterVariable {
                 format!("`{}` is set for every tester", entry.key),
                 "Choose another name, or leave it out",
             );
-        } else if !is_variable(&entry.key) {
+        } else if !is_variable_name(&entry.key) {
             reader.report(
                 entry.place,
                 format!("`{}` is not the name of an environment variable", entry.key),
@@ -337,12 +341,12 @@ document_schema!(WorkspaceFolder as String);
 
 /// A folder of the workspace, or all of it.
 #[derive(Debug, Clone)]
-pub(super) struct WrittenFolder(String);
+pub(super) struct WritableFolder(String);
 
-impl FromNode for WrittenFolder {
+impl FromNode for WritableFolder {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let text = reader.text(node, what)?;
-        if text != WHOLE && !is_inside(&text) {
+        if text != WHOLE_WORKSPACE && !is_inside(&text) {
             return reader.refuse(
                 node.place,
                 format!("`{text}` is not a path inside the workspace"),
@@ -353,7 +357,7 @@ impl FromNode for WrittenFolder {
     }
 }
 
-document_schema!(WrittenFolder as String);
+document_schema!(WritableFolder as String);
 
 /// `512m` or `4g`, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -371,7 +375,7 @@ impl FromNode for Memory {
         };
         let bytes = shift
             .and_then(|shift| digits.parse::<u64>().ok()?.checked_mul(1 << shift))
-            .filter(|bytes| *bytes >= LEAST_MEMORY);
+            .filter(|bytes| *bytes >= MIN_MEMORY);
         match bytes {
             Some(bytes) => Some(Self(bytes)),
             None => reader.refuse(
@@ -454,13 +458,13 @@ mod tests {
 
     use super::*;
     use crate::secret::Secret;
-    use crate::smoke::{Suite, no_files, outside, parse};
+    use crate::smoke::{Suite, no_files, parse, test_resources};
     use crate::template::Values;
 
     /// A document with one tester that has these lines besides its name.
-    fn with(lines: &str) -> Result<Suite, Vec<String>> {
+    fn parse_tester(lines: &str) -> Result<Suite, Vec<String>> {
         let document = format!("testers:\n- name: a\n  {}\n", lines.replace('\n', "\n  "));
-        parse(&document, "t.yml", outside(&no_files)).map_err(|problems| {
+        parse(&document, "t.yml", test_resources(&no_files)).map_err(|problems| {
             problems
                 .iter()
                 .map(|problem| problem.to_string().replacen("smoke-tests: t.yml:", "", 1))
@@ -470,7 +474,7 @@ mod tests {
 
     #[test]
     fn a_tester_is_read_with_its_defaults_and_needs_no_tests_beside_it() {
-        let suite = with("image: grafana/k6:1.3.0").unwrap();
+        let suite = parse_tester("image: grafana/k6:1.3.0").unwrap();
         let [tester] = suite.testers() else {
             panic!("{suite:?}")
         };
@@ -478,15 +482,17 @@ mod tests {
             (tester.name.as_str(), tester.on.as_slice(), tester.timeout),
             ("a", [Moment::Green].as_slice(), TIMEOUT)
         );
-        assert!(tester.command.is_empty() && suite.count(Moment::Green) == 0);
+        assert!(tester.command.is_empty() && suite.count_tests(Moment::Green) == 0);
         let suite =
-            with("where: task\ncommand: newman run \"a b.json\"\non: [green, production]").unwrap();
+            parse_tester("where: task\ncommand: newman run \"a b.json\"\non: [green, production]")
+                .unwrap();
         assert_eq!(suite.testers()[0].command, ["newman", "run", "a b.json"]);
         assert_eq!(
-            suite.testers()[0].place_in_words(),
+            suite.testers()[0].describe_place(),
             "a task of the deployed revision"
         );
-        let suite = with("image: a\ncommand: [sh, -c, 'echo ${BASE_URL} ${x:-1}', 5]").unwrap();
+        let suite =
+            parse_tester("image: a\ncommand: [sh, -c, 'echo ${BASE_URL} ${x:-1}', 5]").unwrap();
         assert_eq!(
             suite.testers()[0].command,
             ["sh", "-c", "echo ${BASE_URL} ${x:-1}", "5"]
@@ -495,13 +501,13 @@ mod tests {
 
     #[test]
     fn a_tester_writes_to_the_folders_it_names_and_has_limits() {
-        let place = |lines: &str| match with(lines).unwrap().testers()[0].place.clone() {
+        let place = |lines: &str| match parse_tester(lines).unwrap().testers()[0].place.clone() {
             TesterPlace::Runner(place) => *place,
             TesterPlace::Task(place) => panic!("{place:?}"),
         };
         let usual = place("image: a\njunit: reports/*.xml\nwrites: [test-results]");
         assert_eq!(
-            usual.writable().into_iter().collect::<Vec<_>>(),
+            usual.writable_folders().into_iter().collect::<Vec<_>>(),
             ["reports", "test-results"]
         );
         assert_eq!(
@@ -517,8 +523,8 @@ mod tests {
 
     #[test]
     fn a_tester_is_given_where_and_what_it_tests() {
-        let suite = with("image: a\nenvironment: { TOKEN: \"t-${env.SMOKE_TOKEN}\", PORT: 8080, V: \"${version}\" }").unwrap();
-        assert_eq!(suite.needs_env(), ["SMOKE_TOKEN"]);
+        let suite = parse_tester("image: a\nenvironment: { TOKEN: \"t-${env.SMOKE_TOKEN}\", PORT: 8080, V: \"${version}\" }").unwrap();
+        assert_eq!(suite.required_env(), ["SMOKE_TOKEN"]);
         let environment = [("SMOKE_TOKEN".to_owned(), Secret::new("hunter22"))].into();
         let values = Values {
             version: "v1".into(),
@@ -527,7 +533,7 @@ mod tests {
             environment,
             ..Values::default()
         };
-        let given = suite.testers()[0].environment(
+        let given = suite.testers()[0].render_environment(
             Moment::Bake,
             &Url::parse("https://a.example:8443/").unwrap(),
             &values,
@@ -628,18 +634,18 @@ mod tests {
             ("image: a\non: [gren]", "4:8: `on` cannot be `gren`"),
         ];
         for (lines, expected) in table {
-            let problems = with(lines).unwrap_err();
+            let problems = parse_tester(lines).unwrap_err();
             assert!(
                 problems.len() == 1 && problems[0].starts_with(expected),
                 "{lines}: {problems:?}"
             );
         }
         assert!(
-            parse("testers: []", "t.yml", outside(&no_files)).is_err()
+            parse("testers: []", "t.yml", test_resources(&no_files)).is_err()
                 && parse(
                     "testers: [{ name: a, image: a }, { name: a, image: a }]",
                     "t.yml",
-                    outside(&no_files)
+                    test_resources(&no_files)
                 )
                 .is_err()
         );

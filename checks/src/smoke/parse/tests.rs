@@ -4,14 +4,14 @@
 mod flow;
 
 use super::*;
-use crate::environment::tests::environment;
+use crate::environment::tests::test_environment;
 use crate::moment::Moment;
 use crate::reader::Files;
 use crate::smoke::form::HttpVersion;
-use crate::smoke::form::Redirects;
+use crate::smoke::form::RedirectPolicy;
 
 /// The suite that `docs/smoke-tests.md` shows.
-pub(in crate::smoke) fn documented() -> String {
+pub(in crate::smoke) fn documented_example() -> String {
     let page = include_str!("../../../../docs/smoke-tests.md");
     let (_, after) = page.split_once("<!-- example -->\n```yaml\n").unwrap();
     after.split_once("```").unwrap().0.to_owned()
@@ -23,15 +23,15 @@ pub(crate) fn no_files(_: &str) -> Result<Vec<u8>, String> {
 }
 
 /// These files, and the environment of the tests.
-pub(crate) fn outside(files: Files<'_>) -> Outside<'_> {
-    Outside {
+pub(crate) fn test_resources(files: Files<'_>) -> DocumentResources<'_> {
+    DocumentResources {
         files,
-        environment: environment(),
+        environment: test_environment(),
     }
 }
 
 fn problems(text: &str) -> Vec<String> {
-    let problems = parse(text, "smoke.yml", outside(&no_files)).unwrap_err();
+    let problems = parse(text, "smoke.yml", test_resources(&no_files)).unwrap_err();
     problems
         .iter()
         .map(|problem| {
@@ -43,15 +43,15 @@ fn problems(text: &str) -> Vec<String> {
 }
 
 /// A suite of one test that has these lines besides its name.
-fn with(lines: &str) -> String {
+fn document_with(lines: &str) -> String {
     format!("tests:\n- name: a\n  {}", lines.replace('\n', "\n  "))
 }
 
 #[test]
 fn the_documented_example_is_read_with_its_defaults() {
-    let suite = parse(&documented(), "inline", outside(&no_files)).unwrap();
-    assert_eq!(suite.needs_env(), ["SMOKE_TOKEN"]);
-    assert!(suite.count(Moment::Green) > suite.count(Moment::Production));
+    let suite = parse(&documented_example(), "inline", test_resources(&no_files)).unwrap();
+    assert_eq!(suite.required_env(), ["SMOKE_TOKEN"]);
+    assert!(suite.count_tests(Moment::Green) > suite.count_tests(Moment::Production));
     let health = &suite.tests[0];
     assert_eq!(
         (
@@ -87,9 +87,9 @@ fn documented_files(path: &str) -> Result<Vec<u8>, String> {
 fn the_bake_s_interval_is_a_minute_unless_it_is_said() {
     let suite = |head: &str| {
         parse(
-            &format!("{head}{}", with("get: /")),
+            &format!("{head}{}", document_with("get: /")),
             "inline",
-            outside(&no_files),
+            test_resources(&no_files),
         )
         .unwrap()
         .bake_interval()
@@ -98,7 +98,10 @@ fn the_bake_s_interval_is_a_minute_unless_it_is_said() {
         (suite(""), suite("bake-interval: 30s\n")),
         (Duration::from_mins(1), Duration::from_secs(30))
     );
-    let short = problems(&format!("bake-interval: 500ms\n{}", with("get: /")));
+    let short = problems(&format!(
+        "bake-interval: 500ms\n{}",
+        document_with("get: /")
+    ));
     assert_eq!(short, ["1:16: `bake-interval` is shorter than 1s"]);
 }
 
@@ -112,32 +115,38 @@ fn every_example_of_the_documentation_is_read() {
         .collect();
     assert!(examples.len() >= 4);
     for example in examples {
-        let read = parse(example, "inline", outside(&documented_files));
+        let read = parse(example, "inline", test_resources(&documented_files));
         assert!(read.is_ok(), "{example}\n{read:?}");
     }
 }
 
 #[test]
-fn redirects_are_followed_unless_the_test_looks_at_one() {
+fn redirects_are_followed_unless_the_test_expects_one() {
     let table = [
-        ("get: /", Redirects::Follow),
-        ("get: /\nexpect: { status: 200 }", Redirects::Follow),
-        ("get: /\nexpect: { status: [200, 302] }", Redirects::Judge),
-        ("get: /\nexpect: { status: 3xx }", Redirects::Judge),
-        ("get: /\nexpect: { status: [200, 304] }", Redirects::Follow),
+        ("get: /", RedirectPolicy::Follow),
+        ("get: /\nexpect: { status: 200 }", RedirectPolicy::Follow),
+        (
+            "get: /\nexpect: { status: [200, 302] }",
+            RedirectPolicy::Evaluate,
+        ),
+        ("get: /\nexpect: { status: 3xx }", RedirectPolicy::Evaluate),
+        (
+            "get: /\nexpect: { status: [200, 304] }",
+            RedirectPolicy::Follow,
+        ),
         (
             "get: /\nexpect: { redirect: { to: /login } }",
-            Redirects::Judge,
+            RedirectPolicy::Evaluate,
         ),
-        ("get: /\nfollow: false", Redirects::Judge),
+        ("get: /\nfollow: false", RedirectPolicy::Evaluate),
         (
             "get: /\nfollow: true\nexpect: { status: 200 }",
-            Redirects::Follow,
+            RedirectPolicy::Follow,
         ),
     ];
     for (lines, expected) in table {
         assert_eq!(
-            parse(&with(lines), "inline", outside(&no_files))
+            parse(&document_with(lines), "inline", test_resources(&no_files))
                 .unwrap()
                 .tests[0]
                 .redirects,
@@ -243,7 +252,11 @@ fn mistakes_in_a_request_are_found() {
         ),
     ];
     for (lines, expected) in table {
-        assert_eq!(problems(&with(lines)).join("|"), expected, "{lines}");
+        assert_eq!(
+            problems(&document_with(lines)).join("|"),
+            expected,
+            "{lines}"
+        );
     }
 }
 
@@ -311,7 +324,7 @@ fn mistakes_in_an_expectation_are_found() {
         ),
     ];
     for (expect, expected) in table {
-        let found = problems(&with(&format!("get: /\nexpect: {expect}"))).join("|");
+        let found = problems(&document_with(&format!("get: /\nexpect: {expect}"))).join("|");
         assert!(found.starts_with(expected), "{expect}: {found}");
     }
 }
@@ -403,7 +416,7 @@ fn mistakes_in_how_a_request_is_made_are_found() {
         ),
     ];
     for (lines, expected) in table {
-        let found = problems(&with(lines)).join("|");
+        let found = problems(&document_with(lines)).join("|");
         assert!(
             found.starts_with(expected) && (expected.ends_with(": ") || found == expected),
             "{lines}: {found}"
@@ -481,12 +494,16 @@ fn mistakes_in_a_preset_are_found() {
         ),
     ];
     for (lines, expected) in table {
-        assert_eq!(problems(&with(lines)).join("|"), expected, "{lines}");
+        assert_eq!(
+            problems(&document_with(lines)).join("|"),
+            expected,
+            "{lines}"
+        );
     }
 }
 
 #[test]
-fn mistakes_in_what_is_judged_are_found() {
+fn mistakes_in_what_is_evaluated_are_found() {
     let table = [
         (
             "{ latency: 5 }",
@@ -583,7 +600,7 @@ fn mistakes_in_what_is_judged_are_found() {
         ),
     ];
     for (expect, expected) in table {
-        let found = problems(&with(&format!("get: /\nexpect: {expect}"))).join("|");
+        let found = problems(&document_with(&format!("get: /\nexpect: {expect}"))).join("|");
         assert!(found.starts_with(expected), "{expect}: {found}");
     }
 }
@@ -592,9 +609,9 @@ fn mistakes_in_what_is_judged_are_found() {
 fn secrets_are_declared_and_only_those_that_are_used_are_wanted() {
     let document = "secrets: { A: prod/api, B: { secret: 'arn:aws:secretsmanager:eu-central-1:1:secret:x-AbCdEf', key: token }, C: unused }\n\
         tests: [{ name: a, get: /, headers: { a: '${secret.A}', b: '${secret.B} ${secret.A}' } }]";
-    let suite = parse(document, "inline", outside(&no_files)).unwrap();
+    let suite = parse(document, "inline", test_resources(&no_files)).unwrap();
     let wanted: Vec<_> = suite
-        .needs_secrets()
+        .required_secrets()
         .iter()
         .map(|secret| (&*secret.name, &*secret.id, secret.key.as_deref()))
         .collect();
@@ -665,7 +682,7 @@ fn mistakes_in_secrets_and_defaults_are_found() {
 fn a_test_takes_over_its_connection_from_the_defaults_and_adds_to_it() {
     let document = "defaults: { http: 2, connect-timeout: 1s, tls: { server-name: A.example } }\n\
         tests: [{ name: a, get: / }, { name: b, get: /, http: 1.1, tls: { server-name: b.example } }]";
-    let suite = parse(document, "inline", outside(&no_files)).unwrap();
+    let suite = parse(document, "inline", test_resources(&no_files)).unwrap();
     let seen: Vec<_> = suite
         .tests
         .iter()
@@ -694,10 +711,10 @@ fn a_test_takes_over_its_connection_from_the_defaults_and_adds_to_it() {
 #[test]
 fn all_mistakes_are_reported_at_once_each_with_a_remedy() {
     let text = "defaults: { timeuot: 5s }\ntests:\n- name: a\n  gett: /\n- name: a\n  get: x\n  expects: {}\n  expect: { status: no, headers: { 'a b': { matches: '[' } } }\n";
-    let problems = parse(text, "inline", outside(&no_files)).unwrap_err();
+    let problems = parse(text, "inline", test_resources(&no_files)).unwrap_err();
     let lines: Vec<usize> = problems
         .iter()
-        .map(|problem| problem.at.as_ref().unwrap().line)
+        .map(|problem| problem.position.as_ref().unwrap().line)
         .collect();
     assert_eq!(lines, [1, 3, 4, 5, 6, 7, 8, 8, 8]);
     assert!(
@@ -713,7 +730,7 @@ fn all_mistakes_are_reported_at_once_each_with_a_remedy() {
 
 #[test]
 fn follow_true_contradicts_a_redirect_that_is_expected() {
-    let text = with("get: /\nfollow: true\nexpect: { redirect: { to: /login } }");
+    let text = document_with("get: /\nfollow: true\nexpect: { redirect: { to: /login } }");
     assert_eq!(
         problems(&text),
         ["4:11: `follow: true` contradicts the redirect that is expected"]

@@ -15,12 +15,12 @@ use crate::template::Template;
 use crate::{document_form, document_schema, document_union};
 
 use super::Defaults;
-use super::request::{SentHeaderName, header_value};
+use super::request::{SentHeaderName, read_header_value};
 
 const VERSIONS: &[(&str, HttpVersion)] = &[("1.1", HttpVersion::One), ("2", HttpVersion::Two)];
 
 /// Repeating faster than this is a load test.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const MIN_PAUSE: Duration = Duration::from_millis(10);
 
 /// What ECS Service Connect leads to green by, unless the service's rules say otherwise (Amazon ECS
 /// developer guide, "Service Connect resources for ECS blue/green deployments").
@@ -68,7 +68,7 @@ document_form! {
 
 impl Overrides {
     /// What these say, and `inherited` where they are silent.
-    pub(super) fn over(&self, inherited: &Defaults) -> Defaults {
+    pub(super) fn merge_with(&self, inherited: &Defaults) -> Defaults {
         let Defaults {
             timeout,
             retry,
@@ -135,7 +135,7 @@ pub(super) struct Pause(Duration);
 impl FromNode for Pause {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let every = reader.duration(node, what)?;
-        if every < SHORTEST_PAUSE {
+        if every < MIN_PAUSE {
             return reader.refuse(
                 node.place,
                 format!("{what} is shorter than 10ms"),
@@ -187,7 +187,7 @@ impl FromNode for Authorities {
         } else {
             reader.file(node, what)?
         };
-        match certificates(&pem) {
+        match parse_certificates(&pem) {
             Ok(authorities) => Some(Self(authorities)),
             Err(why) => reader.refuse(
                 node.place,
@@ -200,7 +200,7 @@ impl FromNode for Authorities {
 
 document_schema!(Authorities as String);
 
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+fn parse_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let authorities = read.map_err(|error| error.to_string())?;
     let mut store = RootCertStore::empty();
@@ -218,8 +218,8 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 document_union! {
     /// The header that leads a request to green; `true` for that of Service Connect.
     pub(super) enum TestHeader {
-        Usual(bool),
-        Own(OwnTestHeader),
+        Enabled(bool),
+        Custom(OwnTestHeader),
     }
 }
 
@@ -237,7 +237,7 @@ pub(super) struct TestHeaderValue(Template);
 
 impl FromNode for TestHeaderValue {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
-        header_value(
+        read_header_value(
             reader,
             node,
             what,
@@ -251,15 +251,15 @@ document_schema!(TestHeaderValue as Template);
 
 impl TestHeader {
     /// The header that is sent, if any.
-    pub(super) fn header(self) -> Option<(HeaderName, Template)> {
+    pub(super) fn into_header(self) -> Option<(HeaderName, Template)> {
         let (name, value) = match self {
-            Self::Usual(false) => return None,
-            Self::Usual(true) => (None, None),
-            Self::Own(own) => (own.name, own.value),
+            Self::Enabled(false) => return None,
+            Self::Enabled(true) => (None, None),
+            Self::Custom(own) => (own.name, own.value),
         };
         let name = name.map_or(TEST_HEADER, |SentHeaderName(name)| name);
-        let usual = || Template::parse(TEST_VALUE).ok();
-        Some((name, value.map(|value| value.0).or_else(usual)?))
+        let default_value = || Template::parse(TEST_VALUE).ok();
+        Some((name, value.map(|value| value.0).or_else(default_value)?))
     }
 }
 

@@ -14,12 +14,12 @@ pub(super) struct Variables(pub(super) Vec<(String, Template)>);
 impl FromNode for Variables {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let entries = reader.entries(node, what)?;
-        read_all(reader, entries, variable).map(Self)
+        read_all(reader, entries, read_variable).map(Self)
     }
 }
 
 /// A variable with a secret in it is a secret.
-fn variable(reader: &mut Reader<'_>, entry: &Entry) -> Option<(String, Template)> {
+fn read_variable(reader: &mut Reader<'_>, entry: &Entry) -> Option<(String, Template)> {
     let template = reader.template(&entry.value, &format!("Variable `{}`", entry.key));
     let secrecy = match &template {
         Some(template) if template.holds_secret() => Secrecy::Secret,

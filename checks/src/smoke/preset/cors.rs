@@ -12,9 +12,9 @@ use url::Url;
 use crate::document::{Node, Place};
 use crate::form::{FromNode, OneOrMore};
 use crate::reader::Reader;
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::smoke::form::SmokeTest;
-use crate::smoke::parse::request::{SentHeaderName, uppercase_method};
+use crate::smoke::parse::request::{SentHeaderName, parse_uppercase_method};
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
 use crate::{document_form, document_schema};
@@ -44,7 +44,7 @@ pub(in crate::smoke) struct PageOrigin(Template);
 impl FromNode for PageOrigin {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let text = reader.text(node, what)?;
-        let origin = reader.parsed(node, &text)?;
+        let origin = reader.parse_template(node, &text)?;
         let is_origin =
             || Url::parse(&text).is_ok_and(|url| url.origin().ascii_serialization() == text);
         if !text.contains("${") && !is_origin() {
@@ -63,7 +63,7 @@ pub(in crate::smoke) struct RequestedMethod(Method);
 impl FromNode for RequestedMethod {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let text = reader.text(node, what)?;
-        match uppercase_method(&text) {
+        match parse_uppercase_method(&text) {
             Some(method) => Some(Self(method)),
             None => reader.refuse(
                 node.place,
@@ -106,7 +106,7 @@ impl CorsForm {
                 "Write `method:` with the method of the request that the browser asks for",
             );
         }
-        let asked = Cors {
+        let preflight = Cors {
             origin: self.origin.0.clone(),
             method: own.unwrap_or(&test.request.method).clone(),
             headers: self
@@ -120,9 +120,9 @@ impl CorsForm {
                 CorsCredentials::NotSent
             },
         };
-        test.request.headers.extend(asked.request_headers()?);
+        test.request.headers.extend(preflight.request_headers()?);
         test.request.method = Method::OPTIONS;
-        test.preset = Some(SmokePreset::Cors(asked));
+        test.preset = Some(SmokePreset::Cors(preflight));
         Some(test)
     }
 }
@@ -145,94 +145,97 @@ impl Cors {
 }
 
 /// Stands for everything, unless the page sends cookies.
-const ANY: &str = "*";
+const WILDCARD: &str = "*";
 
 /// What is said of a header that is not there.
 const NOTHING: &str = "nothing";
 
-pub(super) fn evaluate(asked: &Cors, headers: &HeaderMap, values: &Values) -> Vec<Mismatch> {
-    let mut failures: Vec<Mismatch> = origin(asked, headers, values).into_iter().collect();
-    failures.extend(credentials(asked, headers));
-    failures.extend(method(asked, headers));
+pub(super) fn evaluate(preflight: &Cors, headers: &HeaderMap, values: &Values) -> Vec<Mismatch> {
+    let mut failures: Vec<Mismatch> = evaluate_origin(preflight, headers, values)
+        .into_iter()
+        .collect();
+    failures.extend(evaluate_credentials(preflight, headers));
+    failures.extend(evaluate_method(preflight, headers));
     failures.extend(
-        asked
+        preflight
             .headers
             .iter()
-            .filter_map(|name| header(asked, name, headers)),
+            .filter_map(|name| evaluate_header(preflight, name, headers)),
     );
     failures
 }
 
 /// Compared byte by byte; several headers are none.
-fn origin(asked: &Cors, headers: &HeaderMap, values: &Values) -> Option<Mismatch> {
-    let found = all(headers, &ACCESS_CONTROL_ALLOW_ORIGIN);
-    let met = found == asked.origin.render(values)
-        || (found == ANY && asked.credentials == CorsCredentials::NotSent);
+fn evaluate_origin(preflight: &Cors, headers: &HeaderMap, values: &Values) -> Option<Mismatch> {
+    let found = join_values(headers, &ACCESS_CONTROL_ALLOW_ORIGIN);
+    let met = found == preflight.origin.render(values)
+        || (found == WILDCARD && preflight.credentials == CorsCredentials::NotSent);
     (!met).then(|| {
         Mismatch::new(
-            what(&ACCESS_CONTROL_ALLOW_ORIGIN),
-            asked.origin.masked(values),
-            or_nothing(&found),
+            describe_header(&ACCESS_CONTROL_ALLOW_ORIGIN),
+            preflight.origin.render_masked(values),
+            format_found(&found),
         )
     })
 }
 
-fn credentials(asked: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
-    let found = all(headers, &ACCESS_CONTROL_ALLOW_CREDENTIALS);
-    let met = asked.credentials == CorsCredentials::NotSent || found == "true";
+fn evaluate_credentials(preflight: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
+    let found = join_values(headers, &ACCESS_CONTROL_ALLOW_CREDENTIALS);
+    let met = preflight.credentials == CorsCredentials::NotSent || found == "true";
     (!met).then(|| {
         Mismatch::new(
-            what(&ACCESS_CONTROL_ALLOW_CREDENTIALS),
+            describe_header(&ACCESS_CONTROL_ALLOW_CREDENTIALS),
             "true",
-            or_nothing(&found),
+            format_found(&found),
         )
     })
 }
 
-fn method(asked: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
-    let found = all(headers, &ACCESS_CONTROL_ALLOW_METHODS);
+fn evaluate_method(preflight: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
+    let found = join_values(headers, &ACCESS_CONTROL_ALLOW_METHODS);
     // These are sent by any page, asked or not.
-    let always = matches!(asked.method, Method::GET | Method::HEAD | Method::POST);
-    let met =
-        always || items(&found).any(|item| item == asked.method.as_str() || asked.takes_any(item));
+    let always = matches!(preflight.method, Method::GET | Method::HEAD | Method::POST);
+    let met = always
+        || split_items(&found)
+            .any(|item| item == preflight.method.as_str() || preflight.is_wildcard(item));
     (!met).then(|| {
         Mismatch::new(
-            what(&ACCESS_CONTROL_ALLOW_METHODS),
-            asked.method.to_string(),
-            or_nothing(&found),
+            describe_header(&ACCESS_CONTROL_ALLOW_METHODS),
+            preflight.method.to_string(),
+            format_found(&found),
         )
     })
 }
 
-fn header(asked: &Cors, name: &HeaderName, headers: &HeaderMap) -> Option<Mismatch> {
-    let found = all(headers, &ACCESS_CONTROL_ALLOW_HEADERS);
+fn evaluate_header(preflight: &Cors, name: &HeaderName, headers: &HeaderMap) -> Option<Mismatch> {
+    let found = join_values(headers, &ACCESS_CONTROL_ALLOW_HEADERS);
     // `*` never stands for `Authorization`.
-    let named = |item: &str| {
+    let is_allowed = |item: &str| {
         item.eq_ignore_ascii_case(name.as_str())
-            || (*name != AUTHORIZATION && asked.takes_any(item))
+            || (*name != AUTHORIZATION && preflight.is_wildcard(item))
     };
-    let met = items(&found).any(named);
+    let met = split_items(&found).any(is_allowed);
     (!met).then(|| {
         Mismatch::new(
-            what(&ACCESS_CONTROL_ALLOW_HEADERS),
+            describe_header(&ACCESS_CONTROL_ALLOW_HEADERS),
             name.as_str(),
-            or_nothing(&found),
+            format_found(&found),
         )
     })
 }
 
 impl Cors {
-    fn takes_any(&self, item: &str) -> bool {
-        item == ANY && self.credentials == CorsCredentials::NotSent
+    fn is_wildcard(&self, item: &str) -> bool {
+        item == WILDCARD && self.credentials == CorsCredentials::NotSent
     }
 }
 
-fn what(name: &HeaderName) -> String {
+fn describe_header(name: &HeaderName) -> String {
     format!("header {name}")
 }
 
 /// The header's values, joined as the Fetch standard does.
-fn all(headers: &HeaderMap, name: &HeaderName) -> String {
+fn join_values(headers: &HeaderMap, name: &HeaderName) -> String {
     let values = headers
         .get_all(name)
         .iter()
@@ -240,15 +243,15 @@ fn all(headers: &HeaderMap, name: &HeaderName) -> String {
     values.collect::<Vec<_>>().join(", ")
 }
 
-fn items(list: &str) -> impl Iterator<Item = &str> {
+fn split_items(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim)
 }
 
-fn or_nothing(found: &str) -> String {
+fn format_found(found: &str) -> String {
     if found.is_empty() {
         NOTHING.to_owned()
     } else {
-        masked(found)
+        mask(found)
     }
 }
 

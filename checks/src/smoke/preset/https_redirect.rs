@@ -7,9 +7,9 @@ use url::Url;
 use crate::document::{Node, Place};
 use crate::form::FromNode;
 use crate::reader::Reader;
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::smoke::answer::SmokeResponse;
-use crate::smoke::form::{HttpVersion, Redirects, Request, RequestDestination, SmokeTest};
+use crate::smoke::form::{HttpVersion, RedirectPolicy, Request, RequestDestination, SmokeTest};
 use crate::smoke::result::Mismatch;
 use crate::template::Template;
 use crate::{document_form, document_union};
@@ -23,7 +23,7 @@ document_union! {
     /// `true`: http at port 80 must lead to the same path over https.
     #[schemars(rename = "HttpsRedirect")]
     pub(in crate::smoke) enum HttpsRedirectForm {
-        Usual(bool),
+        Enabled(bool),
         Port(HttpsRedirectFrom),
     }
 }
@@ -54,8 +54,8 @@ impl FromNode for Port {
 
 impl HttpsRedirectForm {
     /// `false` is as if nothing were said.
-    pub(in crate::smoke) fn is_wanted(&self) -> bool {
-        !matches!(self, Self::Usual(false))
+    pub(in crate::smoke) fn is_enabled(&self) -> bool {
+        !matches!(self, Self::Enabled(false))
     }
 
     /// The test with its request sent over http.
@@ -66,8 +66,8 @@ impl HttpsRedirectForm {
         mut test: SmokeTest,
     ) -> SmokeTest {
         let port = match self {
-            Self::Usual(false) => return test,
-            Self::Usual(true) => HTTP_PORT,
+            Self::Enabled(false) => return test,
+            Self::Enabled(true) => HTTP_PORT,
             Self::Port(from) => from.port.map_or(HTTP_PORT, |port| port.0),
         };
         if !matches!(test.request.method, Method::GET | Method::HEAD) {
@@ -89,7 +89,7 @@ impl HttpsRedirectForm {
         // Browsers never speak HTTP/2 without TLS, and load balancers seldom do.
         test.transport.http = HttpVersion::One;
         test.preset = Some(SmokePreset::HttpsRedirect);
-        test.redirects = Redirects::Judge;
+        test.redirects = RedirectPolicy::Evaluate;
         test
     }
 }
@@ -114,34 +114,34 @@ pub(super) fn evaluate(answer: &SmokeResponse) -> Option<Mismatch> {
         .is_some_and(|location| is_same_over_https(&answer.url, location));
     let found = location.map_or_else(
         || "no readable Location header".to_owned(),
-        |location| without_query(&location),
+        |location| format_without_query(&location),
     );
-    (!met).then(|| Mismatch::new("redirect", wanted(&answer.url), found))
+    (!met).then(|| Mismatch::new("redirect", describe_expected(&answer.url), found))
 }
 
-fn is_same_over_https(asked: &Url, location: &Url) -> bool {
+fn is_same_over_https(requested: &Url, location: &Url) -> bool {
     location.scheme() == "https"
-        && location.host() == asked.host()
-        && location.path() == asked.path()
-        && location.query() == asked.query()
+        && location.host() == requested.host()
+        && location.path() == requested.path()
+        && location.query() == requested.query()
         && location.username().is_empty()
 }
 
-fn wanted(asked: &Url) -> String {
-    let query = if asked.query().is_some() {
+fn describe_expected(requested: &Url) -> String {
+    let query = if requested.query().is_some() {
         " with its query"
     } else {
         ""
     };
     format!(
         "https://{}{}{query}",
-        asked.host_str().unwrap_or_default(),
-        asked.path()
+        requested.host_str().unwrap_or_default(),
+        requested.path()
     )
 }
 
 /// The query may hold what is nobody's business.
-fn without_query(location: &Url) -> String {
+fn format_without_query(location: &Url) -> String {
     let query_hidden = if location.query().is_some() {
         "?…"
     } else {
@@ -150,7 +150,7 @@ fn without_query(location: &Url) -> String {
     let port = location
         .port()
         .map_or_else(String::new, |port| format!(":{port}"));
-    masked(&format!(
+    mask(&format!(
         "{}://{}{port}{}{query_hidden}",
         location.scheme(),
         location.host_str().unwrap_or_default(),

@@ -11,31 +11,31 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::duration::Human;
+use crate::duration::HumanDuration;
 use crate::smoke::answer::SmokeResponse;
-use crate::smoke::capture::{Captured, capture};
+use crate::smoke::capture::{CapturedValue, capture};
 use crate::smoke::cookie_jar::CookieJar;
 use crate::smoke::expect::evaluate;
 use crate::smoke::flow::RunCondition;
 use crate::smoke::form::SmokeTest;
-use crate::smoke::result::{Attempted, Mismatch};
-use crate::smoke::send::{Clients, Outgoing, TestedSide, exchange};
+use crate::smoke::result::{AttemptOutcome, Mismatch};
+use crate::smoke::send::{Clients, OutgoingRequest, TestedSide, exchange};
 use crate::template::{Secrecy, Values};
 
 use super::RunLimits;
 use super::cancellation::Cancellation;
-use super::results::{ResultCollector, confide};
+use super::results::{ResultCollector, register_secrets};
 
 /// How long a step that cleans up is repeated once the run has failed: users wait for traffic to go
 /// back.
-const HASTE: Duration = Duration::from_secs(5);
+const CLEANUP_BUDGET: Duration = Duration::from_secs(5);
 
 /// How long what is expected of one answer may take to judge: the largest body takes milliseconds,
 /// unless its document means no good.
-const JUDGING: Duration = Duration::from_secs(5);
+const EVALUATION_LIMIT: Duration = Duration::from_secs(5);
 
 /// What every test needs to send its request.
-pub(super) struct Post<'a> {
+pub(super) struct RunContext<'a> {
     pub(super) side: TestedSide<'a>,
     pub(super) limits: &'a RunLimits,
     pub(super) clients: Clients,
@@ -49,15 +49,15 @@ pub(super) struct Post<'a> {
 /// nothing along.
 pub(super) struct Attempts<'a> {
     pub(super) test: &'a Arc<SmokeTest>,
-    last: Mutex<Attempted>,
+    last: Mutex<AttemptOutcome>,
 }
 
 /// How a course ends.
-pub(super) enum End {
+pub(super) enum AttemptsEnd {
     /// With what was captured, by name.
     Passed(Vec<(String, Value)>),
     Failed,
-    CalledOff,
+    Cancelled,
 }
 
 impl<'a> Attempts<'a> {
@@ -68,7 +68,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    pub(super) fn last(&self) -> Attempted {
+    pub(super) fn last_outcome(&self) -> AttemptOutcome {
         self.last
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -76,48 +76,54 @@ impl<'a> Attempts<'a> {
     }
 
     /// Nothing could be sent.
-    pub(super) fn prevented(&self, obstacle: &Mismatch) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Attempted::prevented(obstacle);
+    pub(super) fn record_not_sent(&self, obstacle: &Mismatch) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) =
+            AttemptOutcome::from_obstacle(obstacle);
     }
 
     /// Repeats the test until it passes or has definitely failed. The budget runs from the first
     /// request.
-    pub(super) async fn follow(&self, post: &Post<'_>, values: &Values, jar: &CookieJar) -> End {
+    pub(super) async fn run(
+        &self,
+        context: &RunContext<'_>,
+        values: &Values,
+        cookie_jar: &CookieJar,
+    ) -> AttemptsEnd {
         let mut first = None;
         loop {
-            let Some(permit) = post.permit(self.test.run_condition).await else {
-                return End::CalledOff;
+            let Some(permit) = context.acquire_permit(self.test.run_condition).await else {
+                return AttemptsEnd::Cancelled;
             };
             let sent = Instant::now();
             let started = *first.get_or_insert(sent);
-            let result = post.attempt(self.test, values, jar).await;
+            let result = context.run_attempt(self.test, values, cookie_jar).await;
             drop(permit);
-            let again = result.as_ref().err().is_none_or(|unmet| unmet.again);
-            if let Some(captured) = self.note(result, sent, started) {
-                return End::Passed(captured);
+            let may_retry = result.as_ref().err().is_none_or(|unmet| unmet.may_retry);
+            if let Some(captured) = self.record(result, sent, started) {
+                return AttemptsEnd::Passed(captured);
             }
             let next = Instant::now().max(sent + self.test.retry.every);
-            if !again || next > started + post.budget(self.test) {
-                return End::Failed;
+            if !may_retry || next > started + context.retry_budget(self.test) {
+                return AttemptsEnd::Failed;
             }
-            if !post.wait_until(next, self.test.run_condition).await {
-                return End::CalledOff;
+            if !context.wait_until(next, self.test.run_condition).await {
+                return AttemptsEnd::Cancelled;
             }
         }
     }
 
-    fn note(
+    fn record(
         &self,
-        result: Result<Vec<(String, Value)>, Unmet>,
+        result: Result<Vec<(String, Value)>, FailedAttempt>,
         sent: Instant,
         started: Instant,
     ) -> Option<Vec<(String, Value)>> {
-        let (captured, Unmet { failures, body, .. }) = match result {
-            Ok(captured) => (Some(captured), Unmet::default()),
+        let (captured, FailedAttempt { failures, body, .. }) = match result {
+            Ok(captured) => (Some(captured), FailedAttempt::default()),
             Err(unmet) => (None, unmet),
         };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = Attempted {
+        *last = AttemptOutcome {
             count: last.count + 1,
             last: sent.elapsed(),
             total: started.elapsed(),
@@ -129,24 +135,24 @@ impl<'a> Attempts<'a> {
 }
 
 /// Why an attempt did not pass.
-struct Unmet {
+struct FailedAttempt {
     failures: Vec<Mismatch>,
     body: Option<String>,
     /// Whether another attempt could be better.
-    again: bool,
+    may_retry: bool,
 }
 
-impl Default for Unmet {
+impl Default for FailedAttempt {
     fn default() -> Self {
         Self {
             failures: Vec::new(),
             body: None,
-            again: true,
+            may_retry: true,
         }
     }
 }
 
-impl From<Mismatch> for Unmet {
+impl From<Mismatch> for FailedAttempt {
     fn from(failure: Mismatch) -> Self {
         Self {
             failures: vec![failure],
@@ -155,15 +161,15 @@ impl From<Mismatch> for Unmet {
     }
 }
 
-impl Post<'_> {
+impl RunContext<'_> {
     /// Waits for one of the requests that may be under way; `None` when the run ends first.
-    async fn permit(&self, run_condition: RunCondition) -> Option<SemaphorePermit<'_>> {
+    async fn acquire_permit(&self, run_condition: RunCondition) -> Option<SemaphorePermit<'_>> {
         match run_condition {
             // The semaphore is never closed.
             RunCondition::Always => self.permits.acquire().await.ok(),
             RunCondition::InOrder => tokio::select! {
                 biased;
-                () = self.cancellation.heard() => None,
+                () = self.cancellation.wait() => None,
                 permit = self.permits.acquire() => permit.ok(),
             },
         }
@@ -178,58 +184,65 @@ impl Post<'_> {
             }
             RunCondition::InOrder => tokio::select! {
                 biased;
-                () = self.cancellation.heard() => false,
+                () = self.cancellation.wait() => false,
                 () = sleep_until(next) => true,
             },
         }
     }
 
-    fn budget(&self, test: &SmokeTest) -> Duration {
-        if self.cancellation.was_said() {
-            test.retry.budget.min(HASTE)
+    fn retry_budget(&self, test: &SmokeTest) -> Duration {
+        if self.cancellation.is_cancelled() {
+            test.retry.budget.min(CLEANUP_BUDGET)
         } else {
             test.retry.budget
         }
     }
 
-    async fn attempt(
+    async fn run_attempt(
         &self,
         test: &Arc<SmokeTest>,
         values: &Values,
-        jar: &CookieJar,
-    ) -> Result<Vec<(String, Value)>, Unmet> {
-        let answer = self.answer(test, values, jar).await;
-        confide(jar.values());
+        cookie_jar: &CookieJar,
+    ) -> Result<Vec<(String, Value)>, FailedAttempt> {
+        let answer = self.exchange_in_time(test, values, cookie_jar).await;
+        register_secrets(cookie_jar.values());
         let answer = answer?;
-        let judged = off_the_reactor(test, answer, values)
+        let evaluated = evaluate_blocking(test, answer, values)
             .await
-            .map_err(|failure| Unmet {
-                again: false,
+            .map_err(|failure| FailedAttempt {
+                may_retry: false,
                 ..failure.into()
             })?;
-        if judged.failures.is_empty() {
-            Ok(judged.captured)
+        if evaluated.failures.is_empty() {
+            Ok(evaluated.captured)
         } else {
-            Err(Unmet {
-                failures: judged.failures,
-                body: judged.body,
-                again: true,
+            Err(FailedAttempt {
+                failures: evaluated.failures,
+                body: evaluated.body,
+                may_retry: true,
             })
         }
     }
 
-    async fn answer(
+    async fn exchange_in_time(
         &self,
         test: &SmokeTest,
         values: &Values,
-        jar: &CookieJar,
+        cookie_jar: &CookieJar,
     ) -> Result<SmokeResponse, Mismatch> {
-        let outgoing = Outgoing::new(&test.request, &test.transport, self.side, values)?;
-        let exchange = exchange(&self.clients, test, outgoing, self.limits, jar, values);
+        let outgoing = OutgoingRequest::new(&test.request, &test.transport, self.side, values)?;
+        let exchange = exchange(
+            &self.clients,
+            test,
+            outgoing,
+            self.limits,
+            cookie_jar,
+            values,
+        );
         let late = |_| {
             Mismatch::new(
                 "time",
-                format!("a whole answer within {}", Human(test.timeout)),
+                format!("a whole answer within {}", HumanDuration(test.timeout)),
                 "no end of it",
             )
         };
@@ -238,7 +251,7 @@ impl Post<'_> {
 }
 
 /// What an answer came to.
-struct Judged {
+struct EvaluatedAnswer {
     captured: Vec<(String, Value)>,
     failures: Vec<Mismatch>,
     /// Of an answer that was not as expected, unless it is another origin's.
@@ -247,17 +260,17 @@ struct Judged {
 
 /// Judges an answer on a thread of its own: what a document asks of a body can take as long as it
 /// likes, and a signal must get through.
-async fn off_the_reactor(
+async fn evaluate_blocking(
     test: &Arc<SmokeTest>,
     answer: SmokeResponse,
     values: &Values,
-) -> Result<Judged, Mismatch> {
+) -> Result<EvaluatedAnswer, Mismatch> {
     if is_quick(test, &answer) {
-        return Ok(judged(test, &answer, values));
+        return Ok(evaluate_answer(test, &answer, values));
     }
     let (test, values) = (Arc::clone(test), values.clone());
-    let judging = tokio::task::spawn_blocking(move || judged(&test, &answer, &values));
-    let wanted = || format!("to be judged within {}", Human(JUDGING));
+    let evaluation = tokio::task::spawn_blocking(move || evaluate_answer(&test, &answer, &values));
+    let wanted = || format!("to be judged within {}", HumanDuration(EVALUATION_LIMIT));
     let late = |_| {
         Mismatch::new(
             "expectations",
@@ -266,7 +279,7 @@ async fn off_the_reactor(
         )
     };
     // A judge that fell is no judgement.
-    timeout(JUDGING, judging)
+    timeout(EVALUATION_LIMIT, evaluation)
         .await
         .map_err(late)?
         .map_err(|_| Mismatch::new("expectations", wanted(), "they could not be judged"))
@@ -281,9 +294,9 @@ fn is_quick(test: &SmokeTest, answer: &SmokeResponse) -> bool {
         && test.expect.json_schema.is_none()
 }
 
-fn judged(test: &SmokeTest, answer: &SmokeResponse, values: &Values) -> Judged {
+fn evaluate_answer(test: &SmokeTest, answer: &SmokeResponse, values: &Values) -> EvaluatedAnswer {
     let (captured, missing) = capture(&test.captures, answer, values);
-    confide(captured.iter().filter_map(Captured::secret));
+    register_secrets(captured.iter().filter_map(CapturedValue::secret_text));
     let failures: Vec<Mismatch> = evaluate(test, answer, values)
         .into_iter()
         .chain(missing)
@@ -292,17 +305,17 @@ fn judged(test: &SmokeTest, answer: &SmokeResponse, values: &Values) -> Judged {
         .into_iter()
         .map(|captured| (captured.capture.name.clone(), captured.value))
         .collect();
-    let body = (!failures.is_empty() && !answer.foreign).then(|| answer.text());
-    Judged {
+    let body = (!failures.is_empty() && !answer.is_cross_origin).then(|| answer.text());
+    EvaluatedAnswer {
         captured,
         failures,
         body,
     }
 }
 
-impl Captured<'_> {
+impl CapturedValue<'_> {
     /// The text, if nobody may read it.
-    fn secret(&self) -> Option<String> {
+    fn secret_text(&self) -> Option<String> {
         match self.capture.secrecy {
             Secrecy::Secret => Some(
                 self.value

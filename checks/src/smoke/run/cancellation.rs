@@ -11,17 +11,21 @@ impl Cancellation {
     }
 
     /// Nothing that was not begun begins any more, except clean-up.
-    pub(super) fn say(&self) {
+    pub(super) fn cancel(&self) {
         self.0.send_replace(true);
     }
 
-    pub(super) fn was_said(&self) -> bool {
+    pub(super) fn is_cancelled(&self) -> bool {
         *self.0.borrow()
     }
 
     /// Returns when it is said.
-    pub(super) async fn heard(&self) {
+    pub(super) async fn wait(&self) {
         // The sender lives as long as `self`: there is no other way to end than to hear it.
-        let _ = self.0.subscribe().wait_for(|said| *said).await;
+        let _ = self
+            .0
+            .subscribe()
+            .wait_for(|is_cancelled| *is_cancelled)
+            .await;
     }
 }

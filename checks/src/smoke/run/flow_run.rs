@@ -10,18 +10,18 @@ use crate::smoke::flow::{Flow, RunCondition};
 use crate::smoke::result::TestVerdict;
 use crate::template::Values;
 
-use super::attempts::{Attempts, End, Post};
+use super::attempts::{Attempts, AttemptsEnd, RunContext};
 
 /// What flows hand on to each other: the values of the run, and what was captured so far.
-pub(super) struct Shared(Mutex<Values>);
+pub(super) struct SharedValues(Mutex<Values>);
 
-impl Shared {
+impl SharedValues {
     pub(super) fn new(values: Values) -> Self {
         Self(Mutex::new(values))
     }
 
     /// What a flow begins with.
-    pub(super) fn values(&self, flow: &Flow) -> Values {
+    pub(super) fn values_for(&self, flow: &Flow) -> Values {
         let mut values = self
             .0
             .lock()
@@ -29,8 +29,8 @@ impl Shared {
             .clone();
         for cell in &flow.matrix {
             values
-                .bound
-                .bind_spelled(&cell.name, cell.text.clone(), cell.json.clone());
+                .bindings
+                .bind_with_text(&cell.name, cell.text.clone(), cell.json.clone());
         }
         values
     }
@@ -39,7 +39,7 @@ impl Shared {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .bound
+            .bindings
             .bind(name, value);
     }
 }
@@ -50,83 +50,87 @@ pub(super) struct FlowRun<'a> {
     pub(super) flow: &'a Flow,
     /// Of the whole suite.
     pub(super) attempts: &'a [Attempts<'a>],
-    pub(super) post: &'a Post<'a>,
-    pub(super) shared: &'a Shared,
+    pub(super) context: &'a RunContext<'a>,
+    pub(super) shared: &'a SharedValues,
 }
 
 impl FlowRun<'_> {
     /// Passed when every step has; skipped when it was called off.
-    pub(super) async fn follow(self) -> TestVerdict {
-        let mut values = self.shared.values(self.flow);
-        let jar = CookieJar::new(self.flow.cookies);
+    pub(super) async fn run(self) -> TestVerdict {
+        let mut values = self.shared.values_for(self.flow);
+        let cookie_jar = CookieJar::new(self.flow.cookies);
         let mut verdict = TestVerdict::Passed;
         for index in self.flow.steps.clone() {
-            if !self.has_a_turn(index, verdict, &values) {
+            if !self.is_runnable(index, verdict, &values) {
                 continue;
             }
             let attempts = &self.attempts[index];
-            let end = self.step(index, &values, &jar).await;
-            let came_to = self.take(end, &mut values);
-            if came_to == TestVerdict::Failed {
-                self.post.cancellation.say();
+            let end = self.run_step(index, &values, &cookie_jar).await;
+            let step_verdict = self.apply_end(end, &mut values);
+            if step_verdict == TestVerdict::Failed {
+                self.context.cancellation.cancel();
             }
-            if came_to != TestVerdict::Skipped {
-                self.post
+            if step_verdict != TestVerdict::Skipped {
+                self.context
                     .results
-                    .write_once(index, attempts, came_to, &values);
+                    .write_once(index, attempts, step_verdict, &values);
             }
-            verdict = verdict.and(came_to);
+            verdict = verdict.combine(step_verdict);
         }
         verdict
     }
 
     /// After a failure only clean-up has one, if there can be anything to clean up, and what it
     /// needs is known.
-    fn has_a_turn(&self, index: usize, so_far: TestVerdict, values: &Values) -> bool {
+    fn is_runnable(&self, index: usize, so_far: TestVerdict, values: &Values) -> bool {
         let test = self.attempts[index].test;
-        let begun = || {
+        let any_sent = || {
             self.flow
                 .steps
                 .clone()
-                .any(|step| self.attempts[step].last().count > 0)
+                .any(|step| self.attempts[step].last_outcome().count > 0)
         };
-        let in_turn = so_far == TestVerdict::Passed
-            || (test.run_condition == RunCondition::Always && begun());
-        in_turn && test.needs.iter().all(|name| values.bound.knows(name))
+        let is_due = so_far == TestVerdict::Passed
+            || (test.run_condition == RunCondition::Always && any_sent());
+        is_due
+            && test
+                .required_captures
+                .iter()
+                .all(|name| values.bindings.contains(name))
     }
 
-    async fn step(&self, index: usize, values: &Values, jar: &CookieJar) -> End {
+    async fn run_step(&self, index: usize, values: &Values, cookie_jar: &CookieJar) -> AttemptsEnd {
         let clean_up_follows = (index..self.flow.steps.end)
             .any(|step| self.attempts[step].test.run_condition == RunCondition::Always);
-        let attempts = self.attempts[index].follow(self.post, values, jar);
+        let attempts = self.attempts[index].run(self.context, values, cookie_jar);
         if clean_up_follows {
             return attempts.await;
         }
         tokio::select! {
             biased;
             end = attempts => end,
-            () = self.post.cancellation.heard() => End::CalledOff,
+            () = self.context.cancellation.wait() => AttemptsEnd::Cancelled,
         }
     }
 
-    fn take(&self, end: End, values: &mut Values) -> TestVerdict {
+    fn apply_end(&self, end: AttemptsEnd, values: &mut Values) -> TestVerdict {
         match end {
-            End::Passed(captured) => {
+            AttemptsEnd::Passed(captured) => {
                 for (name, value) in captured {
-                    values.bound.bind(name.as_str(), value.clone());
+                    values.bindings.bind(name.as_str(), value.clone());
                     self.shared.bind(&name, value);
                 }
                 TestVerdict::Passed
             }
-            End::Failed => TestVerdict::Failed,
-            End::CalledOff => TestVerdict::Skipped,
+            AttemptsEnd::Failed => TestVerdict::Failed,
+            AttemptsEnd::Cancelled => TestVerdict::Skipped,
         }
     }
 }
 
 impl TestVerdict {
     /// Of two steps: a failure counts most.
-    fn and(self, other: Self) -> Self {
+    fn combine(self, other: Self) -> Self {
         match (self, other) {
             (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
             (Self::Skipped | Self::Unfinished, _) | (_, Self::Skipped | Self::Unfinished) => {

@@ -8,33 +8,33 @@ use crate::smoke::flow::Flow;
 pub(super) struct TestOrder<'s> {
     waiting: Vec<(usize, &'s Flow)>,
     /// Flows of this moment that have not passed yet: one that does not run now is not waited for.
-    open: BTreeSet<usize>,
+    not_passed: BTreeSet<usize>,
 }
 
 impl<'s> TestOrder<'s> {
     pub(super) fn new(flows: &[(usize, &'s Flow)]) -> Self {
         Self {
             waiting: flows.to_vec(),
-            open: flows.iter().map(|(index, _)| *index).collect(),
+            not_passed: flows.iter().map(|(index, _)| *index).collect(),
         }
     }
 
     /// Those that may begin now, in the order of the document; each is given out once.
-    pub(super) fn due(&mut self) -> Vec<(usize, &'s Flow)> {
+    pub(super) fn take_due(&mut self) -> Vec<(usize, &'s Flow)> {
         let (due, waiting) = self
             .waiting
             .iter()
-            .partition(|(_, flow)| flow.after.is_disjoint(&self.open));
+            .partition(|(_, flow)| flow.after.is_disjoint(&self.not_passed));
         self.waiting = waiting;
         due
     }
 
-    pub(super) fn passed(&mut self, index: usize) {
-        self.open.remove(&index);
+    pub(super) fn mark_passed(&mut self, index: usize) {
+        self.not_passed.remove(&index);
     }
 
     /// Nothing begins any more.
-    pub(super) fn give_up(&mut self) {
+    pub(super) fn cancel_waiting(&mut self) {
         self.waiting.clear();
     }
 }
@@ -43,14 +43,18 @@ impl<'s> TestOrder<'s> {
 mod tests {
     use super::*;
     use crate::moment::Moment;
-    use crate::smoke::parse::tests::{no_files, outside};
+    use crate::smoke::parse::tests::{no_files, test_resources};
     use crate::smoke::{Suite, parse};
 
-    fn due(order: &mut TestOrder<'_>) -> Vec<usize> {
-        order.due().into_iter().map(|(index, _)| index).collect()
+    fn take_due_indexes(order: &mut TestOrder<'_>) -> Vec<usize> {
+        order
+            .take_due()
+            .into_iter()
+            .map(|(index, _)| index)
+            .collect()
     }
 
-    fn of(suite: &Suite, moment: Moment) -> TestOrder<'_> {
+    fn order_at(suite: &Suite, moment: Moment) -> TestOrder<'_> {
         let flows: Vec<_> = suite
             .flows
             .iter()
@@ -64,31 +68,34 @@ mod tests {
     fn flows_begin_when_what_they_wait_for_has_passed() {
         let document = "tests:\n- { name: a, get: /, capture: { id: status } }\n- { name: b, get: /, on: production }\n\
             - { name: c, get: '/${id}' }\n- { name: d, get: /, after: [b, c] }\n- { name: e, get: / }\n";
-        let suite = parse(document, "inline", outside(&no_files)).unwrap();
-        let mut order = of(&suite, Moment::Green);
-        assert_eq!((due(&mut order), due(&mut order)), (vec![0, 4], vec![]));
-        order.passed(4);
-        assert_eq!(due(&mut order), Vec::<usize>::new());
-        order.passed(0);
-        assert_eq!(due(&mut order), [2]);
-        order.passed(2);
-        assert_eq!(due(&mut order), [3]);
-        let mut order = of(&suite, Moment::Production);
-        assert_eq!(due(&mut order), [0, 1, 4]);
-        order.give_up();
-        order.passed(0);
-        assert_eq!(due(&mut order), Vec::<usize>::new());
+        let suite = parse(document, "inline", test_resources(&no_files)).unwrap();
+        let mut order = order_at(&suite, Moment::Green);
+        assert_eq!(
+            (take_due_indexes(&mut order), take_due_indexes(&mut order)),
+            (vec![0, 4], vec![])
+        );
+        order.mark_passed(4);
+        assert_eq!(take_due_indexes(&mut order), Vec::<usize>::new());
+        order.mark_passed(0);
+        assert_eq!(take_due_indexes(&mut order), [2]);
+        order.mark_passed(2);
+        assert_eq!(take_due_indexes(&mut order), [3]);
+        let mut order = order_at(&suite, Moment::Production);
+        assert_eq!(take_due_indexes(&mut order), [0, 1, 4]);
+        order.cancel_waiting();
+        order.mark_passed(0);
+        assert_eq!(take_due_indexes(&mut order), Vec::<usize>::new());
     }
 
     #[test]
-    fn whoever_waits_for_a_matrix_waits_for_all_of_it() {
+    fn a_flow_that_waits_for_a_matrix_waits_for_all_of_it() {
         let document = "tests:\n- { name: a, get: '/${matrix.n}', matrix: { n: [1, 2] } }\n- { name: b, get: /, after: a }\n";
-        let suite = parse(document, "inline", outside(&no_files)).unwrap();
-        let mut order = of(&suite, Moment::Green);
-        assert_eq!(due(&mut order), [0, 1]);
-        order.passed(0);
-        assert_eq!(due(&mut order), Vec::<usize>::new());
-        order.passed(1);
-        assert_eq!(due(&mut order), [2]);
+        let suite = parse(document, "inline", test_resources(&no_files)).unwrap();
+        let mut order = order_at(&suite, Moment::Green);
+        assert_eq!(take_due_indexes(&mut order), [0, 1]);
+        order.mark_passed(0);
+        assert_eq!(take_due_indexes(&mut order), Vec::<usize>::new());
+        order.mark_passed(1);
+        assert_eq!(take_due_indexes(&mut order), [2]);
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct ResultCollector<'a> {
 
 impl<'a> ResultCollector<'a> {
     pub(super) fn new(moment: Moment, values: &Values, on_result: OnResult<'a>) -> Self {
-        values.confidential().for_each(register);
+        values.secret_values().for_each(register);
         Self {
             moment,
             results: Mutex::default(),
@@ -38,14 +38,20 @@ impl<'a> ResultCollector<'a> {
         verdict: TestVerdict,
         values: &Values,
     ) {
-        if open(&self.results).contains_key(&index) {
+        if lock(&self.results).contains_key(&index) {
             return;
         }
         let test = attempts.test;
-        let request = test.request.words(values);
-        let result = TestResult::new(&test.name, self.moment, &request, verdict, &attempts.last());
+        let request = test.request.describe(values);
+        let result = TestResult::new(
+            &test.name,
+            self.moment,
+            &request,
+            verdict,
+            &attempts.last_outcome(),
+        );
         (self.on_result)(&result);
-        open(&self.results).insert(index, result);
+        lock(&self.results).insert(index, result);
     }
 
     /// The results, in the order of the document.
@@ -59,12 +65,12 @@ impl<'a> ResultCollector<'a> {
 }
 
 /// Texts that must not be read by people, from here on.
-pub(super) fn confide(secrets: impl IntoIterator<Item = String>) {
+pub(super) fn register_secrets(secrets: impl IntoIterator<Item = String>) {
     secrets
         .into_iter()
         .for_each(|secret| register(&Secret::new(secret)));
 }
 
-fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

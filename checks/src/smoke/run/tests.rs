@@ -14,9 +14,9 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 use crate::secret::Secret;
-use crate::served::receive;
 use crate::smoke::parse;
-use crate::smoke::parse::tests::{no_files, outside};
+use crate::smoke::parse::tests::{no_files, test_resources};
+use crate::test_server::read_request;
 
 /// What the server answers to the text of a request, the how-manieth it is.
 type Answers = Arc<dyn Fn(&str, usize) -> Reply + Send + Sync>;
@@ -45,18 +45,18 @@ async fn serve(answers: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -
     tokio::spawn(async move {
         let count = Arc::new(AtomicUsize::new(0));
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(answer(stream, answers.clone(), count.clone()));
+            tokio::spawn(serve_reply(stream, answers.clone(), count.clone()));
         }
     });
     url
 }
 
-async fn answer(
+async fn serve_reply(
     mut stream: TcpStream,
     answers: Answers,
     count: Arc<AtomicUsize>,
 ) -> std::io::Result<()> {
-    let request = receive(&mut stream).await?;
+    let request = read_request(&mut stream).await?;
     match answers(&request, count.fetch_add(1, Ordering::SeqCst)) {
         Reply::Once(text) => stream.write_all(text.as_bytes()).await,
         Reply::Endless(text, pause) => {
@@ -84,7 +84,7 @@ fn values() -> Values {
 
 async fn run_green(base: &Url, document: &str) -> Vec<TestResult> {
     run(
-        &parse(document, "inline", outside(&no_files)).unwrap(),
+        &parse(document, "inline", test_resources(&no_files)).unwrap(),
         Moment::Green,
         base,
         &values(),
@@ -106,7 +106,7 @@ async fn run_one(base: &Url, test: &str) -> TestResult {
     .remove(0)
 }
 
-fn told(result: &TestResult) -> String {
+fn format_failures(result: &TestResult) -> String {
     result
         .failures
         .iter()
@@ -132,7 +132,7 @@ async fn a_test_is_repeated_until_green_is_warm() {
     let document = "tests: [{ name: version, get: /health, retry: { for: 5s, every: 10ms }, expect: { json: { $.version: '${version}' } } }]";
     let [result] = run_green(&base.await, document).await.try_into().unwrap();
     assert_eq!(
-        (result.verdict, result.attempts, told(&result)),
+        (result.verdict, result.attempts, format_failures(&result)),
         (TestVerdict::Passed, 4, String::new())
     );
     assert_eq!(
@@ -153,7 +153,7 @@ async fn the_last_failure_counts_when_the_budget_is_over() {
     .try_into()
     .unwrap();
     assert_eq!(
-        (result.verdict, told(&result)),
+        (result.verdict, format_failures(&result)),
         (
             TestVerdict::Failed,
             "status: 2xx, 503 Service Unavailable".to_owned()
@@ -178,10 +178,10 @@ async fn a_refused_connection_is_said_plainly() {
         .unwrap();
     drop(listener);
     let result = run_one(&base, "get: '/?key=${env.TOKEN}'").await;
-    let told = told(&result);
+    let failures = format_failures(&result);
     assert!(
-        told.starts_with("connection: an answer, ") && told.contains("Connection refused"),
-        "{told}"
+        failures.starts_with("connection: an answer, ") && failures.contains("Connection refused"),
+        "{failures}"
     );
     assert_eq!(
         (result.attempts, result.request.as_str()),
@@ -240,12 +240,12 @@ async fn requests_carry_what_the_test_says() {
             &format!("{test}, expect: {{ json: {{ $.request: {{ matches: {pattern} }} }} }}"),
         )
         .await;
-        assert_eq!(told(&result), "", "{test}");
+        assert_eq!(format_failures(&result), "", "{test}");
     }
 }
 
 #[tokio::test]
-async fn a_redirect_is_judged_or_followed() {
+async fn a_redirect_is_evaluated_or_followed() {
     let base = serve(|request, _| {
         let path = request.split(' ').nth(1).unwrap().to_owned();
         match path.as_str() {
@@ -258,11 +258,11 @@ async fn a_redirect_is_judged_or_followed() {
     .await;
     let expect = "expect: { status: 302, redirect: { to: 'https://accounts.example.com/', query: { redirect_uri: 'https://app/cb' } } }";
     assert_eq!(
-        told(&run_one(&base, &format!("get: /login, follow: false, {expect}")).await),
+        format_failures(&run_one(&base, &format!("get: /login, follow: false, {expect}")).await),
         ""
     );
     assert_eq!(
-        told(
+        format_failures(
             &run_one(
                 &base,
                 "post: /moved, json: {}, expect: { body: { matches: '^GET /here$' } }"
@@ -272,7 +272,7 @@ async fn a_redirect_is_judged_or_followed() {
         ""
     );
     assert_eq!(
-        told(&run_one(&base, "get: /loop").await),
+        format_failures(&run_one(&base, "get: /loop").await),
         "redirects: at most 10, more"
     );
 }
@@ -305,7 +305,7 @@ async fn credentials_do_not_follow_a_redirect_to_another_host() {
     let leaked = "'(?i)authorization|cookie|x-key'";
     let kept =
         run_one(&base, &format!("get: /same, {headers}, expect: {{ body: {{ matches: '(?is)authorization.*cookie.*x-key' }} }}")).await;
-    assert_eq!(told(&kept), "");
+    assert_eq!(format_failures(&kept), "");
     let sent = run_one(
         &base,
         &format!(
@@ -313,7 +313,7 @@ async fn credentials_do_not_follow_a_redirect_to_another_host() {
         ),
     )
     .await;
-    assert_eq!(told(&sent), "");
+    assert_eq!(format_failures(&sent), "");
     let sent = run_one(
         &base,
         &format!("get: /away, {headers}, expect: {{ {origin}, body: {{ matches: {leaked} }} }}"),
@@ -326,13 +326,13 @@ async fn credentials_do_not_follow_a_redirect_to_another_host() {
     );
     let refused = run_one(&base, "post: /away, json: { token: '${env.TOKEN}' }").await;
     assert!(
-        told(&refused).starts_with(
+        format_failures(&refused).starts_with(
             "redirects: a redirect within the same origin, because the body holds a secret"
         ),
         "{refused:?}"
     );
     assert_eq!(
-        told(
+        format_failures(
             &run_one(
                 &base,
                 &format!("post: /away, json: {{ token: x }}, expect: {{ {origin} }}")
@@ -367,17 +367,17 @@ async fn secrets_never_appear_in_a_result() {
 async fn endless_and_slow_bodies_are_bounded() {
     let fast = serve(|_, _| Reply::Endless("x".repeat(60_000), Duration::ZERO)).await;
     assert_eq!(
-        told(&run_one(&fast, "get: /, expect: { body: { contains: xxx } }").await),
+        format_failures(&run_one(&fast, "get: /, expect: { body: { contains: xxx } }").await),
         ""
     );
     assert_eq!(
-        told(&run_one(&fast, "get: /, expect: { json: { $.a: 1 } }").await),
+        format_failures(&run_one(&fast, "get: /, expect: { json: { $.a: 1 } }").await),
         "body: JSON, a body of more than 1048576 bytes"
     );
     let slow = serve(|_, _| Reply::Endless("x".to_owned(), Duration::from_millis(20))).await;
     let result = run_one(&slow, "get: /, timeout: 200ms").await;
     assert_eq!(
-        told(&result),
+        format_failures(&result),
         "time: a whole answer within 200 ms, no end of it"
     );
     assert!(
@@ -399,7 +399,7 @@ async fn the_first_definite_failure_calls_the_others_off_at_once() {
     .await;
     let document = "tests:\n- { name: patient, get: /bad }\n- { name: good, get: /good }\n- { name: elsewhere, get: /, on: production }\n- { name: hasty, get: /bad, retry: { for: 0s } }\n";
     let seen = Mutex::new(Vec::new());
-    let suite = parse(document, "inline", outside(&no_files)).unwrap();
+    let suite = parse(document, "inline", test_resources(&no_files)).unwrap();
     let note = |result: &TestResult| seen.lock().unwrap().push(result.name.clone());
     let limits = RunLimits::default();
     let results = timeout(
@@ -449,7 +449,7 @@ async fn serve_slowly() -> (Url, Arc<AtomicUsize>) {
 }
 
 /// What a hundred tests of 20 ms may take.
-const BAR: Duration = Duration::from_millis(250);
+const MAX_TOTAL: Duration = Duration::from_millis(250);
 
 #[tokio::test]
 async fn a_hundred_tests_of_20_ms_end_in_250_ms_in_the_order_of_the_document() {
@@ -460,7 +460,7 @@ async fn a_hundred_tests_of_20_ms_end_in_250_ms_in_the_order_of_the_document() {
     let suite = parse(
         &format!("tests: [{}]", tests.join(", ")),
         "inline",
-        outside(&no_files),
+        test_resources(&no_files),
     )
     .unwrap();
     let mut fastest = Duration::MAX;
@@ -481,11 +481,11 @@ async fn a_hundred_tests_of_20_ms_end_in_250_ms_in_the_order_of_the_document() {
             result.name == format!("test {index}") && result.verdict == TestVerdict::Passed
         };
         assert!(results.iter().enumerate().all(in_order), "{results:?}");
-        if fastest <= BAR {
+        if fastest <= MAX_TOTAL {
             break;
         }
     }
-    assert!(fastest <= BAR, "{fastest:?}");
+    assert!(fastest <= MAX_TOTAL, "{fastest:?}");
     assert_eq!(
         most.load(Ordering::SeqCst),
         RunLimits::default().concurrency
@@ -497,7 +497,7 @@ async fn nothing_is_sent_when_a_variable_is_missing() {
     let base = serve(|_, _| panic!("a request arrived")).await;
     let result = run_one(&base, "get: /, headers: { a: '${env.OTHER}' }").await;
     assert_eq!(
-        (told(&result), result.attempts),
+        (format_failures(&result), result.attempts),
         (
             "${env.OTHER}: a value, none: the variable is not set".to_owned(),
             0
@@ -520,7 +520,7 @@ async fn a_value_that_the_workflow_calls_no_secret_is_shown_as_it_is() {
     let suite = parse(
         "tests: [{ name: a, get: '/${env.STAGE}/${env.TOKEN}', retry: { for: 0s }, expect: { body: { contains: none } } }]",
         "inline",
-        outside(&no_files),
+        test_resources(&no_files),
     );
     let environment = [
         ("STAGE".to_owned(), Secret::new("staging")),
@@ -549,7 +549,7 @@ async fn a_value_that_the_workflow_calls_no_secret_is_shown_as_it_is() {
 }
 
 /// Arrays in arrays: everything that a path with `..` selects is there many times over.
-fn nested(levels: usize, width: usize) -> String {
+fn nested_arrays(levels: usize, width: usize) -> String {
     format!(
         "{}{}{}",
         "[".repeat(levels),
@@ -561,19 +561,19 @@ fn nested(levels: usize, width: usize) -> String {
 /// On one thread, as the action runs: whatever a document asks of a body, a signal must get through
 /// while it is judged.
 #[tokio::test]
-async fn others_have_their_turn_while_an_answer_is_judged_that_costs_a_lot() {
-    let body = nested(100, 60);
+async fn other_tasks_run_while_a_costly_answer_is_evaluated() {
+    let body = nested_arrays(100, 60);
     let base = serve(move |_, _| reply("200 OK", "", &body)).await;
     let begun = tokio::time::Instant::now();
     let (last, longest) = (Cell::new(begun), Cell::new(Duration::ZERO));
-    let turn = || {
+    let tick = || {
         longest.set(longest.get().max(last.get().elapsed()));
         last.set(tokio::time::Instant::now());
     };
     let ticking = async {
         loop {
             sleep(Duration::from_millis(5)).await;
-            turn();
+            tick();
         }
     };
     let test =
@@ -581,7 +581,7 @@ async fn others_have_their_turn_while_an_answer_is_judged_that_costs_a_lot() {
     let result =
         tokio::select! { result = run_one(&base, test) => result, () = ticking => unreachable!() };
     let took = begun.elapsed();
-    turn();
+    tick();
     assert_eq!(result.verdict, TestVerdict::Failed);
     assert!(
         took > Duration::from_millis(100),
@@ -600,7 +600,7 @@ async fn others_have_their_turn_while_an_answer_is_judged_that_costs_a_lot() {
 async fn patterns_and_paths_are_bounded_where_they_are_read() {
     let problems = |expect: &str| {
         let document = format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]");
-        parse(&document, "inline", outside(&no_files)).unwrap_err()[0]
+        parse(&document, "inline", test_resources(&no_files)).unwrap_err()[0]
             .message
             .clone()
     };

@@ -17,7 +17,7 @@ use crate::template::{Template, Values};
 
 /// What a variable's value keeps in a path or query: digests keep their colon, nothing can end the
 /// path.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+const PATH_ENCODE_SET: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -33,16 +33,16 @@ pub(crate) struct TestedSide<'a> {
 
 /// What a body holds that is for the tested origin only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holds {
+pub(crate) enum BodyContent {
     Secret,
     /// A file of the workspace, of which nobody has said what is in it.
     File,
     Nothing,
 }
 
-impl Holds {
+impl BodyContent {
     /// Why the body is for the tested origin only, if it is.
-    pub(super) fn private(self) -> Option<&'static str> {
+    pub(super) fn private_reason(self) -> Option<&'static str> {
         match self {
             Self::Secret => Some("holds a secret"),
             Self::File => Some("is a file"),
@@ -53,66 +53,66 @@ impl Holds {
 
 /// A request as it goes over the wire.
 #[derive(Debug, Clone)]
-pub(crate) struct Outgoing {
+pub(crate) struct OutgoingRequest {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     /// The headers that are for this origin only: credentials, secrets, and what leads to green.
     pub(crate) secret_headers: Vec<HeaderName>,
-    pub(crate) body: Option<(Vec<u8>, Holds)>,
+    pub(crate) body: Option<(Vec<u8>, BodyContent)>,
 }
 
-impl Outgoing {
+impl OutgoingRequest {
     pub(crate) fn new(
-        wanted: &Wanted,
+        request: &Wanted,
         transport: &Transport,
         side: TestedSide<'_>,
         values: &Values,
     ) -> Result<Self, Mismatch> {
         let mut headers = HeaderMap::new();
-        for (name, value) in &wanted.headers {
-            headers.append(name, header(name, value, values)?);
+        for (name, value) in &request.headers {
+            headers.append(name, render_header(name, value, values)?);
         }
-        if let Some(kind) = wanted.body.content_type() {
+        if let Some(kind) = request.body.content_type() {
             headers
                 .entry(CONTENT_TYPE)
                 .or_insert(HeaderValue::from_static(kind));
         }
-        let url = address(wanted, transport, side.base, values)?;
-        let secret_headers = wanted
+        let url = build_url(request, transport, side.base, values)?;
+        let secret_headers = request
             .headers
             .iter()
             .filter(|(_, value)| value.holds_secret())
             .map(|(name, _)| name.clone())
             .collect();
         let mut outgoing = Self {
-            method: wanted.method.clone(),
+            method: request.method.clone(),
             url,
             headers,
             secret_headers,
-            body: wanted.body.render(values),
+            body: request.body.render(values),
         };
-        outgoing.add_private(wanted, side.moment, values)?;
+        outgoing.add_private(request, side.moment, values)?;
         Ok(outgoing)
     }
 
     /// Adds the headers that are for this origin only.
     fn add_private(
         &mut self,
-        wanted: &Wanted,
+        request: &Wanted,
         moment: Moment,
         values: &Values,
     ) -> Result<(), Mismatch> {
-        let test_header = wanted
+        let test_header = request
             .test_header
             .as_ref()
             .filter(|_| moment == Moment::Green);
-        let test_header =
-            test_header.map(|(name, value)| Ok((name.clone(), header(name, value, values)?)));
-        let credential = wanted
+        let test_header = test_header
+            .map(|(name, value)| Ok((name.clone(), render_header(name, value, values)?)));
+        let credential = request
             .credential
             .as_ref()
-            .map(|credential| credential.header(values));
+            .map(|credential| credential.render_header(values));
         for private in [credential, test_header].into_iter().flatten() {
             let (name, value) = private?;
             self.secret_headers.push(name.clone());
@@ -129,14 +129,19 @@ impl Outgoing {
     }
 }
 
-fn header(name: &HeaderName, value: &Template, values: &Values) -> Result<HeaderValue, Mismatch> {
-    let mut sent = HeaderValue::from_str(&value.render(values)).map_err(|_| unsendable(name))?;
+fn render_header(
+    name: &HeaderName,
+    value: &Template,
+    values: &Values,
+) -> Result<HeaderValue, Mismatch> {
+    let mut sent =
+        HeaderValue::from_str(&value.render(values)).map_err(|_| unsendable_header(name))?;
     sent.set_sensitive(value.holds_secret());
     Ok(sent)
 }
 
 impl Credential {
-    fn header(&self, values: &Values) -> Result<(HeaderName, HeaderValue), Mismatch> {
+    fn render_header(&self, values: &Values) -> Result<(HeaderName, HeaderValue), Mismatch> {
         let text = match self {
             Self::Bearer(token) => format!("Bearer {}", token.render(values)),
             Self::Basic { user, password } => {
@@ -146,13 +151,13 @@ impl Credential {
             Self::ApiKey { value, .. } => value.render(values),
         };
         let name = self.header_name();
-        let mut sent = HeaderValue::from_str(&text).map_err(|_| unsendable(&name))?;
+        let mut sent = HeaderValue::from_str(&text).map_err(|_| unsendable_header(&name))?;
         sent.set_sensitive(true);
         Ok((name, sent))
     }
 }
 
-fn unsendable(name: &HeaderName) -> Mismatch {
+fn unsendable_header(name: &HeaderName) -> Mismatch {
     Mismatch::new(
         format!("request header {name}"),
         "one line without control characters",
@@ -162,15 +167,15 @@ fn unsendable(name: &HeaderName) -> Mismatch {
 
 /// Where a test's request goes: the path and query at the side's URL, under the name that the test
 /// asks for.
-fn address(
-    wanted: &Wanted,
+fn build_url(
+    request: &Wanted,
     transport: &Transport,
     base: &Url,
     values: &Values,
 ) -> Result<Url, Mismatch> {
-    let mut url = join(base, &wanted.path, values)?;
-    if !wanted.query.is_empty() {
-        let pairs = wanted
+    let mut url = join_path(base, &request.path, values)?;
+    if !request.query.is_empty() {
+        let pairs = request
             .query
             .iter()
             .map(|(name, value)| (name, value.render(values)));
@@ -181,19 +186,21 @@ fn address(
             Mismatch::new("server-name", "the name of a host", error.to_string())
         })?;
     }
-    if let RequestDestination::PlainHttp(port) = wanted.destination {
-        let settled = url
+    if let RequestDestination::PlainHttp(port) = request.destination {
+        let changed = url
             .set_scheme("http")
             .and_then(|()| url.set_port(Some(port)));
-        settled.map_err(|()| Mismatch::new("request", "a URL with a host", "none"))?;
+        changed.map_err(|()| Mismatch::new("request", "a URL with a host", "none"))?;
     }
     Ok(url)
 }
 
 /// The path is put behind the side's own path: `https://host/app` and `/health` are
 /// `https://host/app/health`.
-fn join(base: &Url, path: &Template, values: &Values) -> Result<Url, Mismatch> {
-    let path = path.render_with(values, |value| utf8_percent_encode(value, KEPT).to_string());
+fn join_path(base: &Url, path: &Template, values: &Values) -> Result<Url, Mismatch> {
+    let path = path.render_with(values, |value| {
+        utf8_percent_encode(value, PATH_ENCODE_SET).to_string()
+    });
     let mut directory = base.clone();
     directory.set_query(None);
     directory.set_fragment(None);
@@ -211,27 +218,29 @@ impl RequestBody {
         }
     }
 
-    fn holds(&self) -> Holds {
+    fn classify_content(&self) -> BodyContent {
         match self {
-            Self::File { .. } => Holds::File,
-            Self::Text(_) | Self::Json(_) | Self::Form(_) if self.holds_secret() => Holds::Secret,
-            Self::None | Self::Text(_) | Self::Json(_) | Self::Form(_) => Holds::Nothing,
+            Self::File { .. } => BodyContent::File,
+            Self::Text(_) | Self::Json(_) | Self::Form(_) if self.holds_secret() => {
+                BodyContent::Secret
+            }
+            Self::None | Self::Text(_) | Self::Json(_) | Self::Form(_) => BodyContent::Nothing,
         }
     }
 
-    fn render(&self, values: &Values) -> Option<(Vec<u8>, Holds)> {
+    fn render(&self, values: &Values) -> Option<(Vec<u8>, BodyContent)> {
         let bytes = match self {
             Self::None => return None,
             Self::Text(text) => text.render(values).into_bytes(),
             Self::Json(json) => json.render(values).to_string().into_bytes(),
-            Self::Form(pairs) => form(pairs, values).into_bytes(),
+            Self::Form(pairs) => encode_form(pairs, values).into_bytes(),
             Self::File { bytes, .. } => bytes.to_vec(),
         };
-        Some((bytes, self.holds()))
+        Some((bytes, self.classify_content()))
     }
 }
 
-fn form(pairs: &[(String, Template)], values: &Values) -> String {
+fn encode_form(pairs: &[(String, Template)], values: &Values) -> String {
     let mut encoded = form_urlencoded::Serializer::new(String::new());
     for (name, value) in pairs {
         encoded.append_pair(name, &value.render(values));
@@ -274,7 +283,7 @@ mod tests {
             ("https://host", "/${digest}", "https://host/sha256:ab"),
         ];
         for (base, path, expected) in table {
-            let joined = join(
+            let joined = join_path(
                 &Url::parse(base).unwrap(),
                 &Template::parse(path).unwrap(),
                 &values,

@@ -11,8 +11,8 @@ use url::{Host, Url};
 use crate::smoke::form::{HttpVersion, Transport};
 use crate::smoke::result::Mismatch;
 
-use crate::cause::chain;
-use crate::destination::Guard;
+use crate::cause::describe_chain;
+use crate::destination::GuardedResolver;
 
 /// How we name ourselves to the service.
 const USER_AGENT: &str = "ecs-bluegreen-action";
@@ -29,14 +29,14 @@ impl Clients {
         let mut clients: Vec<(Transport, Client)> = Vec::new();
         for transport in transports {
             if clients.iter().all(|(known, _)| known != transport) {
-                clients.push((transport.clone(), client(transport, base)?));
+                clients.push((transport.clone(), build_client(transport, base)?));
             }
         }
         Ok(Self(clients))
     }
 
     /// The client of a transport that was given to [`Clients::new`].
-    pub(crate) fn of(&self, transport: &Transport) -> Result<&Client, Mismatch> {
+    pub(crate) fn get(&self, transport: &Transport) -> Result<&Client, Mismatch> {
         let found = self
             .0
             .iter()
@@ -53,12 +53,13 @@ impl Clients {
 }
 
 /// A client for one kind of connection.
-pub(crate) fn client(transport: &Transport, base: &Url) -> Result<Client, Mismatch> {
+pub(crate) fn build_client(transport: &Transport, base: &Url) -> Result<Client, Mismatch> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Refused only when another thread was faster, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    let failed = |error: reqwest::Error| Mismatch::new("HTTP client", "to be ready", chain(&error));
+    let failed =
+        |error: reqwest::Error| Mismatch::new("HTTP client", "to be ready", describe_chain(&error));
     let authorities = transport
         .tls
         .authorities
@@ -70,24 +71,24 @@ pub(crate) fn client(transport: &Transport, base: &Url) -> Result<Client, Mismat
         .user_agent(USER_AGENT)
         .redirect(Policy::none())
         .tls_info(true);
-    builder = version(
+    builder = with_http_version(
         builder.tls_certs_merge(authorities.map_err(failed)?),
         transport.http,
     );
-    let mut guard = Guard::default();
+    let mut guard = GuardedResolver::default();
     if let Some(longest) = transport.connect_timeout {
         builder = builder.connect_timeout(longest);
     }
     if let Some(name) = &transport.tls.server_name {
         // A proxy would look the name up by itself, and lead the test of green to production.
         builder = builder.no_proxy();
-        guard = Guard::with_detour(name, host(base));
+        guard = GuardedResolver::with_host_override(name, host_to_resolve(base));
     }
     builder.dns_resolver(guard).build().map_err(failed)
 }
 
 /// The host of a URL as it is looked up.
-fn host(url: &Url) -> String {
+fn host_to_resolve(url: &Url) -> String {
     match url.host() {
         Some(Host::Domain(domain)) => domain.to_owned(),
         Some(Host::Ipv4(address)) => address.to_string(),
@@ -96,7 +97,7 @@ fn host(url: &Url) -> String {
     }
 }
 
-fn version(builder: ClientBuilder, version: HttpVersion) -> ClientBuilder {
+fn with_http_version(builder: ClientBuilder, version: HttpVersion) -> ClientBuilder {
     match version {
         HttpVersion::Negotiated => builder,
         HttpVersion::One => builder.http1_only(),

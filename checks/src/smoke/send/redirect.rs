@@ -7,14 +7,14 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 use crate::destination;
-use crate::scrub::masked;
+use crate::scrub::mask;
 use crate::smoke::form::REDIRECTIONS;
 use crate::smoke::result::Mismatch;
 
-use super::build::Outgoing;
+use super::build::OutgoingRequest;
 
 /// Where a response points to, when it is a redirect that an HTTP client can follow.
-pub(super) fn target(response: &Response, asked: &Url) -> Option<Url> {
+pub(super) fn find_target(response: &Response, requested: &Url) -> Option<Url> {
     let redirection = REDIRECTIONS.contains(&response.status().as_u16());
     let location = response
         .headers()
@@ -22,7 +22,7 @@ pub(super) fn target(response: &Response, asked: &Url) -> Option<Url> {
         .filter(|_| redirection)?
         .to_str()
         .ok()?;
-    asked
+    requested
         .join(location)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
@@ -30,19 +30,19 @@ pub(super) fn target(response: &Response, asked: &Url) -> Option<Url> {
 
 /// Why a redirect is not followed, whatever the test says: it would leave TLS, or lead to where no
 /// document may ask.
-pub(super) async fn refused(outgoing: &Outgoing, next: &Url) -> Result<(), Mismatch> {
+pub(super) async fn check_target(outgoing: &OutgoingRequest, next: &Url) -> Result<(), Mismatch> {
     if outgoing.url.scheme() == "https" && next.scheme() != "https" {
         return Err(Mismatch::new(
             "redirects",
             "a redirect that stays with https",
-            masked(&next.origin().ascii_serialization()),
+            mask(&next.origin().ascii_serialization()),
         ));
     }
     // The origin that was asked was looked at, and may be reached under another name.
     if outgoing.url.origin() == next.origin() {
         return Ok(());
     }
-    match destination::reached(next).await {
+    match destination::resolve_forbidden(next).await {
         Some(forbidden) => Err(Mismatch::new(
             "redirects",
             "a redirect to a host that a document may ask",
@@ -55,10 +55,10 @@ pub(super) async fn refused(outgoing: &Outgoing, next: &Url) -> Result<(), Misma
 /// The request that follows. A body that holds a secret or is a file is not carried to another
 /// origin: that is a failure of the test.
 pub(super) fn follow(
-    mut outgoing: Outgoing,
+    mut outgoing: OutgoingRequest,
     status: StatusCode,
     next: Url,
-) -> Result<Outgoing, Mismatch> {
+) -> Result<OutgoingRequest, Mismatch> {
     if becomes_get(&outgoing.method, status) {
         outgoing.method = Method::GET;
         outgoing.body = None;
@@ -66,17 +66,17 @@ pub(super) fn follow(
         outgoing.headers.remove(CONTENT_LENGTH);
     }
     if next.origin() != outgoing.url.origin() {
-        forget_credentials(&mut outgoing);
+        remove_credentials(&mut outgoing);
         let private = outgoing
             .body
             .as_ref()
-            .and_then(|(_, holds)| holds.private());
+            .and_then(|(_, holds)| holds.private_reason());
         if let Some(why) = private {
             let expected = format!("a redirect within the same origin, because the body {why}");
             return Err(Mismatch::new(
                 "redirects",
                 expected,
-                masked(&next.origin().ascii_serialization()),
+                mask(&next.origin().ascii_serialization()),
             ));
         }
     }
@@ -93,7 +93,7 @@ fn becomes_get(method: &Method, status: StatusCode) -> bool {
     }
 }
 
-fn forget_credentials(outgoing: &mut Outgoing) {
+fn remove_credentials(outgoing: &mut OutgoingRequest) {
     for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST]
         .iter()
         .chain(&outgoing.secret_headers)

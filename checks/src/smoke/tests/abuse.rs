@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::{Workspace, run_one, told};
+use super::{Workspace, format_failures, run_one};
 
 /// Serves each connection by this, after its request has arrived.
 async fn serve<F>(behave: fn(TcpStream) -> F) -> Url
@@ -44,7 +44,7 @@ async fn drip(mut stream: TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn silence(_stream: TcpStream) -> std::io::Result<()> {
+async fn stay_silent(_stream: TcpStream) -> std::io::Result<()> {
     sleep(Duration::from_mins(1)).await;
     Ok(())
 }
@@ -61,7 +61,7 @@ async fn flood(mut stream: TcpStream) -> std::io::Result<()> {
 }
 
 /// Header after header.
-async fn headers(mut stream: TcpStream) -> std::io::Result<()> {
+async fn send_endless_headers(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\n").await?;
     loop {
         stream
@@ -71,7 +71,7 @@ async fn headers(mut stream: TcpStream) -> std::io::Result<()> {
 }
 
 /// Says it is packed, although nobody asked for that.
-async fn bomb(mut stream: TcpStream) -> std::io::Result<()> {
+async fn send_gzip_bomb(mut stream: TcpStream) -> std::io::Result<()> {
     let packed = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b, 0x4c, 0x4a, 6, 0];
     stream
         .write_all(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 15\r\n\r\n")
@@ -79,17 +79,17 @@ async fn bomb(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(&packed).await
 }
 
-fn empty() -> Workspace {
+fn empty_workspace() -> Workspace {
     Workspace(Vec::new())
 }
 
 #[tokio::test]
 async fn one_byte_at_a_time_and_silence_are_ended_by_the_timeout() {
-    for base in [serve(drip).await, serve(silence).await] {
+    for base in [serve(drip).await, serve(stay_silent).await] {
         let began = Instant::now();
-        let result = run_one(&base, "get: /, timeout: 500ms", &empty()).await;
+        let result = run_one(&base, "get: /, timeout: 500ms", &empty_workspace()).await;
         assert_eq!(
-            told(&result),
+            format_failures(&result),
             "time: a whole answer within 500 ms, no end of it"
         );
         assert!(
@@ -100,62 +100,67 @@ async fn one_byte_at_a_time_and_silence_are_ended_by_the_timeout() {
 }
 
 #[tokio::test]
-async fn a_flood_is_read_up_to_a_limit_and_judged() {
-    let before = resident();
+async fn a_flood_is_read_up_to_a_limit_and_evaluated() {
+    let before = resident_kib();
     let base = serve(flood).await;
     let result = run_one(
         &base,
         "get: /, expect: { body: { contains: xxx } }",
-        &empty(),
+        &empty_workspace(),
     )
     .await;
-    assert_eq!(told(&result), "");
-    let grown = resident().saturating_sub(before);
+    assert_eq!(format_failures(&result), "");
+    let grown = resident_kib().saturating_sub(before);
     assert!(grown < 64 * 1024, "{grown} KiB more than before");
 }
 
 #[tokio::test]
 async fn headers_without_end_are_refused() {
-    let result = run_one(&serve(headers).await, "get: /", &empty()).await;
+    let result = run_one(
+        &serve(send_endless_headers).await,
+        "get: /",
+        &empty_workspace(),
+    )
+    .await;
     assert!(
-        told(&result).starts_with("connection: an answer, "),
+        format_failures(&result).starts_with("connection: an answer, "),
         "{result:?}"
     );
 }
 
 #[tokio::test]
-async fn a_packed_body_is_judged_as_it_came() {
+async fn a_packed_body_is_evaluated_as_it_came() {
     let result = run_one(
-        &serve(bomb).await,
+        &serve(send_gzip_bomb).await,
         "get: /, expect: { json: { $.a: 1 } }",
-        &empty(),
+        &empty_workspace(),
     )
     .await;
     assert!(
-        told(&result).starts_with("body: JSON, something else"),
+        format_failures(&result).starts_with("body: JSON, something else"),
         "{result:?}"
     );
 }
 
 #[tokio::test]
 async fn connecting_has_a_limit_of_its_own_and_a_handshake_belongs_to_it() {
-    let mut base = serve(silence).await;
+    let mut base = serve(stay_silent).await;
     base.set_scheme("https").unwrap();
     let result = run_one(
         &base,
         "get: /, connect-timeout: 100ms, timeout: 5s",
-        &empty(),
+        &empty_workspace(),
     )
     .await;
     assert_eq!(
-        told(&result),
+        format_failures(&result),
         "connection: to stand within 100 ms, no end of it"
     );
     assert!(result.last_milliseconds < 4000, "{result:?}");
 }
 
 /// The memory of this process that is in use, in KiB.
-fn resident() -> usize {
+fn resident_kib() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status
         .lines()

@@ -2,7 +2,7 @@
 //! answers, redirects elsewhere.
 
 mod abuse;
-mod elsewhere;
+mod cross_origin;
 mod presets;
 mod requests;
 mod server;
@@ -13,7 +13,7 @@ use url::Url;
 use crate::moment::Moment;
 use crate::secret::Secret;
 
-use super::parse::tests::outside;
+use super::parse::tests::test_resources;
 use super::{Mismatch, RunLimits, TestResult, TestVerdict, Values, parse, run};
 
 /// What the variables stand for in these tests.
@@ -32,7 +32,7 @@ fn values() -> Values {
 struct Workspace(Vec<(&'static str, Vec<u8>)>);
 
 impl Workspace {
-    fn bytes(&self, path: &str) -> Result<Vec<u8>, String> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         let found = self
             .0
             .iter()
@@ -49,8 +49,12 @@ async fn run_at(
     document: &str,
     workspace: &Workspace,
 ) -> Vec<TestResult> {
-    let suite = parse(document, "inline", outside(&|path| workspace.bytes(path)))
-        .unwrap_or_else(|problems| panic!("{problems:?}"));
+    let suite = parse(
+        document,
+        "inline",
+        test_resources(&|path| workspace.read(path)),
+    )
+    .unwrap_or_else(|problems| panic!("{problems:?}"));
     run(
         &suite,
         moment,
@@ -75,7 +79,7 @@ async fn run_one(base: &Url, test: &str, workspace: &Workspace) -> TestResult {
 const SECRETS: &str = "secrets: { KEY: { secret: prod/api, key: key } }";
 
 /// What was not met, as `what: expected, found`; nothing when the test passed.
-fn told(result: &TestResult) -> String {
+fn format_failures(result: &TestResult) -> String {
     let failures = result.failures.iter().map(
         |Mismatch {
              what,
@@ -83,11 +87,11 @@ fn told(result: &TestResult) -> String {
              found,
          }| format!("{what}: {expected}, {found}"),
     );
-    let told = failures.collect::<Vec<_>>().join(" | ");
+    let text = failures.collect::<Vec<_>>().join(" | ");
     assert_eq!(
-        told.is_empty(),
+        text.is_empty(),
         result.verdict == TestVerdict::Passed,
         "{result:?}"
     );
-    told
+    text
 }

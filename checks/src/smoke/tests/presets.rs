@@ -1,16 +1,16 @@
 //! Preflights and the redirect from http to https, against servers that answer them well and badly.
 
-use super::server::{Answer, Seen, answer, plain};
-use super::{Workspace, run_one, told};
+use super::server::{Answer, ReceivedRequest, answer, serve_plain};
+use super::{Workspace, format_failures, run_one};
 
 const APP: &str = "https://app.example.com";
 
-fn empty() -> Workspace {
+fn empty_workspace() -> Workspace {
     Workspace(Vec::new())
 }
 
 /// A server that allows our page to PUT JSON with cookies.
-fn allows(seen: &Seen) -> Answer {
+fn answer_preflight(seen: &ReceivedRequest) -> Answer {
     if seen.method != "OPTIONS" || seen.header("origin") != Some(APP) {
         return answer(403, &[], "");
     }
@@ -25,16 +25,16 @@ fn allows(seen: &Seen) -> Answer {
 
 #[tokio::test]
 async fn a_preflight_asks_as_a_browser_does_and_passes_where_the_request_is_allowed() {
-    let server = plain(allows).await;
+    let server = serve_plain(answer_preflight).await;
     let test = format!(
         "put: /items/1, cors: {{ origin: '{APP}', headers: [content-type, X-Trace], credentials: true }}"
     );
-    let result = run_one(&server.url("http://localhost"), &test, &empty()).await;
+    let result = run_one(&server.url("http://localhost"), &test, &empty_workspace()).await;
     assert_eq!(
-        (told(&result).as_str(), result.request.as_str()),
+        (format_failures(&result).as_str(), result.request.as_str()),
         ("", "OPTIONS /items/1")
     );
-    let seen = server.last();
+    let seen = server.last_request();
     assert_eq!(
         (seen.method.as_str(), seen.header("origin")),
         ("OPTIONS", Some(APP))
@@ -48,18 +48,18 @@ async fn a_preflight_asks_as_a_browser_does_and_passes_where_the_request_is_allo
 
 #[tokio::test]
 async fn a_preflight_names_everything_that_is_not_allowed() {
-    let server = plain(allows).await;
+    let server = serve_plain(answer_preflight).await;
     let base = server.url("http://localhost");
     let test = format!("delete: /items/1, cors: {{ origin: '{APP}', headers: x-other }}");
     assert_eq!(
-        told(&run_one(&base, &test, &empty()).await),
+        format_failures(&run_one(&base, &test, &empty_workspace()).await),
         "header access-control-allow-methods: DELETE, GET, PUT | header access-control-allow-headers: x-other, Content-Type, X-Trace"
     );
-    let found = told(
+    let found = format_failures(
         &run_one(
             &base,
             "get: /, cors: { origin: 'https://evil.example.com', method: PUT }",
-            &empty(),
+            &empty_workspace(),
         )
         .await,
     );
@@ -72,7 +72,7 @@ async fn a_preflight_names_everything_that_is_not_allowed() {
 
 #[tokio::test]
 async fn a_star_stands_for_everything_unless_cookies_are_sent() {
-    let server = plain(|_| {
+    let server = serve_plain(|_| {
         let star = [
             ("access-control-allow-origin", "*"),
             ("access-control-allow-methods", "*"),
@@ -84,20 +84,29 @@ async fn a_star_stands_for_everything_unless_cookies_are_sent() {
     let base = server.url("http://localhost");
     let test = |rest: &str| format!("put: /, cors: {{ origin: '{APP}', {rest} }}");
     assert_eq!(
-        told(&run_one(&base, &test("headers: [x-a]"), &empty()).await),
+        format_failures(&run_one(&base, &test("headers: [x-a]"), &empty_workspace()).await),
         ""
     );
     assert_eq!(
-        told(&run_one(&base, &test("headers: [authorization]"), &empty()).await),
+        format_failures(
+            &run_one(&base, &test("headers: [authorization]"), &empty_workspace()).await
+        ),
         "header access-control-allow-headers: authorization, *"
     );
-    let found = told(&run_one(&base, &test("headers: [x-a], credentials: true"), &empty()).await);
+    let found = format_failures(
+        &run_one(
+            &base,
+            &test("headers: [x-a], credentials: true"),
+            &empty_workspace(),
+        )
+        .await,
+    );
     assert_eq!(found.matches(" | ").count(), 3, "{found}");
 }
 
 #[tokio::test]
 async fn http_leads_to_the_same_place_over_https() {
-    let server = plain(|seen| {
+    let server = serve_plain(|seen| {
         let host = seen.host.split(':').next().unwrap();
         let (status, location) = match seen.target.as_str() {
             "/good?a=b" => (301, format!("https://{host}/good?a=b")),
@@ -145,10 +154,10 @@ async fn http_leads_to_the_same_place_over_https() {
             server.port
         );
         assert_eq!(
-            told(&run_one(&base, &test, &empty()).await),
+            format_failures(&run_one(&base, &test, &empty_workspace()).await),
             expected,
             "{path}"
         );
-        assert_eq!(server.last().version, hyper::Version::HTTP_11);
+        assert_eq!(server.last_request().version, hyper::Version::HTTP_11);
     }
 }

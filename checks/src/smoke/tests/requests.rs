@@ -4,20 +4,20 @@
 use crate::moment::Moment;
 use crate::smoke::TestVerdict;
 
-use super::server::{Answer, Seen, answer, plain};
-use super::{SECRETS, Workspace, run_at, run_one, told};
+use super::server::{Answer, ReceivedRequest, answer, serve_plain};
+use super::{SECRETS, Workspace, format_failures, run_at, run_one};
 
-fn ok(_: &Seen) -> Answer {
+fn answer_ok(_: &ReceivedRequest) -> Answer {
     answer(200, &[], "{}")
 }
 
-fn empty() -> Workspace {
+fn empty_workspace() -> Workspace {
     Workspace(Vec::new())
 }
 
 #[tokio::test]
 async fn a_query_is_encoded_and_appended_to_the_paths_own() {
-    let server = plain(ok).await;
+    let server = serve_plain(answer_ok).await;
     let base = server.url("http://localhost");
     let table = [
         (
@@ -37,12 +37,12 @@ async fn a_query_is_encoded_and_appended_to_the_paths_own() {
         ),
     ];
     for (test, target, shown) in table {
-        let result = run_one(&base, test, &empty()).await;
+        let result = run_one(&base, test, &empty_workspace()).await;
         assert_eq!(
             (
-                told(&result).as_str(),
+                format_failures(&result).as_str(),
                 result.request.as_str(),
-                server.last().target.as_str()
+                server.last_request().target.as_str()
             ),
             ("", shown, target)
         );
@@ -51,7 +51,7 @@ async fn a_query_is_encoded_and_appended_to_the_paths_own() {
 
 #[tokio::test]
 async fn a_file_is_sent_as_it_is_with_the_type_its_name_tells() {
-    let server = plain(ok).await;
+    let server = serve_plain(answer_ok).await;
     let base = server.url("http://localhost");
     let bytes = [&[0, 255, 10][..], b"${version}"].concat();
     let workspace = Workspace(vec![("a.json", bytes.clone()), ("a.bin", bytes.clone())]);
@@ -64,9 +64,12 @@ async fn a_file_is_sent_as_it_is_with_the_type_its_name_tells() {
         ),
     ];
     for (test, content_type) in table {
-        assert_eq!(told(&run_one(&base, test, &workspace).await), "");
+        assert_eq!(format_failures(&run_one(&base, test, &workspace).await), "");
         assert_eq!(
-            (server.last().header("content-type"), &server.last().body),
+            (
+                server.last_request().header("content-type"),
+                &server.last_request().body
+            ),
             (Some(content_type), &bytes)
         );
     }
@@ -74,7 +77,7 @@ async fn a_file_is_sent_as_it_is_with_the_type_its_name_tells() {
 
 #[tokio::test]
 async fn credentials_are_sent_in_their_headers() {
-    let server = plain(ok).await;
+    let server = serve_plain(answer_ok).await;
     let base = server.url("http://localhost");
     let table = [
         (
@@ -100,19 +103,26 @@ async fn credentials_are_sent_in_their_headers() {
     ];
     for (auth, header, value) in table {
         assert_eq!(
-            told(&run_one(&base, &format!("get: /, auth: {{ {auth} }}"), &empty()).await),
+            format_failures(
+                &run_one(
+                    &base,
+                    &format!("get: /, auth: {{ {auth} }}"),
+                    &empty_workspace()
+                )
+                .await
+            ),
             ""
         );
-        assert_eq!(server.last().header(header), Some(value));
+        assert_eq!(server.last_request().header(header), Some(value));
     }
 }
 
 #[tokio::test]
 async fn nothing_that_says_who_we_are_arrives_at_another_origin() {
-    let elsewhere = plain(ok).await;
+    let elsewhere = serve_plain(answer_ok).await;
     let there = elsewhere.url("http://localhost").to_string();
     let origin = there.clone();
-    let server = plain(move |seen| {
+    let server = serve_plain(move |seen| {
         let status = if seen.method == "POST" { 307 } else { 302 };
         answer(status, &[("location", &there)], "")
     })
@@ -128,19 +138,19 @@ async fn nothing_that_says_who_we_are_arrives_at_another_origin() {
     ];
     for (index, test) in table.iter().enumerate() {
         assert_eq!(
-            told(
+            format_failures(
                 &run_one(
                     &base,
                     &format!("{test}, expect: {{ origin: '{origin}' }}"),
-                    &empty()
+                    &empty_workspace()
                 )
                 .await
             ),
             "",
             "{test}"
         );
-        assert_eq!(elsewhere.count(), index + 1);
-        let arrived = format!("{:?}", elsewhere.last());
+        assert_eq!(elsewhere.request_count(), index + 1);
+        let arrived = format!("{:?}", elsewhere.last_request());
         for leaked in [
             "plain-token",
             "k3y",
@@ -152,22 +162,27 @@ async fn nothing_that_says_who_we_are_arrives_at_another_origin() {
             assert!(!arrived.contains(leaked), "{test}: {arrived}");
         }
     }
-    let result = run_one(&base, "post: /, json: { key: '${secret.KEY}' }", &empty()).await;
+    let result = run_one(
+        &base,
+        "post: /, json: { key: '${secret.KEY}' }",
+        &empty_workspace(),
+    )
+    .await;
     assert!(
-        told(&result).starts_with(
+        format_failures(&result).starts_with(
             "redirects: a redirect within the same origin, because the body holds a secret"
         ),
         "{result:?}"
     );
-    assert_eq!(elsewhere.count(), table.len());
+    assert_eq!(elsewhere.request_count(), table.len());
 }
 
 #[tokio::test]
 async fn the_test_header_is_sent_to_green_only_and_not_elsewhere() {
-    let elsewhere = plain(ok).await;
+    let elsewhere = serve_plain(answer_ok).await;
     let there = elsewhere.url("http://localhost").to_string();
     let origin = there.clone();
-    let server = plain(move |seen| {
+    let server = serve_plain(move |seen| {
         if seen.target == "/away" {
             answer(302, &[("location", &there)], "")
         } else {
@@ -200,18 +215,22 @@ async fn the_test_header_is_sent_to_green_only_and_not_elsewhere() {
                 &format!("/away, on: {},", serde_json::json!(moment)),
             );
             assert_eq!(
-                run_at(moment, &base, &document, &empty()).await[0].verdict,
+                run_at(moment, &base, &document, &empty_workspace()).await[0].verdict,
                 TestVerdict::Passed
             );
-            assert_eq!(server.last().header(name), expected, "{header} at {moment}");
-            assert_eq!(elsewhere.last().header(name), None);
+            assert_eq!(
+                server.last_request().header(name),
+                expected,
+                "{header} at {moment}"
+            );
+            assert_eq!(elsewhere.last_request().header(name), None);
         }
     }
 }
 
 #[tokio::test]
 async fn a_secret_of_the_manager_never_appears_in_a_result() {
-    let server = plain(|seen| {
+    let server = serve_plain(|seen| {
         let echo = seen.header("x-api-key").unwrap_or_default().to_owned();
         answer(
             500,
@@ -222,9 +241,10 @@ async fn a_secret_of_the_manager_never_appears_in_a_result() {
     .await;
     let test = "get: '/?k=${secret.KEY}', auth: { api-key: { header: x-api-key, value: '${secret.KEY}' } }, \
         expect: { headers: { x-echo: 'not ${secret.KEY}' }, json: { $.a: '${secret.KEY}' } }";
-    let written =
-        serde_json::to_string(&run_one(&server.url("http://localhost"), test, &empty()).await)
-            .unwrap();
+    let written = serde_json::to_string(
+        &run_one(&server.url("http://localhost"), test, &empty_workspace()).await,
+    )
+    .unwrap();
     assert!(
         !written.contains("k3y") && !written.contains("manager") && written.contains("GET /?k=***"),
         "{written}"
@@ -233,7 +253,7 @@ async fn a_secret_of_the_manager_never_appears_in_a_result() {
 
 #[tokio::test]
 async fn nothing_is_sent_when_a_secret_was_not_fetched() {
-    let server = plain(ok).await;
+    let server = serve_plain(answer_ok).await;
     let document = format!(
         "{}\ntests: [{{ name: a, get: /, headers: {{ a: '${{secret.OTHER}}' }} }}]",
         SECRETS.replace("KEY", "OTHER")
@@ -242,19 +262,19 @@ async fn nothing_is_sent_when_a_secret_was_not_fetched() {
         Moment::Green,
         &server.url("http://localhost"),
         &document,
-        &empty(),
+        &empty_workspace(),
     )
     .await
     .remove(0);
     assert_eq!(
-        (told(&result).as_str(), server.count()),
+        (format_failures(&result).as_str(), server.request_count()),
         ("${secret.OTHER}: a value, none: it was not fetched", 0)
     );
 }
 
 #[tokio::test]
 async fn an_answer_is_held_against_its_schema_its_latency_and_the_version() {
-    let server = plain(|_| {
+    let server = serve_plain(|_| {
         answer(
             200,
             &[("x-version", "v1")],
@@ -271,7 +291,7 @@ async fn an_answer_is_held_against_its_schema_its_latency_and_the_version() {
         "version: { header: x-version }, latency: { lt: 1s }",
     ] {
         assert_eq!(
-            told(
+            format_failures(
                 &run_one(
                     &base,
                     &format!("get: /, expect: {{ {expect} }}"),
@@ -283,7 +303,7 @@ async fn an_answer_is_held_against_its_schema_its_latency_and_the_version() {
             "{expect}"
         );
     }
-    let found = told(
+    let found = format_failures(
         &run_one(
             &base,
             "get: /, expect: { json-schema: items.json }",
@@ -297,7 +317,7 @@ async fn an_answer_is_held_against_its_schema_its_latency_and_the_version() {
         json-schema at /items/1/id: what the schema says, want integer, but got string"
     );
     assert_eq!(
-        told(
+        format_failures(
             &run_one(
                 &base,
                 "get: /, expect: { json-schema: { required: [items] } }",

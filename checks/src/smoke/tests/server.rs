@@ -23,7 +23,7 @@ use url::Url;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(super) struct ReceivedRequest {
     pub(super) version: hyper::Version,
     pub(super) method: String,
     /// What stood in `:authority` or `Host`.
@@ -34,7 +34,7 @@ pub(super) struct Seen {
     pub(super) body: Vec<u8>,
 }
 
-impl Seen {
+impl ReceivedRequest {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
@@ -55,7 +55,7 @@ pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answe
 /// A server that runs as long as the test's runtime, and everything it was asked.
 pub(super) struct Server {
     pub(super) port: u16,
-    pub(super) seen: Arc<Mutex<Vec<Seen>>>,
+    pub(super) requests: Arc<Mutex<Vec<ReceivedRequest>>>,
     connections: Arc<AtomicUsize>,
 }
 
@@ -64,8 +64,8 @@ impl Server {
         format!("{scheme_and_host}:{}", self.port).parse().unwrap()
     }
 
-    pub(super) fn last(&self) -> Seen {
-        self.seen
+    pub(super) fn last_request(&self) -> ReceivedRequest {
+        self.requests
             .lock()
             .unwrap()
             .last()
@@ -78,21 +78,23 @@ impl Server {
         self.connections.load(Ordering::SeqCst)
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.seen.lock().unwrap().len()
+    pub(super) fn request_count(&self) -> usize {
+        self.requests.lock().unwrap().len()
     }
 }
 
 /// Serves without TLS, HTTP/1.1 and HTTP/2 by prior knowledge.
-pub(super) async fn plain(answers: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Server {
-    start(None, answers).await
+pub(super) async fn serve_plain(
+    answers: impl Fn(&ReceivedRequest) -> Answer + Send + Sync + 'static,
+) -> Server {
+    start_server(None, answers).await
 }
 
 /// Serves over TLS with a certificate; `protocols` is what is offered by ALPN.
-pub(super) async fn secure(
+pub(super) async fn serve_tls(
     identity: &Identity,
     protocols: &[&str],
-    answers: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    answers: impl Fn(&ReceivedRequest) -> Answer + Send + Sync + 'static,
 ) -> Server {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(identity.key.clone()));
@@ -105,21 +107,21 @@ pub(super) async fn secure(
         .iter()
         .map(|protocol| protocol.as_bytes().to_vec())
         .collect();
-    start(Some(TlsAcceptor::from(Arc::new(config))), answers).await
+    start_server(Some(TlsAcceptor::from(Arc::new(config))), answers).await
 }
 
-async fn start(
+async fn start_server(
     acceptor: Option<TlsAcceptor>,
-    answers: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    answers: impl Fn(&ReceivedRequest) -> Answer + Send + Sync + 'static,
 ) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = Server {
         port: listener.local_addr().unwrap().port(),
-        seen: Arc::default(),
+        requests: Arc::default(),
         connections: Arc::default(),
     };
     let (seen, answers, connections) = (
-        server.seen.clone(),
+        server.requests.clone(),
         Arc::new(answers),
         server.connections.clone(),
     );
@@ -129,11 +131,11 @@ async fn start(
             let (acceptor, seen, answers) = (acceptor.clone(), seen.clone(), answers.clone());
             tokio::spawn(async move {
                 match acceptor {
-                    None => serve(stream, seen, answers).await,
+                    None => serve_connection(stream, seen, answers).await,
                     // A handshake that fails is the client's to tell.
                     Some(acceptor) => {
                         if let Ok(stream) = acceptor.accept(stream).await {
-                            serve(stream, seen, answers).await;
+                            serve_connection(stream, seen, answers).await;
                         }
                     }
                 }
@@ -143,15 +145,15 @@ async fn start(
     server
 }
 
-async fn serve<S, A>(stream: S, seen: Arc<Mutex<Vec<Seen>>>, answers: Arc<A>)
+async fn serve_connection<S, A>(stream: S, seen: Arc<Mutex<Vec<ReceivedRequest>>>, answers: Arc<A>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    A: Fn(&Seen) -> Answer + Send + Sync + 'static,
+    A: Fn(&ReceivedRequest) -> Answer + Send + Sync + 'static,
 {
     let service = service_fn(move |request: Request<Incoming>| {
         let (seen, answers) = (seen.clone(), answers.clone());
         async move {
-            let request = read(request).await;
+            let request = read_request(request).await;
             let answer = answers(&request);
             seen.lock().unwrap().push(request);
             Ok::<_, Infallible>(answer)
@@ -163,7 +165,7 @@ where
         .await;
 }
 
-async fn read(request: Request<Incoming>) -> Seen {
+async fn read_request(request: Request<Incoming>) -> ReceivedRequest {
     let (parts, body) = request.into_parts();
     let host = parts.uri.authority().map(ToString::to_string);
     let host = host
@@ -184,7 +186,7 @@ async fn read(request: Request<Incoming>) -> Seen {
         .await
         .map(|body| body.to_bytes().to_vec())
         .unwrap_or_default();
-    Seen {
+    ReceivedRequest {
         version: parts.version,
         method: parts.method.to_string(),
         host,
@@ -231,7 +233,7 @@ impl Authority {
     }
 
     /// One that is good for a year from yesterday.
-    pub(super) fn good(&self, name: &str) -> Identity {
+    pub(super) fn sign_valid(&self, name: &str) -> Identity {
         let now = OffsetDateTime::now_utc();
         self.sign(
             name,
@@ -242,7 +244,7 @@ impl Authority {
 }
 
 /// A certificate that nobody but itself signed, and its PEM.
-pub(super) fn self_signed(name: &str) -> (Identity, String) {
+pub(super) fn self_signed_identity(name: &str) -> (Identity, String) {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec![name.to_owned()])
         .unwrap()
@@ -258,6 +260,6 @@ pub(super) fn self_signed(name: &str) -> (Identity, String) {
 }
 
 /// Midnight of a day.
-pub(super) fn day(year: i32, month: u8, day: u8) -> OffsetDateTime {
+pub(super) fn midnight(year: i32, month: u8, day: u8) -> OffsetDateTime {
     date_time_ymd(year, month, day)
 }

@@ -8,19 +8,19 @@ use crate::statistics::proportion::Counts;
 use crate::statistics::{Direction, Method, mann_whitney, two_proportion};
 
 /// Of every kind.
-const OF_EACH: usize = 1200;
+const SAMPLES_PER_KIND: usize = 1200;
 
 /// What is asked of both, and what we say.
 pub(super) struct Sample {
     direction: Direction,
-    asked: Asked,
+    input: TestInput,
     /// Whose word is asked for.
     pub(super) method: &'static str,
     /// p and the two effects.
     pub(super) ours: [f64; 3],
 }
 
-enum Asked {
+enum TestInput {
     Proportion {
         blue: Counts,
         green: Counts,
@@ -42,50 +42,52 @@ enum Ties {
 }
 
 impl Sample {
-    fn of(asked: Asked, direction: Direction) -> Self {
-        let (method, ours) = match &asked {
-            Asked::Proportion { blue, green } => {
+    fn new(input: TestInput, direction: Direction) -> Self {
+        let (method, ours) = match &input {
+            TestInput::Proportion { blue, green } => {
                 let tested = two_proportion(*blue, *green, direction).unwrap();
                 (
-                    name(tested.method, Ties::None),
+                    scipy_method(tested.method, Ties::None),
                     [tested.p, tested.effect.difference, tested.effect.ratio],
                 )
             }
-            Asked::Ranks { blue, green, ties } => {
+            TestInput::Ranks { blue, green, ties } => {
                 let tested = mann_whitney(blue, green, direction).unwrap();
                 (
-                    name(tested.method, *ties),
+                    scipy_method(tested.method, *ties),
                     [tested.p, tested.effect.probability, tested.effect.shift],
                 )
             }
         };
         Self {
             direction,
-            asked,
+            input,
             method,
             ours,
         }
     }
 
-    pub(super) fn question(&self) -> String {
+    pub(super) fn to_json_line(&self) -> String {
         let direction = match self.direction {
             Direction::Increase => "increase",
             Direction::Decrease => "decrease",
             Direction::Either => "either",
         };
-        let (test, blue, green) = match &self.asked {
-            Asked::Proportion { blue, green } => ("proportion", pair(*blue), pair(*green)),
-            Asked::Ranks { blue, green, .. } => ("ranks", json!(blue), json!(green)),
+        let (test, blue, green) = match &self.input {
+            TestInput::Proportion { blue, green } => {
+                ("proportion", counts_to_json(*blue), counts_to_json(*green))
+            }
+            TestInput::Ranks { blue, green, .. } => ("ranks", json!(blue), json!(green)),
         };
         json!({ "test": test, "blue": blue, "green": green, "direction": direction, "method": self.method }).to_string()
     }
 }
 
-fn pair(counts: Counts) -> Value {
+fn counts_to_json(counts: Counts) -> Value {
     json!([counts.errors(), counts.requests()])
 }
 
-fn name(method: Method, ties: Ties) -> &'static str {
+fn scipy_method(method: Method, ties: Ties) -> &'static str {
     match (method, ties) {
         (Method::Fisher, _) => "fisher",
         (Method::PooledZ, _) => "pooled-z",
@@ -97,134 +99,134 @@ fn name(method: Method, ties: Ties) -> &'static str {
 }
 
 /// Draws one of a kind.
-type Kind = fn(&mut Rng) -> Asked;
+type Generator = fn(&mut Rng) -> TestInput;
 
-pub(super) fn samples(rng: &mut Rng) -> Vec<Sample> {
-    let kinds: [(usize, Kind); 9] = [
-        (OF_EACH, few_errors),
-        (OF_EACH, many_errors),
-        (OF_EACH / 2, tiny_counts),
-        (OF_EACH / 2, no_errors_on_a_side),
-        (OF_EACH, untied),
-        (OF_EACH, tied_and_tiny),
-        (OF_EACH / 10, tied),
-        (OF_EACH, many_values),
-        (OF_EACH / 4, extreme_values),
+pub(super) fn draw_samples(rng: &mut Rng) -> Vec<Sample> {
+    let kinds: [(usize, Generator); 9] = [
+        (SAMPLES_PER_KIND, few_errors),
+        (SAMPLES_PER_KIND, many_errors),
+        (SAMPLES_PER_KIND / 2, tiny_counts),
+        (SAMPLES_PER_KIND / 2, no_errors_on_a_side),
+        (SAMPLES_PER_KIND, untied_values),
+        (SAMPLES_PER_KIND, few_tied_values),
+        (SAMPLES_PER_KIND / 10, more_tied_values),
+        (SAMPLES_PER_KIND, many_values),
+        (SAMPLES_PER_KIND / 4, extreme_values),
     ];
     let mut samples = Vec::new();
     for (count, kind) in kinds {
-        samples.extend((0..count).map(|_| Sample::of(kind(rng), direction(rng))));
+        samples.extend((0..count).map(|_| Sample::new(kind(rng), draw_direction(rng))));
     }
     samples
 }
 
-fn direction(rng: &mut Rng) -> Direction {
+fn draw_direction(rng: &mut Rng) -> Direction {
     [Direction::Increase, Direction::Decrease, Direction::Either][rng.usize(..3)]
 }
 
-fn few_errors(rng: &mut Rng) -> Asked {
-    counts(rng, 50..1_000_000, 0.002)
+fn few_errors(rng: &mut Rng) -> TestInput {
+    draw_counts(rng, 50..1_000_000, 0.002)
 }
 
-fn many_errors(rng: &mut Rng) -> Asked {
-    counts(rng, 20_000..5_000_000, 0.4)
+fn many_errors(rng: &mut Rng) -> TestInput {
+    draw_counts(rng, 20_000..5_000_000, 0.4)
 }
 
-fn tiny_counts(rng: &mut Rng) -> Asked {
-    counts(rng, 1..12, 0.9)
+fn tiny_counts(rng: &mut Rng) -> TestInput {
+    draw_counts(rng, 1..12, 0.9)
 }
 
-fn no_errors_on_a_side(rng: &mut Rng) -> Asked {
+fn no_errors_on_a_side(rng: &mut Rng) -> TestInput {
     let (blue, green) = (rng.u64(1..1_000_000), rng.u64(1..1_000_000));
     let errors = rng.u64(..blue.min(40));
-    Asked::Proportion {
+    TestInput::Proportion {
         blue: Counts::new(errors, blue),
         green: Counts::new(if rng.bool() { 0 } else { green }, green),
     }
 }
 
 /// Requests are drawn evenly over the orders of magnitude, green's share of errors around blue's.
-fn counts(rng: &mut Rng, requests: std::ops::Range<u64>, rate: f64) -> Asked {
+fn draw_counts(rng: &mut Rng, requests: std::ops::Range<u64>, rate: f64) -> TestInput {
     let rate = rate * rng.f64();
     let other = rate * (0.8 + 0.4 * rng.f64());
     let [blue, green] = [rate, other].map(|rate| {
-        let all = (real(requests.start).ln()
-            + rng.f64() * (real(requests.end) / real(requests.start)).ln())
+        let all = (to_float(requests.start).ln()
+            + rng.f64() * (to_float(requests.end) / to_float(requests.start)).ln())
         .exp();
         Counts::new(
-            whole(all * rate + 3.0 * (rng.f64() - 0.5) * (all * rate).sqrt()),
-            whole(all),
+            to_count(all * rate + 3.0 * (rng.f64() - 0.5) * (all * rate).sqrt()),
+            to_count(all),
         )
     });
-    Asked::Proportion { blue, green }
+    TestInput::Proportion { blue, green }
 }
 
-fn untied(rng: &mut Rng) -> Asked {
-    let (blue, green) = sizes(rng, 1..64);
+fn untied_values(rng: &mut Rng) -> TestInput {
+    let (blue, green) = draw_sizes(rng, 1..64);
     let shift = rng.f64();
-    Asked::Ranks {
-        blue: drawn(rng, blue, Rng::f64),
-        green: drawn(rng, green, |rng| rng.f64() + shift),
+    TestInput::Ranks {
+        blue: draw_values(rng, blue, Rng::f64),
+        green: draw_values(rng, green, |rng| rng.f64() + shift),
         ties: Ties::None,
     }
 }
 
-fn tied_and_tiny(rng: &mut Rng) -> Asked {
-    let (blue, green) = sizes(rng, 2..6);
-    tied_values(rng, blue, green, Ties::Permutation)
+fn few_tied_values(rng: &mut Rng) -> TestInput {
+    let (blue, green) = draw_sizes(rng, 2..6);
+    draw_tied_values(rng, blue, green, Ties::Permutation)
 }
 
-fn tied(rng: &mut Rng) -> Asked {
-    let (blue, green) = sizes(rng, 1..25);
-    tied_values(rng, blue, green, Ties::Counted)
+fn more_tied_values(rng: &mut Rng) -> TestInput {
+    let (blue, green) = draw_sizes(rng, 1..25);
+    draw_tied_values(rng, blue, green, Ties::Counted)
 }
 
 /// At least one pair is the same, so that it is always the way of ties that is taken.
-fn tied_values(rng: &mut Rng, blue: usize, green: usize, ties: Ties) -> Asked {
+fn draw_tied_values(rng: &mut Rng, blue: usize, green: usize, ties: Ties) -> TestInput {
     let different = rng.u8(1..12);
-    let mut blue = drawn(rng, blue, |rng| f64::from(rng.u8(..different)) / 10.0);
-    let green = drawn(rng, green, |rng| {
+    let mut blue = draw_values(rng, blue, |rng| f64::from(rng.u8(..different)) / 10.0);
+    let green = draw_values(rng, green, |rng| {
         f64::from(rng.u8(..different) + different / 4) / 10.0
     });
     blue[0] = green[0];
-    Asked::Ranks { blue, green, ties }
+    TestInput::Ranks { blue, green, ties }
 }
 
-fn many_values(rng: &mut Rng) -> Asked {
-    let (blue, green) = sizes(rng, 70..150);
+fn many_values(rng: &mut Rng) -> TestInput {
+    let (blue, green) = draw_sizes(rng, 70..150);
     let grain = if rng.bool() { 10.0 } else { 1e9 };
     let shift = rng.f64() * 0.3;
-    let blue = drawn(rng, blue, |rng| (rng.f64() * grain).round() / grain);
-    let green = drawn(rng, green, |rng| {
+    let blue = draw_values(rng, blue, |rng| (rng.f64() * grain).round() / grain);
+    let green = draw_values(rng, green, |rng| {
         ((rng.f64() + shift) * grain).round() / grain
     });
-    Asked::Ranks {
+    TestInput::Ranks {
         blue,
         green,
         ties: Ties::None,
     }
 }
 
-fn extreme_values(rng: &mut Rng) -> Asked {
-    let (blue, green) = sizes(rng, 1..9);
+fn extreme_values(rng: &mut Rng) -> TestInput {
+    let (blue, green) = draw_sizes(rng, 1..9);
     let extreme = |rng: &mut Rng| (rng.f64() - 0.5) * [1e300, 1e-300, 1.0, 1e15][rng.usize(..4)];
-    Asked::Ranks {
-        blue: drawn(rng, blue, extreme),
-        green: drawn(rng, green, extreme),
+    TestInput::Ranks {
+        blue: draw_values(rng, blue, extreme),
+        green: draw_values(rng, green, extreme),
         ties: Ties::None,
     }
 }
 
-fn sizes(rng: &mut Rng, sizes: std::ops::Range<usize>) -> (usize, usize) {
+fn draw_sizes(rng: &mut Rng, sizes: std::ops::Range<usize>) -> (usize, usize) {
     (rng.usize(sizes.clone()), rng.usize(sizes))
 }
 
-fn drawn(rng: &mut Rng, count: usize, value: impl Fn(&mut Rng) -> f64) -> Vec<f64> {
+fn draw_values(rng: &mut Rng, count: usize, value: impl Fn(&mut Rng) -> f64) -> Vec<f64> {
     (0..count).map(|_| value(rng)).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "millions")]
-fn real(count: u64) -> f64 {
+fn to_float(count: u64) -> f64 {
     count as f64
 }
 
@@ -233,6 +235,6 @@ fn real(count: u64) -> f64 {
     clippy::cast_sign_loss,
     reason = "millions; below zero is zero"
 )]
-fn whole(count: f64) -> u64 {
+fn to_count(count: f64) -> u64 {
     count.round() as u64
 }

@@ -5,25 +5,25 @@
 //! One way follows from the next by a multiplication; the most probable one weighs 1, so that
 //! nothing overflows, and the far tails run into 0.
 
-use super::{Counts, number};
+use super::{Counts, to_float};
 use crate::statistics::Direction;
 
 /// Ways that weigh the same are told apart by rounding only: so far, relative to the weight, they
 /// are taken for the same (as R does).
 const SAME_WEIGHT: f64 = 1.0 + 1e-7;
 
-pub(super) fn p(blue: Counts, green: Counts, direction: Direction) -> f64 {
-    let table = ContingencyTable::of(blue, green);
+pub(super) fn p_value(blue: Counts, green: Counts, direction: Direction) -> f64 {
+    let table = ContingencyTable::from_counts(blue, green);
     let seen = green.errors;
     let share = match direction {
-        Direction::Increase => table.sum(|errors, _| errors >= seen),
-        Direction::Decrease => table.sum(|errors, _| errors <= seen),
+        Direction::Increase => table.sum_weights(|errors, _| errors >= seen),
+        Direction::Decrease => table.sum_weights(|errors, _| errors <= seen),
         Direction::Either => {
             let limit = table.weight(seen) * SAME_WEIGHT;
-            table.sum(|_, weight| weight <= limit)
+            table.sum_weights(|_, weight| weight <= limit)
         }
     };
-    (share / table.sum(|_, _| true)).min(1.0)
+    (share / table.sum_weights(|_, _| true)).min(1.0)
 }
 
 /// What stays the same in all ways: the sums of rows and columns.
@@ -36,7 +36,7 @@ struct ContingencyTable {
 }
 
 impl ContingencyTable {
-    fn of(blue: Counts, green: Counts) -> Self {
+    fn from_counts(blue: Counts, green: Counts) -> Self {
         let errors = blue.errors + green.errors;
         let all = u128::from(green.requests) + u128::from(blue.requests) + 2;
         let mode = (u128::from(errors) + 1) * (u128::from(green.requests) + 1) / all;
@@ -52,9 +52,9 @@ impl ContingencyTable {
     }
 
     /// The weight of the way with one more error on green, over that with `errors`.
-    fn ratio(&self, errors: u64) -> f64 {
-        let more = number(self.errors - errors) * number(self.green - errors);
-        more / (number(errors + 1) * number(self.blue + errors + 1 - self.errors))
+    fn weight_ratio(&self, errors: u64) -> f64 {
+        let more = to_float(self.errors - errors) * to_float(self.green - errors);
+        more / (to_float(errors + 1) * to_float(self.blue + errors + 1 - self.errors))
     }
 
     fn weight(&self, seen: u64) -> f64 {
@@ -65,7 +65,7 @@ impl ContingencyTable {
 
     /// The ways that count, the small weights before the great ones, so that none is lost by
     /// rounding.
-    fn sum(&self, counts: impl Fn(u64, f64) -> bool) -> f64 {
+    fn sum_weights(&self, counts: impl Fn(u64, f64) -> bool) -> f64 {
         let weights: Vec<f64> = self
             .ways()
             .filter(|(errors, weight)| counts(*errors, *weight))
@@ -79,12 +79,12 @@ impl ContingencyTable {
     fn ways(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
         let up = std::iter::successors(Some((self.mode, 1.0)), |(errors, weight)| {
             let next = (*errors < self.errors.min(self.green))
-                .then(|| (errors + 1, weight * self.ratio(*errors)));
+                .then(|| (errors + 1, weight * self.weight_ratio(*errors)));
             next.filter(|(_, weight)| *weight > 0.0)
         });
         let down = std::iter::successors(Some((self.mode, 1.0)), |(errors, weight)| {
             let next = (*errors > self.errors.saturating_sub(self.blue))
-                .then(|| (errors - 1, weight / self.ratio(errors - 1)));
+                .then(|| (errors - 1, weight / self.weight_ratio(errors - 1)));
             next.filter(|(_, weight)| *weight > 0.0)
         });
         up.chain(down.skip(1))
@@ -105,7 +105,7 @@ mod tests {
         ];
         for (direction, expected) in table {
             assert!(
-                (p(blue, green, direction) - expected).abs() < 1e-15,
+                (p_value(blue, green, direction) - expected).abs() < 1e-15,
                 "{direction:?}"
             );
         }
@@ -115,14 +115,14 @@ mod tests {
     #[expect(clippy::float_cmp, reason = "what is exact is to be exact")]
     fn the_farthest_tail_runs_into_zero_and_nowhere_else() {
         let (blue, green) = (Counts::new(0, 1_000_000), Counts::new(900, 1000));
-        assert_eq!(p(blue, green, Direction::Increase), 0.0);
-        assert!((p(blue, green, Direction::Decrease) - 1.0).abs() < 1e-12);
-        assert_eq!(p(blue, green, Direction::Either), 0.0);
+        assert_eq!(p_value(blue, green, Direction::Increase), 0.0);
+        assert!((p_value(blue, green, Direction::Decrease) - 1.0).abs() < 1e-12);
+        assert_eq!(p_value(blue, green, Direction::Either), 0.0);
     }
 
     #[test]
     fn every_way_is_counted_where_the_rows_are_full() {
         let (blue, green) = (Counts::new(8, 10), Counts::new(10, 10));
-        assert!((p(blue, green, Direction::Increase) - 45.0 / 190.0).abs() < 1e-15);
+        assert!((p_value(blue, green, Direction::Increase) - 45.0 / 190.0).abs() < 1e-15);
     }
 }

@@ -11,19 +11,19 @@ use super::order::Order;
 const WORK: usize = 20_000_000;
 
 /// Nothing where there are too many arrangements to be counted in 128 bits, or too much work.
-pub(super) fn tails(order: &Order) -> Option<Tails> {
+pub(super) fn count_tails(order: &Order) -> Option<Tails> {
     let (few, many) = (order.blue.min(order.green), order.blue.max(order.green));
     let all = binomial(few + many, few)?;
     let (seen, most) = (order.twice_u / 2, few * many);
     // U and its mirror image are equally probable: the shorter way to either end is counted.
     let near = seen.min(most - seen);
     (near.checked_mul(few)? <= WORK).then_some(())?;
-    let counts = counts(few, many, near);
+    let counts = count_arrangements(few, many, near);
     let beyond = counts[..near]
         .iter()
         .fold(0, |sum: u128, ways| sum.wrapping_add(*ways));
-    let tail = share(beyond.wrapping_add(counts[near]), all);
-    let rest = share(all.wrapping_sub(beyond), all);
+    let tail = quotient(beyond.wrapping_add(counts[near]), all);
+    let rest = quotient(all.wrapping_sub(beyond), all);
     Some(if seen == near {
         Tails {
             as_small: tail,
@@ -38,7 +38,7 @@ pub(super) fn tails(order: &Order) -> Option<Tails> {
 }
 
 /// How many arrangements give U = 0, 1, … up to `last`.
-fn counts(few: usize, many: usize, last: usize) -> Vec<u128> {
+fn count_arrangements(few: usize, many: usize, last: usize) -> Vec<u128> {
     let mut counts = vec![0_u128; last + 1];
     counts[0] = 1;
     for step in 1..=few {
@@ -80,7 +80,7 @@ fn greatest_common_divisor(left: u128, right: u128) -> u128 {
     clippy::cast_precision_loss,
     reason = "each is rounded once; their quotient is exact to 1e-15"
 )]
-pub(super) fn share(part: u128, all: u128) -> f64 {
+pub(super) fn quotient(part: u128, all: u128) -> f64 {
     part as f64 / all as f64
 }
 
@@ -90,14 +90,14 @@ mod tests {
 
     #[test]
     fn two_of_five_are_arranged_in_ten_ways() {
-        assert_eq!(counts(2, 3, 6), [1, 1, 2, 2, 2, 1, 1]);
+        assert_eq!(count_arrangements(2, 3, 6), [1, 1, 2, 2, 2, 1, 1]);
         assert_eq!(binomial(5, 2), Some(10));
     }
 
     #[test]
     fn the_counts_of_the_greatest_size_add_up() {
         let all = binomial(128, 64).unwrap();
-        let sum = counts(64, 64, 64 * 64)
+        let sum = count_arrangements(64, 64, 64 * 64)
             .iter()
             .fold(0, |sum: u128, ways| sum.wrapping_add(*ways));
         assert_eq!(sum, all);

@@ -2,12 +2,12 @@
 
 /// Values that are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Group {
+pub(super) struct TieGroup {
     pub(super) blue: usize,
     pub(super) green: usize,
 }
 
-impl Group {
+impl TieGroup {
     pub(super) fn size(self) -> usize {
         self.blue + self.green
     }
@@ -15,7 +15,7 @@ impl Group {
 
 /// The row, from the smallest value to the greatest.
 pub(super) struct Order {
-    pub(super) groups: Vec<Group>,
+    pub(super) groups: Vec<TieGroup>,
     pub(super) blue: usize,
     pub(super) green: usize,
     /// Twice the number of pairs in which green's value is the greater one, with ties counted by
@@ -25,8 +25,8 @@ pub(super) struct Order {
 
 impl Order {
     /// Of sorted values.
-    pub(super) fn of(blue: &[f64], green: &[f64]) -> Self {
-        let groups = groups(blue, green);
+    pub(super) fn from_sorted(blue: &[f64], green: &[f64]) -> Self {
+        let groups = group_ties(blue, green);
         let mut before = 0;
         let mut twice_u = 0;
         for group in &groups {
@@ -41,29 +41,29 @@ impl Order {
         }
     }
 
-    pub(super) fn is_without_ties(&self) -> bool {
+    pub(super) fn has_no_ties(&self) -> bool {
         self.groups.iter().all(|group| group.size() == 1)
     }
 
     pub(super) fn u(&self) -> f64 {
-        number(self.twice_u) / 2.0
+        to_float(self.twice_u) / 2.0
     }
 
     pub(super) fn mean_u(&self) -> f64 {
         self.pairs() / 2.0
     }
 
-    pub(super) fn share(&self) -> f64 {
+    pub(super) fn probability(&self) -> f64 {
         self.u() / self.pairs()
     }
 
     /// Of U, where both sides are the same; ties make it smaller.
     pub(super) fn deviation_of_u(&self) -> f64 {
-        let all = number(self.blue + self.green);
+        let all = to_float(self.blue + self.green);
         let ties: f64 = self
             .groups
             .iter()
-            .map(|group| number(group.size()))
+            .map(|group| to_float(group.size()))
             .map(|size| size.powi(3) - size)
             .sum();
         (self.pairs() / 12.0 * ((all + 1.0) - ties / (all * (all - 1.0))))
@@ -72,16 +72,16 @@ impl Order {
     }
 
     fn pairs(&self) -> f64 {
-        number(self.blue) * number(self.green)
+        to_float(self.blue) * to_float(self.green)
     }
 }
 
-fn groups(mut blue: &[f64], mut green: &[f64]) -> Vec<Group> {
+fn group_ties(mut blue: &[f64], mut green: &[f64]) -> Vec<TieGroup> {
     let mut groups = Vec::new();
-    while let Some(least) = least(blue, green) {
-        let group = Group {
-            blue: leading(blue, least),
-            green: leading(green, least),
+    while let Some(least) = smallest(blue, green) {
+        let group = TieGroup {
+            blue: count_leading(blue, least),
+            green: count_leading(green, least),
         };
         (blue, green) = (&blue[group.blue..], &green[group.green..]);
         groups.push(group);
@@ -89,7 +89,7 @@ fn groups(mut blue: &[f64], mut green: &[f64]) -> Vec<Group> {
     groups
 }
 
-fn least(blue: &[f64], green: &[f64]) -> Option<f64> {
+fn smallest(blue: &[f64], green: &[f64]) -> Option<f64> {
     blue.first()
         .into_iter()
         .chain(green.first())
@@ -97,7 +97,7 @@ fn least(blue: &[f64], green: &[f64]) -> Option<f64> {
         .reduce(f64::min)
 }
 
-fn leading(values: &[f64], same: f64) -> usize {
+fn count_leading(values: &[f64], same: f64) -> usize {
     values.partition_point(|value| *value <= same)
 }
 
@@ -105,6 +105,6 @@ fn leading(values: &[f64], same: f64) -> usize {
     clippy::cast_precision_loss,
     reason = "values and pairs of them are far fewer than 2^53"
 )]
-pub(super) fn number(count: usize) -> f64 {
+pub(super) fn to_float(count: usize) -> f64 {
     count as f64
 }

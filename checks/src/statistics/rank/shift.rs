@@ -1,12 +1,12 @@
 //! The median of all differences between a value of green and one of blue.
 
 /// So many values of a side are looked at: all pairs are held in memory (32 MB).
-const MOST: usize = 2000;
+const MAX_VALUES: usize = 2000;
 
 /// Of sorted values. A side with more than 2,000 is thinned out evenly, which moves the median by
 /// less than one of 2,000 ranks.
 pub(super) fn median_difference(blue: &[f64], green: &[f64]) -> f64 {
-    let (blue, green) = (thinned(blue), thinned(green));
+    let (blue, green) = (thin_out(blue), thin_out(green));
     let mut differences: Vec<f64> = green
         .iter()
         .flat_map(|green| blue.iter().map(move |blue| green - blue))
@@ -24,11 +24,11 @@ pub(super) fn median_difference(blue: &[f64], green: &[f64]) -> f64 {
         .clamp(f64::MIN, f64::MAX)
 }
 
-fn thinned(values: &[f64]) -> Vec<f64> {
-    if values.len() <= MOST {
+fn thin_out(values: &[f64]) -> Vec<f64> {
+    if values.len() <= MAX_VALUES {
         return values.to_vec();
     }
-    (0..MOST)
-        .map(|place| values[(2 * place + 1) * values.len() / (2 * MOST)])
+    (0..MAX_VALUES)
+        .map(|place| values[(2 * place + 1) * values.len() / (2 * MAX_VALUES)])
         .collect()
 }

@@ -4,7 +4,7 @@
 //! be green's.
 
 use super::Tails;
-use super::exact::{binomial, share};
+use super::exact::{binomial, quotient};
 use super::order::Order;
 
 /// Steps of counting that nobody waits for: some 20 ms.
@@ -14,7 +14,7 @@ const WORK: usize = 20_000_000;
 type ArrangementCounts = Vec<Vec<u128>>;
 
 /// Nothing where there are too many arrangements to be counted in 128 bits, or too much work.
-pub(super) fn tails(order: &Order) -> Option<Tails> {
+pub(super) fn count_tails(order: &Order) -> Option<Tails> {
     let all = binomial(order.blue + order.green, order.green)?;
     let most = order.blue.checked_mul(order.green)?.checked_mul(2)?;
     let steps: usize = order
@@ -23,15 +23,15 @@ pub(super) fn tails(order: &Order) -> Option<Tails> {
         .map(|group| group.size().min(order.green))
         .sum();
     (most.checked_mul(order.green)?.checked_mul(steps)? <= WORK).then_some(())?;
-    let counts = counts(order, most)?;
-    let sum = |counts: &[u128]| share(counts.iter().sum(), all);
+    let counts = count_arrangements(order, most)?;
+    let sum = |counts: &[u128]| quotient(counts.iter().sum(), all);
     Some(Tails {
         as_small: sum(&counts[..=order.twice_u]),
         as_great: sum(&counts[order.twice_u..]),
     })
 }
 
-fn counts(order: &Order, most: usize) -> Option<Vec<u128>> {
+fn count_arrangements(order: &Order, most: usize) -> Option<Vec<u128>> {
     let mut table: ArrangementCounts = vec![vec![0; most + 1]; order.green + 1];
     table[0][0] = 1;
     let mut before = 0;
@@ -39,7 +39,7 @@ fn counts(order: &Order, most: usize) -> Option<Vec<u128>> {
         let chosen: Option<Vec<u128>> = (0..=group.size().min(order.green))
             .map(|green| binomial(group.size(), green))
             .collect();
-        spread(
+        distribute_group(
             &mut table,
             GroupPosition {
                 before,
@@ -56,7 +56,7 @@ fn counts(order: &Order, most: usize) -> Option<Vec<u128>> {
 /// Lets a group be shared between the sides. The greatest number of green's comes first, so that no
 /// group is counted twice. What would leave blue with more values than it has is not counted: it
 /// leads nowhere, and there can be more of it than 128 bits hold.
-fn spread(table: &mut ArrangementCounts, place: GroupPosition, chosen: &[u128]) {
+fn distribute_group(table: &mut ArrangementCounts, place: GroupPosition, chosen: &[u128]) {
     let after = place.before + place.size;
     for total in (after.saturating_sub(place.blue).max(1)..table.len().min(after + 1)).rev() {
         let (fewer, rest) = table.split_at_mut(total);
@@ -68,7 +68,7 @@ fn spread(table: &mut ArrangementCounts, place: GroupPosition, chosen: &[u128]) 
         {
             let earlier = total - green;
             let gain = green * (2 * (place.before - earlier) + place.size - green);
-            add(&mut rest[0], &fewer[earlier], gain, *ways);
+            add_shifted(&mut rest[0], &fewer[earlier], gain, *ways);
         }
     }
 }
@@ -82,7 +82,7 @@ struct GroupPosition {
     blue: usize,
 }
 
-fn add(to: &mut [u128], from: &[u128], gain: usize, ways: u128) {
+fn add_shifted(to: &mut [u128], from: &[u128], gain: usize, ways: u128) {
     for (to, from) in to.iter_mut().skip(gain).zip(from) {
         *to += from * ways;
     }

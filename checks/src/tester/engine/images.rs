@@ -8,17 +8,17 @@ use reqwest::{Method, Response};
 use serde_json::Value;
 
 use super::{Engine, EngineError};
-use crate::scrub::{masked, one_line_with_indent};
+use crate::scrub::{mask, to_one_line_indented};
 
 /// Between two lines of a pull's progress an engine is silent only while it unpacks a large layer.
-const SILENCE: Duration = Duration::from_mins(5);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 /// The longest line of progress: the engine's are a few hundred bytes.
-const LINE: usize = 64 * 1024;
+const MAX_LINE: usize = 64 * 1024;
 
 impl Engine {
     /// Whether the engine has an image of that name.
     pub async fn has_image(&self, image: &ImageName) -> Result<bool, EngineError> {
-        self.describe("describe an image", &format!("images/{image}/json"))
+        self.inspect("describe an image", &format!("images/{image}/json"))
             .await
             .map(|described| described.is_some())
     }
@@ -26,7 +26,7 @@ impl Engine {
     /// Pulls an image; who has to log in for it cannot be served.
     pub async fn pull(&self, image: &ImageName) -> Result<(), EngineError> {
         if image.repository().is_empty() {
-            return Err(failed(
+            return Err(pull_error(
                 image,
                 "it is named by its id, which no registry knows",
             ));
@@ -37,50 +37,55 @@ impl Engine {
             wanted.unwrap_or_else(|| image.tag().map_or("latest", |tag| tag.as_str()).to_owned());
         let [name, tag] = [image.repository(), &tag]
             .map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string());
-        let request = self.ask(
+        let request = self.request(
             Method::POST,
             &format!("images/create?fromImage={name}&tag={tag}"),
         );
-        let asked = tokio::time::timeout(SILENCE, self.accepted("pull an image", request)).await;
-        match asked.map_err(|_| failed(image, "the engine does not answer"))? {
-            Ok(progress) => self.pulled(image, progress).await,
-            Err(EngineError::Refused { message, .. }) => Err(failed(image, &message)),
+        let response =
+            tokio::time::timeout(IDLE_TIMEOUT, self.send_checked("pull an image", request)).await;
+        match response.map_err(|_| pull_error(image, "the engine does not answer"))? {
+            Ok(progress) => self.follow_pull(image, progress).await,
+            Err(EngineError::Refused { message, .. }) => Err(pull_error(image, &message)),
             Err(other) => Err(other),
         }
     }
 
     /// A pull that fails says so in its last line, after a status of 200.
-    async fn pulled(&self, image: &ImageName, mut progress: Response) -> Result<(), EngineError> {
+    async fn follow_pull(
+        &self,
+        image: &ImageName,
+        mut progress: Response,
+    ) -> Result<(), EngineError> {
         let mut line = Vec::new();
         loop {
-            let piece = tokio::time::timeout(SILENCE, progress.chunk()).await;
-            let piece = piece.map_err(|_| failed(image, "the engine has fallen silent"))?;
-            let Some(piece) = piece.map_err(|source| self.unreachable(source))? else {
+            let piece = tokio::time::timeout(IDLE_TIMEOUT, progress.chunk()).await;
+            let piece = piece.map_err(|_| pull_error(image, "the engine has fallen silent"))?;
+            let Some(piece) = piece.map_err(|source| self.unreachable_error(source))? else {
                 break;
             };
             for byte in piece {
                 if byte == b'\n' {
-                    judged(image, &std::mem::take(&mut line))?;
-                } else if line.len() < LINE {
+                    check_progress(image, &std::mem::take(&mut line))?;
+                } else if line.len() < MAX_LINE {
                     line.push(byte);
                 }
             }
         }
-        judged(image, &line)
+        check_progress(image, &line)
     }
 }
 
-fn judged(image: &ImageName, line: &[u8]) -> Result<(), EngineError> {
-    let told: Value = serde_json::from_slice(line).unwrap_or_default();
-    match told["error"].as_str() {
-        Some(message) => Err(failed(image, message)),
+fn check_progress(image: &ImageName, line: &[u8]) -> Result<(), EngineError> {
+    let event: Value = serde_json::from_slice(line).unwrap_or_default();
+    match event["error"].as_str() {
+        Some(message) => Err(pull_error(image, message)),
         None => Ok(()),
     }
 }
 
-fn failed(image: &ImageName, message: &str) -> EngineError {
+fn pull_error(image: &ImageName, message: &str) -> EngineError {
     EngineError::Pull {
         image: image.to_string(),
-        message: one_line_with_indent(&masked(message), 500),
+        message: to_one_line_indented(&mask(message), 500),
     }
 }

@@ -5,10 +5,10 @@
 //! since 2016. Registries are not logged in to: `~/.docker/config.json` of another step is out of
 //! an action's reach.
 
+mod container_config;
 mod containers;
 mod images;
 mod mounts;
-mod recipe;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,19 +19,19 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use container_config::{ContainerConfig, choose_network};
 pub use containers::ContainerExit;
-pub use mounts::{MOUNT, OwnContainer};
-pub use recipe::{ContainerConfig, network};
+pub use mounts::{OwnContainer, WORKSPACE_MOUNT};
 
-use super::lines::Garbled;
+use super::lines::InvalidLogStream;
 
 /// Small questions are answered at once, unless the engine is very busy; making a container of a
 /// large image takes seconds.
-const ANSWER: Duration = Duration::from_mins(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Descriptions of containers and images are some kilobytes.
-const LONGEST: usize = 4 * 1024 * 1024;
+const MAX_RESPONSE_SIZE: usize = 4 * 1024 * 1024;
 /// Whether anybody listens is known sooner.
-const PING: Duration = Duration::from_secs(10);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A way to the engine.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub enum EngineError {
     /// It answered with a refusal.
     #[error(
         "the Docker engine refused to {doing} ({status}): {}",
-        crate::scrub::masked(message)
+        crate::scrub::mask(message)
     )]
     Refused {
         /// What it was asked for.
@@ -74,7 +74,7 @@ pub enum EngineError {
     /// The image is neither there nor to be had.
     #[error(
         "the image {image} is not in the Docker engine and cannot be pulled: {}",
-        crate::scrub::masked(message)
+        crate::scrub::mask(message)
     )]
     Pull {
         /// The image.
@@ -84,7 +84,7 @@ pub enum EngineError {
     },
     /// A log of another form.
     #[error("the container's log cannot be read")]
-    Log(#[from] Garbled),
+    Log(#[from] InvalidLogStream),
 }
 
 impl EngineError {
@@ -112,7 +112,7 @@ impl Engine {
     pub async fn connect(socket: &Path) -> Result<Self, EngineError> {
         // A provider is there already when another part has installed one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let unreachable = |source| unreachable(socket, source);
+        let unreachable = |source| unreachable_error(socket, source);
         // No TLS is spoken over the socket: loading the system's certificate roots would only cost
         // time.
         let http = Client::builder()
@@ -123,7 +123,7 @@ impl Engine {
             .map_err(unreachable)?;
         let pong = http
             .get("http://docker/_ping")
-            .timeout(PING)
+            .timeout(PING_TIMEOUT)
             .send()
             .await
             .map_err(unreachable)?;
@@ -139,7 +139,7 @@ impl Engine {
         })
     }
 
-    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, format!("http://docker{}/{path}", self.version))
     }
@@ -148,11 +148,11 @@ impl Engine {
         request
             .send()
             .await
-            .map_err(|source| self.unreachable(source))
+            .map_err(|source| self.unreachable_error(source))
     }
 
     /// An answer that is no refusal.
-    async fn accepted(
+    async fn send_checked(
         &self,
         doing: &'static str,
         request: RequestBuilder,
@@ -161,50 +161,50 @@ impl Engine {
         if response.status().is_success() {
             Ok(response)
         } else {
-            Err(refused(doing, response).await)
+            Err(read_refusal(doing, response).await)
         }
     }
 
     /// What is described at a path, if anything is.
-    async fn describe(
-        &self,
-        doing: &'static str,
-        path: &str,
-    ) -> Result<Option<Value>, EngineError> {
+    async fn inspect(&self, doing: &'static str, path: &str) -> Result<Option<Value>, EngineError> {
         let response = self
-            .send(self.ask(Method::GET, path).timeout(ANSWER))
+            .send(self.request(Method::GET, path).timeout(RESPONSE_TIMEOUT))
             .await?;
         match response.status() {
             StatusCode::NOT_FOUND => Ok(None),
-            status if status.is_success() => self.json(doing, response).await.map(Some),
-            _ => Err(refused(doing, response).await),
+            status if status.is_success() => self.read_json(doing, response).await.map(Some),
+            _ => Err(read_refusal(doing, response).await),
         }
     }
 
     /// The answer as JSON.
-    async fn json(&self, doing: &'static str, response: Response) -> Result<Value, EngineError> {
+    async fn read_json(
+        &self,
+        doing: &'static str,
+        response: Response,
+    ) -> Result<Value, EngineError> {
         let status = response.status().as_u16();
         let odd = |why: String| EngineError::Refused {
             doing,
             status,
             message: why,
         };
-        let body = read_body(response, LONGEST)
+        let body = read_body(response, MAX_RESPONSE_SIZE)
             .await
             .map_err(|error| match error {
-                BodyError::Broken(source) => self.unreachable(source),
+                BodyError::Broken(source) => self.unreachable_error(source),
                 long @ BodyError::TooLong(_) => odd(long.to_string()),
             })?;
         serde_json::from_slice(&body)
             .map_err(|error| odd(format!("its answer cannot be read: {error}")))
     }
 
-    fn unreachable(&self, source: reqwest::Error) -> EngineError {
-        unreachable(&self.socket, source)
+    fn unreachable_error(&self, source: reqwest::Error) -> EngineError {
+        unreachable_error(&self.socket, source)
     }
 }
 
-fn unreachable(socket: &Path, source: reqwest::Error) -> EngineError {
+fn unreachable_error(socket: &Path, source: reqwest::Error) -> EngineError {
     let socket = socket.to_owned();
     if socket.exists() {
         EngineError::Unreachable {
@@ -218,18 +218,18 @@ fn unreachable(socket: &Path, source: reqwest::Error) -> EngineError {
 
 /// One part of a path, whatever the name holds: `../images/x` stays the name of a container that is
 /// not there.
-fn segment(name: &str) -> String {
+fn encode_segment(name: &str) -> String {
     utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
 }
 
-async fn refused(doing: &'static str, response: Response) -> EngineError {
+async fn read_refusal(doing: &'static str, response: Response) -> EngineError {
     let status = response.status().as_u16();
-    let text = read_error_text(response, LONGEST).await;
+    let text = read_error_text(response, MAX_RESPONSE_SIZE).await;
     let message =
         serde_json::from_str(&text).map_or(text, |refusal: EngineErrorBody| refusal.message);
     EngineError::Refused {
         doing,
         status,
-        message: crate::scrub::one_line_with_indent(&crate::scrub::masked(&message), 500),
+        message: crate::scrub::to_one_line_indented(&crate::scrub::mask(&message), 500),
     }
 }

@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::{Engine, EngineError};
 
 /// Where actions, and testers, find the workspace.
-pub const MOUNT: &str = "/github/workspace";
+pub const WORKSPACE_MOUNT: &str = "/github/workspace";
 /// The digits of a container's whole id, and of its short one, which is its host name unless it was
 /// given another.
-const WHOLE: usize = 64;
-const SHORT: usize = 12;
+const LONG_ID_DIGITS: usize = 64;
+const SHORT_ID_DIGITS: usize = 12;
 
 /// What is known of the container that this process runs in, if it does.
 #[derive(Debug, Clone, Default)]
@@ -26,9 +26,9 @@ pub struct OwnContainer {
 
 impl OwnContainer {
     /// Looks at what the kernel tells a process about itself.
-    pub fn look() -> Self {
+    pub fn detect() -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        Self::of(
+        Self::from_proc(
             &read("/proc/sys/kernel/hostname"),
             &read("/proc/self/mountinfo"),
             &read("/proc/self/cgroup"),
@@ -37,23 +37,23 @@ impl OwnContainer {
 
     /// With the first version of cgroups the path of ours ends with the id; with the second one the
     /// files that the engine mounts (`/etc/hostname`) come from a folder of that name.
-    fn of(hostname: &str, mounts: &str, groups: &str) -> Self {
+    fn from_proc(hostname: &str, mounts: &str, groups: &str) -> Self {
         let hostname = Some(hostname.trim())
-            .filter(|name| is_id(name, SHORT))
+            .filter(|name| is_id(name, SHORT_ID_DIGITS))
             .map(str::to_owned);
-        let mut candidates: Vec<String> = ids(groups)
-            .chain(ids(&own_files(mounts)))
+        let mut candidates: Vec<String> = find_ids(groups)
+            .chain(find_ids(&own_mount_lines(mounts)))
             .chain(hostname)
             .collect();
-        let mut known = std::collections::BTreeSet::new();
-        candidates.retain(|id| known.insert(id.clone()));
+        let mut seen = std::collections::BTreeSet::new();
+        candidates.retain(|id| seen.insert(id.clone()));
         Self { candidates }
     }
 }
 
 /// The lines of mounts that the engine makes for every container. Other mounts may name other
 /// containers.
-fn own_files(mounts: &str) -> String {
+fn own_mount_lines(mounts: &str) -> String {
     let own = |line: &&str| {
         [" /etc/hostname ", " /etc/hosts ", " /etc/resolv.conf "]
             .iter()
@@ -62,9 +62,9 @@ fn own_files(mounts: &str) -> String {
     mounts.lines().filter(own).collect::<Vec<_>>().join("\n")
 }
 
-fn ids(text: &str) -> impl Iterator<Item = String> + '_ {
+fn find_ids(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(|letter: char| !letter.is_ascii_alphanumeric())
-        .filter(|word| is_id(word, WHOLE))
+        .filter(|word| is_id(word, LONG_ID_DIGITS))
         .map(str::to_owned)
 }
 
@@ -85,13 +85,15 @@ impl Engine {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         for id in &own.candidates {
             let described = self
-                .describe(
+                .inspect(
                     "describe this action's container",
                     &format!("containers/{id}/json"),
                 )
                 .await?;
-            if let Some(behind) = described.and_then(|container| behind(&container, &folder)) {
-                return Ok(behind);
+            if let Some(host_path) =
+                described.and_then(|container| find_mount_source(&container, &folder))
+            {
+                return Ok(host_path);
             }
         }
         Ok(folder)
@@ -99,13 +101,13 @@ impl Engine {
 }
 
 /// What is behind a folder of a container: of several mounts the one nearest to it counts.
-fn behind(container: &Value, folder: &Path) -> Option<PathBuf> {
+fn find_mount_source(container: &Value, folder: &Path) -> Option<PathBuf> {
     let mounts = container["Mounts"].as_array()?.iter();
     let pairs = mounts
         .filter_map(|mount| Some((mount["Source"].as_str()?, mount["Destination"].as_str()?)));
-    let over = pairs
+    let enclosing = pairs
         .filter_map(|(source, target)| Some((source, target, folder.strip_prefix(target).ok()?)));
-    let (source, _, rest) = over.max_by_key(|(_, target, _)| target.len())?;
+    let (source, _, rest) = enclosing.max_by_key(|(_, target, _)| target.len())?;
     // `join` with nothing would end the path with a slash.
     Some(if rest.as_os_str().is_empty() {
         source.into()
@@ -123,7 +125,7 @@ mod tests {
     const ID: &str = "3f4e5d6c7b8a90123f4e5d6c7b8a90123f4e5d6c7b8a90123f4e5d6c7b8a9012";
 
     #[test]
-    fn our_own_container_is_known_by_what_the_kernel_tells() {
+    fn our_own_container_is_detected_from_the_files_in_proc() {
         let first = format!("12:memory:/docker/{ID}\n0::/\n");
         let nested = format!("1:name=systemd:/kubepods.slice/docker-{ID}.scope\n");
         let mounts = format!(
@@ -144,7 +146,7 @@ mod tests {
         ];
         for (hostname, mounts, groups, expected) in table {
             assert_eq!(
-                OwnContainer::of(hostname, mounts, groups).candidates,
+                OwnContainer::from_proc(hostname, mounts, groups).candidates,
                 expected,
                 "{hostname} {mounts} {groups}"
             );
@@ -172,11 +174,11 @@ mod tests {
         ];
         for (folder, expected) in table {
             assert_eq!(
-                behind(&container, Path::new(folder)),
+                find_mount_source(&container, Path::new(folder)),
                 expected.map(PathBuf::from),
                 "{folder}"
             );
         }
-        assert_eq!(behind(&json!({}), Path::new("/a")), None);
+        assert_eq!(find_mount_source(&json!({}), Path::new("/a")), None);
     }
 }

@@ -10,7 +10,7 @@ impl ArchiveInput for &[u8] {
 }
 
 /// An archive of files.
-pub(crate) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn build_archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, content) in files {
         let mut header = Made::new_gnu();
@@ -21,7 +21,7 @@ pub(crate) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// One entry, as wrong as wanted, and the mark that ends an archive.
-fn entry(kind: EntryType, name: &str, link: &str, size: u64, content: &[u8]) -> Vec<u8> {
+fn build_entry(kind: EntryType, name: &str, link: &str, size: u64, content: &[u8]) -> Vec<u8> {
     let mut header = Made::new_ustar();
     header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
     header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
@@ -39,7 +39,7 @@ fn entry(kind: EntryType, name: &str, link: &str, size: u64, content: &[u8]) -> 
 }
 
 /// Archives one after the other, as one.
-fn together(entries: &[Vec<u8>]) -> Vec<u8> {
+fn concat_archives(entries: &[Vec<u8>]) -> Vec<u8> {
     let without_mark = |entry: &Vec<u8>| entry[..entry.len() - BLOCK * 2].to_vec();
     [
         entries.iter().flat_map(without_mark).collect(),
@@ -48,7 +48,7 @@ fn together(entries: &[Vec<u8>]) -> Vec<u8> {
     .concat()
 }
 
-fn all(archive: &[u8]) -> Result<Vec<(Entry, Vec<u8>)>, ArchiveError> {
+fn read_all_entries(archive: &[u8]) -> Result<Vec<(Entry, Vec<u8>)>, ArchiveError> {
     let (mut entries, mut found) = (Entries::new(archive), Vec::new());
     while let Some(entry) = entries.next_entry()? {
         let mut content = Vec::new();
@@ -66,7 +66,7 @@ fn all(archive: &[u8]) -> Result<Vec<(Entry, Vec<u8>)>, ArchiveError> {
 }
 
 /// The sentence with which an archive is refused, whether its contents are read or passed over.
-fn refusal(archive: &[u8]) -> String {
+fn refusal_message(archive: &[u8]) -> String {
     let mut entries = Entries::new(archive);
     let passed = loop {
         match entries.next_entry() {
@@ -75,20 +75,20 @@ fn refusal(archive: &[u8]) -> String {
             Err(error) => break error.to_string(),
         }
     };
-    assert_eq!(passed, all(archive).unwrap_err().to_string());
+    assert_eq!(passed, read_all_entries(archive).unwrap_err().to_string());
     passed
 }
 
 #[test]
 fn files_come_with_their_content_and_links_with_their_target() {
     let long = format!("{}/{}", "a".repeat(90), "b".repeat(90));
-    let archive = together(&[
-        archive(&[("./one", b"1"), (&long, &[2; 1000])]),
-        entry(EntryType::Symlink, "c/link", "../one", 0, b""),
-        entry(EntryType::Directory, "c/", "", 0, b""),
-        entry(EntryType::Directory, "c/", "", 0, b""),
+    let archive = concat_archives(&[
+        build_archive(&[("./one", b"1"), (&long, &[2; 1000])]),
+        build_entry(EntryType::Symlink, "c/link", "../one", 0, b""),
+        build_entry(EntryType::Directory, "c/", "", 0, b""),
+        build_entry(EntryType::Directory, "c/", "", 0, b""),
     ]);
-    let found = all(&archive).unwrap();
+    let found = read_all_entries(&archive).unwrap();
     let names: Vec<&str> = found.iter().map(|(entry, _)| entry.name.as_str()).collect();
     assert_eq!(names, ["one", &long, "c/link", "c", "c"]);
     assert_eq!(
@@ -100,11 +100,11 @@ fn files_come_with_their_content_and_links_with_their_target() {
 
 #[test]
 fn a_size_in_a_pax_header_counts_and_not_the_one_in_the_header() {
-    let pax = entry(EntryType::XHeader, "pax", "", 12, b"12 size=600\n");
-    let found = all(&together(&[
+    let pax = build_entry(EntryType::XHeader, "pax", "", 12, b"12 size=600\n");
+    let found = read_all_entries(&concat_archives(&[
         pax,
-        entry(EntryType::Regular, "large", "", 0, &[5; 600]),
-        archive(&[("next", b"n")]),
+        build_entry(EntryType::Regular, "large", "", 0, &[5; 600]),
+        build_archive(&[("next", b"n")]),
     ]))
     .unwrap();
     assert_eq!((found[0].1.len(), found[1].0.name.as_str()), (600, "next"));
@@ -112,46 +112,49 @@ fn a_size_in_a_pax_header_counts_and_not_the_one_in_the_header() {
 
 #[test]
 fn what_no_image_needs_is_refused_each_with_its_sentence() {
-    let file = |name: &str| entry(EntryType::Regular, name, "", 0, b"");
+    let file = |name: &str| build_entry(EntryType::Regular, name, "", 0, b"");
     let table = [
         (file("../evil"), "`../evil` leads out of it"),
         (file("a/../../evil"), "`a/../../evil` leads out of it"),
         (file("/etc/passwd"), "`/etc/passwd` is an absolute name"),
         (
-            entry(EntryType::Symlink, "l", "../../x", 0, b""),
+            build_entry(EntryType::Symlink, "l", "../../x", 0, b""),
             "the link `l` leads out of it, to `../../x`",
         ),
         (
-            entry(EntryType::Symlink, "l", "/x", 0, b""),
+            build_entry(EntryType::Symlink, "l", "/x", 0, b""),
             "the link `l` leads out of it, to `/x`",
         ),
         (
-            entry(EntryType::Link, "l", "../x", 0, b""),
+            build_entry(EntryType::Link, "l", "../x", 0, b""),
             "the link `l` leads out of it, to `../x`",
         ),
         (
-            entry(EntryType::Char, "c", "", 0, b""),
+            build_entry(EntryType::Char, "c", "", 0, b""),
             "`c` is a device, which no image archive needs",
         ),
         (
-            entry(EntryType::Block, "b", "", 0, b""),
+            build_entry(EntryType::Block, "b", "", 0, b""),
             "`b` is a device, which no image archive needs",
         ),
         (
-            entry(EntryType::Fifo, "f", "", 0, b""),
+            build_entry(EntryType::Fifo, "f", "", 0, b""),
             "`f` is a pipe, which no image archive needs",
         ),
         (
-            entry(EntryType::GNUSparse, "s", "", 0, b""),
+            build_entry(EntryType::GNUSparse, "s", "", 0, b""),
             "`s` is a sparse file, which no image archive needs",
         ),
         (
-            entry(EntryType::new(b'Q'), "q", "", 0, b""),
+            build_entry(EntryType::new(b'Q'), "q", "", 0, b""),
             "`q` is something unknown, which no image archive needs",
         ),
-        (together(&[file("a"), file("./a")]), "it holds `a` twice"),
         (
-            entry(EntryType::Regular, "a", "", 5000, &[1; 600]),
+            concat_archives(&[file("a"), file("./a")]),
+            "it holds `a` twice",
+        ),
+        (
+            build_entry(EntryType::Regular, "a", "", 5000, &[1; 600]),
             "it breaks off: its end is missing",
         ),
         (
@@ -159,31 +162,31 @@ fn what_no_image_needs_is_refused_each_with_its_sentence() {
             "it breaks off: its end is missing",
         ),
         (
-            entry(EntryType::Symlink, "l", "x", 600, &[1; 600]),
+            build_entry(EntryType::Symlink, "l", "x", 600, &[1; 600]),
             "`l` is no file and announces 600 bytes of content",
         ),
         (
-            entry(EntryType::Directory, "d", "", 9, b"123456789"),
+            build_entry(EntryType::Directory, "d", "", 9, b"123456789"),
             "`d` is no file and announces 9 bytes of content",
         ),
         (
-            entry(EntryType::XHeader, "p", "", 1 << 30, b""),
+            build_entry(EntryType::XHeader, "p", "", 1 << 30, b""),
             "a header of 1073741824 bytes is longer than the 65536 that are read",
         ),
         (
-            entry(EntryType::GNULongName, "p", "", 1 << 33, b""),
+            build_entry(EntryType::GNULongName, "p", "", 1 << 33, b""),
             "a header of 8589934592 bytes is longer than the 65536 that are read",
         ),
         (
-            entry(EntryType::Regular, "a", "", u64::MAX, b""),
+            build_entry(EntryType::Regular, "a", "", u64::MAX, b""),
             "the header at byte 0 has a number that is out of range",
         ),
         (
-            entry(EntryType::Regular, "a", "", i64::MAX as u64, b""),
+            build_entry(EntryType::Regular, "a", "", i64::MAX as u64, b""),
             "it breaks off: its end is missing",
         ),
         (
-            entry(EntryType::XHeader, "p", "", 12, b"19 path=a\n\n\n"),
+            build_entry(EntryType::XHeader, "p", "", 12, b"19 path=a\n\n\n"),
             "a PAX header cannot be read: a record's length is wrong",
         ),
         (
@@ -192,32 +195,44 @@ fn what_no_image_needs_is_refused_each_with_its_sentence() {
         ),
     ];
     for (archive, sentence) in table {
-        assert_eq!(refusal(&archive), sentence);
+        assert_eq!(refusal_message(&archive), sentence);
     }
 }
 
 #[test]
 fn a_pax_header_with_a_sparse_map_or_without_a_file_is_refused() {
-    let sparse = entry(EntryType::XHeader, "p", "", 22, b"22 GNU.sparse.major=1\n");
-    assert!(refusal(&together(&[sparse, archive(&[("a", b"")])])).contains("sparse"));
+    let sparse = build_entry(EntryType::XHeader, "p", "", 22, b"22 GNU.sparse.major=1\n");
+    assert!(
+        refusal_message(&concat_archives(&[sparse, build_archive(&[("a", b"")])]))
+            .contains("sparse")
+    );
     assert_eq!(
-        refusal(&entry(EntryType::XHeader, "p", "", 10, b"10 path=a\n")),
+        refusal_message(&build_entry(
+            EntryType::XHeader,
+            "p",
+            "",
+            10,
+            b"10 path=a\n"
+        )),
         "it breaks off: its end is missing"
     );
 }
 
 #[test]
 fn a_damaged_header_and_no_archive_at_all_are_refused() {
-    let mut damaged = archive(&[("a", b"x")]);
+    let mut damaged = build_archive(&[("a", b"x")]);
     damaged[3] = b'z';
-    assert_eq!(refusal(&damaged), "the header at byte 0 is damaged");
-    assert_eq!(refusal(&[7; 2048]), "the header at byte 0 is damaged");
-    assert_eq!(refusal(b""), "it breaks off: its end is missing");
+    assert_eq!(refusal_message(&damaged), "the header at byte 0 is damaged");
+    assert_eq!(
+        refusal_message(&[7; 2048]),
+        "the header at byte 0 is damaged"
+    );
+    assert_eq!(refusal_message(b""), "it breaks off: its end is missing");
 }
 
 #[test]
 fn there_is_an_end_to_headers() {
-    let one = entry(EntryType::GNULongName, "p", "", 2, b"a\0");
+    let one = build_entry(EntryType::GNULongName, "p", "", 2, b"a\0");
     let block = &one[..one.len() - BLOCK * 2];
-    assert!(refusal(&block.repeat(MOST_ENTRIES + 1)).contains("more than 20000 entries"));
+    assert!(refusal_message(&block.repeat(MAX_ENTRIES + 1)).contains("more than 20000 entries"));
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::archive::{ImageLayers, archive};
+use crate::archive::{ImageLayers, build_archive};
 use crate::descriptor::{DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
 use crate::engine::export::ExportReader;
 use crate::engine::selection::ExportSelection;
@@ -13,7 +13,7 @@ struct Exported {
 }
 
 impl Exported {
-    fn file(&mut self, name: &str, content: impl AsRef<[u8]>) -> String {
+    fn add_file(&mut self, name: &str, content: impl AsRef<[u8]>) -> String {
         if self.files.iter().all(|(other, _)| other != name) {
             self.files
                 .push((name.to_owned(), content.as_ref().to_vec()));
@@ -21,21 +21,21 @@ impl Exported {
         name.to_owned()
     }
 
-    fn blob(&mut self, media_type: &str, content: impl AsRef<[u8]>) -> Value {
+    fn add_blob(&mut self, media_type: &str, content: impl AsRef<[u8]>) -> Value {
         let digest = Digest::compute(content.as_ref());
-        self.file(&format!("blobs/sha256/{}", digest.hex()), content.as_ref());
+        self.add_file(&format!("blobs/sha256/{}", digest.hex()), content.as_ref());
         json!({"mediaType": media_type, "digest": digest, "size": content.as_ref().len()})
     }
 
-    fn saved(&mut self, config: &str, layers: &[&str]) {
-        self.file(
+    fn add_saved_manifest(&mut self, config: &str, layers: &[&str]) {
+        self.add_file(
             "manifest.json",
             json!([{"Config": config, "RepoTags": null, "Layers": layers}]).to_string(),
         );
     }
 
-    fn index(&mut self, root: &Value) {
-        self.file(
+    fn add_index(&mut self, root: &Value) {
+        self.add_file(
             "index.json",
             json!({"schemaVersion": 2, "manifests": [root]}).to_string(),
         );
@@ -49,84 +49,86 @@ impl Exported {
             .collect();
         let (blob_sender, _taken) = tokio::sync::mpsc::channel(99);
         let selection = ExportSelection::new(
-            &[Digest::compute(&layer())],
+            &[Digest::compute(&build_layer())],
             ImageLayers::new(&KnownContents::default()),
         );
         let reader =
             ExportReader::new(&std::env::temp_dir(), selection, blob_sender.clone()).unwrap();
         assemble(
-            &reader.read_all(&mut archive(&files).as_slice()).unwrap(),
+            &reader
+                .read_all(&mut build_archive(&files).as_slice())
+                .unwrap(),
             id,
             &blob_sender,
         )
     }
 }
 
-fn layer() -> Vec<u8> {
-    archive(&[("file", b"content")])
+fn build_layer() -> Vec<u8> {
+    build_archive(&[("file", b"content")])
 }
 
-fn config(architecture: &str) -> String {
-    json!({"os": "linux", "architecture": architecture, "rootfs": {"diff_ids": [Digest::compute(&layer())]}}).to_string()
+fn config_json(architecture: &str) -> String {
+    json!({"os": "linux", "architecture": architecture, "rootfs": {"diff_ids": [Digest::compute(&build_layer())]}}).to_string()
 }
 
-fn legacy(config: &str, layer: &[u8]) -> Exported {
+fn legacy_export(config: &str, layer: &[u8]) -> Exported {
     let mut exported = Exported::default();
-    let name = exported.file(
+    let name = exported.add_file(
         &format!("{}.json", Digest::compute(config.as_bytes()).hex()),
         config,
     );
-    let layer = exported.file("1/layer.tar", layer);
-    exported.saved(&name, &[&layer]);
+    let layer = exported.add_file("1/layer.tar", layer);
+    exported.add_saved_manifest(&name, &[&layer]);
     exported
 }
 
 /// The form of the containerd store; `arm64` is in the index, and its contents perhaps not.
-fn containerd(arm64_is_there: bool) -> (Exported, Value, Value) {
+fn containerd_export(arm64_is_there: bool) -> (Exported, Value, Value) {
     let mut exported = Exported::default();
     let mut image = |architecture: &str, there: bool| {
         let mut elsewhere = Exported::default();
         let to = if there { &mut exported } else { &mut elsewhere };
-        let config = to.blob(
+        let config = to.add_blob(
             "application/vnd.oci.image.config.v1+json",
-            config(architecture),
+            config_json(architecture),
         );
-        let layer = to.blob(
+        let layer = to.add_blob(
             "application/vnd.oci.image.layer.v1.tar+gzip",
             b"\x1f\x8bcompressed",
         );
-        to.blob(
+        to.add_blob(
             OCI_MANIFEST,
             json!({"schemaVersion": 2, "config": config, "layers": [layer]}).to_string(),
         )
     };
     let children = [image("amd64", true), image("arm64", arm64_is_there)];
-    let root = exported.blob(
+    let root = exported.add_blob(
         OCI_INDEX,
         json!({"schemaVersion": 2, "manifests": children}).to_string(),
     );
-    exported.index(&root);
+    exported.add_index(&root);
     let name = format!(
         "blobs/sha256/{}",
-        Digest::compute(config("amd64").as_bytes()).hex()
+        Digest::compute(config_json("amd64").as_bytes()).hex()
     );
     let layer = format!(
         "blobs/sha256/{}",
         Digest::compute(b"\x1f\x8bcompressed").hex()
     );
-    exported.saved(&name, &[&layer]);
+    exported.add_saved_manifest(&name, &[&layer]);
     let [amd64, _] = children;
     (exported, root, amd64)
 }
 
-fn digest(descriptor: &Value) -> Digest {
+fn digest_of(descriptor: &Value) -> Digest {
     descriptor["digest"].as_str().unwrap().parse().unwrap()
 }
 
 #[test]
 fn dockers_own_form_gets_a_manifest_of_compressed_layers() {
-    let text = config("amd64");
-    let image = legacy(&text, &layer())
+    let text = config_json("amd64");
+    let image = legacy_export(&text, &build_layer())
         .assemble(&Digest::compute(text.as_bytes()))
         .unwrap();
     assert_eq!(
@@ -138,38 +140,40 @@ fn dockers_own_form_gets_a_manifest_of_compressed_layers() {
 
 #[test]
 fn a_layout_of_uncompressed_layers_is_the_same_image_as_dockers_own_form() {
-    let text = config("amd64");
+    let text = config_json("amd64");
     let mut exported = Exported::default();
-    let config = exported.blob("application/vnd.oci.image.config.v1+json", &text);
-    let layer = exported.blob("application/vnd.oci.image.layer.v1.tar", layer());
-    let root = exported.blob(
+    let config = exported.add_blob("application/vnd.oci.image.config.v1+json", &text);
+    let layer = exported.add_blob("application/vnd.oci.image.layer.v1.tar", build_layer());
+    let root = exported.add_blob(
         OCI_MANIFEST,
         json!({"schemaVersion": 2, "config": config, "layers": [layer]}).to_string(),
     );
-    exported.index(&root);
-    let name = |descriptor: &Value| format!("blobs/sha256/{}", digest(descriptor).hex());
-    exported.saved(&name(&config), &[&name(&layer)]);
+    exported.add_index(&root);
+    let name = |descriptor: &Value| format!("blobs/sha256/{}", digest_of(descriptor).hex());
+    exported.add_saved_manifest(&name(&config), &[&name(&layer)]);
     let id = Digest::compute(text.as_bytes());
     let both = [
         exported.assemble(&id).unwrap(),
-        legacy(&text, &super::tests::layer()).assemble(&id).unwrap(),
+        legacy_export(&text, &super::tests::build_layer())
+            .assemble(&id)
+            .unwrap(),
     ];
     assert_eq!(both[0].manifests[0].digest, both[1].manifests[0].digest);
 }
 
 #[test]
 fn a_manifest_that_leaves_its_layers_out_is_not_believed() {
-    let text = config("amd64");
+    let text = config_json("amd64");
     let mut exported = Exported::default();
-    let config = exported.blob("application/vnd.oci.image.config.v1+json", &text);
-    let layer = exported.blob("application/vnd.oci.image.layer.v1.tar", layer());
-    let root = exported.blob(
+    let config = exported.add_blob("application/vnd.oci.image.config.v1+json", &text);
+    let layer = exported.add_blob("application/vnd.oci.image.layer.v1.tar", build_layer());
+    let root = exported.add_blob(
         OCI_MANIFEST,
         json!({"schemaVersion": 2, "config": config, "layers": []}).to_string(),
     );
-    exported.index(&root);
-    let name = |descriptor: &Value| format!("blobs/sha256/{}", digest(descriptor).hex());
-    exported.saved(&name(&config), &[&name(&layer)]);
+    exported.add_index(&root);
+    let name = |descriptor: &Value| format!("blobs/sha256/{}", digest_of(descriptor).hex());
+    exported.add_saved_manifest(&name(&config), &[&name(&layer)]);
     let image = exported
         .assemble(&Digest::compute(text.as_bytes()))
         .unwrap();
@@ -181,38 +185,41 @@ fn a_manifest_that_leaves_its_layers_out_is_not_believed() {
 
 #[test]
 fn an_image_that_the_engine_keeps_compressed_keeps_its_digest() {
-    let (exported, root, _) = containerd(true);
-    let image = exported.assemble(&digest(&root)).unwrap();
+    let (exported, root, _) = containerd_export(true);
+    let image = exported.assemble(&digest_of(&root)).unwrap();
     assert_eq!(
         (image.manifests.len(), &image.manifests[2].digest),
-        (3, &digest(&root))
+        (3, &digest_of(&root))
     );
 }
 
 #[test]
 fn when_other_platforms_are_not_there_the_one_that_is_keeps_its_digest() {
-    let (exported, root, amd64) = containerd(false);
-    let image = exported.assemble(&digest(&root)).unwrap();
+    let (exported, root, amd64) = containerd_export(false);
+    let image = exported.assemble(&digest_of(&root)).unwrap();
     assert_eq!(
         (image.manifests.len(), &image.manifests[0].digest),
-        (1, &digest(&amd64))
+        (1, &digest_of(&amd64))
     );
 }
 
 #[test]
 fn what_is_not_what_it_says_is_refused() {
-    let (text, other) = (config("amd64"), config("arm64"));
+    let (text, other) = (config_json("amd64"), config_json("arm64"));
     let id = Digest::compute(text.as_bytes());
     let refusal = |exported: Exported| exported.assemble(&id).unwrap_err().to_string();
-    assert!(refusal(legacy(&text, &archive(&[("file", b"other")]))).contains("has the content"));
-    assert!(refusal(legacy(&other, &layer())).contains("instead of"));
+    assert!(
+        refusal(legacy_export(&text, &build_archive(&[("file", b"other")])))
+            .contains("has the content")
+    );
+    assert!(refusal(legacy_export(&other, &build_layer())).contains("instead of"));
     assert!(refusal(Exported::default()).contains("names 0 images"));
-    let mut renamed = legacy(&other, &layer());
+    let mut renamed = legacy_export(&other, &build_layer());
     renamed.files[0].0 = format!("{}.json", id.hex());
     renamed.files.truncate(2);
-    renamed.saved(&format!("{}.json", id.hex()), &["1/layer.tar"]);
+    renamed.add_saved_manifest(&format!("{}.json", id.hex()), &["1/layer.tar"]);
     assert!(refusal(renamed).contains("instead of"));
-    let mut lacking = legacy(&text, &layer());
+    let mut lacking = legacy_export(&text, &build_layer());
     lacking.files.remove(1);
     assert!(refusal(lacking).contains("does not hold it"));
 }

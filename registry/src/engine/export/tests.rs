@@ -1,5 +1,5 @@
 use super::*;
-use crate::archive::archive;
+use crate::archive::build_archive;
 use crate::descriptor::{DOCKER_MANIFEST, MediaType};
 use crate::image_config::ImageConfig;
 use crate::inventory::KnownContents;
@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 /// A registry that has an image of these layers, each under the digest of `packed NUMBER`.
-fn knowing(layers: &[&[u8]]) -> KnownContents {
+fn known_layers(layers: &[&[u8]]) -> KnownContents {
     let diff_ids: Vec<Digest> = layers.iter().map(|layer| Digest::compute(layer)).collect();
     let config = json!({"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": diff_ids}}).to_string();
     let described = |media_type: &str, digest: Digest| json!({"mediaType": media_type, "size": 1, "digest": digest});
@@ -38,7 +38,7 @@ fn knowing(layers: &[&[u8]]) -> KnownContents {
 
 /// What becomes of an export of an image of these layers: its files by name, and what was
 /// handed over.
-fn taken(
+fn read_export(
     export: &[u8],
     layers: &[&[u8]],
     known: &KnownContents,
@@ -58,26 +58,26 @@ fn taken(
     Ok((parts, blobs))
 }
 
-fn layer(content: &str) -> Vec<u8> {
-    archive(&[("file", content.as_bytes())])
+fn build_layer(content: &str) -> Vec<u8> {
+    build_archive(&[("file", content.as_bytes())])
 }
 
 #[test]
 fn layers_are_packed_the_same_way_every_time_and_the_rest_is_kept() {
-    let one = layer("one");
-    let export = archive(&[
+    let one = build_layer("one");
+    let export = build_archive(&[
         ("a/layer.tar", &one),
         ("b.json", b"{}"),
         ("c", b"\x1f\x8bgz"),
     ]);
     let [(parts, handed), (_, again)] =
-        [0, 1].map(|_| taken(&export, &[&one], &KnownContents::default()).unwrap());
+        [0, 1].map(|_| read_export(&export, &[&one], &KnownContents::default()).unwrap());
     assert_eq!((handed.len(), &handed[0].digest), (1, &again[0].digest));
     assert!(
         matches!(parts.get("a/layer.tar"), Some(Member::Layer(plain)) if *plain == Digest::compute(&one))
     );
     assert_eq!(
-        parts.verbatim("b.json").unwrap().read_whole(9).unwrap(),
+        parts.find_verbatim("b.json").unwrap().read_all(9).unwrap(),
         b"{}"
     );
     assert!(matches!(
@@ -91,9 +91,9 @@ fn layers_are_packed_the_same_way_every_time_and_the_rest_is_kept() {
 
 #[test]
 fn what_is_no_layer_of_the_image_is_never_handed_over() {
-    let (one, other) = (layer("one"), layer("other"));
-    let (parts, handed) = taken(
-        &archive(&[("a/layer.tar", &other)]),
+    let (one, other) = (build_layer("one"), build_layer("other"));
+    let (parts, handed) = read_export(
+        &build_archive(&[("a/layer.tar", &other)]),
         &[&one],
         &KnownContents::default(),
     )
@@ -106,16 +106,16 @@ fn what_is_no_layer_of_the_image_is_never_handed_over() {
 
 #[test]
 fn layers_that_the_registry_has_are_passed_over_by_name_in_both_forms() {
-    let layers = [layer("one"), layer("two"), layer("three")];
+    let layers = [build_layer("one"), build_layer("two"), build_layer("three")];
     let layers: Vec<&[u8]> = layers.iter().map(Vec::as_slice).collect();
-    let known = knowing(&layers[..2]);
+    let known = known_layers(&layers[..2]);
     let blob = |layer: &[u8]| format!("blobs/sha256/{}", Digest::compute(layer).hex());
     // That the content is not looked at is seen by its being wrong.
-    let export = archive(&[
+    let export = build_archive(&[
         (&blob(layers[0]), b"anything"),
         (&blob(layers[2]), layers[2]),
     ]);
-    let (parts, handed) = taken(&export, &layers, &known).unwrap();
+    let (parts, handed) = read_export(&export, &layers, &known).unwrap();
     assert!(matches!(
         parts.get(&blob(layers[0])),
         Some(Member::PresentLayer)
@@ -129,11 +129,11 @@ fn layers_that_the_registry_has_are_passed_over_by_name_in_both_forms() {
         .find(|(_, diff_id)| **diff_id == diff_ids[0])
         .unwrap()
         .0;
-    let export = archive(&[
+    let export = build_archive(&[
         (&format!("{first}/layer.tar"), b"anything"),
         ("topmost/layer.tar", layers[2]),
     ]);
-    let (parts, handed) = taken(&export, &layers, &known).unwrap();
+    let (parts, handed) = read_export(&export, &layers, &known).unwrap();
     assert!(matches!(
         parts.get(&format!("{first}/layer.tar")),
         Some(Member::PresentLayer)
@@ -143,9 +143,9 @@ fn layers_that_the_registry_has_are_passed_over_by_name_in_both_forms() {
 
 #[test]
 fn a_layer_whose_name_says_nothing_is_told_by_its_content() {
-    let (one, two) = (layer("one"), layer("two"));
-    let export = archive(&[("x/layer.tar", &one), ("y/layer.tar", &two)]);
-    let (parts, handed) = taken(&export, &[&one, &two], &knowing(&[&one])).unwrap();
+    let (one, two) = (build_layer("one"), build_layer("two"));
+    let export = build_archive(&[("x/layer.tar", &one), ("y/layer.tar", &two)]);
+    let (parts, handed) = read_export(&export, &[&one, &two], &known_layers(&[&one])).unwrap();
     assert!(
         matches!(parts.get("x/layer.tar"), Some(Member::Layer(plain)) if *plain == Digest::compute(&one))
     );
@@ -166,29 +166,29 @@ fn a_layer_whose_name_says_nothing_is_told_by_its_content() {
 
 #[test]
 fn compressed_contents_that_the_registry_has_are_passed_over_and_documents_are_kept() {
-    let known = knowing(&[b"a layer"]);
+    let known = known_layers(&[b"a layer"]);
     let there = |content: &[u8]| format!("blobs/sha256/{}", Digest::compute(content).hex());
-    let export = archive(&[(&there(b"packed 0"), b"\x1f\x8banything")]);
-    let (parts, _) = taken(&export, &[], &known).unwrap();
+    let export = build_archive(&[(&there(b"packed 0"), b"\x1f\x8banything")]);
+    let (parts, _) = read_export(&export, &[], &known).unwrap();
     assert!(matches!(
         parts.get(&there(b"packed 0")),
         Some(Member::Present { size: 10, .. })
     ));
-    let export = archive(&[(&there(b"packed 0"), b"{}")]);
+    let export = build_archive(&[(&there(b"packed 0"), b"{}")]);
     assert!(
-        taken(&export, &[], &known)
+        read_export(&export, &[], &known)
             .unwrap()
             .0
-            .verbatim(&there(b"packed 0"))
+            .find_verbatim(&there(b"packed 0"))
             .is_some()
     );
 }
 
 #[test]
 fn an_archive_that_breaks_off_or_means_no_good_is_refused() {
-    let outer = archive(&[("a", &[7; 4000])]);
+    let outer = build_archive(&[("a", &[7; 4000])]);
     let refusal = |export: &[u8]| {
-        taken(export, &[], &KnownContents::default())
+        read_export(export, &[], &KnownContents::default())
             .unwrap_err()
             .to_string()
     };
@@ -196,5 +196,5 @@ fn an_archive_that_breaks_off_or_means_no_good_is_refused() {
         refusal(&outer[..2000]),
         "the Docker engine's export cannot be used: it breaks off: its end is missing"
     );
-    assert!(refusal(&archive(&[("a", b""), ("./a", b"")])).ends_with("it holds `a` twice"));
+    assert!(refusal(&build_archive(&[("a", b""), ("./a", b"")])).ends_with("it holds `a` twice"));
 }

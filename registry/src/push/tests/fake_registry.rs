@@ -88,7 +88,7 @@ impl FakeRegistry {
     }
 
     /// The requests that change something, since the last time.
-    pub(super) fn writes(&mut self) -> Vec<String> {
+    pub(super) fn write_requests(&mut self) -> Vec<String> {
         let requests = std::mem::take(&mut self.requests);
         let is_write =
             |request: &String| !request.starts_with("GET") && !request.starts_with("HEAD");

@@ -17,7 +17,7 @@ impl Layout {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub(super) fn put(&self, media_type: &str, content: &str) -> Value {
+    pub(super) fn write_blob(&self, media_type: &str, content: &str) -> Value {
         let digest = Digest::compute(content.as_bytes());
         let dir = self.0.path().join("blobs/sha256");
         fs::create_dir_all(&dir).unwrap();
@@ -25,12 +25,12 @@ impl Layout {
         json!({"mediaType": media_type, "digest": digest, "size": content.len()})
     }
 
-    pub(super) fn image(&self, architecture: &str) -> Value {
+    pub(super) fn write_image(&self, architecture: &str) -> Value {
         let config = json!({"os": "linux", "architecture": architecture}).to_string();
-        let config = self.put("application/vnd.oci.image.config.v1+json", &config);
-        let layer = self.put("application/vnd.oci.image.layer.v1.tar+gzip", "layer");
+        let config = self.write_blob("application/vnd.oci.image.config.v1+json", &config);
+        let layer = self.write_blob("application/vnd.oci.image.layer.v1.tar+gzip", "layer");
         let manifest = json!({"schemaVersion": 2, "config": config, "layers": [layer]});
-        self.put(
+        self.write_blob(
             "application/vnd.oci.image.manifest.v1+json",
             &manifest.to_string(),
         )

@@ -26,11 +26,11 @@ impl Rule {
         let mut reader = Reader {
             rest: text.trim_start(),
         };
-        let rule = reader.any()?;
+        let rule = reader.parse_or()?;
         if reader.rest.is_empty() {
             Ok(rule)
         } else {
-            Err(reader.wrong())
+            Err(reader.error())
         }
     }
 
@@ -66,52 +66,52 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn wrong(&self) -> RuleError {
+    fn error(&self) -> RuleError {
         RuleError(self.rest.chars().take(20).collect())
     }
 
-    fn take(&mut self, word: &str) -> bool {
+    fn consume(&mut self, word: &str) -> bool {
         let taken = self.rest.strip_prefix(word);
         self.rest = taken.unwrap_or(self.rest).trim_start();
         taken.is_some()
     }
 
-    fn need(&mut self, word: &str) -> Result<(), RuleError> {
-        if self.take(word) {
+    fn expect(&mut self, word: &str) -> Result<(), RuleError> {
+        if self.consume(word) {
             Ok(())
         } else {
-            Err(self.wrong())
+            Err(self.error())
         }
     }
 
-    fn any(&mut self) -> Result<Rule, RuleError> {
-        let mut left = self.all()?;
-        while self.take("OR") {
-            left = Rule::Any(Box::new(left), Box::new(self.all()?));
+    fn parse_or(&mut self) -> Result<Rule, RuleError> {
+        let mut left = self.parse_and()?;
+        while self.consume("OR") {
+            left = Rule::Any(Box::new(left), Box::new(self.parse_and()?));
         }
         Ok(left)
     }
 
-    fn all(&mut self) -> Result<Rule, RuleError> {
-        let mut left = self.one()?;
-        while self.take("AND") {
-            left = Rule::All(Box::new(left), Box::new(self.one()?));
+    fn parse_and(&mut self) -> Result<Rule, RuleError> {
+        let mut left = self.parse_term()?;
+        while self.consume("AND") {
+            left = Rule::All(Box::new(left), Box::new(self.parse_term()?));
         }
         Ok(left)
     }
 
-    fn one(&mut self) -> Result<Rule, RuleError> {
-        if self.take("NOT") {
-            return self.one().map(|rule| Rule::Not(Box::new(rule)));
+    fn parse_term(&mut self) -> Result<Rule, RuleError> {
+        if self.consume("NOT") {
+            return self.parse_term().map(|rule| Rule::Not(Box::new(rule)));
         }
-        if self.take("(") {
-            let inner = self.any()?;
-            return self.need(")").map(|()| inner);
+        if self.consume("(") {
+            let inner = self.parse_or()?;
+            return self.expect(")").map(|()| inner);
         }
-        if self.take("TRUE") {
+        if self.consume("TRUE") {
             return Ok(Rule::Always);
         }
-        if self.take("FALSE") {
+        if self.consume("FALSE") {
             return Ok(Rule::Never);
         }
         let states = [
@@ -121,22 +121,22 @@ impl Reader<'_> {
         ];
         let state = states
             .into_iter()
-            .find(|state| self.take(state.as_str()))
-            .ok_or_else(|| self.wrong())?;
-        self.need("(")?;
-        let name = self.name()?;
-        self.need(")").map(|()| Rule::Is(state, name))
+            .find(|state| self.consume(state.as_str()))
+            .ok_or_else(|| self.error())?;
+        self.expect("(")?;
+        let name = self.parse_name()?;
+        self.expect(")").map(|()| Rule::Is(state, name))
     }
 
     /// A name or an ARN, quoted or not.
-    fn name(&mut self) -> Result<String, RuleError> {
+    fn parse_name(&mut self) -> Result<String, RuleError> {
         let is_quoted = self.rest.starts_with('"');
         let (from, end) = if is_quoted { (1, '"') } else { (0, ')') };
         let length = self
             .rest
             .get(from..)
             .and_then(|rest| rest.find(end))
-            .ok_or_else(|| self.wrong())?;
+            .ok_or_else(|| self.error())?;
         let name = self
             .rest
             .get(from..from + length)
@@ -152,7 +152,7 @@ impl Reader<'_> {
             .unwrap_or_default()
             .trim_start();
         if name.is_empty() {
-            Err(self.wrong())
+            Err(self.error())
         } else {
             Ok(name)
         }

@@ -2,55 +2,55 @@
 
 use serde_json::{Value, json};
 
-use crate::account::{Account, Alarm, seconds};
-use crate::aws::{Answer, Asked, Refusal};
+use crate::account::{Account, Alarm, epoch_seconds};
+use crate::aws::{Answer, Input, ServiceError};
 
 /// As the parameter documents: between 1 and 100. What is answered without it is not documented; 50
 /// is what was seen.
-const RECORDS: u64 = 50;
-const MOST_RECORDS: u64 = 100;
+const DEFAULT_RECORDS: u64 = 50;
+const MAX_RECORDS: u64 = 100;
 /// "AlarmNames: array members: maximum number of 100 items."
-const NAMES: usize = 100;
+const MAX_NAMES: usize = 100;
 
 /// Answers the operation.
-pub(super) fn describe(account: &Account, asked: Asked<'_>) -> Answer {
-    let (names, prefix) = (asked.texts("AlarmNames"), asked.text("AlarmNamePrefix"));
+pub(super) fn describe(account: &Account, input: Input<'_>) -> Answer {
+    let (names, prefix) = (input.text_list("AlarmNames"), input.text("AlarmNamePrefix"));
     if !names.is_empty() && prefix.is_some() {
-        return Err(invalid(
+        return Err(validation_error(
             "AlarmNamePrefix and AlarmNames cannot be specified together.",
         ));
     }
-    if names.len() > NAMES {
-        return Err(invalid(
+    if names.len() > MAX_NAMES {
+        return Err(validation_error(
             "The collection AlarmNames must not have a size greater than 100.",
         ));
     }
-    let family = family(account, asked)?;
-    let fits = |(name, alarm): &(&String, &Alarm)| {
+    let related = related_alarms(account, input)?;
+    let is_match = |(name, alarm): &(&String, &Alarm)| {
         (names.is_empty() || names.contains(&name.as_str()))
             && prefix.is_none_or(|prefix| name.starts_with(prefix))
-            && asked
+            && input
                 .text("StateValue")
                 .is_none_or(|state| state == alarm.state.as_str())
-            && family
+            && related
                 .as_ref()
-                .map_or_else(|| is_of_type(alarm, asked), |family| family.contains(*name))
+                .map_or_else(|| is_of_type(alarm, input), |family| family.contains(*name))
     };
-    page(
+    paginate(
         account,
-        asked,
-        &account.alarms.iter().filter(fits).collect::<Vec<_>>(),
+        input,
+        &account.alarms.iter().filter(is_match).collect::<Vec<_>>(),
     )
 }
 
-fn invalid(message: &str) -> Refusal {
-    Refusal::new("ValidationError", message)
+fn validation_error(message: &str) -> ServiceError {
+    ServiceError::new("ValidationError", message)
 }
 
 /// "If you omit this parameter, only metric alarms are returned, even if composite alarms exist in
 /// the account."
-fn is_of_type(alarm: &Alarm, asked: Asked<'_>) -> bool {
-    let (types, own) = (asked.texts("AlarmTypes"), kind(alarm));
+fn is_of_type(alarm: &Alarm, input: Input<'_>) -> bool {
+    let (types, own) = (input.text_list("AlarmTypes"), alarm_type(alarm));
     if types.is_empty() {
         own == "MetricAlarm"
     } else {
@@ -58,7 +58,7 @@ fn is_of_type(alarm: &Alarm, asked: Asked<'_>) -> bool {
     }
 }
 
-fn kind(alarm: &Alarm) -> &'static str {
+fn alarm_type(alarm: &Alarm) -> &'static str {
     match (&alarm.details.rule, alarm.details.is_of_logs) {
         (Some(_), _) => "CompositeAlarm",
         (None, true) => "LogAlarm",
@@ -68,7 +68,10 @@ fn kind(alarm: &Alarm) -> &'static str {
 
 /// The alarms that a composite speaks of, or the composites that speak of an alarm, when these are
 /// asked for.
-fn family(account: &Account, asked: Asked<'_>) -> Result<Option<Vec<String>>, Refusal> {
+fn related_alarms(
+    account: &Account,
+    input: Input<'_>,
+) -> Result<Option<Vec<String>>, ServiceError> {
     let children = |alarm: &Alarm| {
         alarm.rule().map(|rule| {
             rule.children()
@@ -78,11 +81,11 @@ fn family(account: &Account, asked: Asked<'_>) -> Result<Option<Vec<String>>, Re
         })
     };
     match (
-        asked.text("ChildrenOfAlarmName"),
-        asked.text("ParentsOfAlarmName"),
+        input.text("ChildrenOfAlarmName"),
+        input.text("ParentsOfAlarmName"),
     ) {
         (None, None) => Ok(None),
-        (Some(_), Some(_)) => Err(invalid(
+        (Some(_), Some(_)) => Err(validation_error(
             "ChildrenOfAlarmName and ParentsOfAlarmName cannot be specified together.",
         )),
         (Some(parent), None) => Ok(Some(
@@ -93,14 +96,14 @@ fn family(account: &Account, asked: Asked<'_>) -> Result<Option<Vec<String>>, Re
                 .unwrap_or_default(),
         )),
         (None, Some(child)) => {
-            let speaks = |alarm: &Alarm| {
+            let names_child = |alarm: &Alarm| {
                 children(alarm).is_some_and(|children| children.iter().any(|name| name == child))
             };
             Ok(Some(
                 account
                     .alarms
                     .iter()
-                    .filter(|(_, alarm)| speaks(alarm))
+                    .filter(|(_, alarm)| names_child(alarm))
                     .map(|(name, _)| name.clone())
                     .collect(),
             ))
@@ -108,51 +111,51 @@ fn family(account: &Account, asked: Asked<'_>) -> Result<Option<Vec<String>>, Re
     }
 }
 
-fn page(account: &Account, asked: Asked<'_>, found: &[(&String, &Alarm)]) -> Answer {
-    let size = asked.number("MaxRecords").unwrap_or(RECORDS);
-    if !(1..=MOST_RECORDS).contains(&size) {
-        return Err(invalid(
+fn paginate(account: &Account, input: Input<'_>, found: &[(&String, &Alarm)]) -> Answer {
+    let size = input.number("MaxRecords").unwrap_or(DEFAULT_RECORDS);
+    if !(1..=MAX_RECORDS).contains(&size) {
+        return Err(validation_error(
             "The parameter MaxRecords must be between 1 and 100.",
         ));
     }
     let size = usize::try_from(size).unwrap_or(1);
-    let from = match asked.text("NextToken") {
+    let from = match input.text("NextToken") {
         None => 0,
         Some(token) => token
             .strip_prefix("alarms-")
             .and_then(|position| position.parse::<usize>().ok())
-            .ok_or_else(no_such_page)?,
+            .ok_or_else(invalid_token)?,
     };
-    let shown = |of: &str| {
+    let views = |alarm_kind: &str| {
         let here = found
             .iter()
             .skip(from)
             .take(size)
-            .filter(|(_, alarm)| kind(alarm) == of);
+            .filter(|(_, alarm)| alarm_type(alarm) == alarm_kind);
         here.map(|(name, alarm)| view(account, name, alarm))
             .collect::<Vec<_>>()
     };
-    let mut answer = json!({ "CompositeAlarms": shown("CompositeAlarm"), "MetricAlarms": shown("MetricAlarm"), "LogAlarms": shown("LogAlarm") });
+    let mut answer = json!({ "CompositeAlarms": views("CompositeAlarm"), "MetricAlarms": views("MetricAlarm"), "LogAlarms": views("LogAlarm") });
     if found.len() > from + size {
         answer["NextToken"] = json!(format!("alarms-{}", from + size));
     }
     Ok(answer)
 }
 
-fn no_such_page() -> Refusal {
-    Refusal::new("InvalidNextToken", "The next token specified is invalid.")
+fn invalid_token() -> ServiceError {
+    ServiceError::new("InvalidNextToken", "The next token specified is invalid.")
 }
 
 fn view(account: &Account, name: &str, alarm: &Alarm) -> Value {
     let mut view = json!({
-        "AlarmName": name, "AlarmArn": account.place.alarm_arn(name), "AlarmConfigurationUpdatedTimestamp": seconds(1_700_000_000_000),
+        "AlarmName": name, "AlarmArn": account.location.alarm_arn(name), "AlarmConfigurationUpdatedTimestamp": epoch_seconds(1_700_000_000_000),
         "ActionsEnabled": true, "OKActions": [], "AlarmActions": [], "InsufficientDataActions": [],
-        "StateValue": alarm.state.as_str(), "StateReason": alarm.reason, "StateUpdatedTimestamp": seconds(alarm.since_ms),
-        "StateTransitionedTimestamp": seconds(alarm.since_ms),
+        "StateValue": alarm.state.as_str(), "StateReason": alarm.reason, "StateUpdatedTimestamp": epoch_seconds(alarm.since_ms),
+        "StateTransitionedTimestamp": epoch_seconds(alarm.since_ms),
     });
-    let own = match &alarm.details.rule {
+    let details = match &alarm.details.rule {
         Some(rule) => {
-            json!({ "AlarmRule": rule, "StateReasonData": triggering(account, alarm).to_string() })
+            json!({ "AlarmRule": rule, "StateReasonData": triggering_alarms(account, alarm).to_string() })
         }
         None if alarm.details.is_of_logs => {
             json!({ "QueryResultsToEvaluate": 1, "QueryResultsToAlarm": 1, "Threshold": 1.0,
@@ -164,7 +167,7 @@ fn view(account: &Account, name: &str, alarm: &Alarm) -> Value {
             "TreatMissingData": "notBreaching" })
         }
     };
-    if let (Some(view), Some(own)) = (view.as_object_mut(), own.as_object()) {
+    if let (Some(view), Some(own)) = (view.as_object_mut(), details.as_object()) {
         view.extend(own.clone());
         view.extend(
             alarm
@@ -178,17 +181,18 @@ fn view(account: &Account, name: &str, alarm: &Alarm) -> Value {
 }
 
 /// What CloudWatch says of the children that brought a composite into its state.
-fn triggering(account: &Account, alarm: &Alarm) -> Value {
+fn triggering_alarms(account: &Account, alarm: &Alarm) -> Value {
     let child = |name: &String| {
         let child = account.alarms.get(name)?;
-        let state = json!({ "value": child.state.as_str(), "timestamp": written(child.since_ms) });
-        Some(json!({ "arn": account.place.alarm_arn(name), "state": state }))
+        let state =
+            json!({ "value": child.state.as_str(), "timestamp": format_time(child.since_ms) });
+        Some(json!({ "arn": account.location.alarm_arn(name), "state": state }))
     };
-    json!({ "triggeringAlarms": alarm.because_of.iter().filter_map(child).collect::<Vec<_>>() })
+    json!({ "triggeringAlarms": alarm.triggering_children.iter().filter_map(child).collect::<Vec<_>>() })
 }
 
 /// `2026-11-21T12:24:19.752+0000`
-fn written(at_ms: i64) -> String {
+fn format_time(at_ms: i64) -> String {
     let form = time::macros::format_description!(
         "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+0000"
     );
@@ -200,22 +204,22 @@ fn written(at_ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::account;
+    use crate::cloud::new_account;
     use crate::options::{AlarmDetails, AlarmState, StageOptions};
 
-    fn three() -> Account {
+    fn three_alarms() -> Account {
         let details = [
             (
                 "any".to_owned(),
                 AlarmDetails::composite("ALARM(errors) OR ALARM(latency)"),
             ),
-            ("lines".to_owned(), AlarmDetails::logs()),
+            ("lines".to_owned(), AlarmDetails::log_alarm()),
         ];
         let alarms = [
             ("errors".to_owned(), AlarmState::Alarm),
             ("latency".to_owned(), AlarmState::Ok),
         ];
-        account(&StageOptions {
+        new_account(&StageOptions {
             alarms: alarms.into(),
             alarm_details: details.into(),
             ..StageOptions::default()
@@ -238,7 +242,7 @@ mod tests {
 
     #[test]
     fn filters_choose_and_composites_are_only_shown_when_they_are_asked_for() {
-        let account = three();
+        let account = three_alarms();
         let both = json!(["CompositeAlarm", "MetricAlarm"]);
         let table = [
             (json!({}), vec!["errors", "latency"]),
@@ -270,7 +274,7 @@ mod tests {
         ];
         for (asked, expected) in table {
             assert_eq!(
-                names(&describe(&account, Asked(&asked)).unwrap()),
+                names(&describe(&account, Input(&asked)).unwrap()),
                 expected,
                 "{asked}"
             );
@@ -279,11 +283,11 @@ mod tests {
 
     #[test]
     fn pages_follow_each_other() {
-        let account = three();
-        let first = describe(&account, Asked(&json!({ "MaxRecords": 1 }))).unwrap();
+        let account = three_alarms();
+        let first = describe(&account, Input(&json!({ "MaxRecords": 1 }))).unwrap();
         let second = describe(
             &account,
-            Asked(&json!({ "MaxRecords": 1, "NextToken": first["NextToken"] })),
+            Input(&json!({ "MaxRecords": 1, "NextToken": first["NextToken"] })),
         )
         .unwrap();
         assert_eq!(
@@ -294,7 +298,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_asked_is_refused() {
-        let account = three();
+        let account = three_alarms();
         let many: Vec<String> = (0..101).map(|number| number.to_string()).collect();
         let table = [
             (
@@ -307,7 +311,7 @@ mod tests {
         ];
         for (asked, code) in table {
             assert_eq!(
-                describe(&account, Asked(&asked)).unwrap_err().code,
+                describe(&account, Input(&asked)).unwrap_err().code,
                 code,
                 "{asked}"
             );
@@ -315,10 +319,10 @@ mod tests {
     }
 
     #[test]
-    fn a_composite_names_the_child_that_rings() {
+    fn a_composite_names_the_child_that_is_in_alarm() {
         let answer = describe(
-            &three(),
-            Asked(&json!({ "AlarmTypes": ["CompositeAlarm"] })),
+            &three_alarms(),
+            Input(&json!({ "AlarmTypes": ["CompositeAlarm"] })),
         )
         .unwrap();
         let alarm = &answer["CompositeAlarms"][0];

@@ -5,14 +5,14 @@ mod metric_data;
 
 use std::sync::Arc;
 
-use crate::aws::{Answer, Asked};
+use crate::aws::{Answer, Input};
 use crate::cloud::Cloud;
 
 /// Answers an operation of `CloudWatch`.
-pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> Option<Answer> {
+pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> Option<Answer> {
     Some(match operation {
-        "GetMetricData" => metric_data::answer(cloud, asked),
-        "DescribeAlarms" => cloud.look(|account| alarms::describe(account, asked)),
+        "GetMetricData" => metric_data::answer(cloud, input),
+        "DescribeAlarms" => cloud.read(|account| alarms::describe(account, input)),
         _ => return None,
     })
 }

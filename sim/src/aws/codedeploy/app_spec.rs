@@ -3,82 +3,82 @@
 use serde_json::Value;
 
 use crate::account::{AppSpec, sha256_hex};
-use crate::aws::{Asked, Refusal};
+use crate::aws::{Input, ServiceError};
 
 /// Reads a request's `revision`.
-pub(super) fn read(revision: &Value) -> Result<AppSpec, Refusal> {
-    let asked = Asked(revision);
-    let content = match asked.text("revisionType") {
-        Some("AppSpecContent") => asked.get("appSpecContent"),
-        Some("String") => asked.get("string"),
+pub(super) fn read(revision: &Value) -> Result<AppSpec, ServiceError> {
+    let input = Input(revision);
+    let content = match input.text("revisionType") {
+        Some("AppSpecContent") => input.get("appSpecContent"),
+        Some("String") => input.get("string"),
         Some(_) => {
-            return Err(invalid(
+            return Err(invalid_revision(
                 "ECS deployments of the stage take an AppSpec as content",
             ));
         }
         None => {
-            return Err(Refusal::new(
+            return Err(ServiceError::new(
                 "RevisionRequiredException",
                 "A revision type is required",
             ));
         }
     };
-    let content = Asked(content.ok_or_else(|| invalid("The revision has no content"))?);
+    let content = Input(content.ok_or_else(|| invalid_revision("The revision has no content"))?);
     let text = content
         .text("content")
-        .ok_or_else(|| invalid("The AppSpec is empty"))?;
+        .ok_or_else(|| invalid_revision("The AppSpec is empty"))?;
     check_digest(text, content.text("sha256"))?;
     parse(text)
 }
 
-fn invalid(message: &str) -> Refusal {
-    Refusal::new("InvalidRevisionException", message)
+fn invalid_revision(message: &str) -> ServiceError {
+    ServiceError::new("InvalidRevisionException", message)
 }
 
-fn check_digest(text: &str, expected: Option<&str>) -> Result<(), Refusal> {
+fn check_digest(text: &str, expected: Option<&str>) -> Result<(), ServiceError> {
     match expected {
-        Some(expected) if expected != sha256_hex(text) => Err(invalid(
+        Some(expected) if expected != sha256_hex(text) => Err(invalid_revision(
             "The sha256 of the revision does not match its content",
         )),
         Some(_) | None => Ok(()),
     }
 }
 
-fn parse(text: &str) -> Result<AppSpec, Refusal> {
+fn parse(text: &str) -> Result<AppSpec, ServiceError> {
     let content: Value = serde_saphyr::from_str(text)
-        .map_err(|_| invalid("The AppSpec is neither JSON nor YAML"))?;
-    let resource = any_case(&content, "Resources")
+        .map_err(|_| invalid_revision("The AppSpec is neither JSON nor YAML"))?;
+    let resource = get_ignoring_case(&content, "Resources")
         .and_then(|resources| resources.get(0))
         .and_then(Value::as_object);
     let service = resource
         .and_then(|resource| resource.values().next())
-        .ok_or_else(|| invalid("The AppSpec names no TargetService"))?;
-    if any_case(service, "Type").and_then(Value::as_str) != Some("AWS::ECS::Service") {
-        return Err(invalid(
+        .ok_or_else(|| invalid_revision("The AppSpec names no TargetService"))?;
+    if get_ignoring_case(service, "Type").and_then(Value::as_str) != Some("AWS::ECS::Service") {
+        return Err(invalid_revision(
             "The AppSpec's resource is not of type AWS::ECS::Service",
         ));
     }
-    let properties =
-        any_case(service, "Properties").ok_or_else(|| invalid("The AppSpec has no Properties"))?;
-    let balancer = any_case(properties, "LoadBalancerInfo")
-        .ok_or_else(|| invalid("The AppSpec has no LoadBalancerInfo"))?;
+    let properties = get_ignoring_case(service, "Properties")
+        .ok_or_else(|| invalid_revision("The AppSpec has no Properties"))?;
+    let balancer = get_ignoring_case(properties, "LoadBalancerInfo")
+        .ok_or_else(|| invalid_revision("The AppSpec has no LoadBalancerInfo"))?;
     let text_of = |value: &Value, name: &str| {
-        any_case(value, name)
+        get_ignoring_case(value, name)
             .and_then(Value::as_str)
             .map(ToOwned::to_owned)
     };
-    let port = any_case(balancer, "ContainerPort").and_then(number);
+    let port = get_ignoring_case(balancer, "ContainerPort").and_then(parse_port);
     Ok(AppSpec {
         task_definition: text_of(properties, "TaskDefinition")
-            .ok_or_else(|| invalid("The AppSpec has no TaskDefinition"))?,
+            .ok_or_else(|| invalid_revision("The AppSpec has no TaskDefinition"))?,
         container: text_of(balancer, "ContainerName")
-            .ok_or_else(|| invalid("The AppSpec has no ContainerName"))?,
-        port: port.ok_or_else(|| invalid("The AppSpec has no ContainerPort"))?,
+            .ok_or_else(|| invalid_revision("The AppSpec has no ContainerName"))?,
+        port: port.ok_or_else(|| invalid_revision("The AppSpec has no ContainerPort"))?,
     })
 }
 
 /// `CodeDeploy` does not mind the case of an `AppSpec`'s keys.
-fn any_case<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+fn get_ignoring_case<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     value
         .as_object()?
         .iter()
@@ -86,7 +86,7 @@ fn any_case<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
         .map(|(_, value)| value)
 }
 
-fn number(value: &Value) -> Option<u16> {
+fn parse_port(value: &Value) -> Option<u16> {
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
     u16::try_from(number).ok()
 }

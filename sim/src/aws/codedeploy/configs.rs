@@ -2,32 +2,32 @@
 
 use serde_json::{Value, json};
 
-use crate::account::{Account, seconds, uuid_of};
-use crate::aws::{Answer, Asked, Refusal};
+use crate::account::{Account, epoch_seconds, uuid_from};
+use crate::aws::{Answer, Input, ServiceError};
 use crate::cloud::Cloud;
 use crate::options::Traffic;
 
-pub(super) fn get(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let name = asked.text("deploymentConfigName").unwrap_or_default();
-    cloud.look(|account| {
+pub(super) fn get(cloud: &Cloud, input: Input<'_>) -> Answer {
+    let name = input.text("deploymentConfigName").unwrap_or_default();
+    cloud.read(|account| {
         let traffic = find(account, name)?;
         Ok(json!({ "deploymentConfigInfo": {
-            "deploymentConfigId": uuid_of(name), "deploymentConfigName": name, "computePlatform": "ECS",
-            "createTime": seconds(1_700_000_000_000), "trafficRoutingConfig": routing(traffic),
+            "deploymentConfigId": uuid_from(name), "deploymentConfigName": name, "computePlatform": "ECS",
+            "createTime": epoch_seconds(1_700_000_000_000), "trafficRoutingConfig": traffic_routing(traffic),
         } }))
     })
 }
 
 pub(super) fn list(cloud: &Cloud) -> Answer {
-    cloud.look(|account| {
+    cloud.read(|account| {
         Ok(json!({ "deploymentConfigsList": account.configs.keys().collect::<Vec<_>>() }))
     })
 }
 
 /// How a configuration moves traffic.
-pub(super) fn find(account: &Account, name: &str) -> Result<Traffic, Refusal> {
+pub(super) fn find(account: &Account, name: &str) -> Result<Traffic, ServiceError> {
     let missing = || {
-        Refusal::new(
+        ServiceError::new(
             "DeploymentConfigDoesNotExistException",
             format!("No deployment configuration found for name: {name}"),
         )
@@ -35,7 +35,7 @@ pub(super) fn find(account: &Account, name: &str) -> Result<Traffic, Refusal> {
     account.configs.get(name).copied().ok_or_else(missing)
 }
 
-fn routing(traffic: Traffic) -> Value {
+fn traffic_routing(traffic: Traffic) -> Value {
     match traffic {
         Traffic::AllAtOnce => json!({ "type": "AllAtOnce" }),
         Traffic::Canary { percent, minutes } => {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{app_spec, configs, groups};
 use crate::account::{AutoRollback, Deployment, Group};
-use crate::aws::{Answer, Asked, Refusal};
+use crate::aws::{Answer, Input, ServiceError};
 use crate::cloud::Cloud;
 use crate::cycles::codedeploy::begin;
 
@@ -18,37 +18,37 @@ const ROLLBACK_EVENTS: [&str; 3] = [
 ];
 
 /// `CodeDeploy`'s limit for a description.
-const DESCRIPTION: usize = 256;
+const MAX_DESCRIPTION: usize = 256;
 
-pub(super) fn create(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
-    let group = groups::find(cloud, asked)?;
-    let revision = asked
+pub(super) fn create(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
+    let group = groups::find(cloud, input)?;
+    let revision = input
         .get("revision")
-        .ok_or_else(|| Refusal::new("RevisionRequiredException", "Revision is required"))?;
+        .ok_or_else(|| ServiceError::new("RevisionRequiredException", "Revision is required"))?;
     let spec = app_spec::read(revision)?;
-    let config = asked
+    let config = input
         .text("deploymentConfigName")
         .unwrap_or(&group.options.config)
         .to_owned();
-    cloud.look(|account| configs::find(account, &config).map(drop))?;
-    check_description(asked)?;
-    check_slot(cloud, &group)?;
-    let id = cloud.change(|account| account.ids.deployment());
+    cloud.read(|account| configs::find(account, &config).map(drop))?;
+    check_description(input)?;
+    check_no_active_deployment(cloud, &group)?;
+    let id = cloud.change(|account| account.ids.next_deployment());
     let mut deployment = Deployment::new(id.clone(), group, spec, revision.clone());
     deployment.config = config;
-    deployment.description = asked.text("description").map(ToOwned::to_owned);
-    override_rollback(&mut deployment, asked)?;
-    override_alarms(&mut deployment, asked);
+    deployment.description = input.text("description").map(ToOwned::to_owned);
+    override_rollback(&mut deployment, input)?;
+    override_alarms(&mut deployment, input);
     begin(cloud, deployment);
     Ok(json!({ "deploymentId": id }))
 }
 
-fn check_description(asked: Asked<'_>) -> Result<(), Refusal> {
-    if asked
+fn check_description(input: Input<'_>) -> Result<(), ServiceError> {
+    if input
         .text("description")
-        .is_some_and(|text| text.chars().count() > DESCRIPTION)
+        .is_some_and(|text| text.chars().count() > MAX_DESCRIPTION)
     {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             "DescriptionTooLongException",
             "The description is longer than 256 characters",
         ));
@@ -57,15 +57,15 @@ fn check_description(asked: Asked<'_>) -> Result<(), Refusal> {
 }
 
 /// A group has one deployment at a time, and a rollback is one too.
-fn check_slot(cloud: &Cloud, group: &Group) -> Result<(), Refusal> {
-    let running = cloud.look(|account| {
-        let under_way = |deployment: &&Deployment| {
+fn check_no_active_deployment(cloud: &Cloud, group: &Group) -> Result<(), ServiceError> {
+    let running = cloud.read(|account| {
+        let is_active = |deployment: &&Deployment| {
             deployment.group.id == group.id && !deployment.status.is_over()
         };
         account
             .deployments
             .iter()
-            .find(under_way)
+            .find(is_active)
             .map(|deployment| deployment.id.clone())
     });
     let Some(id) = running else { return Ok(()) };
@@ -73,16 +73,19 @@ fn check_slot(cloud: &Cloud, group: &Group) -> Result<(), Refusal> {
         "The Deployment Group '{}' already has an active Deployment '{id}'",
         group.name
     );
-    Err(Refusal::new("DeploymentLimitExceededException", message))
+    Err(ServiceError::new(
+        "DeploymentLimitExceededException",
+        message,
+    ))
 }
 
-fn override_rollback(deployment: &mut Deployment, asked: Asked<'_>) -> Result<(), Refusal> {
-    let Some(given) = asked.get("autoRollbackConfiguration") else {
+fn override_rollback(deployment: &mut Deployment, input: Input<'_>) -> Result<(), ServiceError> {
+    let Some(given) = input.get("autoRollbackConfiguration") else {
         return Ok(());
     };
-    let configuration = Asked(given);
+    let configuration = Input(given);
     let events: Vec<String> = configuration
-        .texts("events")
+        .text_list("events")
         .into_iter()
         .map(ToOwned::to_owned)
         .collect();
@@ -90,14 +93,14 @@ fn override_rollback(deployment: &mut Deployment, asked: Asked<'_>) -> Result<()
         .iter()
         .any(|event| !ROLLBACK_EVENTS.contains(&event.as_str()))
     {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             "InvalidAutoRollbackConfigException",
             "The auto-rollback configuration names an unknown event",
         ));
     }
     let enabled = configuration.flag("enabled") == Some(true);
     if enabled && events.is_empty() {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             "InvalidAutoRollbackConfigException",
             "An enabled auto-rollback configuration needs an event",
         ));
@@ -109,11 +112,11 @@ fn override_rollback(deployment: &mut Deployment, asked: Asked<'_>) -> Result<()
     Ok(())
 }
 
-fn override_alarms(deployment: &mut Deployment, asked: Asked<'_>) {
-    let Some(given) = asked.get("overrideAlarmConfiguration") else {
+fn override_alarms(deployment: &mut Deployment, input: Input<'_>) {
+    let Some(given) = input.get("overrideAlarmConfiguration") else {
         return;
     };
-    let configuration = Asked(given);
+    let configuration = Input(given);
     let names = configuration
         .get("alarms")
         .and_then(Value::as_array)

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::groups::{auto_rollback, blue_green, load_balancer, style};
-use crate::account::{Account, Creator, Deployment, Status, seconds};
+use super::groups::{
+    auto_rollback, blue_green_configuration, deployment_style, load_balancer_info,
+};
+use crate::account::{Account, Creator, Deployment, Status, epoch_seconds};
 
 /// What `CodeDeploy` says about a deployment.
 pub(super) fn view(account: &Account, deployment: &Deployment) -> Value {
@@ -11,21 +13,21 @@ pub(super) fn view(account: &Account, deployment: &Deployment) -> Value {
     let mut view = json!({
         "applicationName": group.application, "deploymentGroupName": group.name, "deploymentConfigName": deployment.config,
         "deploymentId": deployment.id, "revision": deployment.revision, "status": deployment.status.as_str(),
-        "createTime": seconds(deployment.created_ms), "deploymentOverview": overview(deployment.status),
-        "creator": creator(&deployment.creator), "ignoreApplicationStopFailures": false, "updateOutdatedInstancesOnly": false,
+        "createTime": epoch_seconds(deployment.created_ms), "deploymentOverview": overview(deployment.status),
+        "creator": creator_name(&deployment.creator), "ignoreApplicationStopFailures": false, "updateOutdatedInstancesOnly": false,
         "autoRollbackConfiguration":
             deployment.auto_rollback_override.clone().unwrap_or_else(|| auto_rollback(&deployment.auto_rollback.events)),
-        "deploymentStyle": style(), "instanceTerminationWaitTimeStarted": deployment.termination_wait_started,
-        "blueGreenDeploymentConfiguration": blue_green(group), "loadBalancerInfo": load_balancer(&account.place, group),
+        "deploymentStyle": deployment_style(), "instanceTerminationWaitTimeStarted": deployment.termination_wait_started,
+        "blueGreenDeploymentConfiguration": blue_green_configuration(group), "loadBalancerInfo": load_balancer_info(&account.location, group),
         "fileExistsBehavior": "DISALLOW", "deploymentStatusMessages": [], "computePlatform": "ECS",
     });
     if let Some(members) = view.as_object_mut() {
-        optional(members, account, deployment);
+        add_optional_members(members, account, deployment);
     }
     view
 }
 
-fn optional(view: &mut Map<String, Value>, account: &Account, deployment: &Deployment) {
+fn add_optional_members(view: &mut Map<String, Value>, account: &Account, deployment: &Deployment) {
     let error = deployment
         .error
         .as_ref()
@@ -35,11 +37,11 @@ fn optional(view: &mut Map<String, Value>, account: &Account, deployment: &Deplo
             "description",
             deployment.description.clone().map(Value::from),
         ),
-        ("startTime", deployment.started_ms.map(seconds)),
-        ("completeTime", deployment.completed_ms.map(seconds)),
+        ("startTime", deployment.started_ms.map(epoch_seconds)),
+        ("completeTime", deployment.completed_ms.map(epoch_seconds)),
         ("errorInformation", error),
-        ("rollbackInfo", rollback(deployment)),
-        ("previousRevision", previous(account, deployment)),
+        ("rollbackInfo", rollback_info(deployment)),
+        ("previousRevision", previous_revision(account, deployment)),
         (
             "overrideAlarmConfiguration",
             deployment.alarms_override.clone(),
@@ -52,7 +54,7 @@ fn optional(view: &mut Map<String, Value>, account: &Account, deployment: &Deplo
     }
 }
 
-const fn creator(creator: &Creator) -> &'static str {
+const fn creator_name(creator: &Creator) -> &'static str {
     match creator {
         Creator::User => "user",
         Creator::Rollback(_) => "codeDeployRollback",
@@ -61,15 +63,15 @@ const fn creator(creator: &Creator) -> &'static str {
 
 /// The one target, counted under its state.
 fn overview(status: Status) -> Value {
-    let here = |states: &[Status]| u32::from(states.contains(&status));
+    let count_if = |states: &[Status]| u32::from(states.contains(&status));
     json!({
-        "Pending": here(&[Status::Created, Status::Queued]), "InProgress": here(&[Status::InProgress, Status::Baking]),
-        "Succeeded": here(&[Status::Succeeded]), "Failed": here(&[Status::Failed]), "Skipped": here(&[Status::Stopped]),
-        "Ready": here(&[Status::Ready]),
+        "Pending": count_if(&[Status::Created, Status::Queued]), "InProgress": count_if(&[Status::InProgress, Status::Baking]),
+        "Succeeded": count_if(&[Status::Succeeded]), "Failed": count_if(&[Status::Failed]), "Skipped": count_if(&[Status::Stopped]),
+        "Ready": count_if(&[Status::Ready]),
     })
 }
 
-fn rollback(deployment: &Deployment) -> Option<Value> {
+fn rollback_info(deployment: &Deployment) -> Option<Value> {
     let link = &deployment.rollback;
     let message = link.message.clone()?;
     let mut info = json!({ "rollbackMessage": message });
@@ -82,8 +84,8 @@ fn rollback(deployment: &Deployment) -> Option<Value> {
     Some(info)
 }
 
-fn previous(account: &Account, deployment: &Deployment) -> Option<Value> {
-    let earlier = |other: &&Deployment| {
+fn previous_revision(account: &Account, deployment: &Deployment) -> Option<Value> {
+    let is_earlier_success = |other: &&Deployment| {
         other.group.id == deployment.group.id
             && other.status == Status::Succeeded
             && other.created_ms < deployment.created_ms
@@ -92,6 +94,6 @@ fn previous(account: &Account, deployment: &Deployment) -> Option<Value> {
         .deployments
         .iter()
         .rev()
-        .find(earlier)
+        .find(is_earlier_success)
         .map(|deployment| deployment.revision.clone())
 }

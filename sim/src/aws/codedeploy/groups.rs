@@ -2,36 +2,36 @@
 
 use serde_json::{Map, Value, json};
 
-use super::application_exists;
-use crate::account::{Account, Deployment, Group, Place, ReadyWait, Status, seconds};
-use crate::aws::{Answer, Asked, Refusal};
+use super::check_application;
+use crate::account::{Account, Deployment, Group, Location, ReadyWait, Status, epoch_seconds};
+use crate::aws::{Answer, Input, ServiceError};
 use crate::cloud::Cloud;
-use crate::options::Kind;
+use crate::options::LoadBalancerKind;
 
-pub(super) fn get(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let group = find(cloud, asked)?;
-    Ok(cloud.look(|account| json!({ "deploymentGroupInfo": view(account, &group) })))
+pub(super) fn get(cloud: &Cloud, input: Input<'_>) -> Answer {
+    let group = find(cloud, input)?;
+    Ok(cloud.read(|account| json!({ "deploymentGroupInfo": view(account, &group) })))
 }
 
 /// The group that a request names.
-pub(super) fn find(cloud: &Cloud, asked: Asked<'_>) -> Result<Group, Refusal> {
-    let application = asked.text("applicationName").unwrap_or_default();
-    application_exists(cloud, application)?;
-    let name = asked.text("deploymentGroupName");
+pub(super) fn find(cloud: &Cloud, input: Input<'_>) -> Result<Group, ServiceError> {
+    let application = input.text("applicationName").unwrap_or_default();
+    check_application(cloud, application)?;
+    let name = input.text("deploymentGroupName");
     let name = name.ok_or_else(|| {
-        Refusal::new(
+        ServiceError::new(
             "DeploymentGroupNameRequiredException",
             "Deployment Group name is missing",
         )
     })?;
     let missing = || {
-        Refusal::new(
+        ServiceError::new(
             "DeploymentGroupDoesNotExistException",
             format!("No Deployment Group found for name: {name}"),
         )
     };
     cloud
-        .look(|account| account.group(application, name).cloned())
+        .read(|account| account.group(application, name).cloned())
         .ok_or_else(missing)
 }
 
@@ -39,20 +39,20 @@ fn view(account: &Account, group: &Group) -> Value {
     let mut view = json!({
         "applicationName": group.application, "deploymentGroupId": group.id, "deploymentGroupName": group.name,
         "deploymentConfigName": group.options.config, "ec2TagFilters": [], "onPremisesInstanceTagFilters": [], "autoScalingGroups": [],
-        "serviceRoleArn": account.place.role_arn("codedeploy"), "triggerConfigurations": [],
-        "alarmConfiguration": alarms(group), "autoRollbackConfiguration": auto_rollback(&group.options.auto_rollback),
-        "deploymentStyle": style(), "outdatedInstancesStrategy": "UPDATE",
-        "blueGreenDeploymentConfiguration": blue_green(group), "loadBalancerInfo": load_balancer(&account.place, group),
-        "computePlatform": "ECS", "ecsServices": [{ "serviceName": group.service, "clusterName": account.place.cluster }],
+        "serviceRoleArn": account.location.role_arn("codedeploy"), "triggerConfigurations": [],
+        "alarmConfiguration": alarm_configuration(group), "autoRollbackConfiguration": auto_rollback(&group.options.auto_rollback),
+        "deploymentStyle": deployment_style(), "outdatedInstancesStrategy": "UPDATE",
+        "blueGreenDeploymentConfiguration": blue_green_configuration(group), "loadBalancerInfo": load_balancer_info(&account.location, group),
+        "computePlatform": "ECS", "ecsServices": [{ "serviceName": group.service, "clusterName": account.location.cluster }],
         "terminationHookEnabled": false,
     });
     if let Some(members) = view.as_object_mut() {
-        last_deployments(members, account, group);
+        add_last_deployments(members, account, group);
     }
     view
 }
 
-fn last_deployments(view: &mut Map<String, Value>, account: &Account, group: &Group) {
+fn add_last_deployments(view: &mut Map<String, Value>, account: &Account, group: &Group) {
     let own: Vec<&Deployment> = account
         .deployments
         .iter()
@@ -67,7 +67,7 @@ fn last_deployments(view: &mut Map<String, Value>, account: &Account, group: &Gr
         ("lastAttemptedDeployment", own.last()),
     ] {
         if let Some(deployment) = found {
-            view.insert(name.to_owned(), last(deployment));
+            view.insert(name.to_owned(), deployment_info(deployment));
         }
     }
     if let Some(deployment) = own.last() {
@@ -75,15 +75,15 @@ fn last_deployments(view: &mut Map<String, Value>, account: &Account, group: &Gr
     }
 }
 
-fn last(deployment: &Deployment) -> Value {
-    let mut info = json!({ "deploymentId": deployment.id, "status": deployment.status.as_str(), "createTime": seconds(deployment.created_ms) });
+fn deployment_info(deployment: &Deployment) -> Value {
+    let mut info = json!({ "deploymentId": deployment.id, "status": deployment.status.as_str(), "createTime": epoch_seconds(deployment.created_ms) });
     if let Some(at) = deployment.completed_ms {
-        info["endTime"] = seconds(at);
+        info["endTime"] = epoch_seconds(at);
     }
     info
 }
 
-fn alarms(group: &Group) -> Value {
+fn alarm_configuration(group: &Group) -> Value {
     let named: Vec<Value> = group
         .options
         .alarms
@@ -103,12 +103,12 @@ pub(super) fn auto_rollback(events: &[String]) -> Value {
 }
 
 /// The only style that an ECS deployment has.
-pub(super) fn style() -> Value {
+pub(super) fn deployment_style() -> Value {
     json!({ "deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL" })
 }
 
 /// The group's waits.
-pub(super) fn blue_green(group: &Group) -> Value {
+pub(super) fn blue_green_configuration(group: &Group) -> Value {
     let ready = match group.ready_wait() {
         ReadyWait::Continue => {
             json!({ "actionOnTimeout": "CONTINUE_DEPLOYMENT", "waitTimeInMinutes": 0 })
@@ -125,13 +125,14 @@ pub(super) fn blue_green(group: &Group) -> Value {
 }
 
 /// The pair of target groups and the listeners before it.
-pub(super) fn load_balancer(place: &Place, group: &Group) -> Value {
+pub(super) fn load_balancer_info(location: &Location, group: &Group) -> Value {
     let mut pair = json!({
         "targetGroups": group.target_groups.each_ref().map(|name| json!({ "name": name })),
-        "prodTrafficRoute": { "listenerArns": [place.listener_arn(Kind::Alb, &group.exposure.production)] },
+        "prodTrafficRoute": { "listenerArns": [location.listener_arn(LoadBalancerKind::Alb, &group.exposure.production)] },
     });
     if let Some(test) = &group.exposure.test {
-        pair["testTrafficRoute"] = json!({ "listenerArns": [place.listener_arn(Kind::Alb, test)] });
+        pair["testTrafficRoute"] =
+            json!({ "listenerArns": [location.listener_arn(LoadBalancerKind::Alb, test)] });
     }
     json!({ "targetGroupPairInfoList": [pair] })
 }

@@ -2,48 +2,48 @@
 
 mod app_spec;
 mod configs;
+mod control;
 mod create;
 mod deployment_view;
 mod deployments;
 mod groups;
-mod steer;
 mod target_view;
 
 use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::aws::{Answer, Asked, Refusal};
+use crate::aws::{Answer, Input, ServiceError};
 use crate::cloud::Cloud;
 
 /// Answers an operation of `CodeDeploy`.
-pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> Option<Answer> {
+pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> Option<Answer> {
     Some(match operation {
-        "GetDeploymentGroup" => groups::get(cloud, asked),
-        "GetDeploymentConfig" => configs::get(cloud, asked),
+        "GetDeploymentGroup" => groups::get(cloud, input),
+        "GetDeploymentConfig" => configs::get(cloud, input),
         "ListDeploymentConfigs" => configs::list(cloud),
-        "CreateDeployment" => create::create(cloud, asked),
-        "GetDeployment" => deployments::get(cloud, asked),
-        "GetDeploymentTarget" => deployments::target(cloud, asked),
-        "ListDeployments" => deployments::list(cloud, asked),
-        "ContinueDeployment" => steer::proceed(cloud, asked),
-        "StopDeployment" => steer::stop(cloud, asked),
-        "RegisterApplicationRevision" => register_revision(cloud, asked),
+        "CreateDeployment" => create::create(cloud, input),
+        "GetDeployment" => deployments::get(cloud, input),
+        "GetDeploymentTarget" => deployments::get_target(cloud, input),
+        "ListDeployments" => deployments::list(cloud, input),
+        "ContinueDeployment" => control::continue_deployment(cloud, input),
+        "StopDeployment" => control::stop(cloud, input),
+        "RegisterApplicationRevision" => register_revision(cloud, input),
         _ => return None,
     })
 }
 
 /// The stage keeps no list of revisions: it only checks the application.
-fn register_revision(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    application_exists(cloud, asked.text("applicationName").unwrap_or_default())?;
+fn register_revision(cloud: &Cloud, input: Input<'_>) -> Answer {
+    check_application(cloud, input.text("applicationName").unwrap_or_default())?;
     Ok(json!({}))
 }
 
-fn application_exists(cloud: &Cloud, name: &str) -> Result<(), Refusal> {
-    if cloud.look(|account| account.groups.iter().any(|group| group.application == name)) {
+fn check_application(cloud: &Cloud, name: &str) -> Result<(), ServiceError> {
+    if cloud.read(|account| account.groups.iter().any(|group| group.application == name)) {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(ServiceError::new(
         "ApplicationDoesNotExistException",
         format!("No application found for name: {name}"),
     ))

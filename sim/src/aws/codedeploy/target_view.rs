@@ -4,23 +4,23 @@
 use serde_json::{Value, json};
 
 use crate::account::{
-    Account, Deployment, EventStatus, Fleet, LifecycleEvent, Phase, Side, Status, seconds,
+    Account, Deployment, EventStatus, Fleet, LifecycleEvent, Phase, Side, Status, epoch_seconds,
 };
 
 /// What `CodeDeploy` says about the service as a target.
 pub(super) fn view(account: &Account, deployment: &Deployment, target_id: &str) -> Value {
-    let events: Vec<Value> = deployment.events.iter().map(event).collect();
+    let events: Vec<Value> = deployment.events.iter().map(event_view).collect();
     json!({
         "deploymentTargetType": "ECSTarget",
         "ecsTarget": {
-            "deploymentId": deployment.id, "targetId": target_id, "targetArn": account.place.service_arn(&deployment.group.service),
-            "lastUpdatedAt": seconds(deployment.updated_ms), "lifecycleEvents": events, "status": status(deployment.status),
+            "deploymentId": deployment.id, "targetId": target_id, "targetArn": account.location.service_arn(&deployment.group.service),
+            "lastUpdatedAt": epoch_seconds(deployment.updated_ms), "lifecycleEvents": events, "status": target_status(deployment.status),
             "taskSetsInfo": task_sets(account, deployment),
         },
     })
 }
 
-const fn status(status: Status) -> &'static str {
+const fn target_status(status: Status) -> &'static str {
     match status {
         Status::Created | Status::Queued => "Pending",
         Status::InProgress | Status::Baking => "InProgress",
@@ -31,11 +31,11 @@ const fn status(status: Status) -> &'static str {
     }
 }
 
-fn event(event: &LifecycleEvent) -> Value {
+fn event_view(event: &LifecycleEvent) -> Value {
     let mut view = json!({ "lifecycleEventName": event.name, "status": event.status.as_str() });
     for (name, at) in [("startTime", event.started_ms), ("endTime", event.ended_ms)] {
         if let Some(at) = at {
-            view[name] = seconds(at);
+            view[name] = epoch_seconds(at);
         }
     }
     if let Some(message) = &event.message {
@@ -61,10 +61,10 @@ fn task_sets(account: &Account, deployment: &Deployment) -> Vec<Value> {
 fn task_set(account: &Account, deployment: &Deployment, label: &str, side: &Side) -> Option<Value> {
     let fleet: &Fleet = account.fleet(&side.fleet)?;
     let running = account
-        .living(&fleet.id)
+        .live_tasks(&fleet.id)
         .filter(|task| task.phase == Phase::Running)
         .count();
-    let pending = account.living(&fleet.id).count() - running;
+    let pending = account.live_tasks(&fleet.id).count() - running;
     let weight = account.weight(&deployment.group.exposure.production, &side.target_group);
     Some(json!({
         "identifer": fleet.id, "desiredCount": fleet.desired, "pendingCount": pending, "runningCount": running,

@@ -4,26 +4,26 @@
 use serde_json::{Map, Value};
 
 use crate::account::{Account, Configuration, LifecycleStage, Service};
-use crate::aws::{Asked, Refusal};
+use crate::aws::{Input, ServiceError};
 use crate::cloud::Cloud;
 use crate::switches::{BareHook, HookDetails, RemovedHooks};
 
 /// Bake times are at most a day.
-const LONGEST_BAKE: f64 = 1440.0;
+const MAX_BAKE_MINUTES: f64 = 1440.0;
 
 /// A hook waits for at most a fortnight.
-const LONGEST_HOOK: f64 = 20160.0;
+const MAX_HOOK_MINUTES: f64 = 20160.0;
 
 /// A service has at most so many hooks of each kind.
-const HOOKS_OF_A_KIND: usize = 10;
+const MAX_HOOKS_PER_TYPE: usize = 10;
 
 /// What the service's configuration becomes, if the request speaks of it.
-pub(super) fn wanted(
+pub(super) fn parse_update(
     cloud: &Cloud,
     service: &Service,
-    asked: Asked<'_>,
-) -> Result<Option<Configuration>, Refusal> {
-    let Some(given) = asked
+    input: Input<'_>,
+) -> Result<Option<Configuration>, ServiceError> {
+    let Some(given) = input
         .get("deploymentConfiguration")
         .and_then(Value::as_object)
     else {
@@ -33,19 +33,22 @@ pub(super) fn wanted(
         return Ok(None);
     };
     check_members(given, &configuration)?;
-    configuration.replace(given);
-    details(cloud.switches().hook_details, &mut configuration)?;
-    check_whole(&configuration, cloud.switches().bare_hook)?;
+    configuration.replace_members(given);
+    apply_hook_details(cloud.switches().hook_details, &mut configuration)?;
+    check_configuration(&configuration, cloud.switches().bare_hook)?;
     Ok(Some(configuration))
 }
 
 /// PAUSE hooks keep their details, lose them, or may not have any.
-fn details(position: HookDetails, configuration: &mut Configuration) -> Result<(), Refusal> {
+fn apply_hook_details(
+    position: HookDetails,
+    configuration: &mut Configuration,
+) -> Result<(), ServiceError> {
     let hooks = configuration
         .0
         .get_mut("lifecycleHooks")
         .and_then(Value::as_array_mut);
-    for hook in hooks.into_iter().flatten().filter(|hook| pauses(hook)) {
+    for hook in hooks.into_iter().flatten().filter(|hook| is_pause(hook)) {
         let has_any = hook
             .get("hookDetails")
             .is_some_and(|details| !details.is_null());
@@ -55,7 +58,7 @@ fn details(position: HookDetails, configuration: &mut Configuration) -> Result<(
                     .map(|members| members.shift_remove("hookDetails"));
             }
             HookDetails::Refused if has_any => {
-                return Err(Refusal::parameter(
+                return Err(ServiceError::invalid_parameter(
                     "hookDetails is not applicable for PAUSE hooks.",
                 ));
             }
@@ -77,22 +80,22 @@ pub(super) fn apply(
         service.configuration = Some(configuration.clone());
     }
     let under_way = account
-        .unfinished(name)
+        .unfinished_deployment(name)
         .map(|deployment| deployment.arn.clone());
     let deployment = under_way.and_then(|arn| account.service_deployment_mut(&arn));
     if let (Some(deployment), RemovedHooks::Dropped) = (deployment, cloud.switches().removed_hooks)
     {
-        deployment.configuration.keep_hooks_of(configuration);
+        deployment.configuration.retain_hooks_of(configuration);
     }
 }
 
-fn check_members(given: &Map<String, Value>, before: &Configuration) -> Result<(), Refusal> {
+fn check_members(given: &Map<String, Value>, before: &Configuration) -> Result<(), ServiceError> {
     let strategy = given
         .get("strategy")
         .and_then(Value::as_str)
         .unwrap_or_else(|| before.strategy());
     if !["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"].contains(&strategy) {
-        return Err(Refusal::parameter(format!(
+        return Err(ServiceError::invalid_parameter(format!(
             "Invalid deployment strategy: {strategy}"
         )));
     }
@@ -101,7 +104,7 @@ fn check_members(given: &Map<String, Value>, before: &Configuration) -> Result<(
         ("linearConfiguration", "LINEAR"),
     ] {
         if given.get(member).is_some_and(|value| !value.is_null()) && strategy != only {
-            return Err(Refusal::parameter(format!(
+            return Err(ServiceError::invalid_parameter(format!(
                 "{member} is only valid when the deployment strategy is {only}."
             )));
         }
@@ -109,16 +112,16 @@ fn check_members(given: &Map<String, Value>, before: &Configuration) -> Result<(
     Ok(())
 }
 
-fn check_whole(configuration: &Configuration, bare: BareHook) -> Result<(), Refusal> {
+fn check_configuration(configuration: &Configuration, bare: BareHook) -> Result<(), ServiceError> {
     let members = &configuration.0;
     check_range(
         members.get("bakeTimeInMinutes"),
         "bakeTimeInMinutes",
-        (0.0, LONGEST_BAKE),
+        (0.0, MAX_BAKE_MINUTES),
     )?;
     match configuration.strategy() {
         "BLUE_GREEN" if members.get("bakeTimeInMinutes").is_none() => {
-            return Err(Refusal::parameter(
+            return Err(ServiceError::invalid_parameter(
                 "bakeTimeInMinutes is required when the deployment strategy is BLUE_GREEN.",
             ));
         }
@@ -148,26 +151,26 @@ fn check_whole(configuration: &Configuration, bare: BareHook) -> Result<(), Refu
         .iter()
         .filter(|hook| bare == BareHook::Refused || !is_bare(hook))
         .try_for_each(check_hook)?;
-    let pauses = hooks.iter().filter(|hook| pauses(hook)).count();
-    if pauses.max(hooks.len() - pauses) > HOOKS_OF_A_KIND {
-        return Err(Refusal::parameter(
+    let pauses = hooks.iter().filter(|hook| is_pause(hook)).count();
+    if pauses.max(hooks.len() - pauses) > MAX_HOOKS_PER_TYPE {
+        return Err(ServiceError::invalid_parameter(
             "A service can have at most 10 lifecycle hooks of each target type.",
         ));
     }
     Ok(())
 }
 
-fn check_early_success(configuration: &Configuration) -> Result<(), Refusal> {
+fn check_early_success(configuration: &Configuration) -> Result<(), ServiceError> {
     let Some(early) = configuration.early_success() else {
         return Ok(());
     };
-    if configuration.is_native() {
-        return Err(Refusal::parameter(
+    if configuration.shifts_traffic() {
+        return Err(ServiceError::invalid_parameter(
             "earlySuccessCriteria is only valid when the deployment strategy is ROLLING.",
         ));
     }
     if !(configuration.minimum_healthy_percent()..=100).contains(&early.percent) {
-        return Err(Refusal::parameter(
+        return Err(ServiceError::invalid_parameter(
             "healthyPercent must be between minimumHealthyPercent and 100.",
         ));
     }
@@ -179,10 +182,10 @@ fn check_steps(
     member: &str,
     (percent, least): (&str, f64),
     minutes: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), ServiceError> {
     let steps = members.get(member).filter(|value| value.is_object());
     let steps = steps.ok_or_else(|| {
-        Refusal::parameter(format!(
+        ServiceError::invalid_parameter(format!(
             "{member} is required for this deployment strategy."
         ))
     })?;
@@ -192,35 +195,35 @@ fn check_steps(
         .and_then(Value::as_f64)
         .is_some_and(|share| (share * 10.0 - (share * 10.0).round()).abs() > 1e-6)
     {
-        return Err(Refusal::parameter(format!(
+        return Err(ServiceError::invalid_parameter(format!(
             "{percent} must be a multiple of 0.1."
         )));
     }
-    check_range(steps.get(minutes), minutes, (0.0, LONGEST_BAKE))
+    check_range(steps.get(minutes), minutes, (0.0, MAX_BAKE_MINUTES))
 }
 
 fn check_range(
     value: Option<&Value>,
     name: &str,
     (least, most): (f64, f64),
-) -> Result<(), Refusal> {
+) -> Result<(), ServiceError> {
     match value.and_then(Value::as_f64) {
-        Some(number) if !(least..=most).contains(&number) => Err(Refusal::parameter(format!(
-            "{name} must be between {least} and {most}."
-        ))),
+        Some(number) if !(least..=most).contains(&number) => Err(ServiceError::invalid_parameter(
+            format!("{name} must be between {least} and {most}."),
+        )),
         Some(_) | None => Ok(()),
     }
 }
 
-fn pauses(hook: &Value) -> bool {
+fn is_pause(hook: &Value) -> bool {
     hook.get("targetType").and_then(Value::as_str) == Some("PAUSE")
 }
 
-fn check_hook(hook: &Value) -> Result<(), Refusal> {
-    let asked = Asked(hook);
-    let stages = asked.texts("lifecycleStages");
+fn check_hook(hook: &Value) -> Result<(), ServiceError> {
+    let input = Input(hook);
+    let stages = input.text_list("lifecycleStages");
     if stages.is_empty() {
-        return Err(Refusal::parameter(
+        return Err(ServiceError::invalid_parameter(
             "A lifecycle hook must have at least one lifecycle stage.",
         ));
     }
@@ -229,33 +232,33 @@ fn check_hook(hook: &Value) -> Result<(), Refusal> {
             .into_iter()
             .find(|stage| stage.as_str() == name);
         let stage = stage.ok_or_else(|| {
-            Refusal::parameter(format!("Invalid lifecycle stage for a hook: {name}"))
+            ServiceError::invalid_parameter(format!("Invalid lifecycle stage for a hook: {name}"))
         })?;
-        if pauses(hook) && !stage.may_pause() {
-            return Err(Refusal::parameter(format!(
+        if is_pause(hook) && !stage.may_pause() {
+            return Err(ServiceError::invalid_parameter(format!(
                 "PAUSE lifecycle hooks are not supported at the stage {name}."
             )));
         }
     }
     match (
-        pauses(hook),
-        asked.text("hookTargetArn"),
-        asked.text("roleArn"),
+        is_pause(hook),
+        input.text("hookTargetArn"),
+        input.text("roleArn"),
     ) {
         (true, Some(_), _) => {
-            return Err(Refusal::parameter(
+            return Err(ServiceError::invalid_parameter(
                 "hookTargetArn is not applicable for PAUSE hooks.",
             ));
         }
         (false, None, _) | (false, _, None) => {
-            return Err(Refusal::parameter(
+            return Err(ServiceError::invalid_parameter(
                 "hookTargetArn and roleArn are required for AWS_LAMBDA hooks.",
             ));
         }
         (true, None, _) | (false, Some(_), Some(_)) => {}
     }
     let timeout = hook.pointer("/timeoutConfiguration/timeoutInMinutes");
-    check_range(timeout, "timeoutInMinutes", (1.0, LONGEST_HOOK))
+    check_range(timeout, "timeoutInMinutes", (1.0, MAX_HOOK_MINUTES))
 }
 
 #[cfg(test)]
@@ -263,15 +266,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::options::{Controller, NativeOptions};
+    use crate::options::{Controller, EcsStrategyOptions};
 
-    fn refused(given: &Value) -> bool {
+    fn is_refused(given: &Value) -> bool {
         let mut configuration =
-            Configuration::of(&Controller::Native(NativeOptions::default())).unwrap();
+            Configuration::from_controller(&Controller::Ecs(EcsStrategyOptions::default()))
+                .unwrap();
         let given = given.as_object().unwrap();
         check_members(given, &configuration).is_err() || {
-            configuration.replace(given);
-            check_whole(&configuration, BareHook::Refused).is_err()
+            configuration.replace_members(given);
+            check_configuration(&configuration, BareHook::Refused).is_err()
         }
     }
 
@@ -284,7 +288,7 @@ mod tests {
             json!({ "lifecycleHooks": [{ "targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"],
                 "timeoutConfiguration": { "timeoutInMinutes": 20160, "action": "CONTINUE" } }] }),
         ] {
-            assert!(!refused(&given), "{given}");
+            assert!(!is_refused(&given), "{given}");
         }
     }
 
@@ -308,7 +312,7 @@ mod tests {
             json!({ "lifecycleHooks": [{ "lifecycleStages": ["POST_SCALE_UP"] }] }),
             json!({ "lifecycleHooks": [{ "targetType": "PAUSE", "lifecycleStages": [] }] }),
         ] {
-            assert!(refused(&given), "{given}");
+            assert!(is_refused(&given), "{given}");
         }
     }
 }

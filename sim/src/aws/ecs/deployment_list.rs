@@ -4,43 +4,43 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::deployment_view::{brief, view};
-use super::in_cluster;
+use super::check_cluster;
+use super::deployment_view::{summary, view};
 use crate::account::{Account, ServiceDeployment};
-use crate::aws::{Answer, Asked, Refusal};
+use crate::aws::{Answer, Input, ServiceError};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::switches::Switches;
 
 /// AWS describes at most so many deployments at once.
-const AT_ONCE: usize = 20;
+const MAX_DESCRIBED: usize = 20;
 
 /// A page has so many entries unless the caller says otherwise, and never more than a hundred.
-const PAGE: usize = 20;
+const DEFAULT_PAGE: usize = 20;
 
-pub(super) fn list(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
-    in_cluster(cloud, asked)?;
-    let name = asked
+pub(super) fn list(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
+    check_cluster(cloud, input)?;
+    let name = input
         .text("service")
-        .ok_or_else(|| Refusal::parameter("Service cannot be empty."))?;
-    let stops = cloud.switches().supersede_lag_ms;
+        .ok_or_else(|| ServiceError::invalid_parameter("Service cannot be empty."))?;
+    let stop_lag_ms = cloud.switches().supersede_lag_ms;
     let lag = i64::try_from(cloud.switches().list_lag_ms).unwrap_or(i64::MAX / 2);
-    let (from, size) = page(asked)?;
-    cloud.look(|account| {
+    let (from, size) = parse_page(input)?;
+    cloud.read(|account| {
         let service = account
             .service(name)
-            .ok_or_else(|| Refusal::new("ServiceNotFoundException", "Service not found."))?;
-        let known = |deployment: &&ServiceDeployment| deployment.created_ms + lag <= now_ms();
+            .ok_or_else(|| ServiceError::new("ServiceNotFoundException", "Service not found."))?;
+        let is_listed = |deployment: &&ServiceDeployment| deployment.created_ms + lag <= now_ms();
         let all: Vec<&ServiceDeployment> = account
             .deployments_of(&service.name)
-            .filter(known)
-            .filter(|deployment| fits(deployment, asked))
+            .filter(is_listed)
+            .filter(|deployment| matches_filter(deployment, input))
             .collect();
         let shown: Vec<Value> = all
             .iter()
             .skip(from)
             .take(size)
-            .map(|deployment| brief(account, deployment, stops))
+            .map(|deployment| summary(account, deployment, stop_lag_ms))
             .collect();
         let mut answer = json!({ "serviceDeployments": shown });
         if all.len() > from + size {
@@ -51,27 +51,29 @@ pub(super) fn list(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
 }
 
 /// The first entry and the number of entries.
-fn page(asked: Asked<'_>) -> Result<(usize, usize), Refusal> {
-    let from = match asked.text("nextToken") {
+fn parse_page(input: Input<'_>) -> Result<(usize, usize), ServiceError> {
+    let from = match input.text("nextToken") {
         Some(token) => token
             .parse()
-            .map_err(|_| Refusal::parameter("Invalid token"))?,
+            .map_err(|_| ServiceError::invalid_parameter("Invalid token"))?,
         None => 0,
     };
-    let size = asked
-        .number("maxResults")
-        .map_or(PAGE, |size| usize::try_from(size).unwrap_or(usize::MAX));
+    let size = input.number("maxResults").map_or(DEFAULT_PAGE, |size| {
+        usize::try_from(size).unwrap_or(usize::MAX)
+    });
     if (1..=100).contains(&size) {
         Ok((from, size))
     } else {
-        Err(Refusal::parameter("maxResults must be between 1 and 100."))
+        Err(ServiceError::invalid_parameter(
+            "maxResults must be between 1 and 100.",
+        ))
     }
 }
 
-fn fits(deployment: &ServiceDeployment, asked: Asked<'_>) -> bool {
-    let statuses = asked.texts("status");
-    let moment = |name: &str| {
-        asked
+fn matches_filter(deployment: &ServiceDeployment, input: Input<'_>) -> bool {
+    let statuses = input.text_list("status");
+    let parse_time = |name: &str| {
+        input
             .get("createdAt")
             .and_then(|range| range.get(name))
             .and_then(Value::as_f64)
@@ -81,15 +83,15 @@ fn fits(deployment: &ServiceDeployment, asked: Asked<'_>) -> bool {
         reason = "milliseconds since the epoch fit in a double for a long time"
     )]
     let created = deployment.created_ms as f64 / 1000.0;
-    let in_time = moment("after").is_none_or(|after| created > after)
-        && moment("before").is_none_or(|before| created < before);
+    let in_time = parse_time("after").is_none_or(|after| created > after)
+        && parse_time("before").is_none_or(|before| created < before);
     in_time && (statuses.is_empty() || statuses.contains(&deployment.status.as_str()))
 }
 
-pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
-    let arns = asked.texts("serviceDeploymentArns");
-    if arns.is_empty() || arns.len() > AT_ONCE {
-        return Err(Refusal::parameter(
+pub(super) fn describe(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
+    let arns = input.text_list("serviceDeploymentArns");
+    if arns.is_empty() || arns.len() > MAX_DESCRIBED {
+        return Err(ServiceError::invalid_parameter(
             "Service deployment ARNs cannot be empty, and at most 20 can be described at once.",
         ));
     }
@@ -108,7 +110,7 @@ pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
 
 fn describe_one(account: &mut Account, arn: &str, switches: &Switches) -> Option<Value> {
     let deployment = account.service_deployment_mut(arn)?;
-    deployment.seen = deployment.version;
+    deployment.read_version = deployment.version;
     let deployment = deployment.clone();
     Some(view(account, &deployment, switches))
 }

@@ -4,19 +4,19 @@
 use serde_json::Value;
 
 use crate::account::{Account, Service};
-use crate::aws::{Asked, Refusal};
+use crate::aws::{Input, ServiceError};
 use crate::cloud::Cloud;
-use crate::cycles::give_second_group;
+use crate::cycles::add_second_target_group;
 
 /// Refuses rules that cannot be, and one rule for two purposes.
-pub(super) fn check(asked: Asked<'_>) -> Result<(), Refusal> {
-    for advanced in advanced(asked).map(Asked) {
+pub(super) fn check(input: Input<'_>) -> Result<(), ServiceError> {
+    for advanced in advanced_configurations(input).map(Input) {
         let (production, test) = (
             advanced.text("productionListenerRule"),
             advanced.text("testListenerRule"),
         );
         if production.is_some() && production == test {
-            return Err(Refusal::parameter(
+            return Err(ServiceError::invalid_parameter(
                 "The productionListenerRule and the testListenerRule cannot be the same.",
             ));
         }
@@ -29,7 +29,7 @@ pub(super) fn check(asked: Asked<'_>) -> Result<(), Refusal> {
             .flatten()
             .find(|arn| !is_rule(arn))
         {
-            return Err(Refusal::parameter(format!(
+            return Err(ServiceError::invalid_parameter(format!(
                 "Invalid listener rule ARN format: {wrong}"
             )));
         }
@@ -38,14 +38,14 @@ pub(super) fn check(asked: Asked<'_>) -> Result<(), Refusal> {
 }
 
 /// A service that is to alternate needs a group to alternate with.
-pub(super) fn apply(cloud: &Cloud, account: &mut Account, service: &Service, asked: Asked<'_>) {
-    if advanced(asked).next().is_some() && service.is_of_ecs() {
-        give_second_group(cloud, account, &service.name);
+pub(super) fn apply(cloud: &Cloud, account: &mut Account, service: &Service, input: Input<'_>) {
+    if advanced_configurations(input).next().is_some() && service.is_ecs_controlled() {
+        add_second_target_group(cloud, account, &service.name);
     }
 }
 
-fn advanced(asked: Asked<'_>) -> impl Iterator<Item = &Value> {
-    let all = asked
+fn advanced_configurations(input: Input<'_>) -> impl Iterator<Item = &Value> {
+    let all = input
         .get("loadBalancers")
         .and_then(Value::as_array)
         .into_iter()

@@ -1,8 +1,8 @@
 //! Amazon ECS: which operation goes where.
 
 mod configuration;
+mod deployment_control;
 mod deployment_list;
-mod deployment_steering;
 mod deployment_view;
 mod load_balancers;
 mod revisions;
@@ -16,44 +16,44 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::account::last_part;
-use crate::aws::{Answer, Asked, Refusal};
+use crate::account::name_from_arn;
+use crate::aws::{Answer, Input, ServiceError};
 use crate::cloud::Cloud;
 
 /// Answers an operation of ECS.
-pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> Option<Answer> {
+pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> Option<Answer> {
     Some(match operation {
-        "RegisterTaskDefinition" => revisions::register(cloud, asked),
-        "DescribeTaskDefinition" => revisions::describe(cloud, asked),
-        "ListTaskDefinitions" => revisions::list(cloud, asked),
-        "DeregisterTaskDefinition" => revisions::deregister(cloud, asked),
+        "RegisterTaskDefinition" => revisions::register(cloud, input),
+        "DescribeTaskDefinition" => revisions::describe(cloud, input),
+        "ListTaskDefinitions" => revisions::list(cloud, input),
+        "DeregisterTaskDefinition" => revisions::deregister(cloud, input),
         "ListClusters" => {
-            Ok(json!({ "clusterArns": [cloud.look(|account| account.place.cluster_arn())] }))
+            Ok(json!({ "clusterArns": [cloud.read(|account| account.location.cluster_arn())] }))
         }
-        "ListServices" => services::list(cloud, asked),
-        "DescribeServices" => services::describe(cloud, asked),
-        "UpdateService" => services::update(cloud, asked),
-        "TagResource" | "UntagResource" => services::tag(cloud, asked),
-        "ListServiceDeployments" => deployment_list::list(cloud, asked),
-        "DescribeServiceDeployments" => deployment_list::describe(cloud, asked),
-        "DescribeServiceRevisions" => service_revisions::describe(cloud, asked),
-        "ContinueServiceDeployment" => deployment_steering::go_on(cloud, asked),
-        "StopServiceDeployment" => deployment_steering::stop(cloud, asked),
-        "RunTask" => tasks::run(cloud, asked),
-        "DescribeTasks" => tasks::describe(cloud, asked),
-        "ListTasks" => tasks::list(cloud, asked),
-        "StopTask" => tasks::stop(cloud, asked),
+        "ListServices" => services::list(cloud, input),
+        "DescribeServices" => services::describe(cloud, input),
+        "UpdateService" => services::update(cloud, input),
+        "TagResource" | "UntagResource" => services::update_tags(cloud, input),
+        "ListServiceDeployments" => deployment_list::list(cloud, input),
+        "DescribeServiceDeployments" => deployment_list::describe(cloud, input),
+        "DescribeServiceRevisions" => service_revisions::describe(cloud, input),
+        "ContinueServiceDeployment" => deployment_control::continue_deployment(cloud, input),
+        "StopServiceDeployment" => deployment_control::stop(cloud, input),
+        "RunTask" => tasks::run(cloud, input),
+        "DescribeTasks" => tasks::describe(cloud, input),
+        "ListTasks" => tasks::list(cloud, input),
+        "StopTask" => tasks::stop(cloud, input),
         _ => return None,
     })
 }
 
 /// Refuses a cluster that is not the stage's. Without one AWS takes the cluster `default`.
-fn in_cluster(cloud: &Cloud, asked: Asked<'_>) -> Result<(), Refusal> {
-    let name = asked.text("cluster").map_or("default", last_part);
+fn check_cluster(cloud: &Cloud, input: Input<'_>) -> Result<(), ServiceError> {
+    let name = input.text("cluster").map_or("default", name_from_arn);
     if name == cloud.options.cluster {
         Ok(())
     } else {
-        Err(Refusal::new(
+        Err(ServiceError::new(
             "ClusterNotFoundException",
             "Cluster not found.",
         ))

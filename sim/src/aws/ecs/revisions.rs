@@ -2,50 +2,51 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::account::seconds;
-use crate::account::{Revision, last_part};
-use crate::aws::{Answer, Asked, Refusal, model};
+use crate::account::epoch_seconds;
+use crate::account::{Revision, name_from_arn};
+use crate::aws::{Answer, Input, ServiceError, model};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 
 /// At most so many revisions come in one page.
-const PAGE: u64 = 100;
+const MAX_PAGE: u64 = 100;
 
-pub(super) fn register(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let body = asked.0.as_object().cloned().unwrap_or_default();
-    let family = asked
+pub(super) fn register(cloud: &Cloud, input: Input<'_>) -> Answer {
+    let body = input.0.as_object().cloned().unwrap_or_default();
+    let family = input
         .text("family")
-        .ok_or_else(|| Refusal::client("Family should not be null or empty."))?
+        .ok_or_else(|| ServiceError::client_exception("Family should not be null or empty."))?
         .to_owned();
-    check(asked)?;
+    check_containers(input)?;
     let body = if cloud.switches().keep_unknown_fields {
         body
     } else {
-        model::known_only(&body)
+        model::strip_unknown(&body)
     };
     Ok(cloud.change(|account| {
-        let place = account.place.clone();
+        let location = account.location.clone();
         let revision = account.revisions.register(&family, body, |family, number| {
-            place.revision_arn(family, number)
+            location.revision_arn(family, number)
         });
-        json!({ "taskDefinition": view(&revision, &place.caller_arn()), "tags": revision.tags })
+        json!({ "taskDefinition": view(&revision, &location.caller_arn()), "tags": revision.tags })
     }))
 }
 
 /// The mistakes that ECS names in its own words.
-fn check(asked: Asked<'_>) -> Result<(), Refusal> {
-    let containers = asked
+fn check_containers(input: Input<'_>) -> Result<(), ServiceError> {
+    let containers = input
         .get("containerDefinitions")
         .and_then(Value::as_array)
         .filter(|list| !list.is_empty());
-    let containers =
-        containers.ok_or_else(|| Refusal::client("Container definitions should not be empty."))?;
+    let containers = containers.ok_or_else(|| {
+        ServiceError::client_exception("Container definitions should not be empty.")
+    })?;
     for (field, name) in [("name", "Container.name"), ("image", "Container.image")] {
         if containers
             .iter()
-            .any(|container| Asked(container).text(field).is_none())
+            .any(|container| Input(container).text(field).is_none())
         {
-            return Err(Refusal::client(format!(
+            return Err(ServiceError::client_exception(format!(
                 "{name} should not be null or empty."
             )));
         }
@@ -54,27 +55,30 @@ fn check(asked: Asked<'_>) -> Result<(), Refusal> {
         .iter()
         .all(|container| container.get("essential").and_then(Value::as_bool) == Some(false))
     {
-        return Err(Refusal::client(
+        return Err(ServiceError::client_exception(
             "Invalid setting for container. At least one container should be essential.",
         ));
     }
-    check_fargate(asked, containers)
+    check_fargate(input, containers)
 }
 
-fn check_fargate(asked: Asked<'_>, containers: &[Value]) -> Result<(), Refusal> {
-    if !asked.texts("requiresCompatibilities").contains(&"FARGATE") {
+fn check_fargate(input: Input<'_>, containers: &[Value]) -> Result<(), ServiceError> {
+    if !input
+        .text_list("requiresCompatibilities")
+        .contains(&"FARGATE")
+    {
         return Ok(());
     }
     if let Some(missing) = ["cpu", "memory"]
         .into_iter()
-        .find(|field| asked.text(field).is_none())
+        .find(|field| input.text(field).is_none())
     {
-        return Err(Refusal::client(format!(
+        return Err(ServiceError::client_exception(format!(
             "Fargate requires that '{missing}' be defined at the task level."
         )));
     }
-    if asked.text("networkMode") != Some("awsvpc") {
-        return Err(Refusal::client(
+    if input.text("networkMode") != Some("awsvpc") {
+        return Err(ServiceError::client_exception(
             "Fargate only supports network mode ‘awsvpc’.",
         ));
     }
@@ -84,53 +88,54 @@ fn check_fargate(asked: Asked<'_>, containers: &[Value]) -> Result<(), Refusal> 
             .and_then(Value::as_str)
             == Some("awslogs")
     });
-    if logs && asked.text("executionRoleArn").is_none() {
-        return Err(Refusal::client(
+    if logs && input.text("executionRoleArn").is_none() {
+        return Err(ServiceError::client_exception(
             "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
         ));
     }
     Ok(())
 }
 
-pub(super) fn describe(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let reference = asked
-        .text("taskDefinition")
-        .ok_or_else(|| Refusal::client("taskDefinition can not be null or empty."))?;
-    cloud.look(|account| {
+pub(super) fn describe(cloud: &Cloud, input: Input<'_>) -> Answer {
+    let reference = input.text("taskDefinition").ok_or_else(|| {
+        ServiceError::client_exception("taskDefinition can not be null or empty.")
+    })?;
+    cloud.read(|account| {
         let revision = account.revisions.find(reference).ok_or_else(not_found)?;
-        let tags = if asked.includes("TAGS") {
+        let tags = if input.includes("TAGS") {
             revision.tags.clone()
         } else {
             json!([])
         };
-        Ok(json!({ "taskDefinition": view(revision, &account.place.caller_arn()), "tags": tags }))
+        Ok(json!({ "taskDefinition": view(revision, &account.location.caller_arn()), "tags": tags }))
     })
 }
 
-fn not_found() -> Refusal {
-    Refusal::client("Unable to describe task definition.")
+fn not_found() -> ServiceError {
+    ServiceError::client_exception("Unable to describe task definition.")
 }
 
-pub(super) fn list(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let inactive = asked.text("status") == Some("INACTIVE");
-    let family = asked.text("familyPrefix");
-    let start: usize = asked
+pub(super) fn list(cloud: &Cloud, input: Input<'_>) -> Answer {
+    let inactive = input.text("status") == Some("INACTIVE");
+    let family = input.text("familyPrefix");
+    let start: usize = input
         .text("nextToken")
         .and_then(|token| token.parse().ok())
         .unwrap_or(0);
-    let size = usize::try_from(asked.number("maxResults").unwrap_or(PAGE).min(PAGE)).unwrap_or(1);
-    cloud.look(|account| {
+    let size =
+        usize::try_from(input.number("maxResults").unwrap_or(MAX_PAGE).min(MAX_PAGE)).unwrap_or(1);
+    cloud.read(|account| {
         let fits = |revision: &&Revision| {
             revision.deregistered_ms.is_some() == inactive
                 && family.is_none_or(|family| revision.family == family)
         };
         let mut arns: Vec<&str> = account
             .revisions
-            .all()
+            .iter()
             .filter(fits)
             .map(|revision| revision.arn.as_str())
             .collect();
-        if asked.text("sort") == Some("DESC") {
+        if input.text("sort") == Some("DESC") {
             arns.reverse();
         }
         let page: Vec<&str> = arns.iter().skip(start).take(size).copied().collect();
@@ -142,16 +147,17 @@ pub(super) fn list(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     })
 }
 
-pub(super) fn deregister(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let reference = asked.text("taskDefinition").unwrap_or_default();
-    if !last_part(reference).contains(':') {
-        return Err(Refusal::parameter("Invalid revision number."));
+pub(super) fn deregister(cloud: &Cloud, input: Input<'_>) -> Answer {
+    let reference = input.text("taskDefinition").unwrap_or_default();
+    if !name_from_arn(reference).contains(':') {
+        return Err(ServiceError::invalid_parameter("Invalid revision number."));
     }
     cloud.change(|account| {
-        let caller = account.place.caller_arn();
+        let caller = account.location.caller_arn();
         let revision = account.revisions.find_mut(reference);
-        let revision = revision
-            .ok_or_else(|| Refusal::client("The specified task definition does not exist."))?;
+        let revision = revision.ok_or_else(|| {
+            ServiceError::client_exception("The specified task definition does not exist.")
+        })?;
         revision.deregistered_ms.get_or_insert_with(now_ms);
         Ok(json!({ "taskDefinition": view(revision, &caller) }))
     })
@@ -170,19 +176,19 @@ fn view(revision: &Revision, registered_by: &str) -> Value {
     } else {
         "ACTIVE"
     };
-    view.extend(members(json!({
+    view.extend(into_members(json!({
         "taskDefinitionArn": revision.arn, "revision": revision.number, "status": status,
         "requiresAttributes": [{ "name": "com.amazonaws.ecs.capability.docker-remote-api.1.18" }],
         "compatibilities": ["EC2", "FARGATE"],
-        "registeredAt": seconds(revision.registered_ms), "registeredBy": registered_by,
+        "registeredAt": epoch_seconds(revision.registered_ms), "registeredBy": registered_by,
     })));
     if let Some(at) = revision.deregistered_ms {
-        view.insert("deregisteredAt".to_owned(), seconds(at));
+        view.insert("deregisteredAt".to_owned(), epoch_seconds(at));
     }
     Value::Object(view)
 }
 
-fn members(value: Value) -> Map<String, Value> {
+fn into_members(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
         _ => Map::new(),
@@ -207,12 +213,12 @@ fn container_view(container: &Value) -> Value {
         mappings
             .iter_mut()
             .filter_map(Value::as_object_mut)
-            .for_each(complete_mapping);
+            .for_each(fill_mapping_defaults);
     }
     Value::Object(view)
 }
 
-fn complete_mapping(mapping: &mut Map<String, Value>) {
+fn fill_mapping_defaults(mapping: &mut Map<String, Value>) {
     if let Some(port) = mapping.get("containerPort").cloned() {
         mapping.entry("hostPort").or_insert(port);
     }

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::service_view::{balanced_by, view};
-use super::{configuration, in_cluster, load_balancers};
-use crate::account::{Account, Service, last_part};
-use crate::aws::{Answer, Asked, Refusal};
+use super::service_view::{load_balancers, view};
+use super::{check_cluster, configuration, load_balancers};
+use crate::account::{Account, Service, name_from_arn};
+use crate::aws::{Answer, Input, ServiceError};
 use crate::cloud::Cloud;
-use crate::cycles::{Beginning, begin_native, begin_rolling, play_native};
+use crate::cycles::{NewDeployment, begin_native, begin_rolling, play_native};
 use crate::options::Controller;
 use crate::switches::{ConcurrentUpdate, HookScope, ShownDeployment, Toggle, UpdateAnswer};
 
 /// AWS describes at most so many services at once.
-const AT_ONCE: usize = 10;
+const MAX_DESCRIBED: usize = 10;
 
 /// Members that only change the service's settings; they come back in the next answer.
 const SETTINGS: [&str; 9] = [
@@ -33,24 +33,24 @@ const SETTINGS: [&str; 9] = [
 /// `forceNewDeployment`.
 const REPLACING: [&str; 2] = ["networkConfiguration", "platformVersion"];
 
-pub(super) fn list(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    in_cluster(cloud, asked)?;
-    cloud.look(|account| {
+pub(super) fn list(cloud: &Cloud, input: Input<'_>) -> Answer {
+    check_cluster(cloud, input)?;
+    cloud.read(|account| {
         let arns: Vec<String> = account
             .services
             .iter()
-            .map(|service| account.place.service_arn(&service.name))
+            .map(|service| account.location.service_arn(&service.name))
             .collect();
         Ok(json!({ "serviceArns": arns }))
     })
 }
 
-pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
-    in_cluster(cloud, asked)?;
-    let names = asked.texts("services");
-    let with_tags = asked.texts("include").contains(&"TAGS");
-    if names.is_empty() || names.len() > AT_ONCE {
-        return Err(Refusal::parameter(
+pub(super) fn describe(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
+    check_cluster(cloud, input)?;
+    let names = input.text_list("services");
+    let with_tags = input.text_list("include").contains(&"TAGS");
+    if names.is_empty() || names.len() > MAX_DESCRIBED {
+        return Err(ServiceError::invalid_parameter(
             "Services cannot be empty, and at most 10 can be described at once.",
         ));
     }
@@ -59,7 +59,7 @@ pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
         for name in names {
             match account.service_mut(name) {
                 Some(service) => {
-                    service.seen = service.version;
+                    service.read_version = service.version;
                     let service = service.clone();
                     let mut view = view(account, &service);
                     if with_tags {
@@ -67,27 +67,27 @@ pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
                     }
                     services.push(view);
                 }
-                None => failures.push(json!({ "arn": account.place.service_arn(last_part(name)), "reason": "MISSING" })),
+                None => failures.push(json!({ "arn": account.location.service_arn(name_from_arn(name)), "reason": "MISSING" })),
             }
         }
         json!({ "services": services, "failures": failures })
     }))
 }
 
-pub(super) fn update(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
-    in_cluster(cloud, asked)?;
-    let name = asked
+pub(super) fn update(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
+    check_cluster(cloud, input)?;
+    let name = input
         .text("service")
-        .ok_or_else(|| Refusal::parameter("Service cannot be empty."))?
+        .ok_or_else(|| ServiceError::invalid_parameter("Service cannot be empty."))?
         .to_owned();
-    let (answer, started) = cloud.change(|account| update_one(cloud, account, &name, asked))?;
+    let (answer, started) = cloud.change(|account| update_one(cloud, account, &name, input))?;
     if let Some(id) = answer
         .pointer("/service/deployments/0/id")
         .and_then(Value::as_str)
     {
         cloud
             .ledger
-            .mark(last_part(&name), format!("{id} is primary"));
+            .mark(name_from_arn(&name), format!("{id} is primary"));
     }
     if let Some(arn) = started {
         play_native(cloud, &arn);
@@ -100,33 +100,33 @@ fn update_one(
     cloud: &Cloud,
     account: &mut Account,
     name: &str,
-    asked: Asked<'_>,
-) -> Result<(Value, Option<String>), Refusal> {
+    input: Input<'_>,
+) -> Result<(Value, Option<String>), ServiceError> {
     let service = account.service(name).ok_or_else(not_found)?.clone();
     if service.status != "ACTIVE" {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             "ServiceNotActiveException",
             "Service was not ACTIVE.",
         ));
     }
-    check_controller(&service, asked)?;
-    check_managed(&service, asked)?;
-    load_balancers::check(asked)?;
-    let configuration = configuration::wanted(cloud, &service, asked)?;
-    let revision = wanted_revision(account, &service, asked)?;
+    check_controller(&service, input)?;
+    check_not_managed(&service, input)?;
+    load_balancers::check(input)?;
+    let configuration = configuration::parse_update(cloud, &service, input)?;
+    let revision = requested_revision(account, &service, input)?;
     if revision.is_some() {
         check_concurrent(cloud, account, &service)?;
         check_serving(cloud, account, &service)?;
     }
-    change_settings(account, name, asked);
-    load_balancers::apply(cloud, account, &service, asked);
+    change_settings(account, name, input);
+    load_balancers::apply(cloud, account, &service, input);
     let under_way = account
-        .unfinished(&service.name)
+        .unfinished_deployment(&service.name)
         .map(|deployment| deployment.arn.clone());
     if let Some(configuration) = &configuration {
         configuration::apply(cloud, account, &service.name, configuration);
     }
-    let started = revision.and_then(|revision| start(cloud, account, &service, &revision));
+    let started = revision.and_then(|revision| start_rollout(cloud, account, &service, &revision));
     let shown = match cloud.switches().update_answer {
         UpdateAnswer::After => account.service(name).cloned().ok_or_else(not_found)?,
         UpdateAnswer::Before => service.clone(),
@@ -145,19 +145,19 @@ fn update_one(
 }
 
 /// `TagResource` and `UntagResource`, of services only.
-pub(super) fn tag(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
-    let arn = asked
+pub(super) fn update_tags(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
+    let arn = input
         .text("resourceArn")
-        .ok_or_else(|| Refusal::parameter("resourceArn cannot be empty."))?;
-    let given = asked
+        .ok_or_else(|| ServiceError::invalid_parameter("resourceArn cannot be empty."))?;
+    let given = input
         .get("tags")
         .and_then(Value::as_array)
         .into_iter()
         .flatten();
     let given: Vec<(String, String)> = given
-        .filter_map(|tag| Some((text(tag, "key")?, text(tag, "value")?)))
+        .filter_map(|tag| Some((text_field(tag, "key")?, text_field(tag, "value")?)))
         .collect();
-    let taken = |text: &str, longest: usize| {
+    let is_valid = |text: &str, longest: usize| {
         text.len() <= longest
             && text
                 .chars()
@@ -165,9 +165,9 @@ pub(super) fn tag(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     };
     if given
         .iter()
-        .any(|(key, value)| key.is_empty() || !taken(key, 128) || !taken(value, 256))
+        .any(|(key, value)| key.is_empty() || !is_valid(key, 128) || !is_valid(value, 256))
     {
-        return Err(Refusal::parameter("Invalid tag."));
+        return Err(ServiceError::invalid_parameter("Invalid tag."));
     }
     cloud.change(|account| {
         let is_service = arn.contains(":service/");
@@ -176,26 +176,31 @@ pub(super) fn tag(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
             .filter(|_| is_service)
             .ok_or_else(not_found)?;
         service.tags.extend(given);
-        for key in asked.texts("tagKeys") {
+        for key in input.text_list("tagKeys") {
             service.tags.remove(key);
         }
         Ok(json!({}))
     })
 }
 
-fn text(value: &Value, member: &str) -> Option<String> {
+fn text_field(value: &Value, member: &str) -> Option<String> {
     value.get(member)?.as_str().map(ToOwned::to_owned)
 }
 
-fn not_found() -> Refusal {
-    Refusal::new("ServiceNotFoundException", "Service not found.")
+fn not_found() -> ServiceError {
+    ServiceError::new("ServiceNotFoundException", "Service not found.")
 }
 
 /// Starts a rollout as the service's configuration says; returns a deployment that has to be
 /// played.
-fn start(cloud: &Cloud, account: &mut Account, before: &Service, revision: &str) -> Option<String> {
+fn start_rollout(
+    cloud: &Cloud,
+    account: &mut Account,
+    before: &Service,
+    revision: &str,
+) -> Option<String> {
     let configuration = account.service(&before.name)?.configuration.clone()?;
-    if !configuration.is_native() {
+    if !configuration.shifts_traffic() {
         begin_rolling(cloud, account, &before.name, revision);
         return None;
     }
@@ -206,7 +211,7 @@ fn start(cloud: &Cloud, account: &mut Account, before: &Service, revision: &str)
     begin_native(
         cloud,
         account,
-        Beginning {
+        NewDeployment {
             service: &before.name,
             revision,
             configuration,
@@ -214,13 +219,17 @@ fn start(cloud: &Cloud, account: &mut Account, before: &Service, revision: &str)
     )
 }
 
-fn check_concurrent(cloud: &Cloud, account: &Account, service: &Service) -> Result<(), Refusal> {
+fn check_concurrent(
+    cloud: &Cloud,
+    account: &Account,
+    service: &Service,
+) -> Result<(), ServiceError> {
     let refused = cloud.switches().concurrent_update == ConcurrentUpdate::Refused;
     let shifting = account
-        .unfinished(&service.name)
-        .filter(|deployment| deployment.configuration.is_native());
+        .unfinished_deployment(&service.name)
+        .filter(|deployment| deployment.configuration.shifts_traffic());
     match shifting {
-        Some(deployment) if refused => Err(Refusal::client(format!(
+        Some(deployment) if refused => Err(ServiceError::client_exception(format!(
             "The service deployment {} is in progress. Wait for it to complete.",
             deployment.arn
         ))),
@@ -229,7 +238,7 @@ fn check_concurrent(cloud: &Cloud, account: &Account, service: &Service) -> Resu
 }
 
 /// Production's rule leads to one of the service's two groups.
-fn check_serving(cloud: &Cloud, account: &Account, service: &Service) -> Result<(), Refusal> {
+fn check_serving(cloud: &Cloud, account: &Account, service: &Service) -> Result<(), ServiceError> {
     let is_checked = cloud.switches().preflight == Toggle::On && service.target_groups.len() > 1;
     let Some(exposure) = service.exposure.as_ref().filter(|_| is_checked) else {
         return Ok(());
@@ -239,25 +248,25 @@ fn check_serving(cloud: &Cloud, account: &Account, service: &Service) -> Result<
         .iter()
         .filter(|group| account.weight(&exposure.production, group) > 0)
         .count();
-    let rule = super::service_view::rule(account, service, &exposure.production);
+    let rule = super::service_view::traffic_rule_arn(account, service, &exposure.production);
     let message = format!(
         "Production listener rule {rule} should have exactly one target group serving traffic but found {serving}"
     );
     if serving == 1 {
         Ok(())
     } else {
-        Err(Refusal::parameter(message))
+        Err(ServiceError::invalid_parameter(message))
     }
 }
 
 /// What ECS manages of an Express service nobody else changes.
-fn check_managed(service: &Service, asked: Asked<'_>) -> Result<(), Refusal> {
-    let is_managed = matches!(&service.controller, Controller::Native(native) if native.express);
+fn check_not_managed(service: &Service, input: Input<'_>) -> Result<(), ServiceError> {
+    let is_managed = matches!(&service.controller, Controller::Ecs(native) if native.express);
     match ["deploymentConfiguration", "loadBalancers"]
         .into_iter()
-        .find(|member| is_managed && asked.get(member).is_some())
+        .find(|member| is_managed && input.get(member).is_some())
     {
-        Some(member) => Err(Refusal::parameter(format!(
+        Some(member) => Err(ServiceError::invalid_parameter(format!(
             "{member} cannot be updated for a service that is managed by Amazon ECS."
         ))),
         None => Ok(()),
@@ -265,9 +274,9 @@ fn check_managed(service: &Service, asked: Asked<'_>) -> Result<(), Refusal> {
 }
 
 /// Only `CodeDeploy` moves its services to another revision.
-fn check_controller(service: &Service, asked: Asked<'_>) -> Result<(), Refusal> {
+fn check_controller(service: &Service, input: Input<'_>) -> Result<(), ServiceError> {
     let own = match service.controller {
-        Controller::Rolling(_) | Controller::Native(_) => return Ok(()),
+        Controller::Rolling(_) | Controller::Ecs(_) => return Ok(()),
         Controller::CodeDeploy(_) => "CODE_DEPLOY",
         Controller::External => "EXTERNAL",
     };
@@ -277,40 +286,41 @@ fn check_controller(service: &Service, asked: Asked<'_>) -> Result<(), Refusal> 
         "platformVersion",
         "loadBalancers",
     ];
-    if forbidden.iter().any(|member| asked.get(member).is_some())
-        || asked.flag("forceNewDeployment") == Some(true)
+    if forbidden.iter().any(|member| input.get(member).is_some())
+        || input.flag("forceNewDeployment") == Some(true)
     {
         let message = format!(
             "Unable to update task definition on services with a {own} deployment controller. Use AWS CodeDeploy to trigger a new deployment."
         );
-        return Err(Refusal::parameter(message));
+        return Err(ServiceError::invalid_parameter(message));
     }
     Ok(())
 }
 
 /// The revision that a new rollout is to bring, if the request starts one.
-fn wanted_revision(
+fn requested_revision(
     account: &Account,
     service: &Service,
-    asked: Asked<'_>,
-) -> Result<Option<String>, Refusal> {
+    input: Input<'_>,
+) -> Result<Option<String>, ServiceError> {
     let current = account.wanted_revision(service).unwrap_or_default();
-    let rebalanced = asked
+    let balancers_changed = input
         .get("loadBalancers")
-        .is_some_and(|given| *given != balanced_by(account, service));
-    let replaced = REPLACING
+        .is_some_and(|given| *given != load_balancers(account, service));
+    let settings_changed = REPLACING
         .iter()
-        .any(|member| differs(service, member, asked));
-    let forced = asked.flag("forceNewDeployment") == Some(true) || replaced || rebalanced;
-    let Some(reference) = asked.text("taskDefinition") else {
+        .any(|member| setting_differs(service, member, input));
+    let forced =
+        input.flag("forceNewDeployment") == Some(true) || settings_changed || balancers_changed;
+    let Some(reference) = input.text("taskDefinition") else {
         return Ok(forced.then_some(current));
     };
     let found = account
         .revisions
         .find(reference)
-        .ok_or_else(|| Refusal::client("TaskDefinition not found."))?;
+        .ok_or_else(|| ServiceError::client_exception("TaskDefinition not found."))?;
     if found.deregistered_ms.is_some() {
-        return Err(Refusal::client("TaskDefinition is inactive"));
+        return Err(ServiceError::client_exception("TaskDefinition is inactive"));
     }
     if let Some(exposure) = &service.exposure
         && found.container(&exposure.container).is_none()
@@ -319,27 +329,27 @@ fn wanted_revision(
             "The container {} does not exist in the task definition.",
             exposure.container
         );
-        return Err(Refusal::parameter(message));
+        return Err(ServiceError::invalid_parameter(message));
     }
     Ok((forced || found.arn != current).then(|| found.arn.clone()))
 }
 
-fn differs(service: &Service, member: &str, asked: Asked<'_>) -> bool {
-    asked
+fn setting_differs(service: &Service, member: &str, input: Input<'_>) -> bool {
+    input
         .get(member)
         .is_some_and(|value| service.settings.get(member) != Some(value))
 }
 
-fn change_settings(account: &mut Account, name: &str, asked: Asked<'_>) {
+fn change_settings(account: &mut Account, name: &str, input: Input<'_>) {
     let Some(service) = account.service_mut(name) else {
         return;
     };
     for member in SETTINGS {
-        if let Some(value) = asked.get(member) {
+        if let Some(value) = input.get(member) {
             service.settings.insert(member.to_owned(), value.clone());
         }
     }
-    if let Some(desired) = asked
+    if let Some(desired) = input
         .number("desiredCount")
         .and_then(|count| u32::try_from(count).ok())
     {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::account::{Account, Container, Origin, Phase, Revision, Task, seconds};
+use crate::account::{Account, Container, Origin, Phase, Revision, Task, epoch_seconds};
 
 /// What AWS says about a task.
 pub(super) fn view(account: &Account, task: &Task) -> Value {
@@ -13,30 +13,30 @@ pub(super) fn view(account: &Account, task: &Task) -> Value {
         .map(|container| container_view(account, task, container))
         .collect();
     let mut view = json!({
-        "taskArn": account.place.task_arn(&task.id), "taskDefinitionArn": task.revision, "clusterArn": account.place.cluster_arn(),
-        "availabilityZone": format!("{}a", account.place.region), "attachments": [], "containers": containers,
-        "cpu": text(revision, "cpu", "256"), "memory": text(revision, "memory", "512"),
-        "createdAt": seconds(task.created_ms), "desiredStatus": if task.is_over() { "STOPPED" } else { "RUNNING" },
+        "taskArn": account.location.task_arn(&task.id), "taskDefinitionArn": task.revision, "clusterArn": account.location.cluster_arn(),
+        "availabilityZone": format!("{}a", account.location.region), "attachments": [], "containers": containers,
+        "cpu": text_or(revision, "cpu", "256"), "memory": text_or(revision, "memory", "512"),
+        "createdAt": epoch_seconds(task.created_ms), "desiredStatus": if task.is_over() { "STOPPED" } else { "RUNNING" },
         "lastStatus": task.phase.as_str(), "enableExecuteCommand": false, "healthStatus": "UNKNOWN", "launchType": "FARGATE",
         "overrides": { "containerOverrides": [] }, "platformVersion": "1.4.0", "platformFamily": "Linux", "tags": [],
-        "version": version(task.phase), "attributes": [{ "name": "ecs.cpu-architecture", "value": "x86_64" }],
+        "version": task_version(task.phase), "attributes": [{ "name": "ecs.cpu-architecture", "value": "x86_64" }],
     });
     if let Some(members) = view.as_object_mut() {
         members.extend(task.launch.clone());
-        origin(members, &task.origin);
-        moments(members, task);
+        add_origin(members, &task.origin);
+        add_times(members, task);
     }
     view
 }
 
-fn text(revision: Option<&Revision>, field: &str, default: &str) -> String {
+fn text_or(revision: Option<&Revision>, field: &str, default: &str) -> String {
     revision
         .and_then(|revision| revision.text(field))
         .unwrap_or(default)
         .to_owned()
 }
 
-const fn version(phase: Phase) -> u32 {
+const fn task_version(phase: Phase) -> u32 {
     match phase {
         Phase::Provisioning => 1,
         Phase::Pending => 2,
@@ -47,7 +47,7 @@ const fn version(phase: Phase) -> u32 {
     }
 }
 
-fn origin(view: &mut Map<String, Value>, origin: &Origin) {
+fn add_origin(view: &mut Map<String, Value>, origin: &Origin) {
     let (group, started_by) = match origin {
         Origin::Fleet { service, fleet } => (format!("service:{service}"), Some(fleet)),
         Origin::Run { started_by, group } => (group.clone(), started_by.as_ref()),
@@ -58,7 +58,7 @@ fn origin(view: &mut Map<String, Value>, origin: &Origin) {
     }
 }
 
-fn moments(view: &mut Map<String, Value>, task: &Task) {
+fn add_times(view: &mut Map<String, Value>, task: &Task) {
     let all = [
         ("startedAt", task.started_ms),
         ("stoppingAt", task.stopping_ms),
@@ -66,7 +66,7 @@ fn moments(view: &mut Map<String, Value>, task: &Task) {
     ];
     for (name, at) in all {
         if let Some(at) = at {
-            view.insert(name.to_owned(), seconds(at));
+            view.insert(name.to_owned(), epoch_seconds(at));
         }
     }
     if let (Some(code), Some(reason)) = (task.stop_code, &task.stopped_reason) {
@@ -77,8 +77,8 @@ fn moments(view: &mut Map<String, Value>, task: &Task) {
 
 fn container_view(account: &Account, task: &Task, container: &Container) -> Value {
     let mut view = json!({
-        "containerArn": account.place.container_arn(&task.id, &container.name), "taskArn": account.place.task_arn(&task.id),
-        "name": container.name, "image": container.image, "lastStatus": status(task, container),
+        "containerArn": account.location.container_arn(&task.id, &container.name), "taskArn": account.location.task_arn(&task.id),
+        "name": container.name, "image": container.image, "lastStatus": container_status(task, container),
         "networkBindings": [], "networkInterfaces": [], "healthStatus": "UNKNOWN", "cpu": "0",
     });
     let digest = container
@@ -98,7 +98,7 @@ fn container_view(account: &Account, task: &Task, container: &Container) -> Valu
     view
 }
 
-const fn status(task: &Task, container: &Container) -> &'static str {
+const fn container_status(task: &Task, container: &Container) -> &'static str {
     match (task.phase, &container.exit_code) {
         (Phase::Stopped, _) | (_, Some(_)) => "STOPPED",
         (Phase::Provisioning | Phase::Pending, None) => "PENDING",

@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::in_cluster;
+use super::check_cluster;
 use super::task_view::view;
-use crate::account::{Account, Origin, Revision, StopCode, Task, last_part};
-use crate::aws::{Answer, Asked, Refusal};
+use crate::account::{Account, Origin, Revision, StopCode, Task, name_from_arn};
+use crate::aws::{Answer, Input, ServiceError};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
-use crate::cycles::{Overrides, assemble, end_task, launch};
+use crate::cycles::{Overrides, build_containers, end_task, launch};
 
 /// AWS starts at most so many tasks at once.
-const AT_ONCE: u64 = 10;
+const MAX_TASKS: u64 = 10;
 
 /// Members of the request that come back in the task.
-const KEPT: [&str; 5] = [
+const COPIED_MEMBERS: [&str; 5] = [
     "overrides",
     "tags",
     "launchType",
@@ -25,15 +25,15 @@ const KEPT: [&str; 5] = [
     "enableExecuteCommand",
 ];
 
-pub(super) fn run(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
-    in_cluster(cloud, asked)?;
-    let token = asked.text("clientToken").map(ToOwned::to_owned);
-    let known = token
+pub(super) fn run(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
+    check_cluster(cloud, input)?;
+    let token = input.text("clientToken").map(ToOwned::to_owned);
+    let existing_ids = token
         .as_ref()
-        .and_then(|token| cloud.look(|account| account.run_tokens.get(token).cloned()));
-    let ids = match known {
+        .and_then(|token| cloud.read(|account| account.run_tokens.get(token).cloned()));
+    let ids = match existing_ids {
         Some(ids) => ids,
-        None => start(cloud, asked)?,
+        None => start(cloud, input)?,
     };
     Ok(cloud.change(|account| {
         if let Some(token) = token {
@@ -48,45 +48,46 @@ pub(super) fn run(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     }))
 }
 
-fn start(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Result<Vec<String>, Refusal> {
-    let reference = asked
+fn start(cloud: &Arc<Cloud>, input: Input<'_>) -> Result<Vec<String>, ServiceError> {
+    let reference = input
         .text("taskDefinition")
-        .ok_or_else(|| Refusal::client("TaskDefinition can not be blank."))?;
-    let revision = cloud.look(|account| account.revisions.find(reference).cloned());
-    let revision = revision.ok_or_else(|| Refusal::client("TaskDefinition not found."))?;
+        .ok_or_else(|| ServiceError::client_exception("TaskDefinition can not be blank."))?;
+    let revision = cloud.read(|account| account.revisions.find(reference).cloned());
+    let revision =
+        revision.ok_or_else(|| ServiceError::client_exception("TaskDefinition not found."))?;
     if revision.deregistered_ms.is_some() {
-        return Err(Refusal::client("TaskDefinition is inactive"));
+        return Err(ServiceError::client_exception("TaskDefinition is inactive"));
     }
-    check_network(&revision, asked)?;
-    let overrides = Overrides::parse(asked.get("overrides").unwrap_or(&Value::Null));
+    check_network(&revision, input)?;
+    let overrides = Overrides::parse(input.get("overrides").unwrap_or(&Value::Null));
     if let Some(unknown) = overrides
         .names()
         .find(|name| revision.container(name).is_none())
     {
-        return Err(Refusal::parameter(format!(
+        return Err(ServiceError::invalid_parameter(format!(
             "Override for container named {unknown} is not a container in the TaskDefinition."
         )));
     }
-    let count = asked.number("count").unwrap_or(1);
-    if count == 0 || count > AT_ONCE {
-        return Err(Refusal::parameter(
+    let count = input.number("count").unwrap_or(1);
+    if count == 0 || count > MAX_TASKS {
+        return Err(ServiceError::invalid_parameter(
             "Number of tasks to start should be between 1 and 10.",
         ));
     }
     Ok((0..count)
-        .map(|_| start_one(cloud, &revision, &overrides, asked))
+        .map(|_| start_one(cloud, &revision, &overrides, input))
         .collect())
 }
 
-fn check_network(revision: &Revision, asked: Asked<'_>) -> Result<(), Refusal> {
+fn check_network(revision: &Revision, input: Input<'_>) -> Result<(), ServiceError> {
     let needs = revision.text("networkMode") == Some("awsvpc");
     if needs
-        && asked
+        && input
             .get("networkConfiguration")
             .and_then(|network| network.get("awsvpcConfiguration"))
             .is_none()
     {
-        return Err(Refusal::parameter(
+        return Err(ServiceError::invalid_parameter(
             "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
         ));
     }
@@ -97,19 +98,19 @@ fn start_one(
     cloud: &Arc<Cloud>,
     revision: &Revision,
     overrides: &Overrides,
-    asked: Asked<'_>,
+    input: Input<'_>,
 ) -> String {
-    let id = cloud.change(|account| account.ids.task());
-    let (containers, specs) = assemble(revision, &id, overrides, &cloud.options.secrets);
+    let id = cloud.change(|account| account.ids.next_task());
+    let (containers, specs) = build_containers(revision, &id, overrides, &cloud.options.secrets);
     let origin = Origin::Run {
-        started_by: asked.text("startedBy").map(ToOwned::to_owned),
-        group: asked
+        started_by: input.text("startedBy").map(ToOwned::to_owned),
+        group: input
             .text("group")
             .map_or_else(|| format!("family:{}", revision.family), ToOwned::to_owned),
     };
     let mut task = Task::new(id.clone(), &revision.arn, origin, containers);
-    for member in KEPT {
-        if let Some(value) = asked.get(member) {
+    for member in COPIED_MEMBERS {
+        if let Some(value) = input.get(member) {
             task.launch.insert(member.to_owned(), value.clone());
         }
     }
@@ -117,31 +118,31 @@ fn start_one(
     id
 }
 
-pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
-    in_cluster(cloud, asked)?;
-    let references = asked.texts("tasks");
+pub(super) fn describe(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
+    check_cluster(cloud, input)?;
+    let references = input.text_list("tasks");
     if references.is_empty() {
-        return Err(Refusal::parameter("Tasks cannot be empty."));
+        return Err(ServiceError::invalid_parameter("Tasks cannot be empty."));
     }
-    Ok(cloud.look(|account| {
+    Ok(cloud.read(|account| {
         let (mut tasks, mut failures) = (Vec::new(), Vec::new());
         for reference in references {
             match account.task(reference) {
                 Some(task) => tasks.push(view(account, task)),
-                None => failures.push(json!({ "arn": account.place.task_arn(last_part(reference)), "reason": "MISSING" })),
+                None => failures.push(json!({ "arn": account.location.task_arn(name_from_arn(reference)), "reason": "MISSING" })),
             }
         }
         json!({ "tasks": tasks, "failures": failures })
     }))
 }
 
-pub(super) fn list(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
-    in_cluster(cloud, asked)?;
-    let service = asked.text("serviceName").map(last_part);
+pub(super) fn list(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
+    check_cluster(cloud, input)?;
+    let service = input.text("serviceName").map(name_from_arn);
     if let Some(name) = service
-        && cloud.look(|account| account.service(name).is_none())
+        && cloud.read(|account| account.service(name).is_none())
     {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             "ServiceNotFoundException",
             "Service not found.",
         ));
@@ -149,53 +150,54 @@ pub(super) fn list(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     let lag_ms = i64::try_from(cloud.switches().task_list_lag_ms).unwrap_or(i64::MAX / 2);
     let is_listed =
         |task: &Task| task.origin.service().is_some() || now_ms() - task.created_ms >= lag_ms;
-    Ok(cloud.look(|account| {
+    Ok(cloud.read(|account| {
         let fitting = account
             .tasks
             .iter()
-            .filter(|task| is_listed(task) && fits(account, task, service, asked));
+            .filter(|task| is_listed(task) && matches_filter(account, task, service, input));
         let arns: BTreeSet<String> = fitting
-            .map(|task| account.place.task_arn(&task.id))
+            .map(|task| account.location.task_arn(&task.id))
             .collect();
         json!({ "taskArns": arns })
     }))
 }
 
-fn fits(account: &Account, task: &Task, service: Option<&str>, asked: Asked<'_>) -> bool {
-    let stopped = asked.text("desiredStatus") == Some("STOPPED");
-    let family = asked.text("family");
+fn matches_filter(account: &Account, task: &Task, service: Option<&str>, input: Input<'_>) -> bool {
+    let stopped = input.text("desiredStatus") == Some("STOPPED");
+    let family = input.text("family");
     let of_family = |family: &str| {
         account
             .revisions
             .find(&task.revision)
             .is_some_and(|revision| revision.family == family)
     };
-    let started_by = asked.text("startedBy");
-    let by = match &task.origin {
+    let started_by = input.text("startedBy");
+    let task_started_by = match &task.origin {
         Origin::Fleet { fleet, .. } => Some(fleet.as_str()),
         Origin::Run { started_by, .. } => started_by.as_deref(),
     };
     task.is_over() == stopped
         && service.is_none_or(|name| task.origin.service() == Some(name))
         && family.is_none_or(of_family)
-        && started_by.is_none_or(|wanted| by == Some(wanted))
+        && started_by.is_none_or(|wanted| task_started_by == Some(wanted))
 }
 
-pub(super) fn stop(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
-    in_cluster(cloud, asked)?;
-    let reference = asked.text("task").unwrap_or_default();
-    let id = cloud.look(|account| account.task(reference).map(|task| task.id.clone()));
-    let id = id.ok_or_else(|| Refusal::parameter("The referenced task was not found."))?;
+pub(super) fn stop(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
+    check_cluster(cloud, input)?;
+    let reference = input.text("task").unwrap_or_default();
+    let id = cloud.read(|account| account.task(reference).map(|task| task.id.clone()));
+    let id =
+        id.ok_or_else(|| ServiceError::invalid_parameter("The referenced task was not found."))?;
     end_task(
         cloud,
         &id,
         StopCode::UserInitiated,
-        asked.text("reason").unwrap_or("Task stopped by user"),
+        input.text("reason").unwrap_or("Task stopped by user"),
     );
-    cloud.look(|account| {
+    cloud.read(|account| {
         let task = account
             .task(&id)
-            .ok_or_else(|| Refusal::parameter("The referenced task was not found."))?;
+            .ok_or_else(|| ServiceError::invalid_parameter("The referenced task was not found."))?;
         Ok(json!({ "task": view(account, task) }))
     })
 }

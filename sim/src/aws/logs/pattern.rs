@@ -21,7 +21,7 @@ struct Term {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
-    Needed,
+    Required,
     Optional,
     Excluded,
 }
@@ -49,7 +49,7 @@ impl Pattern {
             return None;
         }
         while !rest.is_empty() {
-            let (term, after) = term(rest)?;
+            let (term, after) = parse_term(rest)?;
             terms.push(term);
             rest = after.trim_start();
         }
@@ -57,30 +57,30 @@ impl Pattern {
     }
 
     /// Whether a line fits. An empty pattern fits everything.
-    pub(super) fn fits(&self, line: &str) -> bool {
-        let of = |role: Role| self.terms.iter().filter(move |term| term.role == role);
+    pub(super) fn matches(&self, line: &str) -> bool {
+        let with_role = |role: Role| self.terms.iter().filter(move |term| term.role == role);
         let is_plain = self.terms.iter().all(|term| term.role == Role::Optional);
-        let optional = of(Role::Optional).any(|term| term.text.is_in(line));
-        let needed = of(Role::Needed).all(|term| term.text.is_in(line));
-        let excluded = of(Role::Excluded).any(|term| term.text.is_in(line));
+        let optional = with_role(Role::Optional).any(|term| term.text.is_in(line));
+        let required = with_role(Role::Required).all(|term| term.text.is_in(line));
+        let excluded = with_role(Role::Excluded).any(|term| term.text.is_in(line));
         self.terms.is_empty()
             || if is_plain {
                 optional
             } else {
-                needed && !excluded
+                required && !excluded
             }
     }
 }
 
-fn term(rest: &str) -> Option<(Term, &str)> {
+fn parse_term(rest: &str) -> Option<(Term, &str)> {
     let (role, rest) = match rest.strip_prefix('?') {
         Some(rest) => (Role::Optional, rest),
         None => rest
             .strip_prefix('-')
-            .map_or((Role::Needed, rest), |rest| (Role::Excluded, rest)),
+            .map_or((Role::Required, rest), |rest| (Role::Excluded, rest)),
     };
     let (text, after) = if let Some(quoted) = rest.strip_prefix('"') {
-        quoted_text(quoted)?
+        parse_quoted(quoted)?
     } else if let Some(expression) = rest.strip_prefix('%') {
         let (expression, after) = expression.split_once('%')?;
         (Text::Expression(Regex::new(expression).ok()?), after)
@@ -98,7 +98,7 @@ fn term(rest: &str) -> Option<(Term, &str)> {
 }
 
 /// To the next quote that no backslash is before.
-fn quoted_text(rest: &str) -> Option<(Text, &str)> {
+fn parse_quoted(rest: &str) -> Option<(Text, &str)> {
     let mut text = String::new();
     let mut letters = rest.char_indices();
     while let Some((at, letter)) = letters.next() {
@@ -138,7 +138,7 @@ mod tests {
         ];
         for (pattern, line, expected) in table {
             assert_eq!(
-                Pattern::parse(pattern).unwrap().fits(line),
+                Pattern::parse(pattern).unwrap().matches(line),
                 expected,
                 "{pattern} on {line}"
             );

@@ -4,10 +4,10 @@ use ciborium::Value as Cbor;
 use serde_json::{Map, Number, Value};
 
 /// A moment's tag: seconds since the epoch.
-const EPOCH: u64 = 1;
+const EPOCH_TAG: u64 = 1;
 
 /// The members of the simulated operations' answers that are moments.
-const MOMENTS: [&str; 10] = [
+const TIME_MEMBERS: [&str; 10] = [
     "createTime",
     "startTime",
     "completeTime",
@@ -35,13 +35,15 @@ fn from_cbor(value: Cbor) -> Value {
         Cbor::Float(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
         Cbor::Text(text) => Value::String(text),
         Cbor::Array(entries) => Value::Array(entries.into_iter().map(from_cbor).collect()),
-        Cbor::Map(members) => Value::Object(members.into_iter().filter_map(member).collect()),
+        Cbor::Map(members) => {
+            Value::Object(members.into_iter().filter_map(member_from_cbor).collect())
+        }
         Cbor::Tag(_, inner) => from_cbor(*inner),
         _ => Value::Null,
     }
 }
 
-fn member((key, value): (Cbor, Cbor)) -> Option<(String, Value)> {
+fn member_from_cbor((key, value): (Cbor, Cbor)) -> Option<(String, Value)> {
     Some((key.into_text().ok()?, from_cbor(value)))
 }
 
@@ -65,24 +67,24 @@ fn to_cbor(value: &Value) -> Cbor {
         Value::Object(members) => Cbor::Map(
             members
                 .iter()
-                .map(|(name, value)| (Cbor::Text(name.clone()), named(name, value)))
+                .map(|(name, value)| (Cbor::Text(name.clone()), tag_times(name, value)))
                 .collect(),
         ),
     }
 }
 
-fn named(name: &str, value: &Value) -> Cbor {
+fn tag_times(name: &str, value: &Value) -> Cbor {
     if let ("Timestamps", Value::Array(moments)) = (name, value) {
         return Cbor::Array(
             moments
                 .iter()
-                .map(|moment| named("createTime", moment))
+                .map(|moment| tag_times("createTime", moment))
                 .collect(),
         );
     }
     match value.as_f64() {
-        Some(seconds) if MOMENTS.contains(&name) => {
-            Cbor::Tag(EPOCH, Box::new(Cbor::Float(seconds)))
+        Some(seconds) if TIME_MEMBERS.contains(&name) => {
+            Cbor::Tag(EPOCH_TAG, Box::new(Cbor::Float(seconds)))
         }
         Some(_) | None => to_cbor(value),
     }

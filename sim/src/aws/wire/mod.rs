@@ -10,9 +10,9 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::refusal::From;
-use super::{Answer, Api, Refusal};
-use crate::account::uuid_of;
+use super::error::ErrorSource;
+use super::{Answer, Api, ServiceError};
+use crate::account::uuid_from;
 use crate::clock::now_ms;
 
 /// A wire protocol.
@@ -52,16 +52,16 @@ pub(crate) struct Call {
 
 impl Call {
     /// The call that a request makes, if it is one to AWS.
-    pub(crate) fn recognise(parts: &Parts, raw: &Bytes) -> Option<Self> {
+    pub(crate) fn parse(parts: &Parts, raw: &Bytes) -> Option<Self> {
         let header = |name: &str| {
             parts
                 .headers
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
-        let (api, protocol, operation, input) = json_call(header("x-amz-target"), raw)
-            .or_else(|| cbor_call(parts.uri.path(), raw))
-            .or_else(|| query_call(raw))?;
+        let (api, protocol, operation, input) = parse_json(header("x-amz-target"), raw)
+            .or_else(|| parse_cbor(parts.uri.path(), raw))
+            .or_else(|| parse_query(raw))?;
         let user_agent = header("user-agent").map(ToOwned::to_owned);
         let authorization = header("authorization");
         let region = authorization.and_then(signed_region).map(ToOwned::to_owned);
@@ -77,13 +77,13 @@ impl Call {
     }
 
     /// What makes two reads the same.
-    pub(crate) fn question(&self) -> String {
+    pub(crate) fn read_key(&self) -> String {
         format!("{}:{} {}", self.api.name(), self.operation, self.input)
     }
 
     /// The answer as it goes out, and its bytes.
     pub(crate) fn respond(&self, answer: &Answer) -> (Option<Response<Full<Bytes>>>, Vec<u8>) {
-        let request_id = uuid_of(&format!("{}{}", self.operation, now_ms()));
+        let request_id = uuid_from(&format!("{}{}", self.operation, now_ms()));
         let status = answer
             .as_ref()
             .map_or_else(|refusal| refusal.status, |_| 200);
@@ -115,14 +115,14 @@ impl Call {
     fn encode(&self, answer: &Answer, request_id: &str) -> Vec<u8> {
         match (self.protocol, answer) {
             (Protocol::Json, Ok(answer)) => answer.to_string().into_bytes(),
-            (Protocol::Json, Err(refusal)) => json_refusal(refusal).to_string().into_bytes(),
+            (Protocol::Json, Err(refusal)) => json_error(refusal).to_string().into_bytes(),
             (Protocol::Cbor, Ok(answer)) => cbor::encode(answer),
-            (Protocol::Cbor, Err(refusal)) => cbor::encode(&json_refusal(refusal)),
+            (Protocol::Cbor, Err(refusal)) => cbor::encode(&json_error(refusal)),
             (Protocol::Query, Ok(answer)) => {
                 query::encode(self.api, &self.operation, answer, request_id).into_bytes()
             }
             (Protocol::Query, Err(refusal)) => {
-                query::encode_refusal(self.api, refusal, request_id).into_bytes()
+                query::encode_error(self.api, refusal, request_id).into_bytes()
             }
         }
     }
@@ -134,16 +134,16 @@ fn signed_region(authorization: &str) -> Option<&str> {
     scope.split(',').next()?.split('/').nth(2)
 }
 
-fn json_refusal(refusal: &Refusal) -> Value {
-    match refusal.from {
-        From::Service => json!({ "__type": refusal.code, "message": refusal.message }),
-        From::FrontDoor => json!({ "__type": refusal.code, "Message": refusal.message }),
+fn json_error(error: &ServiceError) -> Value {
+    match error.source {
+        ErrorSource::Service => json!({ "__type": error.code, "message": error.message }),
+        ErrorSource::Gateway => json!({ "__type": error.code, "Message": error.message }),
     }
 }
 
-type Recognised = (Api, Protocol, String, Value);
+type ParsedCall = (Api, Protocol, String, Value);
 
-fn json_call(target: Option<&str>, raw: &Bytes) -> Option<Recognised> {
+fn parse_json(target: Option<&str>, raw: &Bytes) -> Option<ParsedCall> {
     let (target, operation) = target?.rsplit_once('.')?;
     let input = if raw.is_empty() {
         json!({})
@@ -151,21 +151,21 @@ fn json_call(target: Option<&str>, raw: &Bytes) -> Option<Recognised> {
         serde_json::from_slice(raw).unwrap_or(Value::Null)
     };
     Some((
-        Api::by_target(target)?,
+        Api::from_target(target)?,
         Protocol::Json,
         operation.to_owned(),
         input,
     ))
 }
 
-fn cbor_call(path: &str, raw: &Bytes) -> Option<Recognised> {
+fn parse_cbor(path: &str, raw: &Bytes) -> Option<ParsedCall> {
     let (target, operation) = path.strip_prefix("/service/")?.split_once("/operation/")?;
-    let api = Api::by_target(target.rsplit('.').next()?)?;
+    let api = Api::from_target(target.rsplit('.').next()?)?;
     Some((api, Protocol::Cbor, operation.to_owned(), cbor::decode(raw)))
 }
 
 /// ELB and STS are told apart by their versions.
-fn query_call(raw: &Bytes) -> Option<Recognised> {
+fn parse_query(raw: &Bytes) -> Option<ParsedCall> {
     let mut form = query::decode(raw);
     let members = form.as_object_mut()?;
     let operation = members.shift_remove("Action")?.as_str()?.to_owned();
@@ -178,7 +178,7 @@ fn query_call(raw: &Bytes) -> Option<Recognised> {
 }
 
 /// The answer to a request that no AWS service would get.
-pub(crate) fn not_aws() -> Response<Full<Bytes>> {
+pub(crate) fn unknown_request() -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(
         b"This is a stage: it speaks the protocols of AWS, and /_stage/\n",
     )));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use crate::aws::{Api, Refusal};
+use crate::aws::{Api, ServiceError};
 
 /// A form as nested JSON: `Names.member.1=a` becomes `{"Names": ["a"]}`.
 pub(super) fn decode(raw: &[u8]) -> Value {
@@ -13,7 +13,7 @@ pub(super) fn decode(raw: &[u8]) -> Value {
         let path: Vec<&str> = key.split('.').collect();
         insert(&mut root, &path, value.into_owned());
     }
-    lists(root)
+    convert_lists(root)
 }
 
 fn insert(node: &mut Value, path: &[&str], value: String) {
@@ -35,7 +35,7 @@ fn insert(node: &mut Value, path: &[&str], value: String) {
 }
 
 /// `{"member": {"1": a, "2": b}}` becomes `[a, b]`.
-fn lists(value: Value) -> Value {
+fn convert_lists(value: Value) -> Value {
     let Value::Object(mut members) = value else {
         return value;
     };
@@ -45,7 +45,7 @@ fn lists(value: Value) -> Value {
         };
         let mut entries: Vec<(u32, Value)> = numbered
             .into_iter()
-            .map(|(key, value)| (key.parse().unwrap_or(0), lists(value)))
+            .map(|(key, value)| (key.parse().unwrap_or(0), convert_lists(value)))
             .collect();
         entries.sort_by_key(|(number, _)| *number);
         return Value::Array(entries.into_iter().map(|(_, value)| value).collect());
@@ -53,7 +53,7 @@ fn lists(value: Value) -> Value {
     Value::Object(
         members
             .into_iter()
-            .map(|(key, value)| (key, lists(value)))
+            .map(|(key, value)| (key, convert_lists(value)))
             .collect(),
     )
 }
@@ -61,17 +61,17 @@ fn lists(value: Value) -> Value {
 /// `<XResponse><XResult>…`.
 pub(super) fn encode(api: Api, operation: &str, answer: &Value, request_id: &str) -> String {
     let mut body = String::new();
-    element(&mut body, &format!("{operation}Result"), answer);
+    write_element(&mut body, &format!("{operation}Result"), answer);
     let metadata =
         format!("<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>");
     format!(
         "<{operation}Response xmlns=\"{}\">{body}{metadata}</{operation}Response>",
-        namespace(api)
+        xml_namespace(api)
     )
 }
 
 /// `<ErrorResponse><Error>…`.
-pub(super) fn encode_refusal(api: Api, refusal: &Refusal, request_id: &str) -> String {
+pub(super) fn encode_error(api: Api, refusal: &ServiceError, request_id: &str) -> String {
     let kind = if refusal.status >= 500 {
         "Receiver"
     } else {
@@ -83,11 +83,11 @@ pub(super) fn encode_refusal(api: Api, refusal: &Refusal, request_id: &str) -> S
     );
     format!(
         "<ErrorResponse xmlns=\"{}\">{error}<RequestId>{request_id}</RequestId></ErrorResponse>",
-        namespace(api)
+        xml_namespace(api)
     )
 }
 
-const fn namespace(api: Api) -> &'static str {
+const fn xml_namespace(api: Api) -> &'static str {
     match api {
         Api::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
         Api::Elb
@@ -101,7 +101,7 @@ const fn namespace(api: Api) -> &'static str {
     }
 }
 
-fn element(out: &mut String, name: &str, value: &Value) {
+fn write_element(out: &mut String, name: &str, value: &Value) {
     let _ = write!(out, "<{name}>");
     match value {
         Value::Null => {}
@@ -110,10 +110,10 @@ fn element(out: &mut String, name: &str, value: &Value) {
         Value::String(text) => out.push_str(&escape(text)),
         Value::Array(entries) => entries
             .iter()
-            .for_each(|entry| element(out, "member", entry)),
+            .for_each(|entry| write_element(out, "member", entry)),
         Value::Object(members) => members
             .iter()
-            .for_each(|(name, value)| element(out, name, value)),
+            .for_each(|(name, value)| write_element(out, name, value)),
     }
     let _ = write!(out, "</{name}>");
 }

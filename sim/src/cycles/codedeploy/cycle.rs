@@ -12,13 +12,13 @@ use crate::clock::{Clock, Dwell};
 use crate::cloud::Cloud;
 
 /// How often a wait looks whether it is over.
-const LOOK: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Whether what was waited for came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Met {
-    InTime,
-    Never,
+pub(super) enum WaitResult {
+    Met,
+    TimedOut,
 }
 
 /// A deployment under way.
@@ -55,7 +55,7 @@ impl Cycle {
     /// Looks at the deployment.
     pub(super) fn read<T>(&self, look: impl FnOnce(&Deployment) -> T) -> Option<T> {
         self.cloud
-            .look(|account| account.deployment(&self.id).map(look))
+            .read(|account| account.deployment(&self.id).map(look))
     }
 
     /// Changes the deployment in a way that a reader could notice.
@@ -63,26 +63,30 @@ impl Cycle {
         self.cloud.change(|account| {
             let deployment = account.deployment_mut(&self.id)?;
             let result = change(deployment);
-            deployment.changed();
+            deployment.mark_changed();
             Some(result)
         })
     }
 
     /// Moves the status on.
-    pub(super) fn turn(&self, status: Status) {
+    pub(super) fn set_status(&self, status: Status) {
         self.change(|deployment| deployment.status = status);
         self.mark(status.as_str());
     }
 
     /// Moves a lifecycle event on.
-    pub(super) fn turn_event(&self, name: &str, status: EventStatus) {
-        self.change(|deployment| deployment.event_mut(name).map(|event| event.turn(status)));
+    pub(super) fn set_event_status(&self, name: &str, status: EventStatus) {
+        self.change(|deployment| {
+            deployment
+                .event_mut(name)
+                .map(|event| event.set_status(status))
+        });
         self.mark(&format!("{name} {}", status.as_str()));
     }
 
     /// A lifecycle event with no work of its own but a hook's.
-    pub(super) async fn event(&self, name: &str, seconds: f64) -> Result<(), Interruption> {
-        self.turn_event(name, EventStatus::InProgress);
+    pub(super) async fn run_event(&self, name: &str, seconds: f64) -> Result<(), Interruption> {
+        self.set_event_status(name, EventStatus::InProgress);
         self.dwell(self.clock().seconds(seconds)).await?;
         if self.read(|deployment| {
             deployment
@@ -99,7 +103,7 @@ impl Cycle {
                 message,
             });
         }
-        self.turn_event(name, EventStatus::Succeeded);
+        self.set_event_status(name, EventStatus::Succeeded);
         Ok(())
     }
 
@@ -112,61 +116,65 @@ impl Cycle {
     pub(super) async fn dwell_unless(
         &self,
         dwell: Dwell,
-        over: impl Fn(&Deployment) -> bool,
+        is_over: impl Fn(&Deployment) -> bool,
     ) -> Result<(), Interruption> {
         let version = self.read(|deployment| deployment.version).unwrap_or(0);
         let read = |deployment: &Deployment| {
-            (dwell.until_read && deployment.was_read(version)) || over(deployment)
+            (dwell.until_read && deployment.was_read(version)) || is_over(deployment)
         };
-        self.until(dwell.at_most, read).await.map(drop)
+        self.wait_until(dwell.at_most, read).await.map(drop)
     }
 
     /// Waits for a condition on the deployment.
-    pub(super) async fn until(
+    pub(super) async fn wait_until(
         &self,
         limit: Duration,
-        met: impl Fn(&Deployment) -> bool,
-    ) -> Result<Met, Interruption> {
-        self.until_account(limit, |account| {
-            account.deployment(&self.id).is_some_and(&met)
+        condition: impl Fn(&Deployment) -> bool,
+    ) -> Result<WaitResult, Interruption> {
+        self.wait_for_account(limit, |account| {
+            account.deployment(&self.id).is_some_and(&condition)
         })
         .await
     }
 
     /// Waits for a condition on the account; a stop or an alarm breaks it off.
-    pub(super) async fn until_account(
+    pub(super) async fn wait_for_account(
         &self,
         limit: Duration,
-        met: impl Fn(&Account) -> bool,
-    ) -> Result<Met, Interruption> {
-        let began = Instant::now();
+        condition: impl Fn(&Account) -> bool,
+    ) -> Result<WaitResult, Interruption> {
+        let started = Instant::now();
         loop {
             let (met, interruption) = self
                 .cloud
-                .look(|account| (met(account), self.interruption(account)));
+                .read(|account| (condition(account), self.find_interruption(account)));
             match interruption {
                 Some(interruption) => return Err(interruption),
-                None if met => return Ok(Met::InTime),
-                None if began.elapsed() >= limit => return Ok(Met::Never),
-                None => tokio::time::sleep(LOOK).await,
+                None if met => return Ok(WaitResult::Met),
+                None if started.elapsed() >= limit => return Ok(WaitResult::TimedOut),
+                None => tokio::time::sleep(POLL_INTERVAL).await,
             }
         }
     }
 
     /// Waits for a condition on the account, whatever else happens.
-    pub(super) async fn settle(&self, limit: Duration, met: impl Fn(&Account) -> bool) -> Met {
-        let began = Instant::now();
-        while !self.cloud.look(&met) {
-            if began.elapsed() >= limit {
-                return Met::Never;
+    pub(super) async fn wait_uninterrupted(
+        &self,
+        limit: Duration,
+        condition: impl Fn(&Account) -> bool,
+    ) -> WaitResult {
+        let started = Instant::now();
+        while !self.cloud.read(&condition) {
+            if started.elapsed() >= limit {
+                return WaitResult::TimedOut;
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
-        Met::InTime
+        WaitResult::Met
     }
 
     /// Stays in the present state for as long as the clock says, whatever else happens.
-    pub(super) async fn rest(&self, dwell: Dwell) {
+    pub(super) async fn dwell_uninterrupted(&self, dwell: Dwell) {
         let version = self.read(|deployment| deployment.version).unwrap_or(0);
         let read = |account: &Account| {
             dwell.until_read
@@ -174,15 +182,15 @@ impl Cycle {
                     .deployment(&self.id)
                     .is_some_and(|deployment| deployment.was_read(version))
         };
-        self.settle(dwell.at_most, read).await;
+        self.wait_uninterrupted(dwell.at_most, read).await;
     }
 
-    fn interruption(&self, account: &Account) -> Option<Interruption> {
+    fn find_interruption(&self, account: &Account) -> Option<Interruption> {
         let deployment = account.deployment(&self.id)?;
         if deployment.stop.is_some() {
             return Some(Interruption::Stopped);
         }
-        let ringing = account.ringing(&deployment.alarms);
-        (!ringing.is_empty()).then_some(Interruption::Alarms(ringing))
+        let active_alarms = account.active_alarms(&deployment.alarms);
+        (!active_alarms.is_empty()).then_some(Interruption::Alarms(active_alarms))
     }
 }

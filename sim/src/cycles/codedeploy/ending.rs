@@ -10,14 +10,14 @@ use crate::switches::{ReadyExpiry, Switches, Toggle};
 /// Blue is gone and green serves.
 pub(super) fn succeed(cycle: &Cycle) {
     cycle.change(|deployment| deployment.completed_ms = Some(now_ms()));
-    cycle.turn(Status::Succeeded);
+    cycle.set_status(Status::Succeeded);
 }
 
 /// Ends a line that was broken off, and starts the rollback that it asks for.
 pub(super) async fn conclude(cycle: &Cycle, interruption: Interruption) {
     let switches = cycle.cloud().switches().clone();
-    let (status, error) = verdict(&interruption);
-    let follows =
+    let (status, error) = status_and_error(&interruption);
+    let has_rollback =
         cycle.read(|deployment| rolls_back(deployment, &interruption, &switches)) == Some(true);
     cycle.change(|deployment| {
         let under_way = if status == Status::Failed {
@@ -29,14 +29,14 @@ pub(super) async fn conclude(cycle: &Cycle, interruption: Interruption) {
         deployment.completed_ms = Some(now_ms());
         deployment.error = Some(error);
     });
-    cycle.turn(status);
-    if follows {
+    cycle.set_status(status);
+    if has_rollback {
         tokio::time::sleep(std::time::Duration::from_millis(switches.rollback_info_ms)).await;
         rollback::begin(cycle);
     }
 }
 
-fn verdict(interruption: &Interruption) -> (Status, ErrorInformation) {
+fn status_and_error(interruption: &Interruption) -> (Status, ErrorInformation) {
     let stopped = |code, message: String| (Status::Stopped, ErrorInformation { code, message });
     match interruption {
         Interruption::Stopped => stopped(

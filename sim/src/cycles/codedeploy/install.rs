@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Interruption;
-use super::cycle::{Cycle, Met};
-use crate::account::{Account, Deployment, EventStatus, Fleet, Role, Rollout, Side};
+use super::cycle::{Cycle, WaitResult};
+use crate::account::{Account, Deployment, EventStatus, Fleet, Role, RolloutState, Side};
 use crate::cycles::retire::retire;
 use crate::switches::OrphanGreen;
 
@@ -16,25 +16,27 @@ const OBSERVED_INSTALL: Duration = Duration::from_secs(8);
 
 /// Starts green's tasks, and waits until all are healthy in green's target group.
 pub(super) async fn install(cycle: &Cycle) -> Result<(), Interruption> {
-    cycle.turn_event("Install", EventStatus::InProgress);
+    cycle.set_event_status("Install", EventStatus::InProgress);
     cycle.dwell(cycle.clock().seconds(5.0)).await?;
     clear_orphans(cycle).await?;
     let green = cycle
         .cloud()
-        .change(|account| found_green(account, cycle.id()))?;
+        .change(|account| add_green(account, cycle.id()))?;
     cycle.mark(&format!("green {} in {}", green.fleet, green.target_group));
     cycle.change(|_| ());
     match cycle
-        .until_account(limit(cycle), |account| is_steady(account, &green.fleet))
+        .wait_for_account(install_timeout(cycle), |account| {
+            is_steady(account, &green.fleet)
+        })
         .await?
     {
-        Met::InTime => cycle.turn_event("Install", EventStatus::Succeeded),
-        Met::Never => return Err(never_healthy()),
+        WaitResult::Met => cycle.set_event_status("Install", EventStatus::Succeeded),
+        WaitResult::TimedOut => return Err(timeout_error()),
     }
     Ok(())
 }
 
-fn limit(cycle: &Cycle) -> Duration {
+fn install_timeout(cycle: &Cycle) -> Duration {
     match (cycle.cloud().switches().install_timeout_ms, cycle.clock()) {
         (Some(milliseconds), _) => Duration::from_millis(milliseconds),
         (None, crate::clock::Clock::Observed { .. }) => OBSERVED_INSTALL,
@@ -42,7 +44,7 @@ fn limit(cycle: &Cycle) -> Duration {
     }
 }
 
-fn never_healthy() -> Interruption {
+fn timeout_error() -> Interruption {
     let message = "The deployment timed out while waiting for the replacement task set to become healthy. This time out period is 60 minutes.";
     Interruption::Failed {
         code: "TIMEOUT",
@@ -53,7 +55,7 @@ fn never_healthy() -> Interruption {
 /// All tasks that a fleet wants run and pass their health checks.
 pub(super) fn is_steady(account: &Account, fleet: &str) -> bool {
     let healthy = account
-        .living(fleet)
+        .live_tasks(fleet)
         .filter(|task| task.is_running() && task.healthy)
         .count();
     account
@@ -62,7 +64,7 @@ pub(super) fn is_steady(account: &Account, fleet: &str) -> bool {
 }
 
 /// The side that serves production now.
-pub(super) fn blue(account: &Account, id: &str) -> Option<Side> {
+pub(super) fn find_blue(account: &Account, id: &str) -> Option<Side> {
     let service = account.service(&account.deployment(id)?.group.service)?;
     let primary = service.primary()?;
     Some(Side {
@@ -72,24 +74,24 @@ pub(super) fn blue(account: &Account, id: &str) -> Option<Side> {
 }
 
 /// Adds green's fleet in the target group that blue does not use.
-fn found_green(account: &mut Account, id: &str) -> Result<Side, Interruption> {
+fn add_green(account: &mut Account, id: &str) -> Result<Side, Interruption> {
     let deployment = account
         .deployment(id)
         .cloned()
-        .ok_or_else(|| broken("the deployment is gone"))?;
-    let revision = revision_of(account, &deployment)?;
-    let new = account.ids.fleet();
+        .ok_or_else(|| ecs_update_error("the deployment is gone"))?;
+    let revision = find_revision(account, &deployment)?;
+    let new = account.ids.next_fleet();
     let blue = deployment
         .blue
         .clone()
-        .ok_or_else(|| broken("the service has no primary task set"))?;
+        .ok_or_else(|| ecs_update_error("the service has no primary task set"))?;
     let service = account
         .service_mut(&deployment.group.service)
-        .ok_or_else(|| broken("the service is gone"))?;
-    let target_group = other(&deployment, &blue.target_group);
+        .ok_or_else(|| ecs_update_error("the service is gone"))?;
+    let target_group = other_target_group(&deployment, &blue.target_group);
     let mut fleet = Fleet::new(new, &service.name, &revision, service.desired);
     fleet.role = Role::Active;
-    fleet.rollout = Rollout::Completed;
+    fleet.rollout = RolloutState::Completed;
     fleet.external_id = Some(deployment.id.clone());
     fleet.target_group = Some(target_group.clone());
     let green = Side {
@@ -97,32 +99,32 @@ fn found_green(account: &mut Account, id: &str) -> Result<Side, Interruption> {
         target_group,
     };
     service.fleets.push(fleet);
-    service.changed();
+    service.mark_changed();
     if let Some(deployment) = account.deployment_mut(id) {
         deployment.green = Some(green.clone());
     }
     Ok(green)
 }
 
-fn revision_of(account: &Account, deployment: &Deployment) -> Result<String, Interruption> {
+fn find_revision(account: &Account, deployment: &Deployment) -> Result<String, Interruption> {
     let wanted = &deployment.app_spec.task_definition;
     let revision = account
         .revisions
         .find(wanted)
         .filter(|revision| revision.deregistered_ms.is_none());
     let revision = revision.ok_or_else(|| {
-        broken("Unable to describe task definition. (Error code: ClientException)")
+        ecs_update_error("Unable to describe task definition. (Error code: ClientException)")
     })?;
     let container = &deployment.app_spec.container;
     if revision.container(container).is_none() {
-        return Err(broken(&format!(
+        return Err(ecs_update_error(&format!(
             "The container {container} does not exist in the task definition. (Error code: InvalidParameterException)"
         )));
     }
     Ok(revision.arn.clone())
 }
 
-fn broken(why: &str) -> Interruption {
+fn ecs_update_error(why: &str) -> Interruption {
     let message = format!("The ECS service cannot be updated due to an unexpected error: {why}");
     Interruption::Failed {
         code: "ECS_UPDATE_ERROR",
@@ -130,7 +132,7 @@ fn broken(why: &str) -> Interruption {
     }
 }
 
-fn other(deployment: &Deployment, blue: &str) -> String {
+fn other_target_group(deployment: &Deployment, blue: &str) -> String {
     let [first, second] = &deployment.group.target_groups;
     if first == blue {
         second.clone()
@@ -141,8 +143,8 @@ fn other(deployment: &Deployment, blue: &str) -> String {
 
 /// A task set that a former deployment left would share green's target group.
 async fn clear_orphans(cycle: &Cycle) -> Result<(), Interruption> {
-    let orphans: Vec<String> = cycle.cloud().look(|account| {
-        let service = cycle.read_group(account);
+    let orphans: Vec<String> = cycle.cloud().read(|account| {
+        let service = cycle.service_name(account);
         let fleets = service
             .and_then(|name| account.service(&name))
             .map(|service| service.fleets.clone())
@@ -154,7 +156,7 @@ async fn clear_orphans(cycle: &Cycle) -> Result<(), Interruption> {
             .collect()
     });
     if !orphans.is_empty() && cycle.cloud().switches().orphan_green == OrphanGreen::Blocks {
-        return Err(broken(
+        return Err(ecs_update_error(
             "The service already has a task set that is not primary. (Error code: InvalidParameterException)",
         ));
     }
@@ -167,18 +169,18 @@ async fn clear_orphans(cycle: &Cycle) -> Result<(), Interruption> {
 /// The point of no return: blue's tasks end.
 pub(super) async fn terminate_blue(cycle: &Cycle) {
     let blue = cycle.change(|deployment| {
-        deployment.too_late = true;
+        deployment.is_terminating_blue = true;
         deployment.blue.clone()
     });
     cycle.mark("blue is being terminated");
-    cycle.rest(cycle.clock().seconds(5.0)).await;
+    cycle.dwell_uninterrupted(cycle.clock().seconds(5.0)).await;
     if let Some(blue) = blue.flatten() {
         retire(cycle.cloud(), &blue.fleet).await;
     }
 }
 
 impl Cycle {
-    fn read_group(&self, account: &Account) -> Option<String> {
+    fn service_name(&self, account: &Account) -> Option<String> {
         account
             .deployment(self.id())
             .map(|deployment| deployment.group.service.clone())

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::account::{Deployment, EventStatus, ReadyWait, Status, WaitType};
 use crate::cloud::Cloud;
 use crate::switches::Toggle;
-use cycle::{Cycle, Met};
+use cycle::{Cycle, WaitResult};
 
 /// Why the line was broken off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,24 +35,24 @@ pub(crate) fn begin(cloud: &Arc<Cloud>, deployment: Deployment) {
     cloud.change(|account| account.deployments.push(deployment));
     let shared = Arc::clone(cloud);
     shared.spawn(async move {
-        if let Err(interruption) = line(&cycle).await {
+        if let Err(interruption) = run(&cycle).await {
             ending::conclude(&cycle, interruption).await;
         }
     });
 }
 
-async fn line(cycle: &Cycle) -> Result<(), Interruption> {
+async fn run(cycle: &Cycle) -> Result<(), Interruption> {
     start(cycle).await?;
-    cycle.event("BeforeInstall", 2.0).await?;
+    cycle.run_event("BeforeInstall", 2.0).await?;
     install::install(cycle).await?;
-    cycle.event("AfterInstall", 2.0).await?;
+    cycle.run_event("AfterInstall", 2.0).await?;
     traffic::allow_test(cycle).await?;
-    cycle.event("AfterAllowTestTraffic", 2.0).await?;
-    ready_wait(cycle).await?;
-    cycle.event("BeforeAllowTraffic", 2.0).await?;
-    traffic::allow(cycle).await?;
-    cycle.event("AfterAllowTraffic", 2.0).await?;
-    termination_wait(cycle).await?;
+    cycle.run_event("AfterAllowTestTraffic", 2.0).await?;
+    wait_for_continue(cycle).await?;
+    cycle.run_event("BeforeAllowTraffic", 2.0).await?;
+    traffic::allow_production(cycle).await?;
+    cycle.run_event("AfterAllowTraffic", 2.0).await?;
+    wait_before_termination(cycle).await?;
     install::terminate_blue(cycle).await;
     ending::succeed(cycle);
     Ok(())
@@ -60,41 +60,41 @@ async fn line(cycle: &Cycle) -> Result<(), Interruption> {
 
 async fn start(cycle: &Cycle) -> Result<(), Interruption> {
     cycle.dwell(cycle.clock().seconds(1.0)).await?;
-    cycle.turn(Status::Queued);
+    cycle.set_status(Status::Queued);
     cycle.dwell(cycle.clock().seconds(1.0)).await?;
     let blue = cycle
         .cloud()
-        .look(|account| install::blue(account, cycle.id()));
+        .read(|account| install::find_blue(account, cycle.id()));
     cycle.change(|deployment| {
         deployment.started_ms = Some(crate::clock::now_ms());
         deployment.blue = blue;
     });
-    cycle.turn(Status::InProgress);
+    cycle.set_status(Status::InProgress);
     Ok(())
 }
 
 /// Green stands installed and tested. It waits for `ContinueDeployment`, or moves on at once.
-async fn ready_wait(cycle: &Cycle) -> Result<(), Interruption> {
+async fn wait_for_continue(cycle: &Cycle) -> Result<(), Interruption> {
     let Some(ReadyWait::Stop(minutes)) = cycle.read(|deployment| deployment.group.ready_wait())
     else {
         return Ok(());
     };
-    cycle.turn(Status::Ready);
+    cycle.set_status(Status::Ready);
     let limit = cycle.clock().limit(f64::from(minutes));
     match cycle
-        .until(limit, |deployment| {
+        .wait_until(limit, |deployment| {
             deployment.continued.contains(&WaitType::Ready)
         })
         .await?
     {
-        Met::InTime => cycle.turn(Status::InProgress),
-        Met::Never => return Err(Interruption::ReadyExpired),
+        WaitResult::Met => cycle.set_status(Status::InProgress),
+        WaitResult::TimedOut => return Err(Interruption::ReadyExpired),
     }
     Ok(())
 }
 
 /// Blue still stands by. The status stays `InProgress`: that traffic has moved shows elsewhere.
-async fn termination_wait(cycle: &Cycle) -> Result<(), Interruption> {
+async fn wait_before_termination(cycle: &Cycle) -> Result<(), Interruption> {
     let minutes = cycle
         .read(|deployment| deployment.group.options.termination_minutes)
         .unwrap_or(0);
@@ -104,7 +104,7 @@ async fn termination_wait(cycle: &Cycle) -> Result<(), Interruption> {
     cycle.change(|deployment| deployment.termination_wait_started = true);
     cycle.mark("termination wait");
     if cycle.cloud().switches().baking == Toggle::On {
-        cycle.turn(Status::Baking);
+        cycle.set_status(Status::Baking);
     }
     let dwell = cycle.clock().minutes(f64::from(minutes));
     cycle
@@ -119,10 +119,10 @@ fn close_events(deployment: &mut Deployment, under_way: EventStatus, message: Op
     for event in &mut deployment.events {
         match event.status {
             EventStatus::InProgress => {
-                event.turn(under_way);
+                event.set_status(under_way);
                 event.message = message.map(ToOwned::to_owned);
             }
-            EventStatus::Pending => event.turn(EventStatus::Skipped),
+            EventStatus::Pending => event.set_status(EventStatus::Skipped),
             EventStatus::Succeeded | EventStatus::Failed | EventStatus::Skipped => {}
         }
     }

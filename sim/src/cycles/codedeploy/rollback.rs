@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::close_events;
 use super::cycle::Cycle;
-use super::traffic::{make_primary, point};
+use super::traffic::{make_primary, point_listener};
 use crate::account::{
     AutoRollback, Creator, Deployment, ErrorInformation, EventStatus, RollbackLink, Status,
 };
@@ -20,7 +20,7 @@ const REROUTE: &str = "AllowTraffic";
 pub(super) fn begin(failed: &Cycle) {
     let cloud = Arc::clone(failed.cloud());
     let Some(rollback) = cloud.change(|account| {
-        let id = account.ids.deployment();
+        let id = account.ids.next_deployment();
         let former = account.deployment_mut(failed.id())?;
         let message = format!("Rollback of deployment {}.", former.id);
         former.rollback = RollbackLink {
@@ -28,8 +28,8 @@ pub(super) fn begin(failed: &Cycle) {
             triggering: None,
             message: Some(message.clone()),
         };
-        former.changed();
-        let rollback = deployment_back(former, id, message);
+        former.mark_changed();
+        let rollback = build_rollback(former, id, message);
         account.deployments.push(rollback.clone());
         Some(rollback)
     }) else {
@@ -37,10 +37,10 @@ pub(super) fn begin(failed: &Cycle) {
     };
     let cycle = Cycle::new(&cloud, &rollback.id);
     cycle.mark("Created");
-    cloud.spawn(async move { play(&cycle, rollback).await });
+    cloud.spawn(async move { run(&cycle, rollback).await });
 }
 
-fn deployment_back(former: &Deployment, id: String, message: String) -> Deployment {
+fn build_rollback(former: &Deployment, id: String, message: String) -> Deployment {
     let mut rollback = Deployment::new(
         id,
         former.group.clone(),
@@ -61,27 +61,27 @@ fn deployment_back(former: &Deployment, id: String, message: String) -> Deployme
     rollback
 }
 
-async fn play(cycle: &Cycle, rollback: Deployment) {
-    cycle.rest(cycle.clock().seconds(1.0)).await;
+async fn run(cycle: &Cycle, rollback: Deployment) {
+    cycle.dwell_uninterrupted(cycle.clock().seconds(1.0)).await;
     cycle.change(|deployment| deployment.started_ms = Some(now_ms()));
-    cycle.turn(Status::InProgress);
+    cycle.set_status(Status::InProgress);
     cycle.change(|deployment| {
         for event in deployment
             .events
             .iter_mut()
             .filter(|event| event.name != REROUTE)
         {
-            event.turn(EventStatus::Skipped);
+            event.set_status(EventStatus::Skipped);
         }
     });
-    cycle.turn_event(REROUTE, EventStatus::InProgress);
-    cycle.rest(cycle.clock().seconds(5.0)).await;
+    cycle.set_event_status(REROUTE, EventStatus::InProgress);
+    cycle.dwell_uninterrupted(cycle.clock().seconds(5.0)).await;
     if cycle.cloud().switches().rollback_ending == RollbackEnding::Fails {
         return fail(cycle);
     }
     reroute(cycle, &rollback);
-    cycle.turn_event(REROUTE, EventStatus::Succeeded);
-    cycle.rest(cycle.clock().seconds(5.0)).await;
+    cycle.set_event_status(REROUTE, EventStatus::Succeeded);
+    cycle.dwell_uninterrupted(cycle.clock().seconds(5.0)).await;
     if let Some(green) = &rollback.green {
         retire(cycle.cloud(), &green.fleet).await;
     }
@@ -98,7 +98,7 @@ fn fail(cycle: &Cycle) {
             message: message.to_owned(),
         });
     });
-    cycle.turn(Status::Failed);
+    cycle.set_status(Status::Failed);
 }
 
 /// All listeners go to blue, and blue is the service's own again.
@@ -107,7 +107,7 @@ fn reroute(cycle: &Cycle, rollback: &Deployment) {
         return;
     };
     for listener in rollback.group.exposure.listeners() {
-        point(cycle, &listener, blue, green, 0);
+        point_listener(cycle, &listener, blue, green, 0);
     }
     cycle
         .cloud()

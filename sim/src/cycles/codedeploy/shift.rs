@@ -10,7 +10,7 @@ pub(super) struct Step {
 }
 
 /// All steps up to 100 %.
-pub(super) fn steps(traffic: Traffic) -> Vec<Step> {
+pub(super) fn traffic_steps(traffic: Traffic) -> Vec<Step> {
     let last = Step {
         percent: 100,
         minutes: 0,
@@ -36,7 +36,10 @@ mod tests {
     use super::*;
 
     fn percents(traffic: Traffic) -> Vec<u32> {
-        steps(traffic).iter().map(|step| step.percent).collect()
+        traffic_steps(traffic)
+            .iter()
+            .map(|step| step.percent)
+            .collect()
     }
 
     #[test]

@@ -2,18 +2,18 @@
 
 use super::Interruption;
 use super::cycle::Cycle;
-use super::shift::{Step, steps};
+use super::shift::{Step, traffic_steps};
 use crate::account::{Account, Deployment, EventStatus, Role, Side};
 use crate::options::Traffic;
 
 /// The test listener goes to green. Without one the event does nothing.
 pub(super) async fn allow_test(cycle: &Cycle) -> Result<(), Interruption> {
-    cycle.turn_event("AllowTestTraffic", EventStatus::InProgress);
+    cycle.set_event_status("AllowTestTraffic", EventStatus::InProgress);
     cycle.dwell(cycle.clock().seconds(2.0)).await?;
     if let Some((listener, blue, green)) = cycle.read(test_route).flatten() {
-        point(cycle, &listener, &blue, &green, 100);
+        point_listener(cycle, &listener, &blue, &green, 100);
     }
-    cycle.turn_event("AllowTestTraffic", EventStatus::Succeeded);
+    cycle.set_event_status("AllowTestTraffic", EventStatus::Succeeded);
     Ok(())
 }
 
@@ -26,9 +26,9 @@ fn test_route(deployment: &Deployment) -> Option<(String, Side, Side)> {
 }
 
 /// Production traffic goes to green as the configuration says.
-pub(super) async fn allow(cycle: &Cycle) -> Result<(), Interruption> {
-    cycle.turn_event("AllowTraffic", EventStatus::InProgress);
-    for step in planned(cycle) {
+pub(super) async fn allow_production(cycle: &Cycle) -> Result<(), Interruption> {
+    cycle.set_event_status("AllowTraffic", EventStatus::InProgress);
+    for step in planned_steps(cycle) {
         shift(cycle, step).await?;
     }
     if let Some(green) = cycle.read(|deployment| deployment.green.clone()).flatten() {
@@ -36,18 +36,18 @@ pub(super) async fn allow(cycle: &Cycle) -> Result<(), Interruption> {
             .cloud()
             .change(|account| make_primary(account, &green.fleet));
     }
-    cycle.turn_event("AllowTraffic", EventStatus::Succeeded);
+    cycle.set_event_status("AllowTraffic", EventStatus::Succeeded);
     Ok(())
 }
 
-fn planned(cycle: &Cycle) -> Vec<Step> {
+fn planned_steps(cycle: &Cycle) -> Vec<Step> {
     let config = cycle
         .read(|deployment| deployment.config.clone())
         .unwrap_or_default();
     let traffic = cycle
         .cloud()
-        .look(|account| account.configs.get(&config).copied());
-    steps(traffic.unwrap_or(Traffic::AllAtOnce))
+        .read(|account| account.configs.get(&config).copied());
+    traffic_steps(traffic.unwrap_or(Traffic::AllAtOnce))
 }
 
 async fn shift(cycle: &Cycle, step: Step) -> Result<(), Interruption> {
@@ -61,7 +61,7 @@ async fn shift(cycle: &Cycle, step: Step) -> Result<(), Interruption> {
     let Some((listener, blue, green)) = route.flatten() else {
         return Ok(());
     };
-    point(cycle, &listener, &blue, &green, step.percent);
+    point_listener(cycle, &listener, &blue, &green, step.percent);
     cycle.change(|_| ());
     if step.minutes == 0 {
         return cycle.dwell(cycle.clock().seconds(5.0)).await;
@@ -72,12 +72,20 @@ async fn shift(cycle: &Cycle, step: Step) -> Result<(), Interruption> {
 }
 
 /// Gives green its share and blue the rest. The unused group stays on the listener with weight 0.
-pub(super) fn point(cycle: &Cycle, listener: &str, blue: &Side, green: &Side, percent: u32) {
+pub(super) fn point_listener(
+    cycle: &Cycle,
+    listener: &str,
+    blue: &Side,
+    green: &Side,
+    percent: u32,
+) {
     let weights = [
         (blue.target_group.clone(), 100 - percent),
         (green.target_group.clone(), percent),
     ];
-    cycle.cloud().route(cycle.id(), listener, &weights);
+    cycle
+        .cloud()
+        .set_listener_weights(cycle.id(), listener, &weights);
 }
 
 /// The fleet is the service's own from now on.
@@ -97,6 +105,6 @@ pub(super) fn make_primary(account: &mut Account, fleet: &str) {
         if let Some(own) = service.fleets.iter_mut().find(|own| own.id == fleet) {
             own.role = Role::Primary;
         }
-        service.changed();
+        service.mark_changed();
     }
 }

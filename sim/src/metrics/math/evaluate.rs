@@ -7,7 +7,7 @@ use super::{MathError, Series};
 
 /// What an expression may speak of.
 #[derive(Debug)]
-pub(crate) struct Known<'a> {
+pub(crate) struct EvaluationContext<'a> {
     /// All series by id, of metrics and of expressions.
     pub(crate) series: &'a BTreeMap<String, Series>,
     /// The ids of those that are metrics, in the order of the request.
@@ -33,8 +33,8 @@ enum Value {
 }
 
 /// The one series that a tree comes to.
-pub(super) fn evaluate(root: &Node, known: &Known<'_>) -> Result<Outcome, MathError> {
-    let Value::Series(series) = value(root, known)? else {
+pub(super) fn evaluate(root: &Node, context: &EvaluationContext<'_>) -> Result<Outcome, MathError> {
+    let Value::Series(series) = evaluate_node(root, context)? else {
         return Err(MathError::NoSeries);
     };
     let before = series.len();
@@ -48,28 +48,33 @@ pub(super) fn evaluate(root: &Node, known: &Known<'_>) -> Result<Outcome, MathEr
     })
 }
 
-fn value(node: &Node, known: &Known<'_>) -> Result<Value, MathError> {
+fn evaluate_node(node: &Node, context: &EvaluationContext<'_>) -> Result<Value, MathError> {
     match node {
         Node::Number(number) => Ok(Value::Scalar(*number)),
-        Node::Id(id) => known
+        Node::Id(id) => context
             .series
             .get(id)
             .cloned()
             .map(Value::Series)
             .ok_or_else(|| MathError::UnknownId(id.clone())),
-        Node::Array(nodes) => array(nodes, known).map(Value::Array),
-        Node::Negative(node) => Ok(each(value(node, known)?, |value| -value)),
-        Node::Binary(operator, left, right) => {
-            binary(operator, value(left, known)?, value(right, known)?)
-        }
-        Node::Call(name, arguments) => call(name, arguments, known),
+        Node::Array(nodes) => evaluate_array(nodes, context).map(Value::Array),
+        Node::Negative(node) => Ok(map_values(evaluate_node(node, context)?, |value| -value)),
+        Node::Binary(operator, left, right) => apply_binary(
+            operator,
+            evaluate_node(left, context)?,
+            evaluate_node(right, context)?,
+        ),
+        Node::Call(name, arguments) => call_function(name, arguments, context),
     }
 }
 
-fn array(nodes: &[Node], known: &Known<'_>) -> Result<Vec<Series>, MathError> {
+fn evaluate_array(
+    nodes: &[Node],
+    context: &EvaluationContext<'_>,
+) -> Result<Vec<Series>, MathError> {
     let values = nodes
         .iter()
-        .map(|node| value(node, known))
+        .map(|node| evaluate_node(node, context))
         .collect::<Result<Vec<_>, _>>()?;
     let series = values.into_iter().map(|value| match value {
         Value::Series(series) => Ok(vec![series]),
@@ -79,7 +84,7 @@ fn array(nodes: &[Node], known: &Known<'_>) -> Result<Vec<Series>, MathError> {
     Ok(series.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-fn each(value: Value, change: impl Fn(f64) -> f64) -> Value {
+fn map_values(value: Value, change: impl Fn(f64) -> f64) -> Value {
     let over = |series: Series| {
         series
             .into_iter()
@@ -94,29 +99,35 @@ fn each(value: Value, change: impl Fn(f64) -> f64) -> Value {
 }
 
 /// Two series meet only where both have a point.
-fn meet(left: &Series, right: &Series, join: impl Fn(f64, f64) -> f64) -> Series {
+fn join_series(left: &Series, right: &Series, join: impl Fn(f64, f64) -> f64) -> Series {
     left.iter()
         .filter_map(|(at, left)| Some((*at, join(*left, *right.get(at)?))))
         .collect()
 }
 
-fn binary(operator: &str, left: Value, right: Value) -> Result<Value, MathError> {
-    let join = |left: f64, right: f64| apply(operator, left, right);
+fn apply_binary(operator: &str, left: Value, right: Value) -> Result<Value, MathError> {
+    let join = |left: f64, right: f64| apply_operator(operator, left, right);
     Ok(match (left, right) {
-        (Value::Scalar(left), right) => each(right, |right| join(left, right)),
-        (left, Value::Scalar(right)) => each(left, |left| join(left, right)),
-        (Value::Series(left), Value::Series(right)) => Value::Series(meet(&left, &right, join)),
-        (Value::Array(all), Value::Series(one)) => {
-            Value::Array(all.iter().map(|each| meet(each, &one, join)).collect())
+        (Value::Scalar(left), right) => map_values(right, |right| join(left, right)),
+        (left, Value::Scalar(right)) => map_values(left, |left| join(left, right)),
+        (Value::Series(left), Value::Series(right)) => {
+            Value::Series(join_series(&left, &right, join))
         }
-        (Value::Series(one), Value::Array(all)) => {
-            Value::Array(all.iter().map(|each| meet(&one, each, join)).collect())
-        }
+        (Value::Array(all), Value::Series(one)) => Value::Array(
+            all.iter()
+                .map(|each| join_series(each, &one, join))
+                .collect(),
+        ),
+        (Value::Series(one), Value::Array(all)) => Value::Array(
+            all.iter()
+                .map(|each| join_series(&one, each, join))
+                .collect(),
+        ),
         (Value::Array(_), Value::Array(_)) => return Err(MathError::Arguments("operator")),
     })
 }
 
-fn apply(operator: &str, left: f64, right: f64) -> f64 {
+fn apply_operator(operator: &str, left: f64, right: f64) -> f64 {
     let truth = |holds: bool| f64::from(u8::from(holds));
     #[expect(clippy::float_cmp, reason = "CloudWatch compares numbers as they are")]
     match operator {
@@ -136,19 +147,23 @@ fn apply(operator: &str, left: f64, right: f64) -> f64 {
     }
 }
 
-fn call(name: &str, arguments: &[Node], known: &Known<'_>) -> Result<Value, MathError> {
+fn call_function(
+    name: &str,
+    arguments: &[Node],
+    context: &EvaluationContext<'_>,
+) -> Result<Value, MathError> {
     let fold = |name: &'static str, fold: fn(&[f64]) -> f64| {
         let [argument] = arguments else {
             return Err(MathError::Arguments(name));
         };
-        Ok(folded(value(argument, known)?, fold))
+        Ok(fold_values(evaluate_node(argument, context)?, fold))
     };
     match name {
         "METRICS" if arguments.is_empty() => Ok(Value::Array(
-            known
+            context
                 .metrics
                 .iter()
-                .filter_map(|id| known.series.get(id).cloned())
+                .filter_map(|id| context.series.get(id).cloned())
                 .collect(),
         )),
         "SUM" => fold("SUM", |values| values.iter().sum()),
@@ -160,11 +175,11 @@ fn call(name: &str, arguments: &[Node], known: &Known<'_>) -> Result<Value, Math
             values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
         }),
         "ABS" => match arguments {
-            [argument] => Ok(each(value(argument, known)?, f64::abs)),
+            [argument] => Ok(map_values(evaluate_node(argument, context)?, f64::abs)),
             _ => Err(MathError::Arguments("ABS")),
         },
-        "FILL" => fill(arguments, known),
-        "IF" => choose(arguments, known),
+        "FILL" => fill_gaps(arguments, context),
+        "IF" => evaluate_if(arguments, context),
         other => Err(MathError::UnknownFunction(other.to_owned())),
     }
 }
@@ -176,7 +191,7 @@ fn average(values: &[f64]) -> f64 {
 }
 
 /// Of one series one number; of an array a series, point by point, of the points that there are.
-fn folded(value: Value, fold: fn(&[f64]) -> f64) -> Value {
+fn fold_values(value: Value, fold: fn(&[f64]) -> f64) -> Value {
     match value {
         Value::Scalar(number) => Value::Scalar(number),
         Value::Series(series) => Value::Scalar(fold(&series.into_values().collect::<Vec<_>>())),
@@ -196,11 +211,11 @@ fn folded(value: Value, fold: fn(&[f64]) -> f64) -> Value {
 }
 
 /// `FILL(series, number or REPEAT or another series)`: no gaps.
-fn fill(arguments: &[Node], known: &Known<'_>) -> Result<Value, MathError> {
+fn fill_gaps(arguments: &[Node], context: &EvaluationContext<'_>) -> Result<Value, MathError> {
     let [series, filler] = arguments else {
         return Err(MathError::Arguments("FILL"));
     };
-    let Value::Series(series) = value(series, known)? else {
+    let Value::Series(series) = evaluate_node(series, context)? else {
         return Err(MathError::Arguments("FILL"));
     };
     if *filler == Node::Id("REPEAT".to_owned()) {
@@ -211,16 +226,16 @@ fn fill(arguments: &[Node], known: &Known<'_>) -> Result<Value, MathError> {
                 .map(|(_, value)| (*at, *value))
         };
         return Ok(Value::Series(
-            known.times.iter().filter_map(before).collect(),
+            context.times.iter().filter_map(before).collect(),
         ));
     }
-    let filler = value(filler, known)?;
+    let filler = evaluate_node(filler, context)?;
     let missing = |at: &i64| match &filler {
         Value::Scalar(number) => Some(*number),
         Value::Series(other) => other.get(at).copied(),
         Value::Array(_) => None,
     };
-    let filled = known
+    let filled = context
         .times
         .iter()
         .filter_map(|at| Some((*at, series.get(at).copied().or_else(|| missing(at))?)));
@@ -228,16 +243,19 @@ fn fill(arguments: &[Node], known: &Known<'_>) -> Result<Value, MathError> {
 }
 
 /// `IF(condition, where it holds, else)`: point by point of the condition.
-fn choose(arguments: &[Node], known: &Known<'_>) -> Result<Value, MathError> {
+fn evaluate_if(arguments: &[Node], context: &EvaluationContext<'_>) -> Result<Value, MathError> {
     let [condition, yes, rest @ ..] = arguments else {
         return Err(MathError::Arguments("IF"));
     };
-    let Value::Series(condition) = value(condition, known)? else {
+    let Value::Series(condition) = evaluate_node(condition, context)? else {
         return Err(MathError::Arguments("IF"));
     };
-    let yes = value(yes, known)?;
-    let no = rest.first().map(|no| value(no, known)).transpose()?;
-    let of = |value: &Value, at: &i64| match value {
+    let yes = evaluate_node(yes, context)?;
+    let no = rest
+        .first()
+        .map(|no| evaluate_node(no, context))
+        .transpose()?;
+    let value_at = |value: &Value, at: &i64| match value {
         Value::Scalar(number) => Some(*number),
         Value::Series(series) => series.get(at).copied(),
         Value::Array(_) => None,
@@ -248,7 +266,7 @@ fn choose(arguments: &[Node], known: &Known<'_>) -> Result<Value, MathError> {
         } else {
             Some(&yes)
         };
-        Some((*at, of(chosen?, at)?))
+        Some((*at, value_at(chosen?, at)?))
     };
     Ok(Value::Series(condition.iter().filter_map(chosen).collect()))
 }
@@ -267,7 +285,7 @@ mod tests {
             ),
             ("none".to_owned(), Series::new()),
         ];
-        let known = Known {
+        let known = EvaluationContext {
             series: &series.into(),
             metrics: &["errors".to_owned(), "requests".to_owned()],
             times: &[0, 1, 2],
@@ -313,7 +331,7 @@ mod tests {
     #[test]
     fn what_is_no_number_is_dropped_and_said() {
         let series = [("zero".to_owned(), Series::from([(0, 0.0), (1, 1.0)]))].into();
-        let known = Known {
+        let known = EvaluationContext {
             series: &series,
             metrics: &[],
             times: &[],

@@ -41,10 +41,10 @@ const LEVELS: [&[&str]; 6] = [
 /// The tree of all tokens.
 pub(super) fn parse(tokens: &[Token]) -> Result<Node, MathError> {
     let mut reader = Reader { tokens, at: 0 };
-    let root = reader.level(0)?;
+    let root = reader.parse_level(0)?;
     match reader.peek() {
         None => Ok(root),
-        Some(_) => Err(reader.unexpected()),
+        Some(_) => Err(reader.unexpected_token()),
     }
 }
 
@@ -58,7 +58,7 @@ impl Reader<'_> {
         self.tokens.get(self.at)
     }
 
-    fn unexpected(&self) -> MathError {
+    fn unexpected_token(&self) -> MathError {
         MathError::Unexpected(match self.peek() {
             None => "end".to_owned(),
             Some(Token::Number(number)) => number.to_string(),
@@ -68,7 +68,7 @@ impl Reader<'_> {
     }
 
     /// Takes one of these operators, if it is next.
-    fn take(&mut self, operators: &[&'static str]) -> Option<&'static str> {
+    fn accept(&mut self, operators: &[&'static str]) -> Option<&'static str> {
         let taken = match self.peek()? {
             Token::Operator(operator) => operators.iter().find(|known| *known == operator),
             Token::Word(word) => operators.iter().find(|known| *known == word),
@@ -78,61 +78,65 @@ impl Reader<'_> {
         taken.copied()
     }
 
-    fn level(&mut self, level: usize) -> Result<Node, MathError> {
+    fn parse_level(&mut self, level: usize) -> Result<Node, MathError> {
         let Some(operators) = LEVELS.get(level) else {
-            return self.sign();
+            return self.parse_sign();
         };
-        let mut left = self.level(level + 1)?;
-        while let Some(operator) = self.take(operators) {
-            left = Node::Binary(operator, Box::new(left), Box::new(self.level(level + 1)?));
+        let mut left = self.parse_level(level + 1)?;
+        while let Some(operator) = self.accept(operators) {
+            left = Node::Binary(
+                operator,
+                Box::new(left),
+                Box::new(self.parse_level(level + 1)?),
+            );
         }
         Ok(left)
     }
 
-    fn sign(&mut self) -> Result<Node, MathError> {
-        if self.take(&["-"]).is_some() {
-            return Ok(Node::Negative(Box::new(self.sign()?)));
+    fn parse_sign(&mut self) -> Result<Node, MathError> {
+        if self.accept(&["-"]).is_some() {
+            return Ok(Node::Negative(Box::new(self.parse_sign()?)));
         }
-        self.atom()
+        self.parse_atom()
     }
 
-    fn atom(&mut self) -> Result<Node, MathError> {
-        if self.take(&["("]).is_some() {
-            let inner = self.level(0)?;
+    fn parse_atom(&mut self) -> Result<Node, MathError> {
+        if self.accept(&["("]).is_some() {
+            let inner = self.parse_level(0)?;
             return self
-                .take(&[")"])
+                .accept(&[")"])
                 .map(|_| inner)
-                .ok_or_else(|| self.unexpected());
+                .ok_or_else(|| self.unexpected_token());
         }
-        if self.take(&["["]).is_some() {
-            return self.list("]").map(Node::Array);
+        if self.accept(&["["]).is_some() {
+            return self.parse_list("]").map(Node::Array);
         }
         let node = match self.peek().cloned() {
             Some(Token::Number(number)) => Node::Number(number),
             Some(Token::Word(word)) => Node::Id(word),
-            Some(Token::Operator(_)) | None => return Err(self.unexpected()),
+            Some(Token::Operator(_)) | None => return Err(self.unexpected_token()),
         };
         self.at += 1;
         match node {
-            Node::Id(name) if self.take(&["("]).is_some() => {
-                self.list(")").map(|arguments| Node::Call(name, arguments))
-            }
+            Node::Id(name) if self.accept(&["("]).is_some() => self
+                .parse_list(")")
+                .map(|arguments| Node::Call(name, arguments)),
             other => Ok(other),
         }
     }
 
     /// What is between commas, to the closing bracket.
-    fn list(&mut self, close: &'static str) -> Result<Vec<Node>, MathError> {
+    fn parse_list(&mut self, close: &'static str) -> Result<Vec<Node>, MathError> {
         let mut nodes = Vec::new();
-        if self.take(&[close]).is_some() {
+        if self.accept(&[close]).is_some() {
             return Ok(nodes);
         }
         loop {
-            nodes.push(self.level(0)?);
-            if self.take(&[close]).is_some() {
+            nodes.push(self.parse_level(0)?);
+            if self.accept(&[close]).is_some() {
                 return Ok(nodes);
             }
-            self.take(&[","]).ok_or_else(|| self.unexpected())?;
+            self.accept(&[","]).ok_or_else(|| self.unexpected_token())?;
         }
     }
 }

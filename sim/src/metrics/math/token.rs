@@ -17,20 +17,21 @@ const OPERATORS: [&str; 19] = [
 ];
 
 /// All tokens of a text.
-pub(super) fn tokens(text: &str) -> Result<Vec<Token>, MathError> {
+pub(super) fn tokenize(text: &str) -> Result<Vec<Token>, MathError> {
     let (mut rest, mut found) = (text.trim_start(), Vec::new());
     while let Some(first) = rest.chars().next() {
-        let (token, length) = token(rest, first)?;
+        let (token, length) = next_token(rest, first)?;
         found.push(token);
         rest = rest.get(length..).unwrap_or_default().trim_start();
     }
     Ok(found)
 }
 
-fn token(rest: &str, first: char) -> Result<(Token, usize), MathError> {
-    let run = |fits: fn(char) -> bool| rest.find(|letter| !fits(letter)).unwrap_or(rest.len());
+fn next_token(rest: &str, first: char) -> Result<(Token, usize), MathError> {
+    let length_while =
+        |fits: fn(char) -> bool| rest.find(|letter| !fits(letter)).unwrap_or(rest.len());
     if first.is_ascii_digit() || first == '.' {
-        let length = run(|letter| letter.is_ascii_digit() || letter == '.');
+        let length = length_while(|letter| letter.is_ascii_digit() || letter == '.');
         let text = rest.get(..length).unwrap_or_default();
         return text
             .parse()
@@ -38,7 +39,7 @@ fn token(rest: &str, first: char) -> Result<(Token, usize), MathError> {
             .map_err(|_| MathError::Unexpected(text.to_owned()));
     }
     if first.is_ascii_alphabetic() {
-        let length = run(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        let length = length_while(|letter| letter.is_ascii_alphanumeric() || letter == '_');
         return Ok((
             Token::Word(rest.get(..length).unwrap_or_default().to_owned()),
             length,

@@ -32,17 +32,18 @@ pub(crate) struct Platform {
 
 impl Manifest {
     /// The manifest of an index that runs here.
-    pub(crate) fn for_this_machine(&self) -> Option<&Descriptor> {
-        let runs =
-            |platform: &Platform| platform.os == "linux" && platform.architecture == architecture();
+    pub(crate) fn find_platform(&self) -> Option<&Descriptor> {
+        let is_local = |platform: &Platform| {
+            platform.os == "linux" && platform.architecture == local_architecture()
+        };
         self.manifests
             .iter()
-            .find(|descriptor| descriptor.platform.as_ref().is_some_and(runs))
+            .find(|descriptor| descriptor.platform.as_ref().is_some_and(is_local))
     }
 }
 
 /// This machine's architecture in the words of OCI.
-pub(crate) fn architecture() -> &'static str {
+pub(crate) fn local_architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
@@ -76,15 +77,15 @@ impl ImageConfig {
     }
 
     /// The environment, each name once.
-    pub(crate) fn environment(&self, over: &[(String, String)]) -> Vec<(String, String)> {
+    pub(crate) fn environment(&self, overrides: &[(String, String)]) -> Vec<(String, String)> {
         let image = self
             .env
             .iter()
             .flatten()
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let kept = image.filter(|(name, _)| !over.iter().any(|(given, _)| given == name));
-        kept.chain(over.iter().cloned()).collect()
+        let kept = image.filter(|(name, _)| !overrides.iter().any(|(given, _)| given == name));
+        kept.chain(overrides.iter().cloned()).collect()
     }
 }
 
@@ -92,28 +93,28 @@ impl ImageConfig {
 mod tests {
     use super::*;
 
-    fn words(text: &str) -> Vec<String> {
+    fn split_words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
     }
 
     #[test]
     fn a_command_replaces_cmd_and_keeps_the_entrypoint() {
         let config = ImageConfig {
-            entrypoint: Some(words("/app")),
-            cmd: Some(words("serve")),
+            entrypoint: Some(split_words("/app")),
+            cmd: Some(split_words("serve")),
             ..Default::default()
         };
-        assert_eq!(config.command_line(None), words("/app serve"));
+        assert_eq!(config.command_line(None), split_words("/app serve"));
         assert_eq!(
-            config.command_line(Some(&words("migrate --fail"))),
-            words("/app migrate --fail")
+            config.command_line(Some(&split_words("migrate --fail"))),
+            split_words("/app migrate --fail")
         );
     }
 
     #[test]
     fn the_task_definition_wins_over_the_image() {
         let config = ImageConfig {
-            env: Some(words("A=1 B=2")),
+            env: Some(split_words("A=1 B=2")),
             ..Default::default()
         };
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -128,6 +129,6 @@ mod tests {
         let file: ImageFile =
             serde_json::from_str(r#"{"config":{"Entrypoint":null,"Cmd":["/x"],"Env":null}}"#)
                 .expect("valid");
-        assert_eq!(file.config.command_line(None), words("/x"));
+        assert_eq!(file.config.command_line(None), split_words("/x"));
     }
 }

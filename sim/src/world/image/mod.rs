@@ -28,7 +28,7 @@ pub(crate) struct Images {
     source: Source,
     folder: PathBuf,
     /// One at a time: tasks of one service start together, and want the same image.
-    unpacking: Mutex<()>,
+    unpack_lock: Mutex<()>,
 }
 
 impl Images {
@@ -36,15 +36,15 @@ impl Images {
         Self {
             source,
             folder,
-            unpacking: Mutex::default(),
+            unpack_lock: Mutex::default(),
         }
     }
 
     /// The image's files and configuration; read from the registry only when its digest is not here
     /// yet.
     pub(crate) async fn unpack(&self, image: &ImageReference) -> io::Result<Unpacked> {
-        let _alone = self.unpacking.lock().await;
-        let (digest, manifest) = self.platform_manifest(image).await?;
+        let _alone = self.unpack_lock.lock().await;
+        let (digest, manifest) = self.read_platform_manifest(image).await?;
         let folder = self.folder.join(&digest);
         if !folder.exists() {
             self.download(image, &manifest, &folder).await?;
@@ -59,19 +59,22 @@ impl Images {
 
     /// The manifest for this machine, through an index when there is one, and a name for its
     /// folder.
-    async fn platform_manifest(&self, image: &ImageReference) -> io::Result<(String, Manifest)> {
+    async fn read_platform_manifest(
+        &self,
+        image: &ImageReference,
+    ) -> io::Result<(String, Manifest)> {
         let mut stored = self
             .source
-            .manifest(&image.repository, &image.reference)
+            .fetch_manifest(&image.repository, &image.reference)
             .await?;
         let mut manifest: Manifest = serde_json::from_slice(&stored.bytes)?;
         if !manifest.manifests.is_empty() {
             let child = manifest
-                .for_this_machine()
-                .ok_or_else(|| invalid("image does not have a manifest for this platform"))?;
+                .find_platform()
+                .ok_or_else(|| invalid_data("image does not have a manifest for this platform"))?;
             stored = self
                 .source
-                .manifest(&image.repository, &child.digest)
+                .fetch_manifest(&image.repository, &child.digest)
                 .await?;
             manifest = serde_json::from_slice(&stored.bytes)?;
         }
@@ -89,16 +92,16 @@ impl Images {
         let config = manifest
             .config
             .as_ref()
-            .ok_or_else(|| invalid("the manifest has no configuration"))?;
-        self.blob(image, &config.digest, &partial.path().join("config.json"))
+            .ok_or_else(|| invalid_data("the manifest has no configuration"))?;
+        self.download_blob(image, &config.digest, &partial.path().join("config.json"))
             .await?;
         let root = partial.path().join("root");
         tokio::fs::create_dir(&root).await?;
         for layer in &manifest.layers {
             let blob = partial.path().join("layer");
-            self.blob(image, &layer.digest, &blob).await?;
+            self.download_blob(image, &layer.digest, &blob).await?;
             let (into, from) = (root.clone(), blob.clone());
-            tokio::task::spawn_blocking(move || unpack::layer(&from, &into))
+            tokio::task::spawn_blocking(move || unpack::apply_layer(&from, &into))
                 .await
                 .map_err(io::Error::other)??;
             tokio::fs::remove_file(blob).await?;
@@ -106,13 +109,20 @@ impl Images {
         std::fs::rename(partial.keep(), folder)
     }
 
-    async fn blob(&self, image: &ImageReference, digest: &str, into: &Path) -> io::Result<()> {
+    async fn download_blob(
+        &self,
+        image: &ImageReference,
+        digest: &str,
+        into: &Path,
+    ) -> io::Result<()> {
         let digest = Digest::parse(digest)
-            .ok_or_else(|| invalid("a descriptor's digest is not a sha256"))?;
-        self.source.blob(&image.repository, &digest, into).await
+            .ok_or_else(|| invalid_data("a descriptor's digest is not a sha256"))?;
+        self.source
+            .download_blob(&image.repository, &digest, into)
+            .await
     }
 }
 
-fn invalid(message: &str) -> io::Error {
+fn invalid_data(message: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.to_owned())
 }

@@ -29,7 +29,7 @@ impl ImageReference {
     }
 
     /// For the engine's command line, at another host.
-    pub(crate) fn at(&self, host: &str) -> String {
+    pub(crate) fn with_host(&self, host: &str) -> String {
         let separator = if self.reference.starts_with("sha256:") {
             '@'
         } else {
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn tag_and_digest_are_told_apart() {
-        let digest = Digest::of(b"");
+        let digest = Digest::compute(b"");
         let table = [
             (
                 "127.0.0.1:5000/api:1.0".to_owned(),
@@ -60,7 +60,7 @@ mod tests {
         ];
         for (given, expected) in table {
             let parsed = ImageReference::parse(&given).expect("valid");
-            assert_eq!(parsed.at(&parsed.host), expected);
+            assert_eq!(parsed.with_host(&parsed.host), expected);
         }
     }
 

@@ -12,8 +12,8 @@ use hyper::{Method, Request, Response, StatusCode, header};
 
 use super::manifest::ACCEPT;
 use crate::world::digest::{Digest, Hasher};
-use crate::world::http::{Client, client, full};
-use crate::world::registry::access::basic;
+use crate::world::http::{Client, full_body, new_client};
+use crate::world::registry::access::basic_authorization;
 
 /// A manifest as it stands in the registry.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub struct StoredManifest {
 pub(crate) struct Source {
     client: Client,
     endpoint: String,
-    known_as: String,
+    public_endpoint: String,
     password: Option<String>,
 }
 
@@ -39,26 +39,26 @@ impl Source {
     pub(crate) fn new(endpoint: &str, password: Option<String>) -> Self {
         let endpoint = endpoint.trim_end_matches('/').to_owned();
         Self {
-            client: client(),
-            known_as: endpoint.clone(),
+            client: new_client(),
+            public_endpoint: endpoint.clone(),
             endpoint,
             password,
         }
     }
 
     /// The same, where images are named by another endpoint than the one that is asked.
-    pub(crate) fn known_as(self, endpoint: &str) -> Self {
+    pub(crate) fn with_public_endpoint(self, endpoint: &str) -> Self {
         Self {
-            known_as: endpoint.to_owned(),
+            public_endpoint: endpoint.to_owned(),
             ..self
         }
     }
 
     /// The endpoint without its scheme, as it stands in image references.
     pub(crate) fn host(&self) -> &str {
-        self.known_as
+        self.public_endpoint
             .split_once("://")
-            .map_or(self.known_as.as_str(), |(_, host)| host)
+            .map_or(self.public_endpoint.as_str(), |(_, host)| host)
     }
 
     /// One request; `path` may also be the absolute or relative address of a `Location`.
@@ -82,9 +82,9 @@ impl Source {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
         if let Some(password) = &self.password {
-            request = request.header(header::AUTHORIZATION, basic(password));
+            request = request.header(header::AUTHORIZATION, basic_authorization(password));
         }
-        let request = request.body(full(body)).map_err(io::Error::other)?;
+        let request = request.body(full_body(body)).map_err(io::Error::other)?;
         self.client.request(request).await.map_err(io::Error::other)
     }
 
@@ -101,7 +101,7 @@ impl Source {
     }
 
     /// A manifest or an index, by tag or digest.
-    pub(crate) async fn manifest(
+    pub(crate) async fn fetch_manifest(
         &self,
         repository: &str,
         reference: &str,
@@ -121,9 +121,9 @@ impl Source {
             .await
             .map_err(io::Error::other)?
             .to_bytes();
-        let digest = Digest::of(&bytes).to_string();
+        let digest = Digest::compute(&bytes).to_string();
         if reference.starts_with("sha256:") && reference != digest {
-            return Err(mismatch(reference, &digest));
+            return Err(digest_mismatch(reference, &digest));
         }
         Ok(StoredManifest {
             digest,
@@ -133,7 +133,7 @@ impl Source {
     }
 
     /// All tags of a repository; none when there is no such repository.
-    pub(crate) async fn tags(&self, repository: &str) -> io::Result<Vec<String>> {
+    pub(crate) async fn list_tags(&self, repository: &str) -> io::Result<Vec<String>> {
         #[derive(serde::Deserialize)]
         struct Tags {
             tags: Option<Vec<String>>,
@@ -167,7 +167,7 @@ impl Source {
     }
 
     /// Downloads a blob into a file.
-    pub(crate) async fn blob(
+    pub(crate) async fn download_blob(
         &self,
         repository: &str,
         digest: &Digest,
@@ -187,12 +187,12 @@ impl Source {
         if found == *digest {
             Ok(())
         } else {
-            Err(mismatch(&digest.to_string(), &found.to_string()))
+            Err(digest_mismatch(&digest.to_string(), &found.to_string()))
         }
     }
 }
 
-fn mismatch(wanted: &str, found: &str) -> io::Error {
+fn digest_mismatch(wanted: &str, found: &str) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
         format!("{wanted} was asked for, {found} came"),

@@ -15,28 +15,30 @@ const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 
 /// Applies one layer, a tar that may be gzipped.
-pub(crate) fn layer(blob: &Path, root: &Path) -> io::Result<()> {
+pub(crate) fn apply_layer(blob: &Path, root: &Path) -> io::Result<()> {
     let mut magic = [0_u8; 4];
     let length = File::open(blob)?.read(&mut magic)?;
     let file = BufReader::new(File::open(blob)?);
     match magic.get(..length).unwrap_or_default() {
-        [0x1f, 0x8b, ..] => archive(MultiGzDecoder::new(file), root),
-        [0x28, 0xb5, 0x2f, 0xfd] => Err(refused("zstd layers are not supported by process tasks")),
-        _ => archive(file, root),
+        [0x1f, 0x8b, ..] => unpack_archive(MultiGzDecoder::new(file), root),
+        [0x28, 0xb5, 0x2f, 0xfd] => Err(invalid_data(
+            "zstd layers are not supported by process tasks",
+        )),
+        _ => unpack_archive(file, root),
     }
 }
 
-fn archive(tar: impl Read, root: &Path) -> io::Result<()> {
+fn unpack_archive(tar: impl Read, root: &Path) -> io::Result<()> {
     let mut archive = Archive::new(tar);
     archive.set_preserve_mtime(false);
     for entry in archive.entries()? {
-        place(&mut entry?, root)?;
+        unpack_entry(&mut entry?, root)?;
     }
     Ok(())
 }
 
-fn place(entry: &mut Entry<'_, impl Read>, root: &Path) -> io::Result<()> {
-    let Some(path) = inside(&entry.path()?)? else {
+fn unpack_entry(entry: &mut Entry<'_, impl Read>, root: &Path) -> io::Result<()> {
+    let Some(path) = relative_path(&entry.path()?)? else {
         return Ok(());
     };
     let target = root.join(&path);
@@ -45,13 +47,13 @@ fn place(entry: &mut Entry<'_, impl Read>, root: &Path) -> io::Result<()> {
         .and_then(|name| name.to_str())
         .unwrap_or_default();
     if let Some(hidden) = name.strip_prefix(WHITEOUT) {
-        let Some(folder) = real_parent(&target, root)? else {
+        let Some(folder) = resolve_parent(&target, root)? else {
             return Ok(());
         };
         return if name == OPAQUE {
-            clear(&folder)
+            remove_contents(&folder)
         } else {
-            remove(&folder.join(plain_name(hidden)?))
+            remove(&folder.join(check_name(hidden)?))
         };
     }
     match entry.header().entry_type() {
@@ -61,7 +63,7 @@ fn place(entry: &mut Entry<'_, impl Read>, root: &Path) -> io::Result<()> {
         | EntryType::GNUSparse
         | EntryType::Symlink
         | EntryType::Link => {
-            if let Some(folder) = real_parent(&target, root)? {
+            if let Some(folder) = resolve_parent(&target, root)? {
                 remove(&folder.join(name))?;
             }
         }
@@ -72,20 +74,26 @@ fn place(entry: &mut Entry<'_, impl Read>, root: &Path) -> io::Result<()> {
     if entry.unpack_in(root)? {
         Ok(())
     } else {
-        Err(refused(&format!("{} leaves the image", path.display())))
+        Err(invalid_data(&format!(
+            "{} leaves the image",
+            path.display()
+        )))
     }
 }
 
 /// The entry's path relative to the root; none for the root itself. A path that climbs is refused
 /// rather than mended.
-fn inside(path: &Path) -> io::Result<Option<PathBuf>> {
+fn relative_path(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut clean = PathBuf::new();
     for component in path.components() {
         match component {
             Component::Normal(part) => clean.push(part),
             Component::CurDir | Component::RootDir => {}
             Component::ParentDir | Component::Prefix(_) => {
-                return Err(refused(&format!("{} leaves the image", path.display())));
+                return Err(invalid_data(&format!(
+                    "{} leaves the image",
+                    path.display()
+                )));
             }
         }
     }
@@ -94,26 +102,29 @@ fn inside(path: &Path) -> io::Result<Option<PathBuf>> {
 
 /// The folder a path stands in, with links followed; none when it does not exist, an error when it
 /// is not in the root.
-fn real_parent(target: &Path, root: &Path) -> io::Result<Option<PathBuf>> {
+fn resolve_parent(target: &Path, root: &Path) -> io::Result<Option<PathBuf>> {
     let Some(Ok(folder)) = target.parent().map(fs::canonicalize) else {
         return Ok(None);
     };
     if folder.starts_with(fs::canonicalize(root)?) {
         Ok(Some(folder))
     } else {
-        Err(refused(&format!("{} leaves the image", target.display())))
+        Err(invalid_data(&format!(
+            "{} leaves the image",
+            target.display()
+        )))
     }
 }
 
-fn plain_name(name: &str) -> io::Result<&str> {
+fn check_name(name: &str) -> io::Result<&str> {
     if matches!(name, "" | "." | "..") {
-        Err(refused("a whiteout without a name"))
+        Err(invalid_data("a whiteout without a name"))
     } else {
         Ok(name)
     }
 }
 
-fn clear(folder: &Path) -> io::Result<()> {
+fn remove_contents(folder: &Path) -> io::Result<()> {
     fs::read_dir(folder)?.try_for_each(|entry| remove(&entry?.path()))
 }
 
@@ -127,7 +138,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-fn refused(message: &str) -> io::Error {
+fn invalid_data(message: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.to_owned())
 }
 
@@ -185,7 +196,7 @@ mod tests {
         }
 
         fn apply(&self, items: &[Item<'_>]) -> io::Result<()> {
-            archive(tar_of(items).as_slice(), &self.root())
+            unpack_archive(tar_of(items).as_slice(), &self.root())
         }
 
         fn outside_is_untouched(&self) -> bool {
@@ -200,8 +211,8 @@ mod tests {
 
     #[test]
     fn later_layers_replace_and_remove() {
-        let place = Place::new();
-        place
+        let location = Place::new();
+        location
             .apply(&[
                 Plain("etc/a", "1"),
                 Plain("etc/b", "1"),
@@ -209,7 +220,7 @@ mod tests {
                 Plain("dir/x", "1"),
             ])
             .expect("a layer");
-        place
+        location
             .apply(&[
                 Plain("etc/a", "2"),
                 Plain("etc/.wh.b", ""),
@@ -218,15 +229,15 @@ mod tests {
             ])
             .expect("a layer");
         assert_eq!(
-            fs::read_to_string(place.root().join("etc/a")).expect("replaced"),
+            fs::read_to_string(location.root().join("etc/a")).expect("replaced"),
             "2"
         );
         assert_eq!(
-            fs::read_to_string(place.root().join("dir")).expect("replaced"),
+            fs::read_to_string(location.root().join("dir")).expect("replaced"),
             "a file now"
         );
-        assert!(!place.root().join("etc/b").exists());
-        assert!(!place.root().join("opt/c").exists());
+        assert!(!location.root().join("etc/b").exists());
+        assert!(!location.root().join("opt/c").exists());
     }
 
     #[test]
@@ -237,17 +248,17 @@ mod tests {
             "../outside/.wh.kept",
             "../outside/.wh..wh..opq",
         ] {
-            let place = Place::new();
-            assert!(place.apply(&[Plain(name, "bad")]).is_err(), "{name}");
-            assert!(place.outside_is_untouched(), "{name}");
+            let location = Place::new();
+            assert!(location.apply(&[Plain(name, "bad")]).is_err(), "{name}");
+            assert!(location.outside_is_untouched(), "{name}");
         }
     }
 
     #[test]
     fn absolute_paths_land_in_the_root() {
-        let place = Place::new();
-        place.apply(&[Plain("/etc/a", "1")]).expect("a layer");
-        assert!(place.root().join("etc/a").exists());
+        let location = Place::new();
+        location.apply(&[Plain("/etc/a", "1")]).expect("a layer");
+        assert!(location.root().join("etc/a").exists());
     }
 
     #[test]
@@ -259,52 +270,54 @@ mod tests {
             "way/.wh..wh..opq",
             "way/dir/x",
         ] {
-            let place = Place::new();
+            let location = Place::new();
             assert!(
-                place
+                location
                     .apply(&[Symlink("way", "../outside"), Plain(name, "bad")])
                     .is_err(),
                 "{name}"
             );
-            assert!(place.outside_is_untouched(), "{name}");
+            assert!(location.outside_is_untouched(), "{name}");
         }
-        let place = Place::new();
+        let location = Place::new();
         assert!(
-            place
+            location
                 .apply(&[HardLink("stolen", "../outside/kept")])
                 .is_err()
         );
-        place
+        location
             .apply(&[Symlink("way", "../outside/kept"), Plain("way", "replaced")])
             .expect("the link is replaced, not followed");
-        assert!(place.outside_is_untouched());
+        assert!(location.outside_is_untouched());
     }
 
     #[test]
     fn links_inside_work() {
-        let place = Place::new();
-        place
+        let location = Place::new();
+        location
             .apply(&[
                 Plain("usr/bin/app", "x"),
                 Symlink("bin", "usr/bin"),
                 HardLink("app", "usr/bin/app"),
             ])
             .expect("a layer");
-        place.apply(&[Plain("bin/more", "y")]).expect("a layer");
-        assert!(place.root().join("usr/bin/more").exists() && place.root().join("app").exists());
+        location.apply(&[Plain("bin/more", "y")]).expect("a layer");
+        assert!(
+            location.root().join("usr/bin/more").exists() && location.root().join("app").exists()
+        );
     }
 
     #[test]
     fn gzip_is_recognised_and_zstd_refused() {
-        let place = Place::new();
-        let blob = place.folder.path().join("blob");
+        let location = Place::new();
+        let blob = location.folder.path().join("blob");
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(&tar_of(&[Plain("a", "1")]))
             .expect("in memory");
         fs::write(&blob, gzip.finish().expect("in memory")).expect("a blob");
-        layer(&blob, &place.root()).expect("a layer");
-        assert!(place.root().join("a").exists());
+        apply_layer(&blob, &location.root()).expect("a layer");
+        assert!(location.root().join("a").exists());
         fs::write(&blob, [0x28, 0xb5, 0x2f, 0xfd, 0]).expect("a blob");
-        assert!(layer(&blob, &place.root()).is_err());
+        assert!(apply_layer(&blob, &location.root()).is_err());
     }
 }

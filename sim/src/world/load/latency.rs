@@ -16,7 +16,7 @@ pub(super) struct Latencies {
 
 impl Latencies {
     pub(super) fn add(&mut self, latency: Duration) {
-        let index = bucket(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+        let index = bucket_index(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
         if self.buckets.len() <= index {
             self.buckets.resize(index + 1, 0);
         }
@@ -34,18 +34,18 @@ impl Latencies {
             seen += count;
             seen >= wanted
         });
-        Duration::from_micros(found.filter(|_| self.count > 0).map_or(0, smallest))
+        Duration::from_micros(found.filter(|_| self.count > 0).map_or(0, bucket_start))
     }
 }
 
-fn bucket(micros: u64) -> usize {
+fn bucket_index(micros: u64) -> usize {
     let shift = (u64::BITS - micros.leading_zeros()).saturating_sub(STEPS_BITS + 1);
     let index = u64::from(shift) * STEPS + (micros >> shift);
     usize::try_from(index).unwrap_or(usize::MAX)
 }
 
 /// The smallest latency of a bucket.
-fn smallest(index: usize) -> u64 {
+fn bucket_start(index: usize) -> u64 {
     let index = index as u64;
     let shift = (index / STEPS).saturating_sub(1);
     (index - shift * STEPS) << shift
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn buckets_are_close_to_what_they_hold() {
         for micros in [0, 1, 31, 32, 63, 64, 65, 1_000, 123_456, 60_000_000] {
-            let found = smallest(bucket(micros));
+            let found = bucket_start(bucket_index(micros));
             assert!(
                 found <= micros && (micros - found) * 32 <= micros,
                 "{micros} is found as {found}"

@@ -7,7 +7,7 @@
 mod latency;
 mod stats;
 
-pub use stats::{Stats, Tolerated, VersionSeen};
+pub use stats::{FailureTolerance, Stats, VersionSeen};
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use stats::{Seen, Tally};
+use stats::{LoadRecorder, RequestOutcome};
 
 /// What load, and on what.
 #[derive(Debug, Clone)]
@@ -42,12 +42,12 @@ pub struct LoadOptions {
     /// waiting sends nothing in the meantime.
     pub rate: Option<f64>,
     /// How many failures are expected.
-    pub tolerated: Tolerated,
+    pub tolerated: FailureTolerance,
 }
 
 impl LoadOptions {
     /// Eight users of `/`, who leave a small machine time for what they load.
-    pub fn on(target: SocketAddr) -> Self {
+    pub fn for_target(target: SocketAddr) -> Self {
         let (pause, timeout) = (Duration::from_millis(5), Duration::from_secs(5));
         Self {
             target,
@@ -56,7 +56,7 @@ impl LoadOptions {
             pause,
             timeout,
             rate: None,
-            tolerated: Tolerated::None,
+            tolerated: FailureTolerance::None,
         }
     }
 }
@@ -64,8 +64,8 @@ impl LoadOptions {
 /// A load that is running. Dropping it ends it.
 #[derive(Debug)]
 pub struct Load {
-    tally: Arc<Mutex<Tally>>,
-    tolerated: Tolerated,
+    tally: Arc<Mutex<LoadRecorder>>,
+    tolerated: FailureTolerance,
     started: Instant,
     stop: watch::Sender<bool>,
     users: JoinSet<()>,
@@ -75,14 +75,14 @@ impl Load {
     /// Begins at once.
     pub fn start(options: LoadOptions) -> Self {
         let (tally, tolerated, options) = (
-            Arc::<Mutex<Tally>>::default(),
+            Arc::<Mutex<LoadRecorder>>::default(),
             options.tolerated,
             Arc::new(options),
         );
         let (stop, stopped) = watch::channel(false);
         let mut users = JoinSet::new();
         for _ in 0..options.connections {
-            users.spawn(user(
+            users.spawn(run_user(
                 Arc::clone(&options),
                 Arc::clone(&tally),
                 stopped.clone(),
@@ -111,30 +111,36 @@ impl Load {
     }
 }
 
-fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+fn lock(tally: &Mutex<LoadRecorder>) -> MutexGuard<'_, LoadRecorder> {
     tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Connection = SendRequest<Empty<Bytes>>;
 
-async fn user(options: Arc<LoadOptions>, tally: Arc<Mutex<Tally>>, stopped: watch::Receiver<bool>) {
+async fn run_user(
+    options: Arc<LoadOptions>,
+    tally: Arc<Mutex<LoadRecorder>>,
+    stopped: watch::Receiver<bool>,
+) {
     let mut connection = None;
     while !*stopped.borrow() {
         let sent = Instant::now();
         let (seen, kept) =
-            match tokio::time::timeout(options.timeout, once(&options, connection.take())).await {
+            match tokio::time::timeout(options.timeout, send_request(&options, connection.take()))
+                .await
+            {
                 Ok(Ok((seen, kept))) => (seen, Some(kept)),
-                Ok(Err(kind)) => (Seen::Failure(kind), None),
-                Err(_) => (Seen::Failure("timeout".to_owned()), None),
+                Ok(Err(kind)) => (RequestOutcome::Failure(kind), None),
+                Err(_) => (RequestOutcome::Failure("timeout".to_owned()), None),
             };
         connection = kept;
         lock(&tally).add(seen, sent.elapsed());
-        rest(&options, sent).await;
+        pause_between(&options, sent).await;
     }
 }
 
 /// Until it is this user's turn again.
-async fn rest(options: &LoadOptions, sent: Instant) {
+async fn pause_between(options: &LoadOptions, sent: Instant) {
     match options.rate.filter(|rate| *rate > 0.0) {
         None => tokio::time::sleep(options.pause).await,
         Some(rate) => {
@@ -146,10 +152,10 @@ async fn rest(options: &LoadOptions, sent: Instant) {
 }
 
 /// One request to the last byte of its answer.
-async fn once(
+async fn send_request(
     options: &LoadOptions,
     connection: Option<Connection>,
-) -> Result<(Seen, Connection), String> {
+) -> Result<(RequestOutcome, Connection), String> {
     let mut connection = match connection {
         Some(connection) if connection.is_ready() => connection,
         Some(_) | None => connect(options.target).await?,
@@ -173,18 +179,18 @@ async fn once(
         .map_err(|_| "answer broke off".to_owned())?;
     if status.is_server_error() {
         return Ok((
-            Seen::Failure(format!("status {}", status.as_u16())),
+            RequestOutcome::Failure(format!("status {}", status.as_u16())),
             connection,
         ));
     }
     let version = version.and_then(|version| version.to_str().ok().map(str::to_owned));
-    Ok((Seen::Answer { version }, connection))
+    Ok((RequestOutcome::Answer { version }, connection))
 }
 
 async fn connect(target: SocketAddr) -> Result<Connection, String> {
-    let refused = |_| "no connection".to_owned();
-    let stream = TcpStream::connect(target).await.map_err(refused)?;
-    stream.set_nodelay(true).map_err(refused)?;
+    let no_connection = |_| "no connection".to_owned();
+    let stream = TcpStream::connect(target).await.map_err(no_connection)?;
+    stream.set_nodelay(true).map_err(no_connection)?;
     let (connection, driver) = handshake(TokioIo::new(stream))
         .await
         .map_err(|_| "no connection".to_owned())?;

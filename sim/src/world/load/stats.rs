@@ -43,7 +43,7 @@ pub struct Stats {
 
 /// How many failures are expected.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-pub enum Tolerated {
+pub enum FailureTolerance {
     /// None at all.
     #[default]
     None,
@@ -53,9 +53,9 @@ pub enum Tolerated {
     Any,
 }
 
-impl Tolerated {
+impl FailureTolerance {
     /// The failures that are too many.
-    fn beyond(self, requests: u64, failures: u64) -> u64 {
+    fn count_excess(self, requests: u64, failures: u64) -> u64 {
         match self {
             Self::None => failures,
             #[expect(
@@ -74,36 +74,36 @@ impl Tolerated {
 
 /// What one request came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum RequestOutcome {
     Answer { version: Option<String> },
     Failure(String),
 }
 
 /// Counts while requests come in.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct LoadRecorder {
     stats: Stats,
     latencies: Latencies,
 }
 
-impl Tally {
-    pub(super) fn add(&mut self, seen: Seen, latency: Duration) {
+impl LoadRecorder {
+    pub(super) fn add(&mut self, seen: RequestOutcome, latency: Duration) {
         self.stats.requests += 1;
         match seen {
-            Seen::Answer { version } => {
+            RequestOutcome::Answer { version } => {
                 self.latencies.add(latency);
                 if let Some(version) = version {
-                    self.version(version);
+                    self.record_version(version);
                 }
             }
-            Seen::Failure(kind) => {
+            RequestOutcome::Failure(kind) => {
                 self.stats.failures += 1;
                 *self.stats.failures_by_kind.entry(kind).or_default() += 1;
             }
         }
     }
 
-    fn version(&mut self, version: String) {
+    fn record_version(&mut self, version: String) {
         let now = now::milliseconds();
         let seen = self.stats.versions.entry(version).or_insert(VersionSeen {
             requests: 0,
@@ -114,13 +114,13 @@ impl Tally {
         seen.last_seen = now;
     }
 
-    pub(super) fn stats(&self, elapsed: Duration, tolerated: Tolerated) -> Stats {
+    pub(super) fn stats(&self, elapsed: Duration, tolerated: FailureTolerance) -> Stats {
         let milliseconds = |percent| self.latencies.percentile(percent).as_secs_f64() * 1000.0;
         Stats {
             p50_milliseconds: milliseconds(50),
             p99_milliseconds: milliseconds(99),
             seconds: elapsed.as_secs_f64(),
-            unexpected: tolerated.beyond(self.stats.requests, self.stats.failures),
+            unexpected: tolerated.count_excess(self.stats.requests, self.stats.failures),
             ..self.stats.clone()
         }
     }
@@ -133,13 +133,13 @@ mod tests {
     #[test]
     fn what_is_tolerated_is_not_unexpected() {
         let table = [
-            (Tolerated::None, 3),
-            (Tolerated::Share(0.01), 1),
-            (Tolerated::Share(0.5), 0),
-            (Tolerated::Any, 0),
+            (FailureTolerance::None, 3),
+            (FailureTolerance::Share(0.01), 1),
+            (FailureTolerance::Share(0.5), 0),
+            (FailureTolerance::Any, 0),
         ];
         for (tolerated, expected) in table {
-            assert_eq!(tolerated.beyond(150, 3), expected, "{tolerated:?}");
+            assert_eq!(tolerated.count_excess(150, 3), expected, "{tolerated:?}");
         }
     }
 }

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 
-use super::Fault;
+use super::SampleFault;
 use crate::world::digest::{Digest, Hasher};
-use crate::world::image::manifest::architecture;
+use crate::world::image::manifest::local_architecture;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
@@ -24,7 +24,7 @@ pub struct SampleImage {
     /// `APP_VERSION`, and the layout's tag.
     pub version: String,
     /// `APP_FAULT`.
-    pub fault: Fault,
+    pub fault: SampleFault,
 }
 
 /// Where a blob is, and what its bytes were before they were compressed.
@@ -50,7 +50,7 @@ pub fn write_layout(image: &SampleImage, folder: &Path) -> io::Result<String> {
             format!("{}\n", image.version).as_bytes(),
         )?,
     ];
-    let config = write_json(&blobs, CONFIG, &config(image, &layers))?;
+    let config = write_json(&blobs, CONFIG, &image_config(image, &layers))?;
     let layers: Vec<Value> = layers.into_iter().map(|layer| layer.descriptor).collect();
     let mut manifest = write_json(
         &blobs,
@@ -65,7 +65,7 @@ pub fn write_layout(image: &SampleImage, folder: &Path) -> io::Result<String> {
     if let Some(descriptor) = manifest.as_object_mut() {
         descriptor.insert(
             "platform".to_owned(),
-            json!({ "architecture": architecture(), "os": "linux" }),
+            json!({ "architecture": local_architecture(), "os": "linux" }),
         );
         descriptor.insert(
             "annotations".to_owned(),
@@ -84,11 +84,11 @@ pub fn write_layout(image: &SampleImage, folder: &Path) -> io::Result<String> {
 }
 
 /// What `examples/app/Dockerfile` says, in OCI's words.
-fn config(image: &SampleImage, layers: &[Layer]) -> Value {
+fn image_config(image: &SampleImage, layers: &[Layer]) -> Value {
     let diff_ids: Vec<&str> = layers.iter().map(|layer| layer.diff_id.as_str()).collect();
     json!({
         "created": "1970-01-01T00:00:00Z",
-        "architecture": architecture(),
+        "architecture": local_architecture(),
         "os": "linux",
         "config": {
             "Env": [format!("APP_VERSION={}", image.version), format!("APP_FAULT={}", image.fault.as_str())],
@@ -125,7 +125,7 @@ fn write_json(blobs: &Path, media_type: &str, value: &Value) -> io::Result<Value
 }
 
 fn write_blob(blobs: &Path, media_type: &str, bytes: &[u8]) -> io::Result<Value> {
-    let digest = Digest::of(bytes);
+    let digest = Digest::compute(bytes);
     fs::write(blobs.join(digest.hex()), bytes)?;
     Ok(json!({ "mediaType": media_type, "digest": digest.to_string(), "size": bytes.len() }))
 }
@@ -140,7 +140,7 @@ mod tests {
         let image = SampleImage {
             binary,
             version: version.to_owned(),
-            fault: Fault::None,
+            fault: SampleFault::None,
         };
         let layout = folder.join(version);
         let digest = write_layout(&image, &layout).expect("a layout");

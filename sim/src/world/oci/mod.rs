@@ -10,7 +10,7 @@ pub(super) use push::push_layout;
 /// What is wrong with a version of the sample application. `examples/app/README.md` tells what each
 /// does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum SampleFault {
     /// It is as it should be.
     None,
     /// It starts and is healthy, and answers wrongly.
@@ -27,7 +27,7 @@ pub enum Fault {
     Noisy,
 }
 
-impl Fault {
+impl SampleFault {
     /// The value of `APP_FAULT`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,13 +43,13 @@ impl Fault {
 }
 
 /// The versions of the sample application that the stories are told with.
-pub const SAMPLE_VERSIONS: [(&str, Fault); 8] = [
-    ("1.0.0", Fault::None),
-    ("1.1.0", Fault::None),
-    ("1.2.0", Fault::Wrong),
-    ("1.3.0", Fault::Production),
-    ("1.4.0", Fault::Crash),
-    ("1.5.0", Fault::Errors),
-    ("1.6.0", Fault::Slow),
-    ("1.7.0", Fault::Noisy),
+pub const SAMPLE_VERSIONS: [(&str, SampleFault); 8] = [
+    ("1.0.0", SampleFault::None),
+    ("1.1.0", SampleFault::None),
+    ("1.2.0", SampleFault::Wrong),
+    ("1.3.0", SampleFault::Production),
+    ("1.4.0", SampleFault::Crash),
+    ("1.5.0", SampleFault::Errors),
+    ("1.6.0", SampleFault::Slow),
+    ("1.7.0", SampleFault::Noisy),
 ];

@@ -22,7 +22,7 @@ pub(in crate::world) async fn push_layout(
     let index: Value = serde_json::from_slice(&tokio::fs::read(folder.join("index.json")).await?)?;
     let descriptor = index
         .pointer("/manifests/0")
-        .ok_or_else(|| invalid("the layout has no manifest"))?;
+        .ok_or_else(|| invalid_data("the layout has no manifest"))?;
     let bytes = read_blob(folder, descriptor).await?;
     let manifest: Value = serde_json::from_slice(&bytes)?;
     let layers = manifest
@@ -34,7 +34,7 @@ pub(in crate::world) async fn push_layout(
         push_blob(
             source,
             repository,
-            digest(part)?,
+            parse_digest(part)?,
             read_blob(folder, part).await?,
         )
         .await?;
@@ -44,13 +44,13 @@ pub(in crate::world) async fn push_layout(
         .and_then(Value::as_str)
         .unwrap_or_default();
     let path = format!("/v2/{repository}/manifests/{tag}");
-    expect(
+    expect_status(
         source
             .request(Method::PUT, &path, media_type, bytes.into())
             .await?,
         StatusCode::CREATED,
     )?;
-    Ok(digest(descriptor)?.to_string())
+    Ok(parse_digest(descriptor)?.to_string())
 }
 
 async fn push_blob(
@@ -63,7 +63,7 @@ async fn push_blob(
         return Ok(());
     }
     let path = format!("/v2/{repository}/blobs/uploads/");
-    let started = expect(
+    let started = expect_status(
         source
             .request(Method::POST, &path, "", Bytes::new())
             .await?,
@@ -73,10 +73,10 @@ async fn push_blob(
         .headers()
         .get(header::LOCATION)
         .and_then(|value| value.to_str().ok())
-        .ok_or_else(|| invalid("no upload location"))?;
+        .ok_or_else(|| invalid_data("no upload location"))?;
     let separator = if location.contains('?') { '&' } else { '?' };
     let path = format!("{location}{separator}digest={digest}");
-    expect(
+    expect_status(
         source
             .request(Method::PUT, &path, "application/octet-stream", bytes.into())
             .await?,
@@ -85,7 +85,10 @@ async fn push_blob(
     .map(drop)
 }
 
-fn expect(response: Response<Incoming>, status: StatusCode) -> io::Result<Response<Incoming>> {
+fn expect_status(
+    response: Response<Incoming>,
+    status: StatusCode,
+) -> io::Result<Response<Incoming>> {
     if response.status() == status {
         Ok(response)
     } else {
@@ -97,17 +100,22 @@ fn expect(response: Response<Incoming>, status: StatusCode) -> io::Result<Respon
 }
 
 async fn read_blob(folder: &Path, descriptor: &Value) -> io::Result<Vec<u8>> {
-    tokio::fs::read(folder.join("blobs/sha256").join(digest(descriptor)?.hex())).await
+    tokio::fs::read(
+        folder
+            .join("blobs/sha256")
+            .join(parse_digest(descriptor)?.hex()),
+    )
+    .await
 }
 
-fn digest(descriptor: &Value) -> io::Result<Digest> {
+fn parse_digest(descriptor: &Value) -> io::Result<Digest> {
     let text = descriptor
         .get("digest")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    Digest::parse(text).ok_or_else(|| invalid("a descriptor's digest is not a sha256"))
+    Digest::parse(text).ok_or_else(|| invalid_data("a descriptor's digest is not a sha256"))
 }
 
-fn invalid(message: &str) -> io::Error {
+fn invalid_data(message: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.to_owned())
 }

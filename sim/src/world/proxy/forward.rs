@@ -15,9 +15,9 @@ use hyper::{Request, Response, StatusCode, Uri, Version};
 use tokio::time::Instant;
 
 use super::Shared;
-use super::grains::Answered;
+use super::measurements::AnsweredBy;
 use super::table::Route;
-use crate::world::http::{Body, Failure, answer};
+use crate::world::http::{Body, BoxError, text_response};
 use crate::world::now;
 
 /// An ALB's default idle timeout.
@@ -35,7 +35,7 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 
 /// Who asks, through which listener.
 #[derive(Debug, Clone)]
-pub(super) struct Via {
+pub(super) struct RequestOrigin {
     pub(super) listener: Arc<str>,
     pub(super) port: u16,
     pub(super) peer: SocketAddr,
@@ -44,34 +44,36 @@ pub(super) struct Via {
 /// Answers a request, and counts it.
 pub(super) async fn forward(
     shared: Arc<Shared>,
-    via: Via,
+    via: RequestOrigin,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let route = shared.table().route(&via.listener, request.headers());
-    shared.traffic().request(
+    shared.traffic().count_request(
         &via.listener,
         route.as_ref().map(|route| route.group.as_str()),
     );
     let group = route.as_ref().map(|route| route.group.clone());
     let has_target = route.as_ref().is_some_and(|route| route.target.is_some());
-    let began = Instant::now();
+    let started = Instant::now();
     let response = match route {
         Some(route) => send(&shared, &via, route, request).await,
         None => Err(StatusCode::SERVICE_UNAVAILABLE),
     };
-    let answered = match &response {
-        Ok(response) => Answered::Target(response.status(), began.elapsed()),
-        Err(_) if has_target => Answered::Proxy,
-        Err(_) => Answered::Nobody,
+    let answered_by = match &response {
+        Ok(response) => AnsweredBy::Target(response.status(), started.elapsed()),
+        Err(_) if has_target => AnsweredBy::Proxy,
+        Err(_) => AnsweredBy::Nobody,
     };
-    shared.grains().count(
+    shared.measurements().record(
         group.as_deref().unwrap_or_default(),
-        answered,
+        answered_by,
         now::milliseconds(),
     );
-    let response = response.unwrap_or_else(|status| answer(status, format!("{status}\n")));
+    let response = response.unwrap_or_else(|status| text_response(status, format!("{status}\n")));
     if response.status().is_server_error() {
-        shared.traffic().failure(&via.listener, group.as_deref());
+        shared
+            .traffic()
+            .count_failure(&via.listener, group.as_deref());
     }
     response
 }
@@ -79,15 +81,15 @@ pub(super) async fn forward(
 /// The target's answer, or the status the proxy answers itself.
 async fn send(
     shared: &Arc<Shared>,
-    via: &Via,
+    via: &RequestOrigin,
     route: Route,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, StatusCode> {
     let target = route.target.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
-    if let Some(imagined) = shared.imaginary.answer(target) {
+    if let Some(imagined) = shared.imaginary.respond(target) {
         return Ok(imagined);
     }
-    let request = outgoing(request, via, target).ok_or(StatusCode::BAD_REQUEST)?;
+    let request = build_request(request, via, target).ok_or(StatusCode::BAD_REQUEST)?;
     let response = tokio::time::timeout(ANSWER_TIMEOUT, shared.client.request(request)).await;
     let response = response
         .map_err(|_| StatusCode::GATEWAY_TIMEOUT)?
@@ -98,13 +100,19 @@ async fn send(
     // The route moves into the body: the request is in flight until its last byte is sent, and a
     // cut in the middle is a failure.
     let body = body.map_err(move |error| {
-        shared.traffic().failure(&listener, Some(&route.group));
-        Failure::from(error)
+        shared
+            .traffic()
+            .count_failure(&listener, Some(&route.group));
+        BoxError::from(error)
     });
     Ok(Response::from_parts(head, body.boxed()))
 }
 
-fn outgoing(request: Request<Incoming>, via: &Via, target: SocketAddr) -> Option<Request<Body>> {
+fn build_request(
+    request: Request<Incoming>,
+    via: &RequestOrigin,
+    target: SocketAddr,
+) -> Option<Request<Body>> {
     let (mut head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let host = head
@@ -122,29 +130,29 @@ fn outgoing(request: Request<Incoming>, via: &Via, target: SocketAddr) -> Option
     if let Some(host) = host {
         head.headers.insert(HOST, host);
     }
-    add_forwarded(&mut head.headers, via)?;
+    add_forwarded_headers(&mut head.headers, via)?;
     Some(Request::from_parts(
         head,
-        body.map_err(Failure::from).boxed(),
+        body.map_err(BoxError::from).boxed(),
     ))
 }
 
 fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
+    let connection_headers: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
         .collect();
-    for name in HOP_BY_HOP.into_iter().chain(named) {
+    for name in HOP_BY_HOP.into_iter().chain(connection_headers) {
         headers.remove(name);
     }
 }
 
 /// As an ALB: the client is appended to who was there before, port and scheme are ours, `Host`
 /// stays as the client sent it.
-fn add_forwarded(headers: &mut HeaderMap, via: &Via) -> Option<()> {
+fn add_forwarded_headers(headers: &mut HeaderMap, via: &RequestOrigin) -> Option<()> {
     let before = headers
         .get("x-forwarded-for")
         .and_then(|value| value.to_str().ok());

@@ -8,7 +8,7 @@ use hyper::{Request, Uri};
 
 use super::Shared;
 use super::table::Health;
-use crate::world::http::{Client, full};
+use crate::world::http::{Client, full_body};
 
 /// Longer than any sane health answer of a process on this machine.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -18,7 +18,7 @@ const FAILURES_TO_UNHEALTHY: u32 = 2;
 
 /// Checks until it is aborted, or the proxy is gone. What is said of an imaginary target holds for
 /// as long as it is registered.
-pub(super) async fn watch(
+pub(super) async fn run_checks(
     shared: Weak<Shared>,
     group: String,
     address: SocketAddr,
@@ -26,9 +26,9 @@ pub(super) async fn watch(
 ) {
     if let Some(shared) = shared
         .upgrade()
-        .filter(|shared| shared.imaginary.has(address))
+        .filter(|shared| shared.imaginary.contains(address))
     {
-        let health = if shared.imaginary.is_sick(address) {
+        let health = if shared.imaginary.is_failing(address) {
             Health::Unhealthy
         } else {
             Health::Healthy
@@ -73,7 +73,7 @@ async fn is_healthy(client: &Client, address: SocketAddr) -> bool {
     };
     let Ok(request) = Request::get(uri)
         .header("user-agent", "ELB-HealthChecker/2.0")
-        .body(full(""))
+        .body(full_body(""))
     else {
         return false;
     };

@@ -3,15 +3,15 @@
 
 mod balance;
 mod forward;
-mod grains;
 mod health;
+mod measurements;
 mod table;
 #[cfg(test)]
 mod tests;
 mod traffic;
 
-pub use grains::Grain;
-pub(crate) use grains::{Counted, Measured};
+pub use measurements::MeasurementPeriod;
+pub(crate) use measurements::{PeriodCounts, RequestStats};
 pub use table::Health;
 pub use traffic::{Counts, Traffic};
 
@@ -22,10 +22,10 @@ use std::time::Duration;
 use hyper::header::HeaderName;
 use tokio::runtime::Handle;
 
-use super::http::{Client, Server, client};
+use super::http::{Client, Server, new_client};
 use super::imaginary::Imaginary;
-use forward::{Via, forward};
-use grains::Grains;
+use forward::{RequestOrigin, forward};
+use measurements::Measurements;
 use table::Table;
 
 /// What every request needs.
@@ -35,7 +35,7 @@ struct Shared {
     imaginary: Arc<Imaginary>,
     table: Mutex<Table>,
     traffic: Mutex<Traffic>,
-    grains: Mutex<Grains>,
+    measurements: Mutex<Measurements>,
 }
 
 impl Shared {
@@ -47,8 +47,10 @@ impl Shared {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn grains(&self) -> MutexGuard<'_, Grains> {
-        self.grains.lock().unwrap_or_else(PoisonError::into_inner)
+    fn measurements(&self) -> MutexGuard<'_, Measurements> {
+        self.measurements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,14 +65,18 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    pub(super) fn new(health_interval: Duration, grain: Grain, imaginary: Arc<Imaginary>) -> Self {
-        let grains = Mutex::new(Grains::new(grain));
+    pub(super) fn new(
+        health_interval: Duration,
+        period: MeasurementPeriod,
+        imaginary: Arc<Imaginary>,
+    ) -> Self {
+        let measurements = Mutex::new(Measurements::new(period));
         let shared = Shared {
-            client: client(),
+            client: new_client(),
             imaginary,
             table: Mutex::default(),
             traffic: Mutex::default(),
-            grains,
+            measurements,
         };
         Self {
             shared: Arc::new(shared),
@@ -84,7 +90,7 @@ impl Proxy {
         let (shared, listener) = (Arc::clone(&self.shared), Arc::<str>::from(name));
         let server = Server::start(ip, |address| {
             move |peer, request| {
-                let via = Via {
+                let via = RequestOrigin {
                     listener: Arc::clone(&listener),
                     port: address.port(),
                     peer,
@@ -105,13 +111,13 @@ impl Proxy {
         self.shared.table().set_weights(listener, weights);
     }
 
-    pub(super) fn set_marked(&self, listener: &str, marked: Option<(HeaderName, String)>) {
-        self.shared.table().set_marked(listener, marked);
+    pub(super) fn set_header_route(&self, listener: &str, marked: Option<(HeaderName, String)>) {
+        self.shared.table().set_header_route(listener, marked);
     }
 
     pub(super) fn set_targets(&self, group: &str, targets: &[SocketAddr]) {
         let check = |address| {
-            let watched = health::watch(
+            let watched = health::run_checks(
                 Arc::downgrade(&self.shared),
                 group.to_owned(),
                 address,
@@ -123,7 +129,7 @@ impl Proxy {
     }
 
     pub(super) fn health(&self, group: &str) -> Vec<(SocketAddr, Health)> {
-        self.shared.table().health(group)
+        self.shared.table().group_health(group)
     }
 
     pub(super) fn in_flight(&self, target: SocketAddr) -> usize {
@@ -134,8 +140,8 @@ impl Proxy {
         self.shared.traffic().clone()
     }
 
-    pub(super) fn grains(&self, group: &str, from_ms: i64, to_ms: i64) -> Vec<Counted> {
-        self.shared.grains().of(group, from_ms, to_ms)
+    pub(super) fn measurements(&self, group: &str, from_ms: i64, to_ms: i64) -> Vec<PeriodCounts> {
+        self.shared.measurements().between(group, from_ms, to_ms)
     }
 
     /// Closes every listener and connection.

@@ -44,25 +44,27 @@ impl Drop for Target {
 #[derive(Debug, Default)]
 struct Group {
     targets: Vec<Target>,
-    turn: usize,
+    next_index: usize,
 }
 
 impl Group {
     /// Round-robin over the healthy targets; over the unhealthy ones when there are no others (an
     /// ALB "fails open"); never to one that has not been checked yet.
     fn next(&mut self) -> Option<SocketAddr> {
-        let with = |health| {
+        let with_health = |health| {
             self.targets
                 .iter()
                 .filter(move |target| target.health == health)
                 .map(|target| target.address)
         };
-        let mut usable: Vec<_> = with(Health::Healthy).collect();
+        let mut usable: Vec<_> = with_health(Health::Healthy).collect();
         if usable.is_empty() {
-            usable = with(Health::Unhealthy).collect();
+            usable = with_health(Health::Unhealthy).collect();
         }
-        self.turn = self.turn.wrapping_add(1);
-        usable.get(self.turn.checked_rem(usable.len())?).copied()
+        self.next_index = self.next_index.wrapping_add(1);
+        usable
+            .get(self.next_index.checked_rem(usable.len())?)
+            .copied()
     }
 }
 
@@ -87,7 +89,7 @@ impl Drop for Route {
 pub(super) struct Table {
     listeners: BTreeMap<String, Rotation>,
     /// Requests with a header of this name go to this group, whatever the weights.
-    marked: BTreeMap<String, (HeaderName, String)>,
+    header_routes: BTreeMap<String, (HeaderName, String)>,
     groups: BTreeMap<String, Group>,
     in_flight: BTreeMap<SocketAddr, Arc<AtomicUsize>>,
 }
@@ -100,10 +102,14 @@ impl Table {
 
     /// Where a listener's requests with a header go; nowhere else than the others when none is
     /// given.
-    pub(super) fn set_marked(&mut self, listener: &str, marked: Option<(HeaderName, String)>) {
+    pub(super) fn set_header_route(
+        &mut self,
+        listener: &str,
+        marked: Option<(HeaderName, String)>,
+    ) {
         match marked {
-            Some(marked) => self.marked.insert(listener.to_owned(), marked),
-            None => self.marked.remove(listener),
+            Some(marked) => self.header_routes.insert(listener.to_owned(), marked),
+            None => self.header_routes.remove(listener),
         };
     }
 
@@ -140,7 +146,7 @@ impl Table {
             .for_each(|target| target.health = health);
     }
 
-    pub(super) fn health(&self, name: &str) -> Vec<(SocketAddr, Health)> {
+    pub(super) fn group_health(&self, name: &str) -> Vec<(SocketAddr, Health)> {
         let targets = self
             .groups
             .get(name)
@@ -155,7 +161,7 @@ impl Table {
     /// Where the next request of a listener goes; none when the listener forwards nowhere.
     pub(super) fn route(&mut self, listener: &str, headers: &HeaderMap) -> Option<Route> {
         let marked = self
-            .marked
+            .header_routes
             .get(listener)
             .filter(|(name, _)| headers.contains_key(name))
             .map(|(_, group)| group.clone());
@@ -238,7 +244,7 @@ mod tests {
     async fn a_request_with_the_header_goes_where_the_header_says() {
         let mut table = table(&[(1, Health::Healthy)]);
         let name = HeaderName::from_static("x-test");
-        table.set_marked("production", Some((name.clone(), "green".to_owned())));
+        table.set_header_route("production", Some((name.clone(), "green".to_owned())));
         let group = |table: &mut Table, headers: &HeaderMap| {
             table
                 .route("production", headers)
@@ -252,7 +258,7 @@ mod tests {
             group(&mut table, &HeaderMap::new()).as_deref(),
             Some("blue")
         );
-        table.set_marked("production", None);
+        table.set_header_route("production", None);
         assert_eq!(group(&mut table, &marked).as_deref(), Some("blue"));
     }
 
@@ -271,7 +277,7 @@ mod tests {
             tokio::spawn(std::future::pending::<()>()).abort_handle()
         });
         assert_eq!(
-            table.health("blue"),
+            table.group_health("blue"),
             [(address(2), Health::Initial), (address(1), Health::Healthy)]
         );
     }

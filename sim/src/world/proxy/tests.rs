@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use hyper::{Request, Response, StatusCode};
 
 use super::*;
-use crate::world::http::{answer, full};
-use crate::world::load::{Load, LoadOptions, Tolerated};
+use crate::world::http::{full_body, text_response};
+use crate::world::load::{FailureTolerance, Load, LoadOptions};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -14,7 +14,7 @@ const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 async fn target(name: &'static str, delay: Duration) -> Server {
     let handler = move |_, request: Request<hyper::body::Incoming>| async move {
         if request.uri().path() == "/health" {
-            return answer(StatusCode::OK, "");
+            return text_response(StatusCode::OK, "");
         }
         tokio::time::sleep(delay).await;
         let mut response = Response::builder().header("x-app-version", name);
@@ -33,7 +33,7 @@ async fn target(name: &'static str, delay: Duration) -> Server {
                     .map_or("", |value| value.to_str().expect("text")),
             );
         }
-        response.body(full(name)).expect("an answer")
+        response.body(full_body(name)).expect("an answer")
     };
     Server::start(HERE, move |_| handler)
         .await
@@ -41,18 +41,22 @@ async fn target(name: &'static str, delay: Duration) -> Server {
 }
 
 async fn proxy(groups: &[(&str, SocketAddr)]) -> (Proxy, SocketAddr) {
-    let proxy = Proxy::new(Duration::from_millis(20), Grain::default(), Arc::default());
+    let proxy = Proxy::new(
+        Duration::from_millis(20),
+        MeasurementPeriod::default(),
+        Arc::default(),
+    );
     let listener = proxy.listen("production", HERE).await.expect("a listener");
     for (group, address) in groups {
         proxy.set_targets(group, &[*address]);
     }
     for (group, _) in groups {
-        healthy(&proxy, group).await;
+        wait_until_healthy(&proxy, group).await;
     }
     (proxy, listener)
 }
 
-async fn healthy(proxy: &Proxy, group: &str) {
+async fn wait_until_healthy(proxy: &Proxy, group: &str) {
     while !proxy
         .health(group)
         .iter()
@@ -77,7 +81,7 @@ async fn get(client: &Client, listener: SocketAddr) -> Response<hyper::body::Inc
         .request(
             request
                 .header("x-forwarded-for", "10.0.0.1")
-                .body(full(""))
+                .body(full_body(""))
                 .expect("a request"),
         )
         .await
@@ -92,7 +96,7 @@ async fn a_hundred_requests_are_split_exactly_by_weight() {
     );
     let (proxy, listener) = proxy(&[("blue", blue.address()), ("green", green.address())]).await;
     proxy.set_weights("production", &weights(&[("blue", 90), ("green", 10)]));
-    let client = client();
+    let client = new_client();
     for _ in 0..100 {
         assert_eq!(get(&client, listener).await.status(), 200);
     }
@@ -121,7 +125,7 @@ async fn headers_are_those_of_a_load_balancer() {
     let blue = target("blue", Duration::ZERO).await;
     let (proxy, listener) = proxy(&[("blue", blue.address())]).await;
     proxy.set_weights("production", &weights(&[("blue", 1)]));
-    let response = get(&client(), listener).await;
+    let response = get(&new_client(), listener).await;
     let saw = |name: &str| {
         response.headers()[format!("saw-{name}")]
             .to_str()
@@ -142,7 +146,7 @@ async fn headers_are_those_of_a_load_balancer() {
 #[tokio::test]
 async fn nowhere_to_go_is_503_and_a_broken_target_is_502() {
     let (proxy, listener) = proxy(&[]).await;
-    let client = client();
+    let client = new_client();
     assert_eq!(get(&client, listener).await.status(), 503, "no weights");
     proxy.set_weights("production", &weights(&[("blue", 1)]));
     assert_eq!(get(&client, listener).await.status(), 503, "no targets");
@@ -177,13 +181,13 @@ async fn a_removed_target_finishes_what_it_began() {
     let blue = target("blue", Duration::from_millis(300)).await;
     let (proxy, listener) = proxy(&[("blue", blue.address())]).await;
     proxy.set_weights("production", &weights(&[("blue", 1)]));
-    let asked = tokio::spawn(async move { get(&client(), listener).await.status() });
+    let asked = tokio::spawn(async move { get(&new_client(), listener).await.status() });
     while proxy.in_flight(blue.address()) == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     proxy.set_targets("blue", &[]);
     assert_eq!(
-        get(&client(), listener).await.status(),
+        get(&new_client(), listener).await.status(),
         503,
         "it gets nothing new"
     );
@@ -203,7 +207,7 @@ async fn shifting_replacing_and_draining_under_load_fails_nobody() {
     proxy.set_weights("production", &weights(&[("blue", 100), ("green", 0)]));
     let load = Load::start(LoadOptions {
         pause: Duration::ZERO,
-        ..LoadOptions::on(listener)
+        ..LoadOptions::for_target(listener)
     });
     for (to_blue, to_green) in [(90, 10), (50, 50), (0, 100), (100, 0)] {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -213,7 +217,7 @@ async fn shifting_replacing_and_draining_under_load_fails_nobody() {
         );
     }
     proxy.set_targets("blue", &[blue.address(), second.address()]);
-    healthy(&proxy, "blue").await;
+    wait_until_healthy(&proxy, "blue").await;
     proxy.set_targets("blue", &[second.address()]);
     while proxy.in_flight(blue.address()) > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -247,7 +251,7 @@ async fn a_load_counts_what_fails() {
     let (proxy, listener) = proxy(&[]).await;
     let load = Load::start(LoadOptions {
         connections: 1,
-        ..LoadOptions::on(listener)
+        ..LoadOptions::for_target(listener)
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
     proxy.close();
@@ -267,8 +271,8 @@ async fn a_load_keeps_its_rate_and_tells_what_was_not_tolerated() {
     let load = Load::start(LoadOptions {
         connections: 2,
         rate: Some(40.0),
-        tolerated: Tolerated::Any,
-        ..LoadOptions::on(listener)
+        tolerated: FailureTolerance::Any,
+        ..LoadOptions::for_target(listener)
     });
     tokio::time::sleep(Duration::from_millis(500)).await;
     let stats = load.stop().await;
@@ -283,17 +287,17 @@ async fn what_targets_answered_is_measured_by_group() {
     let (proxy, listener) = proxy(&[("blue", blue.address())]).await;
     proxy.set_weights("production", &weights(&[("blue", 1)]));
     for _ in 0..3 {
-        get(&client(), listener).await;
+        get(&new_client(), listener).await;
     }
     proxy.set_targets("blue", &[]);
-    get(&client(), listener).await;
-    let grains = proxy.grains("blue", 0, i64::MAX);
-    let mut measured = Measured::default();
+    get(&new_client(), listener).await;
+    let grains = proxy.measurements("blue", 0, i64::MAX);
+    let mut measured = RequestStats::default();
     for grain in &grains {
-        measured.merge(&grain.punctual);
+        measured.merge(&grain.on_time);
     }
     assert_eq!(
-        (measured.requests, measured.classes, measured.refused),
+        (measured.requests, measured.classes, measured.proxy_errors),
         (3, [3, 0, 0, 0], 1)
     );
     assert!(

@@ -25,15 +25,15 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    pub(super) fn request(&mut self, listener: &str, group: Option<&str>) {
-        self.each(listener, group, |counts| counts.requests += 1);
+    pub(super) fn count_request(&mut self, listener: &str, group: Option<&str>) {
+        self.update(listener, group, |counts| counts.requests += 1);
     }
 
-    pub(super) fn failure(&mut self, listener: &str, group: Option<&str>) {
-        self.each(listener, group, |counts| counts.failures += 1);
+    pub(super) fn count_failure(&mut self, listener: &str, group: Option<&str>) {
+        self.update(listener, group, |counts| counts.failures += 1);
     }
 
-    fn each(&mut self, listener: &str, group: Option<&str>, change: impl Fn(&mut Counts)) {
+    fn update(&mut self, listener: &str, group: Option<&str>, change: impl Fn(&mut Counts)) {
         change(&mut self.total);
         change(self.listeners.entry(listener.to_owned()).or_default());
         if let Some(group) = group {

@@ -11,12 +11,12 @@ use hyper::{Method, Request, Response, StatusCode, header};
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncSeekExt, ReadBuf};
 
-use super::front::redirect;
-use super::problem::Problem;
+use super::error::RegistryError;
+use super::middleware::redirect;
 use super::store::Store;
 use super::{Registry, storage};
 use crate::world::digest::Digest;
-use crate::world::http::{Body, Failure, full};
+use crate::world::http::{Body, BoxError, full_body};
 
 const CHUNK: usize = 64 * 1024;
 
@@ -26,7 +26,7 @@ pub(super) async fn read(
     name: &str,
     digest: &Digest,
     request: &Request<Body>,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Body>, RegistryError> {
     let (has, archived) = {
         let catalog = registry.catalog();
         (
@@ -35,37 +35,39 @@ pub(super) async fn read(
         )
     };
     if !has {
-        return Err(Problem::BlobUnknown);
+        return Err(RegistryError::BlobUnknown);
     }
     match registry.storage {
-        _ if request.method() == Method::HEAD => give(registry.store(), digest, request).await,
-        _ if archived => Err(Problem::Archived(digest.clone())),
-        Some(storage) => Ok(redirect(&storage::address(storage, request, digest))),
-        None => give(registry.store(), digest, request).await,
+        _ if request.method() == Method::HEAD => {
+            serve_blob(registry.store(), digest, request).await
+        }
+        _ if archived => Err(RegistryError::Archived(digest.clone())),
+        Some(storage) => Ok(redirect(&storage::signed_url(storage, request, digest))),
+        None => serve_blob(registry.store(), digest, request).await,
     }
 }
 
 /// The bytes that the request asks for.
-pub(super) async fn give(
+pub(super) async fn serve_blob(
     store: &Store,
     digest: &Digest,
     request: &Request<Body>,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Body>, RegistryError> {
     let (mut file, length) = store.open_blob(digest).await?;
     let range = request
         .headers()
         .get(header::RANGE)
         .and_then(|value| value.to_str().ok())
-        .and_then(|range| from_range(range, length));
+        .and_then(|range| parse_range(range, length));
     let (start, end) = range.unwrap_or((0, length));
     file.seek(SeekFrom::Start(start)).await?;
     let body = FileBody {
         file,
-        left: end - start,
+        remaining: end - start,
         buffer: vec![0; CHUNK],
     };
     let body = if request.method() == Method::HEAD {
-        full("")
+        full_body("")
     } else {
         body.boxed()
     };
@@ -79,12 +81,12 @@ pub(super) async fn give(
             .status(StatusCode::PARTIAL_CONTENT)
             .header(header::CONTENT_RANGE, given);
     }
-    response.body(body).map_err(|_| Problem::Storage)
+    response.body(body).map_err(|_| RegistryError::Storage)
 }
 
 /// `bytes=N-` and `bytes=N-M`, as the first byte and the one after the last. Anything else is no
 /// range, and the whole blob is given.
-fn from_range(range: &str, length: u64) -> Option<(u64, u64)> {
+fn parse_range(range: &str, length: u64) -> Option<(u64, u64)> {
     let (start, end) = range.strip_prefix("bytes=")?.split_once('-')?;
     let start: u64 = start.parse().ok()?;
     let end = if end.is_empty() {
@@ -98,19 +100,23 @@ fn from_range(range: &str, length: u64) -> Option<(u64, u64)> {
 /// A file, read as it is sent.
 struct FileBody {
     file: File,
-    left: u64,
+    remaining: u64,
     buffer: Vec<u8>,
 }
 
 impl hyper::body::Body for FileBody {
     type Data = Bytes;
-    type Error = Failure;
+    type Error = BoxError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        let Self { file, left, buffer } = self.get_mut();
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Self {
+            file,
+            remaining: left,
+            buffer,
+        } = self.get_mut();
         let most = usize::try_from(*left).unwrap_or(usize::MAX).min(CHUNK);
         let mut chunk = ReadBuf::new(buffer.get_mut(..most).unwrap_or_default());
         if let Err(error) = ready!(Pin::new(file).poll_read(context, &mut chunk)) {
@@ -122,11 +128,11 @@ impl hyper::body::Body for FileBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        SizeHint::with_exact(self.remaining)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.remaining == 0
     }
 }
 
@@ -144,7 +150,7 @@ mod tests {
             ("bytes=-3", None),
             ("lines=1-2", None),
         ] {
-            assert_eq!(from_range(range, 10), expected, "{range}");
+            assert_eq!(parse_range(range, 10), expected, "{range}");
         }
     }
 }

@@ -11,34 +11,34 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
-use crate::world::http::{Body, Failure};
+use crate::world::http::{Body, BoxError};
 
 /// A piece of an endless body.
 const SPACES: &[u8] = &[b' '; 16 * 1024];
 
-type Sender = mpsc::Sender<Result<Bytes, Failure>>;
+type Sender = mpsc::Sender<Result<Bytes, BoxError>>;
 
 /// Bytes that move at once where they move slowly.
-const BEATS_A_SECOND: u64 = 20;
+const PIECES_PER_SECOND: u64 = 20;
 
 /// A body whose bytes are counted as they pass.
-pub(super) fn counted(inner: Body, count: Arc<AtomicU64>) -> Body {
-    Counted { inner, count }.boxed()
+pub(super) fn count_bytes(inner: Body, count: Arc<AtomicU64>) -> Body {
+    CountingBody { inner, count }.boxed()
 }
 
-struct Counted {
+struct CountingBody {
     inner: Body,
     count: Arc<AtomicU64>,
 }
 
-impl hyper::body::Body for Counted {
+impl hyper::body::Body for CountingBody {
     type Data = Bytes;
-    type Error = Failure;
+    type Error = BoxError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Self { inner, count } = self.get_mut();
         let frame = ready!(Pin::new(inner).poll_frame(context));
         if let Some(Ok(frame)) = &frame
@@ -60,7 +60,7 @@ impl hyper::body::Body for Counted {
 
 /// How a body departs from what it was.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Flow {
+pub(super) enum BodyFault {
     /// So many bytes a second.
     Slow(u64),
     /// A failure after so many bytes.
@@ -74,12 +74,12 @@ pub(super) enum Flow {
 }
 
 /// The body with another flow; it announces as many bytes as before, where there is an end.
-pub(super) fn flowing(inner: Body, flow: Flow) -> Body {
+pub(super) fn alter_body(inner: Body, flow: BodyFault) -> Body {
     use hyper::body::Body as _;
     let (sender, receiver) = mpsc::channel(1);
     let length = match flow {
-        Flow::Slow(_) | Flow::Cut(_) | Flow::Stalled(_) => inner.size_hint().exact(),
-        Flow::Unmeasured | Flow::Endless => None,
+        BodyFault::Slow(_) | BodyFault::Cut(_) | BodyFault::Stalled(_) => inner.size_hint().exact(),
+        BodyFault::Unmeasured | BodyFault::Endless => None,
     };
     tokio::spawn(async move {
         tokio::select! {
@@ -87,33 +87,35 @@ pub(super) fn flowing(inner: Body, flow: Flow) -> Body {
             () = sender.closed() => {}
         }
     });
-    Piped {
+    ChannelBody {
         receiver,
-        left: length,
+        remaining: length,
     }
     .boxed()
 }
 
-async fn flow_into(inner: Body, flow: Flow, to: &Sender) {
+async fn flow_into(inner: Body, flow: BodyFault, to: &Sender) {
     match flow {
-        Flow::Slow(per_second) => slow(inner, (per_second / BEATS_A_SECOND).max(1), to).await,
-        Flow::Cut(after) => {
-            forward(inner, after, to).await;
+        BodyFault::Slow(per_second) => {
+            send_slowly(inner, (per_second / PIECES_PER_SECOND).max(1), to).await;
+        }
+        BodyFault::Cut(after) => {
+            send_first_bytes(inner, after, to).await;
             let _ = to.send(Err("the connection is cut here".into())).await;
         }
-        Flow::Stalled(after) => {
-            forward(inner, after, to).await;
+        BodyFault::Stalled(after) => {
+            send_first_bytes(inner, after, to).await;
             std::future::pending::<()>().await;
         }
-        Flow::Unmeasured => forward(inner, u64::MAX, to).await,
-        Flow::Endless => {
-            forward(inner, u64::MAX, to).await;
+        BodyFault::Unmeasured => send_first_bytes(inner, u64::MAX, to).await,
+        BodyFault::Endless => {
+            send_first_bytes(inner, u64::MAX, to).await;
             while to.send(Ok(Bytes::from_static(SPACES))).await.is_ok() {}
         }
     }
 }
 
-async fn slow(mut inner: Body, at_once: u64, to: &Sender) {
+async fn send_slowly(mut inner: Body, piece_size: u64, to: &Sender) {
     while let Some(frame) = inner.frame().await {
         let mut bytes = match frame {
             Ok(frame) => frame.into_data().unwrap_or_default(),
@@ -123,7 +125,7 @@ async fn slow(mut inner: Body, at_once: u64, to: &Sender) {
             let piece = bytes.split_to(
                 bytes
                     .len()
-                    .min(usize::try_from(at_once).unwrap_or(usize::MAX)),
+                    .min(usize::try_from(piece_size).unwrap_or(usize::MAX)),
             );
             if to.send(Ok(piece)).await.is_err() {
                 return;
@@ -134,7 +136,7 @@ async fn slow(mut inner: Body, at_once: u64, to: &Sender) {
 }
 
 /// Sends the first bytes of a body.
-async fn forward(mut inner: Body, at_most: u64, to: &Sender) {
+async fn send_first_bytes(mut inner: Body, at_most: u64, to: &Sender) {
     let mut left = at_most;
     while left > 0 {
         let Some(Ok(frame)) = inner.frame().await else {
@@ -150,20 +152,23 @@ async fn forward(mut inner: Body, at_most: u64, to: &Sender) {
 }
 
 /// What somebody else sends.
-struct Piped {
-    receiver: mpsc::Receiver<Result<Bytes, Failure>>,
-    left: Option<u64>,
+struct ChannelBody {
+    receiver: mpsc::Receiver<Result<Bytes, BoxError>>,
+    remaining: Option<u64>,
 }
 
-impl hyper::body::Body for Piped {
+impl hyper::body::Body for ChannelBody {
     type Data = Bytes;
-    type Error = Failure;
+    type Error = BoxError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        let Self { receiver, left } = self.get_mut();
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Self {
+            receiver,
+            remaining: left,
+        } = self.get_mut();
         let piece = ready!(receiver.poll_recv(context));
         if let (Some(left), Some(Ok(piece))) = (left, &piece) {
             *left = left.saturating_sub(piece.len() as u64);
@@ -172,7 +177,7 @@ impl hyper::body::Body for Piped {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left
+        self.remaining
             .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

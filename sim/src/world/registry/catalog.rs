@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::needs::Needs;
-use super::problem::Problem;
+use super::error::RegistryError;
+use super::references::ManifestReferences;
 use super::route::Reference;
 use super::rules::TagMutability;
 use crate::world::digest::Digest;
@@ -13,16 +13,16 @@ use crate::world::digest::Digest;
 struct Repository {
     blobs: BTreeSet<Digest>,
     archived: BTreeSet<Digest>,
-    manifests: BTreeMap<Digest, Held>,
+    manifests: BTreeMap<Digest, ManifestRecord>,
     tags: BTreeMap<String, Digest>,
     mutability: Option<TagMutability>,
 }
 
 /// A manifest; its bytes are a blob of the store.
 #[derive(Debug)]
-struct Held {
+struct ManifestRecord {
     media_type: String,
-    needs: Needs,
+    references: ManifestReferences,
 }
 
 /// All repositories.
@@ -64,7 +64,7 @@ impl Catalog {
             .flat_map(|found| found.manifests.values());
         manifests
             .into_iter()
-            .any(|held| held.needs.blobs.contains(digest))
+            .any(|record| record.references.blobs.contains(digest))
     }
 
     pub(super) fn add_blob(&mut self, repository: &str, digest: Digest) {
@@ -95,42 +95,47 @@ impl Catalog {
             .is_some_and(|found| found.archived.contains(digest))
     }
 
-    pub(super) fn manifest(
+    pub(super) fn find_manifest(
         &self,
         repository: &str,
         reference: &Reference,
-    ) -> Result<(Digest, String), Problem> {
+    ) -> Result<(Digest, String), RegistryError> {
         let found = self
             .repositories
             .get(repository)
-            .ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
+            .ok_or_else(|| RegistryError::NameUnknown(repository.to_owned()))?;
         let digest = match reference {
             Reference::Digest(digest) => digest,
-            Reference::Tag(tag) => found.tags.get(tag).ok_or(Problem::ManifestUnknown)?,
+            Reference::Tag(tag) => found.tags.get(tag).ok_or(RegistryError::ManifestUnknown)?,
         };
-        let held = found
+        let record = found
             .manifests
             .get(digest)
-            .ok_or(Problem::ManifestUnknown)?;
-        Ok((digest.clone(), held.media_type.clone()))
+            .ok_or(RegistryError::ManifestUnknown)?;
+        Ok((digest.clone(), record.media_type.clone()))
     }
 
     /// Refuses a manifest that needs something the repository does not have, its children's blobs
     /// included.
-    pub(super) fn check_needs(&self, repository: &str, needs: &Needs) -> Result<(), Problem> {
+    pub(super) fn check_references(
+        &self,
+        repository: &str,
+        needs: &ManifestReferences,
+    ) -> Result<(), RegistryError> {
         let found = self.repositories.get(repository);
-        let held = |digest: &Digest| found.and_then(|found| found.manifests.get(digest));
+        let find_record = |digest: &Digest| found.and_then(|found| found.manifests.get(digest));
         for blob in &needs.blobs {
             if !self.has_blob(repository, blob) {
-                return Err(Problem::ManifestBlobUnknown(blob.clone()));
+                return Err(RegistryError::ManifestBlobUnknown(blob.clone()));
             }
             if self.is_archived(repository, blob) {
-                return Err(Problem::Archived(blob.clone()));
+                return Err(RegistryError::Archived(blob.clone()));
             }
         }
         for child in &needs.manifests {
-            let child = held(child).ok_or_else(|| Problem::ManifestBlobUnknown(child.clone()))?;
-            self.check_needs(repository, &child.needs)?;
+            let child = find_record(child)
+                .ok_or_else(|| RegistryError::ManifestBlobUnknown(child.clone()))?;
+            self.check_references(repository, &child.references)?;
         }
         Ok(())
     }
@@ -141,7 +146,7 @@ impl Catalog {
         repository: &str,
         tag: &str,
         rule: &TagMutability,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), RegistryError> {
         let Some(found) = self.repositories.get(repository) else {
             return Ok(());
         };
@@ -149,7 +154,7 @@ impl Catalog {
         if rule.can_move(tag) || !found.tags.contains_key(tag) {
             return Ok(());
         }
-        Err(Problem::TagImmutable {
+        Err(RegistryError::TagImmutable {
             tag: tag.to_owned(),
             repository: repository.to_owned(),
         })
@@ -160,13 +165,17 @@ impl Catalog {
         repository: &str,
         digest: &Digest,
         media_type: String,
-        needs: Needs,
+        needs: ManifestReferences,
         tag: Option<String>,
     ) {
         let found = self.repositories.entry(repository.to_owned()).or_default();
-        found
-            .manifests
-            .insert(digest.clone(), Held { media_type, needs });
+        found.manifests.insert(
+            digest.clone(),
+            ManifestRecord {
+                media_type,
+                references: needs,
+            },
+        );
         if let Some(tag) = tag {
             found.tags.insert(tag, digest.clone());
         }
@@ -176,34 +185,34 @@ impl Catalog {
         &mut self,
         repository: &str,
         reference: &Reference,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), RegistryError> {
         let found = self
             .repositories
             .get_mut(repository)
-            .ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
-        let known = match reference {
+            .ok_or_else(|| RegistryError::NameUnknown(repository.to_owned()))?;
+        let was_found = match reference {
             Reference::Tag(tag) => found.tags.remove(tag).is_some(),
             Reference::Digest(digest) => {
                 found.tags.retain(|_, tagged| tagged != digest);
                 found.manifests.remove(digest).is_some()
             }
         };
-        if known {
+        if was_found {
             Ok(())
         } else {
-            Err(Problem::ManifestUnknown)
+            Err(RegistryError::ManifestUnknown)
         }
     }
 
-    pub(super) fn tags(&self, repository: &str) -> Result<Vec<String>, Problem> {
+    pub(super) fn list_tags(&self, repository: &str) -> Result<Vec<String>, RegistryError> {
         let found = self
             .repositories
             .get(repository)
-            .ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
+            .ok_or_else(|| RegistryError::NameUnknown(repository.to_owned()))?;
         Ok(found.tags.keys().cloned().collect())
     }
 
-    pub(super) fn tagged(&self, repository: &str, tag: &str) -> Option<Digest> {
+    pub(super) fn tag_digest(&self, repository: &str, tag: &str) -> Option<Digest> {
         self.repositories.get(repository)?.tags.get(tag).cloned()
     }
 }

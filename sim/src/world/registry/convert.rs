@@ -11,7 +11,7 @@ const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// OCI's types, and Docker's for the same.
-const DOCKERS: [(&str, &str); 4] = [
+const DOCKER_TYPES: [(&str, &str); 4] = [
     (OCI_MANIFEST, DOCKER_MANIFEST),
     (
         "application/vnd.oci.image.config.v1+json",
@@ -29,7 +29,7 @@ const DOCKERS: [(&str, &str); 4] = [
 
 /// What is to be answered.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum ManifestForm {
     /// The manifest as it is.
     Verbatim,
     /// One of its children.
@@ -40,7 +40,7 @@ pub(super) enum Form {
 
 /// The form in which a manifest of this type is answered. Who accepts nothing in particular accepts
 /// Docker's manifest.
-pub(super) fn form(media_type: &str, bytes: &[u8], accept: &str) -> Form {
+pub(super) fn choose_form(media_type: &str, bytes: &[u8], accept: &str) -> ManifestForm {
     let accepts = |wanted: &str| {
         accept.split(',').any(|one| {
             one.split(';')
@@ -49,20 +49,24 @@ pub(super) fn form(media_type: &str, bytes: &[u8], accept: &str) -> Form {
         })
     };
     if accepts(media_type) {
-        return Form::Verbatim;
+        return ManifestForm::Verbatim;
     }
     let Ok(manifest) = serde_json::from_slice::<Value>(bytes) else {
-        return Form::Verbatim;
+        return ManifestForm::Verbatim;
     };
     match media_type {
-        OCI_INDEX | DOCKER_LIST => child(&manifest).map_or(Form::Verbatim, Form::Child),
-        OCI_MANIFEST => docker(bytes).map_or(Form::Verbatim, Form::Docker),
-        _ => Form::Verbatim,
+        OCI_INDEX | DOCKER_LIST => {
+            platform_child(&manifest).map_or(ManifestForm::Verbatim, ManifestForm::Child)
+        }
+        OCI_MANIFEST => {
+            convert_to_docker(bytes).map_or(ManifestForm::Verbatim, ManifestForm::Docker)
+        }
+        _ => ManifestForm::Verbatim,
     }
 }
 
 /// The image for linux/amd64, or the first.
-fn child(index: &Value) -> Option<Digest> {
+fn platform_child(index: &Value) -> Option<Digest> {
     let children = index.get("manifests")?.as_array()?;
     let usual = |child: &&Value| {
         child["platform"]["os"] == "linux" && child["platform"]["architecture"] == "amd64"
@@ -71,10 +75,10 @@ fn child(index: &Value) -> Option<Digest> {
     Digest::parse(child.get("digest")?.as_str()?)
 }
 
-fn docker(bytes: &[u8]) -> Option<Vec<u8>> {
+fn convert_to_docker(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut manifest: Value = serde_json::from_slice(bytes).ok()?;
     manifest["mediaType"] = OCI_MANIFEST.into();
-    let text = DOCKERS
+    let text = DOCKER_TYPES
         .iter()
         .fold(manifest.to_string(), |text, (oci, docker)| {
             text.replace(&format!("\"{oci}\""), &format!("\"{docker}\""))
@@ -83,7 +87,7 @@ fn docker(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The media type of [`Form::Docker`].
-pub(super) const DOCKERS_TYPE: &str = DOCKER_MANIFEST;
+pub(super) const DOCKER_MANIFEST_TYPE: &str = DOCKER_MANIFEST;
 
 #[cfg(test)]
 mod tests {
@@ -93,22 +97,25 @@ mod tests {
     #[test]
     fn what_is_accepted_comes_as_it_is() {
         assert_eq!(
-            form(OCI_INDEX, b"{}", &format!("{OCI_MANIFEST}, {OCI_INDEX}")),
-            Form::Verbatim
+            choose_form(OCI_INDEX, b"{}", &format!("{OCI_MANIFEST}, {OCI_INDEX}")),
+            ManifestForm::Verbatim
         );
-        assert_eq!(form(OCI_INDEX, b"{}", "*/*"), Form::Verbatim);
-        assert_eq!(form(DOCKER_MANIFEST, b"{}", ""), Form::Verbatim);
+        assert_eq!(choose_form(OCI_INDEX, b"{}", "*/*"), ManifestForm::Verbatim);
+        assert_eq!(
+            choose_form(DOCKER_MANIFEST, b"{}", ""),
+            ManifestForm::Verbatim
+        );
     }
 
     #[test]
     fn an_index_becomes_the_usual_platforms_image() {
-        let (arm, amd) = (Digest::of(b"arm"), Digest::of(b"amd"));
+        let (arm, amd) = (Digest::compute(b"arm"), Digest::compute(b"amd"));
         let child = |digest: &Digest, architecture: &str| json!({ "digest": digest.to_string(), "platform": { "os": "linux", "architecture": architecture } });
         let index =
             json!({ "manifests": [child(&arm, "arm64"), child(&amd, "amd64")] }).to_string();
         assert_eq!(
-            form(OCI_INDEX, index.as_bytes(), OCI_MANIFEST),
-            Form::Child(amd)
+            choose_form(OCI_INDEX, index.as_bytes(), OCI_MANIFEST),
+            ManifestForm::Child(amd)
         );
     }
 
@@ -117,7 +124,9 @@ mod tests {
         let manifest =
             json!({ "config": { "mediaType": "application/vnd.oci.image.config.v1+json" } })
                 .to_string();
-        let Form::Docker(bytes) = form(OCI_MANIFEST, manifest.as_bytes(), DOCKER_MANIFEST) else {
+        let ManifestForm::Docker(bytes) =
+            choose_form(OCI_MANIFEST, manifest.as_bytes(), DOCKER_MANIFEST)
+        else {
             panic!("converted")
         };
         let text = String::from_utf8(bytes).expect("text");

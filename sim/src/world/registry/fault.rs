@@ -32,7 +32,7 @@ const fn one() -> u64 {
 
 impl RegistryFault {
     /// A fault that the first request of this kind meets.
-    pub fn first(method: &str, path: &str, kind: RegistryFaultKind) -> Self {
+    pub fn on_first_request(method: &str, path: &str, kind: RegistryFaultKind) -> Self {
         Self {
             method: Some(method.to_owned()),
             path: path.to_owned(),
@@ -43,16 +43,16 @@ impl RegistryFault {
     }
 
     /// A fault that every request of this kind meets.
-    pub fn always(method: &str, path: &str, kind: RegistryFaultKind) -> Self {
+    pub fn on_every_request(method: &str, path: &str, kind: RegistryFaultKind) -> Self {
         Self {
             times: u64::MAX,
-            ..Self::first(method, path, kind)
+            ..Self::on_first_request(method, path, kind)
         }
     }
 
     /// The same fault, from another request on.
     #[must_use]
-    pub fn at(self, nth: u64) -> Self {
+    pub fn starting_at(self, nth: u64) -> Self {
         Self { nth, ..self }
     }
 
@@ -62,11 +62,11 @@ impl RegistryFault {
         Self { times, ..self }
     }
 
-    fn is_about(&self, method: &str, path: &str) -> bool {
+    fn matches(&self, method: &str, path: &str) -> bool {
         self.method.as_ref().is_none_or(|wanted| wanted == method) && path.contains(&self.path)
     }
 
-    fn holds_for(&self, request: u64) -> bool {
+    fn applies_to(&self, request: u64) -> bool {
         request >= self.nth && request - self.nth < self.times
     }
 }
@@ -121,7 +121,7 @@ pub struct RegistryRefusal {
 
 impl RegistryFaultKind {
     /// A refusal without a body.
-    pub fn status(status: u16) -> Self {
+    pub fn refuse_with_status(status: u16) -> Self {
         Self::Refuses(RegistryRefusal {
             status,
             ..RegistryRefusal::default()
@@ -129,7 +129,7 @@ impl RegistryFaultKind {
     }
 
     /// A refusal with a code and a sentence.
-    pub fn refused(status: u16, code: &str, message: &str) -> Self {
+    pub fn refuse_with(status: u16, code: &str, message: &str) -> Self {
         Self::Refuses(RegistryRefusal {
             status,
             code: code.to_owned(),
@@ -139,7 +139,7 @@ impl RegistryFaultKind {
     }
 
     /// 429, as ECR words it.
-    pub fn throttled(retry_after: Option<u64>) -> Self {
+    pub fn throttle(retry_after: Option<u64>) -> Self {
         let (code, message) = ("TOOMANYREQUESTS".to_owned(), "Rate exceeded".to_owned());
         Self::Refuses(RegistryRefusal {
             status: 429,
@@ -152,18 +152,18 @@ impl RegistryFaultKind {
 
 /// The faults still to come, each with the requests it has counted.
 #[derive(Debug, Default)]
-pub(super) struct FaultPlan {
+pub(super) struct RegistryFaultPlan {
     planned: Mutex<Vec<(RegistryFault, u64)>>,
 }
 
-impl FaultPlan {
+impl RegistryFaultPlan {
     pub(super) fn new(faults: Vec<RegistryFault>) -> Self {
         Self {
             planned: Mutex::new(faults.into_iter().map(|fault| (fault, 0)).collect()),
         }
     }
 
-    pub(super) fn plan(&self, fault: RegistryFault) {
+    pub(super) fn add(&self, fault: RegistryFault) {
         self.planned
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -178,19 +178,19 @@ impl FaultPlan {
     }
 
     /// What this request meets. Every fault about it counts it.
-    pub(super) fn meet(&self, method: &str, path: &str) -> Option<RegistryFaultKind> {
+    pub(super) fn next_fault(&self, method: &str, path: &str) -> Option<RegistryFaultKind> {
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut met = None;
+        let mut chosen = None;
         for (fault, requests) in planned
             .iter_mut()
-            .filter(|(fault, _)| fault.is_about(method, path))
+            .filter(|(fault, _)| fault.matches(method, path))
         {
             *requests += 1;
-            if met.is_none() && fault.holds_for(*requests) {
-                met = Some(fault.kind.clone());
+            if chosen.is_none() && fault.applies_to(*requests) {
+                chosen = Some(fault.kind.clone());
             }
         }
-        met
+        chosen
     }
 }
 
@@ -200,27 +200,27 @@ mod tests {
 
     #[test]
     fn a_fault_meets_the_requests_it_is_about_from_its_nth_on() {
-        let plan = FaultPlan::new(vec![
-            RegistryFault::first("PUT", "/manifests/", RegistryFaultKind::Stalls)
-                .at(2)
+        let plan = RegistryFaultPlan::new(vec![
+            RegistryFault::on_first_request("PUT", "/manifests/", RegistryFaultKind::Stalls)
+                .starting_at(2)
                 .times(2),
         ]);
         let met: Vec<bool> = (0..4)
-            .map(|_| plan.meet("PUT", "/v2/a/manifests/v1").is_some())
+            .map(|_| plan.next_fault("PUT", "/v2/a/manifests/v1").is_some())
             .collect();
         assert_eq!(met, [false, true, true, false]);
-        assert_eq!(plan.meet("GET", "/v2/a/manifests/v1"), None);
+        assert_eq!(plan.next_fault("GET", "/v2/a/manifests/v1"), None);
     }
 
     #[test]
     fn a_fault_without_method_and_path_meets_everything() {
         let fault: RegistryFault =
             serde_json::from_str(r#"{"kind":"stalls","times":2}"#).expect("a fault");
-        let plan = FaultPlan::new(vec![fault]);
+        let plan = RegistryFaultPlan::new(vec![fault]);
         assert!(
-            plan.meet("GET", "/v2/").is_some()
-                && plan.meet("POST", "/x").is_some()
-                && plan.meet("GET", "/").is_none()
+            plan.next_fault("GET", "/v2/").is_some()
+                && plan.next_fault("POST", "/x").is_some()
+                && plan.next_fault("GET", "/").is_none()
         );
     }
 }

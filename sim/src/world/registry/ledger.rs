@@ -27,7 +27,7 @@ pub struct RegistryRequest {
 
 impl RegistryRequest {
     /// Whether it has this method, and a path and query that contain this.
-    pub fn is(&self, method: &str, path: &str) -> bool {
+    pub fn matches(&self, method: &str, path: &str) -> bool {
         self.method == method && self.path.contains(path)
     }
 }
@@ -43,7 +43,7 @@ pub enum RegistryHost {
 
 /// All requests.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct RequestLog {
     lines: Mutex<Vec<Arc<Line>>>,
 }
 
@@ -59,9 +59,9 @@ pub(super) struct Line {
     pub(super) sent: Arc<AtomicU64>,
 }
 
-impl Ledger {
-    pub(super) fn begin<B>(&self, host: RegistryHost, request: &Request<B>) -> Arc<Line> {
-        let shown = request
+impl RequestLog {
+    pub(super) fn add<B>(&self, host: RegistryHost, request: &Request<B>) -> Arc<Line> {
+        let authorization = request
             .headers()
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
@@ -73,7 +73,7 @@ impl Ledger {
                 .path_and_query()
                 .map(ToString::to_string)
                 .unwrap_or_default(),
-            authorization: shown
+            authorization: authorization
                 .and_then(|value| value.split(' ').next())
                 .map(str::to_owned),
             status: OnceLock::new(),
@@ -92,7 +92,7 @@ impl Ledger {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .iter()
-            .map(|line| line.shown())
+            .map(|line| line.snapshot())
             .collect()
     }
 
@@ -105,12 +105,12 @@ impl Ledger {
 }
 
 impl Line {
-    pub(super) fn answered(&self, status: StatusCode) {
+    pub(super) fn set_status(&self, status: StatusCode) {
         // A line is answered once.
         let _ = self.status.set(status);
     }
 
-    fn shown(&self) -> RegistryRequest {
+    fn snapshot(&self) -> RegistryRequest {
         RegistryRequest {
             host: self.host,
             method: self.method.clone(),

@@ -7,13 +7,13 @@ use http_body_util::{BodyExt, Limited};
 use hyper::{Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::convert::{DOCKERS_TYPE, Form, form};
-use super::needs::Needs;
-use super::problem::Problem;
+use super::convert::{DOCKER_MANIFEST_TYPE, ManifestForm, choose_form};
+use super::error::RegistryError;
+use super::references::ManifestReferences;
 use super::route::Reference;
 use super::{ByTag, ManifestAnswer, Registry};
 use crate::world::digest::Digest;
-use crate::world::http::{Body, full};
+use crate::world::http::{Body, full_body};
 use crate::world::now::milliseconds;
 
 const DIGEST: &str = "docker-content-digest";
@@ -27,13 +27,13 @@ pub(super) async fn read(
     name: &str,
     reference: &Reference,
     request: &Request<Body>,
-) -> Result<Response<Body>, Problem> {
-    let (digest, media_type, bytes) = found(registry, name, reference, request).await?;
+) -> Result<Response<Body>, RegistryError> {
+    let (digest, media_type, bytes) = resolve_manifest(registry, name, reference, request).await?;
     let mut response = Response::builder()
         .header(header::CONTENT_TYPE, media_type)
         .header(header::CONTENT_LENGTH, bytes.len());
     if !registry
-        .fresh
+        .hidden_digests
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .remove(&digest)
@@ -41,21 +41,21 @@ pub(super) async fn read(
         response = response.header(DIGEST, digest.to_string());
     }
     response
-        .body(full(if request.method() == Method::HEAD {
+        .body(full_body(if request.method() == Method::HEAD {
             Vec::new()
         } else {
             bytes
         }))
-        .map_err(|_| Problem::Storage)
+        .map_err(|_| RegistryError::Storage)
 }
 
 /// The manifest, in the form in which it is answered.
-async fn found(
+async fn resolve_manifest(
     registry: &Registry,
     name: &str,
     reference: &Reference,
     request: &Request<Body>,
-) -> Result<(Digest, String, Vec<u8>), Problem> {
+) -> Result<(Digest, String, Vec<u8>), RegistryError> {
     let accept: Vec<&str> = request
         .headers()
         .get_all(header::ACCEPT)
@@ -67,16 +67,22 @@ async fn found(
     let converts =
         registry.rules.by_tag == ByTag::Converted && matches!(reference, Reference::Tag(_));
     loop {
-        let (digest, media_type) = registry.catalog().manifest(name, &reference)?;
+        let (digest, media_type) = registry.catalog().find_manifest(name, &reference)?;
         let bytes = registry.store().read_blob(&digest).await?;
         match if converts {
-            form(&media_type, &bytes, &accept)
+            choose_form(&media_type, &bytes, &accept)
         } else {
-            Form::Verbatim
+            ManifestForm::Verbatim
         } {
-            Form::Verbatim => return Ok((digest, media_type, bytes)),
-            Form::Docker(bytes) => return Ok((Digest::of(&bytes), DOCKERS_TYPE.to_owned(), bytes)),
-            Form::Child(child) => reference = Reference::Digest(child),
+            ManifestForm::Verbatim => return Ok((digest, media_type, bytes)),
+            ManifestForm::Docker(bytes) => {
+                return Ok((
+                    Digest::compute(&bytes),
+                    DOCKER_MANIFEST_TYPE.to_owned(),
+                    bytes,
+                ));
+            }
+            ManifestForm::Child(child) => reference = Reference::Digest(child),
         }
     }
 }
@@ -87,61 +93,66 @@ pub(super) async fn write(
     name: &str,
     reference: Reference,
     request: Request<Body>,
-) -> Result<Response<Body>, Problem> {
-    if registry.manifests.as_ref().is_some_and(|bucket| {
+) -> Result<Response<Body>, RegistryError> {
+    if registry.manifest_bucket.as_ref().is_some_and(|bucket| {
         !bucket
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take(milliseconds())
     }) {
-        return Err(Problem::TooManyRequests);
+        return Err(RegistryError::TooManyRequests);
     }
     let given = request
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned);
-    let body = limited(request.into_body())
+    let body = limit_body(request.into_body())
         .collect()
         .await
-        .map_err(|_| Problem::ManifestInvalid)?
+        .map_err(|_| RegistryError::ManifestInvalid)?
         .to_bytes();
-    let digest = Digest::of(&body);
+    let digest = Digest::compute(&body);
     let tag = match reference {
         Reference::Tag(tag) => Some(tag),
         Reference::Digest(wanted) if wanted == digest => None,
-        Reference::Digest(_) => return Err(Problem::DigestInvalid),
+        Reference::Digest(_) => return Err(RegistryError::DigestInvalid),
     };
-    let manifest: Value = serde_json::from_slice(&body).map_err(|_| Problem::ManifestInvalid)?;
+    let manifest: Value =
+        serde_json::from_slice(&body).map_err(|_| RegistryError::ManifestInvalid)?;
     let media_type = manifest
         .get("mediaType")
         .and_then(Value::as_str)
         .map(str::to_owned)
         .or(given)
-        .ok_or(Problem::ManifestInvalid)?;
-    let needs = Needs::of(&manifest)?;
+        .ok_or(RegistryError::ManifestInvalid)?;
+    let needs = ManifestReferences::parse(&manifest)?;
     if registry
         .rules
         .layers_at_most
         .is_some_and(|most| needs.layers > most)
     {
-        return Err(Problem::TooManyLayers);
+        return Err(RegistryError::TooManyLayers);
     }
     registry.store().write_blob(&digest, &body).await?;
     let mut catalog = registry.catalog();
-    catalog.check_needs(name, &needs)?;
+    catalog.check_references(name, &needs)?;
     tag.iter()
         .try_for_each(|tag| catalog.check_tag(name, tag, &registry.rules.tags))?;
     catalog.add_manifest(name, &digest, media_type, needs, tag);
     drop(catalog);
-    written(registry, name, &digest)
+    created_response(registry, name, &digest)
 }
 
-fn limited(body: Body) -> Body {
+fn limit_body(body: Body) -> Body {
     Limited::new(body, MANIFEST_LIMIT).boxed()
 }
 
-fn written(registry: &Registry, name: &str, digest: &Digest) -> Result<Response<Body>, Problem> {
+fn created_response(
+    registry: &Registry,
+    name: &str,
+    digest: &Digest,
+) -> Result<Response<Body>, RegistryError> {
     let response = Response::builder().status(StatusCode::CREATED);
     let response = match registry.rules.manifest_answer {
         ManifestAnswer::Digest => response.header(DIGEST, digest.to_string()),
@@ -151,14 +162,16 @@ fn written(registry: &Registry, name: &str, digest: &Digest) -> Result<Response<
         ManifestAnswer::Bare => response,
         ManifestAnswer::LateDigest => {
             registry
-                .fresh
+                .hidden_digests
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(digest.clone());
             response
         }
     };
-    response.body(full("")).map_err(|_| Problem::Storage)
+    response
+        .body(full_body(""))
+        .map_err(|_| RegistryError::Storage)
 }
 
 /// `DELETE` of a tag, or of a manifest with all its tags.
@@ -166,19 +179,19 @@ pub(super) fn delete(
     registry: &Registry,
     name: &str,
     reference: &Reference,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Body>, RegistryError> {
     registry.catalog().delete_manifest(name, reference)?;
     Response::builder()
         .status(StatusCode::ACCEPTED)
-        .body(full(""))
-        .map_err(|_| Problem::Storage)
+        .body(full_body(""))
+        .map_err(|_| RegistryError::Storage)
 }
 
 /// All tags, in one page.
-pub(super) fn list_tags(registry: &Registry, name: &str) -> Result<Response<Body>, Problem> {
-    let tags = registry.catalog().tags(name)?;
+pub(super) fn list_tags(registry: &Registry, name: &str) -> Result<Response<Body>, RegistryError> {
+    let tags = registry.catalog().list_tags(name)?;
     let response = Response::builder().header(header::CONTENT_TYPE, "application/json");
     response
-        .body(full(json!({ "name": name, "tags": tags }).to_string()))
-        .map_err(|_| Problem::Storage)
+        .body(full_body(json!({ "name": name, "tags": tags }).to_string()))
+        .map_err(|_| RegistryError::Storage)
 }

@@ -20,12 +20,12 @@ mod blobs;
 mod bodies;
 mod catalog;
 mod convert;
+mod error;
 mod fault;
-mod front;
 mod ledger;
 mod manifests;
-mod needs;
-mod problem;
+mod middleware;
+mod references;
 mod route;
 mod rules;
 mod server;
@@ -51,14 +51,14 @@ pub use rules::{
 };
 pub use server::{RegistryOptions, RegistryServer};
 
-use super::http::{Body, answer};
+use super::http::{Body, text_response};
 use super::now;
 use crate::limits::Bucket;
 use crate::world::digest::Digest;
-use access::{Keys, Wish};
+use access::{Permission, RegistryCredentials};
 use catalog::Catalog;
-use problem::Problem;
-use route::{Operation, Route, route};
+use error::RegistryError;
+use route::{Operation, Route, parse_route};
 use store::Store;
 
 /// What there is, whoever looks.
@@ -73,12 +73,12 @@ struct Contents {
 struct Registry {
     contents: Arc<Contents>,
     rules: RegistryRules,
-    keys: Keys,
+    credentials: RegistryCredentials,
     /// Where redirected downloads go.
     storage: Option<SocketAddr>,
-    manifests: Option<Mutex<Bucket>>,
+    manifest_bucket: Option<Mutex<Bucket>>,
     /// Manifests whose digest is not told yet.
-    fresh: Mutex<BTreeSet<Digest>>,
+    hidden_digests: Mutex<BTreeSet<Digest>>,
 }
 
 impl Registry {
@@ -91,12 +91,12 @@ impl Registry {
         let per_second = rules.manifests_per_second.map(f64::from);
         Self {
             contents,
-            keys: Keys::new(password, rules.sign_in, rules.credentials_last),
+            credentials: RegistryCredentials::new(password, rules.sign_in, rules.credentials_last),
             storage,
-            manifests: per_second
-                .map(|rate| Mutex::new(Bucket::full(rate, rate, now::milliseconds()))),
+            manifest_bucket: per_second
+                .map(|rate| Mutex::new(Bucket::new_full(rate, rate, now::milliseconds()))),
             rules,
-            fresh: Mutex::default(),
+            hidden_digests: Mutex::default(),
         }
     }
 
@@ -112,35 +112,37 @@ impl Registry {
     }
 
     /// What a push into this repository meets before anything else.
-    fn admit(&self, name: &str, operation: &Operation) -> Result<(), Problem> {
+    fn check_push(&self, name: &str, operation: &Operation) -> Result<(), RegistryError> {
         if !operation.is_push() || self.catalog().has_repository(name) {
             return Ok(());
         }
         match (self.rules.missing_repository, operation) {
             (MissingRepository::Created, _)
             | (MissingRepository::CutOff, Operation::StartUpload) => Ok(()),
-            (MissingRepository::NameUnknown, _) => Err(Problem::NameUnknown(name.to_owned())),
-            (MissingRepository::CutOff, _) => Err(Problem::HangUp),
+            (MissingRepository::NameUnknown, _) => Err(RegistryError::NameUnknown(name.to_owned())),
+            (MissingRepository::CutOff, _) => Err(RegistryError::HangUp),
         }
     }
 }
 
 async fn handle(registry: Arc<Registry>, request: Request<Body>) -> Response<Body> {
-    let route = route(request.method(), request.uri().path());
+    let route = parse_route(request.method(), request.uri().path());
     let challenge = tokens::challenge(&registry, &route, &request);
     let response = match route {
-        Route::Token => tokens::give(&registry, &request),
+        Route::Token => tokens::issue(&registry, &request),
         Route::Version => registry
-            .keys
-            .check(request.headers(), Wish::pull(""))
-            .map(|()| answer(StatusCode::OK, "{}")),
-        Route::Repository(name, operation) => perform(&registry, &name, operation, request).await,
-        Route::InvalidTag if registry.rules.invalid_tag == InvalidTag::BadRequest => {
-            Err(Problem::TagInvalid)
+            .credentials
+            .check(request.headers(), Permission::pull(""))
+            .map(|()| text_response(StatusCode::OK, "{}")),
+        Route::Repository(name, operation) => {
+            run_operation(&registry, &name, operation, request).await
         }
-        Route::InvalidTag | Route::Unknown => Err(Problem::Unsupported),
+        Route::InvalidTag if registry.rules.invalid_tag == InvalidTag::BadRequest => {
+            Err(RegistryError::TagInvalid)
+        }
+        Route::InvalidTag | Route::Unknown => Err(RegistryError::Unsupported),
     };
-    let mut response = response.unwrap_or_else(Problem::response);
+    let mut response = response.unwrap_or_else(RegistryError::into_response);
     if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
@@ -151,20 +153,20 @@ async fn handle(registry: Arc<Registry>, request: Request<Body>) -> Response<Bod
     response
 }
 
-async fn perform(
+async fn run_operation(
     registry: &Registry,
     name: &str,
     operation: Operation,
     request: Request<Body>,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Body>, RegistryError> {
     registry
-        .keys
-        .check(request.headers(), Wish::new(name, request.method()))?;
-    registry.admit(name, &operation)?;
+        .credentials
+        .check(request.headers(), Permission::new(name, request.method()))?;
+    registry.check_push(name, &operation)?;
     match operation {
         Operation::ReadBlob(digest) => blobs::read(registry, name, &digest, &request).await,
         Operation::StartUpload => uploads::start(registry, name, request).await,
-        Operation::UploadStatus(session) => uploads::status(registry, name, &session).await,
+        Operation::UploadStatus(session) => uploads::read_status(registry, name, &session).await,
         Operation::AppendUpload(session) => {
             uploads::append(registry, name, &session, request).await
         }

@@ -57,7 +57,7 @@ pub(super) enum Route {
 }
 
 /// Reads a method and a path; `HEAD` reads like `GET`.
-pub(super) fn route(method: &Method, path: &str) -> Route {
+pub(super) fn parse_route(method: &Method, path: &str) -> Route {
     if path == "/token" && *method == Method::GET {
         return Route::Token;
     }
@@ -67,23 +67,26 @@ pub(super) fn route(method: &Method, path: &str) -> Route {
     if matches!(path, "" | "/") {
         return Route::Version;
     }
-    in_repository(method, path.trim_start_matches('/')).unwrap_or(Route::Unknown)
+    parse_repository(method, path.trim_start_matches('/')).unwrap_or(Route::Unknown)
 }
 
-fn in_repository(method: &Method, path: &str) -> Option<Route> {
+fn parse_repository(method: &Method, path: &str) -> Option<Route> {
     let read = matches!(*method, Method::GET | Method::HEAD);
     let (name, operation) = if let Some((name, session)) = path.split_once("/blobs/uploads") {
-        (name, upload(method, session.trim_start_matches('/'))?)
+        (
+            name,
+            upload_operation(method, session.trim_start_matches('/'))?,
+        )
     } else if let Some((name, digest)) = path.rsplit_once("/blobs/") {
         (
             name,
             Operation::ReadBlob(Digest::parse(digest).filter(|_| read)?),
         )
     } else if let Some((name, reference)) = path.rsplit_once("/manifests/") {
-        let Some(reference) = named(reference) else {
+        let Some(reference) = parse_reference(reference) else {
             return Some(Route::InvalidTag);
         };
-        (name, manifest(method, reference)?)
+        (name, manifest_operation(method, reference)?)
     } else {
         (
             path.strip_suffix("/tags/list").filter(|_| read)?,
@@ -93,7 +96,7 @@ fn in_repository(method: &Method, path: &str) -> Option<Route> {
     is_repository_name(name).then(|| Route::Repository(name.to_owned(), operation))
 }
 
-fn upload(method: &Method, session: &str) -> Option<Operation> {
+fn upload_operation(method: &Method, session: &str) -> Option<Operation> {
     match (method.as_str(), session) {
         ("POST", "") => Some(Operation::StartUpload),
         ("GET", id) => Some(Operation::UploadStatus(id.to_owned())),
@@ -104,13 +107,13 @@ fn upload(method: &Method, session: &str) -> Option<Operation> {
     }
 }
 
-fn named(reference: &str) -> Option<Reference> {
+fn parse_reference(reference: &str) -> Option<Reference> {
     Digest::parse(reference)
         .map(Reference::Digest)
         .or_else(|| is_tag(reference).then(|| Reference::Tag(reference.to_owned())))
 }
 
-fn manifest(method: &Method, reference: Reference) -> Option<Operation> {
+fn manifest_operation(method: &Method, reference: Reference) -> Option<Operation> {
     match method.as_str() {
         "GET" | "HEAD" => Some(Operation::ReadManifest(reference)),
         "PUT" => Some(Operation::WriteManifest(reference)),
@@ -147,7 +150,7 @@ mod tests {
 
     #[test]
     fn each_path_means_its_operation() {
-        let digest = Digest::of(b"x");
+        let digest = Digest::compute(b"x");
         let table = [
             ("GET", "/v2/".to_owned(), Route::Version),
             (
@@ -194,7 +197,7 @@ mod tests {
         ];
         for (method, path, expected) in table {
             let method: Method = method.parse().expect("a method");
-            assert_eq!(route(&method, &path), expected, "{method} {path}");
+            assert_eq!(parse_route(&method, &path), expected, "{method} {path}");
         }
     }
 }

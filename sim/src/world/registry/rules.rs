@@ -149,26 +149,29 @@ pub enum TagMutability {
 
 impl TagMutability {
     /// None can be moved.
-    pub const fn immutable() -> Self {
+    pub const fn all_immutable() -> Self {
         Self::ImmutableExcept(Vec::new())
     }
 
     pub(super) fn can_move(&self, tag: &str) -> bool {
-        let excepted = |filters: &[String]| filters.iter().any(|filter| fits(filter, tag));
+        let is_excepted =
+            |filters: &[String]| filters.iter().any(|filter| matches_filter(filter, tag));
         match self {
             Self::Mutable => true,
-            Self::ImmutableExcept(filters) => excepted(filters),
-            Self::MutableExcept(filters) => !excepted(filters),
+            Self::ImmutableExcept(filters) => is_excepted(filters),
+            Self::MutableExcept(filters) => !is_excepted(filters),
         }
     }
 }
 
 /// Whether a text fits a filter in which `*` is any number of letters.
-fn fits(filter: &str, text: &str) -> bool {
+fn matches_filter(filter: &str, text: &str) -> bool {
     match filter.split_once('*') {
         None => filter == text,
         Some((start, rest)) => text.strip_prefix(start).is_some_and(|tail| {
-            tail.char_indices().any(|(at, _)| fits(rest, &tail[at..])) || fits(rest, "")
+            tail.char_indices()
+                .any(|(at, _)| matches_filter(rest, &tail[at..]))
+                || matches_filter(rest, "")
         }),
     }
 }
@@ -213,7 +216,7 @@ mod tests {
             ("a*b", "acbb", true),
             ("a*b", "acbc", false),
         ] {
-            assert_eq!(fits(filter, text), expected, "{filter} {text}");
+            assert_eq!(matches_filter(filter, text), expected, "{filter} {text}");
         }
     }
 

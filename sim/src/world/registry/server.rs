@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
-use super::fault::{FaultPlan, RegistryFault};
-use super::front::Front;
+use super::fault::{RegistryFault, RegistryFaultPlan};
 use super::ledger::{RegistryHost, RegistryRequest};
+use super::middleware::Middleware;
 use super::store::Store;
 use super::{Contents, Downloads, Registry, RegistryRules, TagMutability, handle, storage};
 use crate::world::digest::Digest;
@@ -45,11 +45,11 @@ impl Default for RegistryOptions {
 /// caller's.
 #[derive(Debug)]
 pub struct RegistryServer {
-    outside: Server,
-    inside: Server,
+    public_server: Server,
+    unrestricted_server: Server,
     storage: Server,
     registry: Arc<Registry>,
-    front: Arc<Front>,
+    middleware: Arc<Middleware>,
     _folder: Option<TempDir>,
 }
 
@@ -69,11 +69,11 @@ impl RegistryServer {
             store: Store::open(&path).await?,
             catalog: Mutex::default(),
         });
-        let front = Arc::new(Front {
-            faults: FaultPlan::new(options.faults),
-            ..Front::default()
+        let middleware = Arc::new(Middleware {
+            faults: RegistryFaultPlan::new(options.faults),
+            ..Middleware::default()
         });
-        let storage = serve_storage(options.bind, &contents, &front).await?;
+        let storage = serve_storage(options.bind, &contents, &middleware).await?;
         let redirected =
             (options.rules.downloads == Downloads::Redirected).then(|| storage.address());
         let registry = Arc::new(Registry::new(
@@ -82,33 +82,38 @@ impl RegistryServer {
             options.password,
             redirected,
         ));
-        let outside = serve(options.bind, &registry, &front).await?;
-        let plain = Arc::new(Registry::new(
+        let outside = serve(options.bind, &registry, &middleware).await?;
+        let unrestricted = Arc::new(Registry::new(
             contents,
             RegistryRules::default(),
             None,
             None,
         ));
-        let inside = serve(IpAddr::V4(Ipv4Addr::LOCALHOST), &plain, &Arc::default()).await?;
+        let inside = serve(
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            &unrestricted,
+            &Arc::default(),
+        )
+        .await?;
         Ok(Self {
-            outside,
-            inside,
+            public_server: outside,
+            unrestricted_server: inside,
             storage,
             registry,
-            front,
+            middleware,
             _folder: folder,
         })
     }
 
     /// Where it is reached from this machine.
     pub fn address(&self) -> SocketAddr {
-        self.outside.address()
+        self.public_server.address()
     }
 
     /// The same contents, for the ones who prepare and judge: no password, no rules, no faults, not
     /// in the ledger.
-    pub fn plain_address(&self) -> SocketAddr {
-        self.inside.address()
+    pub fn unrestricted_address(&self) -> SocketAddr {
+        self.unrestricted_server.address()
     }
 
     /// Where redirected downloads come from.
@@ -118,35 +123,35 @@ impl RegistryServer {
 
     /// What was asked so far, in order, of the registry and of the host of its downloads.
     pub fn requests(&self) -> Vec<RegistryRequest> {
-        self.front.ledger.requests()
+        self.middleware.ledger.requests()
     }
 
     /// How many requests had this method, and a path and query that contain this.
-    pub fn count(&self, method: &str, path: &str) -> usize {
+    pub fn count_requests(&self, method: &str, path: &str) -> usize {
         self.requests()
             .iter()
-            .filter(|request| request.is(method, path))
+            .filter(|request| request.matches(method, path))
             .count()
     }
 
     /// Forgets what was asked.
     pub fn clear_requests(&self) {
-        self.front.ledger.clear();
+        self.middleware.ledger.clear();
     }
 
     /// One more fault.
     pub fn inject(&self, fault: RegistryFault) {
-        self.front.faults.plan(fault);
+        self.middleware.faults.add(fault);
     }
 
     /// No faults any more.
     pub fn clear_faults(&self) {
-        self.front.faults.clear();
+        self.middleware.faults.clear();
     }
 
     /// The password from now on; the one before has expired.
     pub fn set_password(&self, password: &str) {
-        self.registry.keys.set_password(password);
+        self.registry.credentials.set_password(password);
     }
 
     /// Makes a repository, or gives one that is there another rule for its tags; without one it is
@@ -166,10 +171,10 @@ impl RegistryServer {
     }
 
     /// The digest that a tag names.
-    pub fn tagged(&self, repository: &str, tag: &str) -> Option<String> {
+    pub fn tag_digest(&self, repository: &str, tag: &str) -> Option<String> {
         self.registry
             .catalog()
-            .tagged(repository, tag)
+            .tag_digest(repository, tag)
             .map(|digest| digest.to_string())
     }
 
@@ -193,7 +198,7 @@ impl RegistryServer {
     }
 
     /// Loses a blob, although manifests need it: they stay.
-    pub fn lose_blob(&self, repository: &str, digest: &str) {
+    pub fn delete_blob(&self, repository: &str, digest: &str) {
         if let Some(digest) = Digest::parse(digest) {
             self.registry.catalog().remove_blob(repository, &digest);
         }
@@ -203,14 +208,14 @@ impl RegistryServer {
 async fn serve(
     ip: IpAddr,
     registry: &Arc<Registry>,
-    front: &Arc<Front>,
+    middleware: &Arc<Middleware>,
 ) -> std::io::Result<Server> {
-    let (registry, front) = (Arc::clone(registry), Arc::clone(front));
+    let (registry, middleware) = (Arc::clone(registry), Arc::clone(middleware));
     let answer = move |_, request| {
-        let (registry, front) = (Arc::clone(&registry), Arc::clone(&front));
+        let (registry, middleware) = (Arc::clone(&registry), Arc::clone(&middleware));
         async move {
-            front
-                .through(RegistryHost::Registry, request, |request| {
+            middleware
+                .handle(RegistryHost::Registry, request, |request| {
                     handle(registry, request)
                 })
                 .await
@@ -222,14 +227,14 @@ async fn serve(
 async fn serve_storage(
     ip: IpAddr,
     contents: &Arc<Contents>,
-    front: &Arc<Front>,
+    middleware: &Arc<Middleware>,
 ) -> std::io::Result<Server> {
-    let (contents, front) = (Arc::clone(contents), Arc::clone(front));
+    let (contents, middleware) = (Arc::clone(contents), Arc::clone(middleware));
     let answer = move |_, request| {
-        let (contents, front) = (Arc::clone(&contents), Arc::clone(&front));
+        let (contents, middleware) = (Arc::clone(&contents), Arc::clone(&middleware));
         async move {
-            front
-                .through(RegistryHost::Storage, request, |request| {
+            middleware
+                .handle(RegistryHost::Storage, request, |request| {
                     storage::handle(contents, request)
                 })
                 .await

@@ -8,11 +8,11 @@ use hyper::header::{AUTHORIZATION, HOST};
 use hyper::{Request, Response, StatusCode};
 
 use super::Contents;
-use super::blobs::give;
-use super::problem::Problem;
-use super::uploads::query;
+use super::blobs::serve_blob;
+use super::error::RegistryError;
+use super::uploads::query_parameter;
 use crate::world::digest::Digest;
-use crate::world::http::{Body, answer};
+use crate::world::http::{Body, text_response};
 
 /// Where paths begin there.
 const PREFIX: &str = "/storage/";
@@ -24,7 +24,7 @@ const SIGNATURE: &str = "X-Amz-Signature";
 const TWO_MECHANISMS: &str = "<Error><Code>InvalidArgument</Code><Message>Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified</Message></Error>";
 
 /// The signed address of a blob, by the name under which the registry was asked.
-pub(super) fn address(storage: SocketAddr, request: &Request<Body>, digest: &Digest) -> String {
+pub(super) fn signed_url(storage: SocketAddr, request: &Request<Body>, digest: &Digest) -> String {
     let asked = request
         .headers()
         .get(HOST)
@@ -41,10 +41,10 @@ pub(super) fn address(storage: SocketAddr, request: &Request<Body>, digest: &Dig
 
 pub(super) async fn handle(contents: Arc<Contents>, request: Request<Body>) -> Response<Body> {
     if request.headers().contains_key(AUTHORIZATION) {
-        return answer(StatusCode::BAD_REQUEST, TWO_MECHANISMS);
+        return text_response(StatusCode::BAD_REQUEST, TWO_MECHANISMS);
     }
-    if query(request.uri(), SIGNATURE).is_none() {
-        return answer(
+    if query_parameter(request.uri(), SIGNATURE).is_none() {
+        return text_response(
             StatusCode::FORBIDDEN,
             "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
         );
@@ -55,12 +55,12 @@ pub(super) async fn handle(contents: Arc<Contents>, request: Request<Body>) -> R
         .strip_prefix(PREFIX)
         .unwrap_or_default();
     let Some(digest) = Digest::parse(&format!("sha256:{hex}")) else {
-        return answer(
+        return text_response(
             StatusCode::NOT_FOUND,
             "<Error><Code>NoSuchKey</Code></Error>",
         );
     };
-    give(&contents.store, &digest, &request)
+    serve_blob(&contents.store, &digest, &request)
         .await
-        .unwrap_or_else(Problem::response)
+        .unwrap_or_else(RegistryError::into_response)
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::*;
 use crate::world::digest::Digest;
-use crate::world::http::{Client, client, full};
+use crate::world::http::{Client, full_body, new_client};
 use crate::world::image::source::Source;
 
 const OCTETS: &str = "application/octet-stream";
@@ -47,28 +47,28 @@ impl Reply {
 
 impl Fixture {
     async fn start(password: Option<&str>) -> Self {
-        Self::with(RegistryOptions {
+        Self::with_options(RegistryOptions {
             password: password.map(str::to_owned),
             ..RegistryOptions::default()
         })
         .await
     }
 
-    async fn ruled(rules: RegistryRules) -> Self {
-        Self::with(RegistryOptions {
+    async fn with_rules(rules: RegistryRules) -> Self {
+        Self::with_options(RegistryOptions {
             rules,
             ..RegistryOptions::default()
         })
         .await
     }
 
-    async fn with(options: RegistryOptions) -> Self {
+    async fn with_options(options: RegistryOptions) -> Self {
         let password = options.password.clone();
         let server = RegistryServer::start(options).await.expect("a registry");
         let source = Source::new(&format!("http://{}", server.address()), password);
         Self {
             source,
-            client: client(),
+            client: new_client(),
             server,
         }
     }
@@ -109,7 +109,7 @@ impl Fixture {
             hyper::Request::builder().method(method).uri(address),
             |request, (name, value)| request.header(*name, *value),
         );
-        let request = request.body(full(body.to_vec())).expect("a request");
+        let request = request.body(full_body(body.to_vec())).expect("a request");
         let (head, body) = self
             .client
             .request(request)
@@ -130,7 +130,7 @@ impl Fixture {
     }
 
     async fn push(&self, repository: &str, bytes: &[u8]) -> Digest {
-        let digest = Digest::of(bytes);
+        let digest = Digest::compute(bytes);
         let (status, _) = self
             .ask(
                 Method::POST,
@@ -157,7 +157,7 @@ impl Fixture {
         let manifest =
             json!({ "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": { "digest": config.to_string() }, "layers": layers })
                 .to_string();
-        let digest = Digest::of(manifest.as_bytes()).to_string();
+        let digest = Digest::compute(manifest.as_bytes()).to_string();
         let reference = if reference.is_empty() {
             &digest
         } else {
@@ -180,7 +180,7 @@ impl Fixture {
 #[tokio::test]
 async fn blobs_come_back_as_they_were_however_they_were_pushed() {
     let registry = Fixture::start(None).await;
-    let (bytes, digest) = (b"some bytes".as_slice(), Digest::of(b"some bytes"));
+    let (bytes, digest) = (b"some bytes".as_slice(), Digest::compute(b"some bytes"));
     let (status, session) = registry
         .ask(Method::POST, "/v2/a/blobs/uploads/", "", b"")
         .await;
@@ -214,7 +214,7 @@ async fn blobs_come_back_as_they_were_however_they_were_pushed() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     registry
         .source
-        .blob("a", &digest, file.path())
+        .download_blob("a", &digest, file.path())
         .await
         .expect("downloaded and checked");
     assert_eq!(std::fs::read(file.path()).expect("read"), bytes);
@@ -237,7 +237,7 @@ async fn blobs_come_back_as_they_were_however_they_were_pushed() {
     );
     let unknown = format!(
         "/v2/b/blobs/uploads/?mount={}&from=a",
-        Digest::of(b"unknown")
+        Digest::compute(b"unknown")
     );
     assert_eq!(
         registry.ask(Method::POST, &unknown, "", b"").await.0,
@@ -249,7 +249,7 @@ async fn blobs_come_back_as_they_were_however_they_were_pushed() {
 #[tokio::test]
 async fn a_wrong_digest_is_refused_and_leaves_nothing() {
     let registry = Fixture::start(None).await;
-    let claimed = Digest::of(b"what was claimed");
+    let claimed = Digest::compute(b"what was claimed");
     let path = format!("/v2/a/blobs/uploads/?digest={claimed}");
     assert_eq!(
         registry
@@ -279,7 +279,7 @@ async fn a_wrong_digest_is_refused_and_leaves_nothing() {
 async fn manifests_are_found_by_tag_and_digest() {
     let registry = Fixture::start(None).await;
     let kind = "application/vnd.oci.image.manifest.v1+json";
-    let config = Digest::of(b"{}");
+    let config = Digest::compute(b"{}");
     let manifest =
         json!({ "schemaVersion": 2, "config": { "digest": config.to_string() }, "layers": [] })
             .to_string();
@@ -306,7 +306,11 @@ async fn manifests_are_found_by_tag_and_digest() {
             201
         );
     }
-    let found = registry.source.manifest("a", "v1").await.expect("found");
+    let found = registry
+        .source
+        .fetch_manifest("a", "v1")
+        .await
+        .expect("found");
     assert_eq!(
         (found.bytes.as_ref(), found.media_type.as_str()),
         (manifest.as_bytes(), kind)
@@ -314,18 +318,18 @@ async fn manifests_are_found_by_tag_and_digest() {
     assert_eq!(
         registry
             .source
-            .manifest("a", &found.digest)
+            .fetch_manifest("a", &found.digest)
             .await
             .expect("found")
             .bytes,
         found.bytes
     );
     assert_eq!(
-        registry.source.tags("a").await.expect("listed"),
+        registry.source.list_tags("a").await.expect("listed"),
         ["latest", "v1"]
     );
     assert_eq!(
-        registry.source.tags("unknown").await.expect("listed"),
+        registry.source.list_tags("unknown").await.expect("listed"),
         Vec::<String>::new()
     );
     assert_eq!(
@@ -343,7 +347,7 @@ async fn manifests_are_found_by_tag_and_digest() {
     assert_eq!(
         registry
             .source
-            .manifest("a", "v1")
+            .fetch_manifest("a", "v1")
             .await
             .expect_err("gone")
             .kind(),
@@ -360,10 +364,10 @@ async fn pieces_out_of_order_and_unknown_uploads_are_refused() {
     let request = hyper::Request::patch(format!("http://{}{session}", registry.server.address()))
         .header("content-range", "5-9");
     let request = request
-        .body(crate::world::http::full("hello"))
+        .body(crate::world::http::full_body("hello"))
         .expect("a request");
     assert_eq!(
-        crate::world::http::client()
+        crate::world::http::new_client()
             .request(request)
             .await
             .expect("an answer")

@@ -5,10 +5,10 @@ use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use serde_json::json;
 
-use super::problem::Problem;
+use super::error::RegistryError;
 use super::route::Route;
 use super::{Registry, SignIn};
-use crate::world::http::{Body, answer};
+use crate::world::http::{Body, text_response};
 
 /// What a client without valid credentials is told to do.
 pub(super) fn challenge(
@@ -19,11 +19,11 @@ pub(super) fn challenge(
     let basic = HeaderValue::from_static("Basic realm=\"registry\",service=\"registry\"");
     match registry.rules.sign_in {
         SignIn::Basic => basic,
-        SignIn::Bearer => HeaderValue::from_str(&bearer(route, request)).unwrap_or(basic),
+        SignIn::Bearer => HeaderValue::from_str(&bearer_challenge(route, request)).unwrap_or(basic),
     }
 }
 
-fn bearer(route: &Route, request: &Request<Body>) -> String {
+fn bearer_challenge(route: &Route, request: &Request<Body>) -> String {
     let host = request
         .headers()
         .get(HOST)
@@ -44,18 +44,18 @@ fn bearer(route: &Route, request: &Request<Body>) -> String {
 }
 
 /// A token for what the query asks.
-pub(super) fn give(
+pub(super) fn issue(
     registry: &Registry,
     request: &Request<Body>,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Body>, RegistryError> {
     let asked = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
     let scopes = asked
         .filter(|(name, _)| name == "scope")
         .flat_map(|(_, value)| value.split(' ').map(str::to_owned).collect::<Vec<_>>());
     let token = registry
-        .keys
-        .give_token(request.headers(), scopes.collect())?;
-    Ok(answer(
+        .credentials
+        .issue_token(request.headers(), scopes.collect())?;
+    Ok(text_response(
         StatusCode::OK,
         json!({ "token": token, "expires_in": 300 }).to_string(),
     ))

@@ -3,11 +3,11 @@
 use http_body_util::BodyExt;
 use hyper::{Request, Response, StatusCode, Uri, header};
 
-use super::access::Wish;
-use super::problem::Problem;
+use super::access::Permission;
+use super::error::RegistryError;
 use super::{Mounts, Patches, Registry};
 use crate::world::digest::Digest;
-use crate::world::http::{Body, full};
+use crate::world::http::{Body, full_body};
 
 /// `POST`: a mount when the blob is there, a whole upload when a digest is given, the start of a
 /// session otherwise.
@@ -15,44 +15,46 @@ pub(super) async fn start(
     registry: &Registry,
     name: &str,
     request: Request<Body>,
-) -> Result<Response<Body>, Problem> {
-    if let Some(digest) = mountable(registry, &request) {
+) -> Result<Response<Body>, RegistryError> {
+    if let Some(digest) = find_mountable(registry, &request) {
         registry.catalog().add_blob(name, digest.clone());
-        return created(name, &digest);
+        return created_response(name, &digest);
     }
     let session = registry.store().start_upload().await?;
-    if query(request.uri(), "digest").is_some() {
+    if query_parameter(request.uri(), "digest").is_some() {
         return finish(registry, name, &session, request).await;
     }
-    accepted(name, &session, 0, StatusCode::ACCEPTED)
+    upload_response(name, &session, 0, StatusCode::ACCEPTED)
 }
 
 /// The blob to mount, when the repository it is to come from has it, may be read and lends it.
-fn mountable(registry: &Registry, request: &Request<Body>) -> Option<Digest> {
-    let digest = Digest::parse(&query(request.uri(), "mount")?)?;
-    let from = query(request.uri(), "from")?;
+fn find_mountable(registry: &Registry, request: &Request<Body>) -> Option<Digest> {
+    let digest = Digest::parse(&query_parameter(request.uri(), "mount")?)?;
+    let from = query_parameter(request.uri(), "from")?;
     let catalog = registry.catalog();
-    let lends = match registry.rules.mounts {
+    let may_mount = match registry.rules.mounts {
         Mounts::All => true,
         Mounts::Referenced => {
             catalog.is_referenced(&from, &digest) && !catalog.is_archived(&from, &digest)
         }
         Mounts::Never => false,
     };
-    (lends
+    (may_mount
         && catalog.has_blob(&from, &digest)
-        && registry.keys.covers(request.headers(), Wish::pull(&from)))
+        && registry
+            .credentials
+            .covers(request.headers(), Permission::pull(&from)))
     .then_some(digest)
 }
 
 /// `GET` of a session: how far it is.
-pub(super) async fn status(
+pub(super) async fn read_status(
     registry: &Registry,
     name: &str,
     session: &str,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Body>, RegistryError> {
     let length = registry.store().upload_length(session).await?;
-    accepted(name, session, length, StatusCode::NO_CONTENT)
+    upload_response(name, session, length, StatusCode::NO_CONTENT)
 }
 
 /// `PATCH`: the next piece. A `Content-Range` must start where the upload stands.
@@ -61,14 +63,14 @@ pub(super) async fn append(
     name: &str,
     session: &str,
     request: Request<Body>,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Body>, RegistryError> {
     let length = registry.store().upload_length(session).await?;
     let range = request
         .headers()
         .get(header::CONTENT_RANGE)
         .and_then(|value| value.to_str().ok());
     if range.is_some_and(|range| range_start(range) != Some(length)) {
-        return Err(Problem::RangeInvalid);
+        return Err(RegistryError::RangeInvalid);
     }
     match registry.rules.patches {
         Patches::All => {
@@ -76,14 +78,14 @@ pub(super) async fn append(
                 .store()
                 .append(session, request.into_body())
                 .await?;
-            accepted(name, session, length, StatusCode::ACCEPTED)
+            upload_response(name, session, length, StatusCode::ACCEPTED)
         }
-        Patches::FirstOnly if registry.store().takes_first_piece(session) => {
+        Patches::FirstOnly if registry.store().claim_first_piece(session) => {
             let length = registry
                 .store()
                 .append(session, request.into_body())
                 .await?;
-            accepted(name, session, length, StatusCode::CREATED)
+            upload_response(name, session, length, StatusCode::CREATED)
         }
         Patches::FirstOnly => {
             // Read to its end, and forgotten; the range that is answered is as if it had been kept.
@@ -91,9 +93,9 @@ pub(super) async fn append(
                 .into_body()
                 .collect()
                 .await
-                .map_err(|_| Problem::RangeInvalid)?
+                .map_err(|_| RegistryError::RangeInvalid)?
                 .to_bytes();
-            accepted(
+            upload_response(
                 name,
                 session,
                 length + dropped.len() as u64,
@@ -109,34 +111,37 @@ pub(super) async fn finish(
     name: &str,
     session: &str,
     request: Request<Body>,
-) -> Result<Response<Body>, Problem> {
-    let digest = query(request.uri(), "digest")
+) -> Result<Response<Body>, RegistryError> {
+    let digest = query_parameter(request.uri(), "digest")
         .and_then(|text| Digest::parse(&text))
-        .ok_or(Problem::DigestInvalid)?;
+        .ok_or(RegistryError::DigestInvalid)?;
     registry
         .store()
         .append(session, request.into_body())
         .await?;
     registry.store().finish_upload(session, &digest).await?;
     registry.catalog().add_blob(name, digest.clone());
-    created(name, &digest)
+    created_response(name, &digest)
 }
 
 /// `DELETE` of a session.
-pub(super) async fn cancel(registry: &Registry, session: &str) -> Result<Response<Body>, Problem> {
+pub(super) async fn cancel(
+    registry: &Registry,
+    session: &str,
+) -> Result<Response<Body>, RegistryError> {
     registry.store().cancel_upload(session).await?;
     Response::builder()
         .status(StatusCode::NO_CONTENT)
-        .body(full(""))
-        .map_err(|_| Problem::Storage)
+        .body(full_body(""))
+        .map_err(|_| RegistryError::Storage)
 }
 
-fn accepted(
+fn upload_response(
     name: &str,
     session: &str,
     length: u64,
     status: StatusCode,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Body>, RegistryError> {
     Response::builder()
         .status(status)
         .header(
@@ -145,17 +150,17 @@ fn accepted(
         )
         .header("range", format!("0-{}", length.saturating_sub(1)))
         .header("docker-upload-uuid", session)
-        .body(full(""))
-        .map_err(|_| Problem::Storage)
+        .body(full_body(""))
+        .map_err(|_| RegistryError::Storage)
 }
 
-fn created(name: &str, digest: &Digest) -> Result<Response<Body>, Problem> {
+fn created_response(name: &str, digest: &Digest) -> Result<Response<Body>, RegistryError> {
     Response::builder()
         .status(StatusCode::CREATED)
         .header(header::LOCATION, format!("/v2/{name}/blobs/{digest}"))
         .header("docker-content-digest", digest.to_string())
-        .body(full(""))
-        .map_err(|_| Problem::Storage)
+        .body(full_body(""))
+        .map_err(|_| RegistryError::Storage)
 }
 
 /// `0-99` or `bytes 0-99/*`.
@@ -170,7 +175,7 @@ fn range_start(range: &str) -> Option<u64> {
 }
 
 /// A parameter of the query. Repository names and digests need no more than these two escapes.
-pub(super) fn query(uri: &Uri, name: &str) -> Option<String> {
+pub(super) fn query_parameter(uri: &Uri, name: &str) -> Option<String> {
     let pairs = uri
         .query()?
         .split('&')
@@ -199,8 +204,11 @@ mod tests {
     #[test]
     fn escaped_parameters_are_read() {
         let uri = Uri::from_static("/v2/a/blobs/uploads/?mount=sha256%3Aabc&from=b%2Fc");
-        assert_eq!(query(&uri, "mount").as_deref(), Some("sha256:abc"));
-        assert_eq!(query(&uri, "from").as_deref(), Some("b/c"));
-        assert_eq!(query(&uri, "digest"), None);
+        assert_eq!(
+            query_parameter(&uri, "mount").as_deref(),
+            Some("sha256:abc")
+        );
+        assert_eq!(query_parameter(&uri, "from").as_deref(), Some("b/c"));
+        assert_eq!(query_parameter(&uri, "digest"), None);
     }
 }

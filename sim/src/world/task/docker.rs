@@ -13,7 +13,7 @@ use super::logs::Logs;
 
 /// What a container is started with.
 #[derive(Debug)]
-pub(super) struct Run<'a> {
+pub(super) struct ContainerSpec<'a> {
     pub(super) name: String,
     pub(super) image: &'a str,
     pub(super) environment: &'a [(String, String)],
@@ -52,18 +52,18 @@ impl Docker {
         command
     }
 
-    async fn docker(&self, arguments: &[&str]) -> io::Result<String> {
-        text(&self.command().args(arguments).output().await?)
+    async fn run_docker(&self, arguments: &[&str]) -> io::Result<String> {
+        read_output(&self.command().args(arguments).output().await?)
     }
 
     pub(super) async fn pull(&self, image: &str) -> io::Result<()> {
-        self.docker(&["pull", "--quiet", image]).await.map(drop)
+        self.run_docker(&["pull", "--quiet", image]).await.map(drop)
     }
 
     /// Starts a container; `exit` gets its code when it ends.
     pub(super) async fn run(
         &self,
-        run: &Run<'_>,
+        run: &ContainerSpec<'_>,
         logs: &Logs,
         exit: watch::Sender<Option<i32>>,
     ) -> io::Result<()> {
@@ -84,7 +84,7 @@ impl Docker {
         for (name, value) in run.environment {
             command.arg("--env").arg(format!("{name}={value}"));
         }
-        let started = text(&command.arg(run.image).args(run.command).output().await?);
+        let started = read_output(&command.arg(run.image).args(run.command).output().await?);
         if let Err(error) = started {
             self.remove(&run.name).await;
             return Err(error);
@@ -109,7 +109,7 @@ impl Docker {
         exit: watch::Sender<Option<i32>>,
     ) {
         let code = self
-            .docker(&["wait", &name])
+            .run_docker(&["wait", &name])
             .await
             .ok()
             .and_then(|code| code.parse().ok());
@@ -122,12 +122,12 @@ impl Docker {
     /// SIGTERM, and SIGKILL after the timeout; Docker sees to both.
     pub(super) async fn stop(&self, name: &str, timeout: Duration) {
         let _ = self
-            .docker(&["stop", "--time", &timeout.as_secs().to_string(), name])
+            .run_docker(&["stop", "--time", &timeout.as_secs().to_string(), name])
             .await;
     }
 
     pub(super) async fn remove(&self, name: &str) {
-        let _ = self.docker(&["rm", "--force", "--volumes", name]).await;
+        let _ = self.run_docker(&["rm", "--force", "--volumes", name]).await;
     }
 
     /// Removes every container of this world. Blocks: it is for the very end, when there may be no
@@ -141,13 +141,13 @@ impl Docker {
             .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
             .unwrap_or_default();
         let names: Vec<&str> = names.split_whitespace().collect();
-        quietly("rm", &["--force", "--volumes"], &names);
+        run_ignoring_errors("rm", &["--force", "--volumes"], &names);
         let images: Vec<&str> = images.iter().map(String::as_str).collect();
-        quietly("rmi", &[], &images);
+        run_ignoring_errors("rmi", &[], &images);
     }
 }
 
-fn quietly(verb: &str, options: &[&str], names: &[&str]) {
+fn run_ignoring_errors(verb: &str, options: &[&str], names: &[&str]) {
     if !names.is_empty() {
         let _ = std::process::Command::new("docker")
             .arg(verb)
@@ -157,7 +157,7 @@ fn quietly(verb: &str, options: &[&str], names: &[&str]) {
     }
 }
 
-fn text(output: &Output) -> io::Result<String> {
+fn read_output(output: &Output) -> io::Result<String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }

@@ -27,7 +27,7 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    pub(super) fn watch(folder: &Path, label: Option<&str>) -> io::Result<Self> {
+    pub(super) fn spawn(folder: &Path, label: Option<&str>) -> io::Result<Self> {
         let shell = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "ecs-bluegreen-sim-guard"])
             .arg(folder.canonicalize()?)
@@ -68,7 +68,7 @@ mod tests {
             .arg("60")
             .spawn()
             .expect("somebody else");
-        let mut guard = Guard::watch(folder.path(), None).expect("a guard");
+        let mut guard = Guard::spawn(folder.path(), None).expect("a guard");
         drop(guard.shell.stdin.take());
         assert_eq!(
             std::os::unix::process::ExitStatusExt::signal(&task.wait().expect("it ends")),

@@ -12,14 +12,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::docker::{Docker, Run};
+use super::docker::{ContainerSpec, Docker};
 use super::guard::Guard;
 use super::logs::Logs;
 use super::process::Process;
-use super::{Runs, Task, TaskHandle, TaskSpec, ports};
+use super::{Task, TaskBackend, TaskHandle, TaskSpec, ports};
 use crate::world::image::Images;
 use crate::world::image::reference::ImageReference;
-use crate::world::imaginary::{Imaginary, exit_of};
+use crate::world::imaginary::{Imaginary, planned_exit_code};
 use crate::world::options::{Engine, WorldOptions};
 use crate::world::registry::access::USER;
 
@@ -61,7 +61,7 @@ impl Launcher {
             )?;
         }
         let docker = Docker::new(&world, &config);
-        let guard = Guard::watch(
+        let guard = Guard::spawn(
             folder,
             (options.engine == Engine::Docker).then(|| docker.label()),
         )?;
@@ -80,9 +80,12 @@ impl Launcher {
 
     pub(in crate::world) async fn start(&self, spec: TaskSpec) -> Result<TaskHandle, String> {
         let handle = match self.engine {
-            Engine::Process => self.start_process(&spec, &self.image(&spec)?).await?,
-            Engine::Docker => self.start_container(&spec, &self.image(&spec)?).await?,
-            Engine::Imaginary(after) => self.imagine(&spec, after).await,
+            Engine::Process => self.start_process(&spec, &self.parse_image(&spec)?).await?,
+            Engine::Docker => {
+                self.start_container(&spec, &self.parse_image(&spec)?)
+                    .await?
+            }
+            Engine::Imaginary(after) => self.start_imaginary(&spec, after).await,
         };
         self.started
             .lock()
@@ -91,14 +94,14 @@ impl Launcher {
         Ok(handle)
     }
 
-    fn image(&self, spec: &TaskSpec) -> Result<ImageReference, String> {
+    fn parse_image(&self, spec: &TaskSpec) -> Result<ImageReference, String> {
         let image = ImageReference::parse(&spec.image).ok_or_else(|| {
             format!(
                 "CannotPullContainerError: invalid reference format: {}",
                 spec.image
             )
         })?;
-        if self.is_ours(&image.host) {
+        if self.is_own_registry(&image.host) {
             Ok(image)
         } else {
             Err(format!(
@@ -110,7 +113,7 @@ impl Launcher {
 
     /// The world's registry, by whatever address its users reach it, or under the name that ECR
     /// would have.
-    fn is_ours(&self, host: &str) -> bool {
+    fn is_own_registry(&self, host: &str) -> bool {
         let port = self.registry.rsplit_once(':').map(|(_, port)| port);
         host.ends_with(".amazonaws.com")
             || host == self.registry
@@ -140,7 +143,7 @@ impl Launcher {
         let (logs, (sender, exit)) = (Logs::default(), watch::channel(None));
         let process = Process::start(&unpacked, &command_line, &environment, &logs, sender)
             .map_err(|error| cannot_start(&error))?;
-        Ok(self.handle(Runs::Process(process), port, logs, exit))
+        Ok(self.new_handle(TaskBackend::Process(process), port, logs, exit))
     }
 
     async fn start_container(
@@ -148,7 +151,7 @@ impl Launcher {
         spec: &TaskSpec,
         image: &ImageReference,
     ) -> Result<TaskHandle, String> {
-        let local = image.at(&self.registry);
+        let local = image.with_host(&self.registry);
         self.docker
             .pull(&local)
             .await
@@ -158,7 +161,7 @@ impl Launcher {
             .unwrap_or_else(PoisonError::into_inner)
             .push(local.clone());
         let port = free_port(spec)?;
-        let run = Run {
+        let run = ContainerSpec {
             name: spec
                 .id
                 .chars()
@@ -180,8 +183,8 @@ impl Launcher {
             .run(&run, &logs, sender)
             .await
             .map_err(|error| cannot_start(&error))?;
-        Ok(self.handle(
-            Runs::Container {
+        Ok(self.new_handle(
+            TaskBackend::Container {
                 docker: self.docker.clone(),
                 name: run.name,
             },
@@ -191,11 +194,11 @@ impl Launcher {
         ))
     }
 
-    async fn imagine(&self, spec: &TaskSpec, after: Duration) -> TaskHandle {
+    async fn start_imaginary(&self, spec: &TaskSpec, after: Duration) -> TaskHandle {
         tokio::time::sleep(after).await;
         let (sender, exit) = watch::channel(None);
-        let address = self.imaginary.begin(spec);
-        if let Some(code) = exit_of(spec) {
+        let address = self.imaginary.add_task(spec);
+        if let Some(code) = planned_exit_code(spec) {
             let sender = sender.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(after).await;
@@ -203,13 +206,13 @@ impl Launcher {
                 sender.send_if_modified(|exit| exit.is_none() && exit.replace(code).is_none());
             });
         }
-        let runs = Runs::Imagined {
+        let runs = TaskBackend::Imagined {
             among: Arc::clone(&self.imaginary),
             exit: sender,
         };
         TaskHandle {
             task: Arc::new(Task {
-                runs,
+                backend: runs,
                 address: Some(address),
                 logs: Logs::default(),
                 exit,
@@ -218,9 +221,9 @@ impl Launcher {
         }
     }
 
-    fn handle(
+    fn new_handle(
         &self,
-        runs: Runs,
+        runs: TaskBackend,
         port: Option<u16>,
         logs: Logs,
         exit: watch::Receiver<Option<i32>>,
@@ -228,7 +231,7 @@ impl Launcher {
         let address = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         TaskHandle {
             task: Arc::new(Task {
-                runs,
+                backend: runs,
                 address,
                 logs,
                 exit,
@@ -269,7 +272,7 @@ impl Drop for Launcher {
 /// The port on this machine, for a task that has one.
 fn free_port(spec: &TaskSpec) -> Result<Option<u16>, String> {
     (spec.port != 0)
-        .then(ports::free)
+        .then(ports::find_free)
         .transpose()
         .map_err(|error| cannot_start(&error))
 }

@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 use crate::world::now;
 
 /// More than any story looks at; a chatty task must not fill the memory.
-const LINES: usize = 10_000;
+const MAX_LINES: usize = 10_000;
 /// The limit of one event of Amazon's log service.
-const LINE_BYTES: usize = 256 * 1024;
+const MAX_LINE_BYTES: usize = 256 * 1024;
 
 /// The lines of one task, shared between those who read and those who write.
 #[derive(Debug, Clone, Default)]
@@ -26,19 +26,19 @@ impl Logs {
     }
 
     fn push(&self, line: &[u8]) {
-        let line = line.get(..LINE_BYTES).unwrap_or(line);
+        let line = line.get(..MAX_LINE_BYTES).unwrap_or(line);
         let text = String::from_utf8_lossy(line)
             .trim_end_matches(['\n', '\r'])
             .to_owned();
         let mut lines = self.lines();
-        if lines.len() == LINES {
+        if lines.len() == MAX_LINES {
             lines.pop_front();
         }
         lines.push_back((now::milliseconds(), text));
     }
 
     /// The last lines, oldest first.
-    pub(super) fn last(&self, count: usize) -> Vec<(i64, String)> {
+    pub(super) fn last_lines(&self, count: usize) -> Vec<(i64, String)> {
         let lines = self.lines();
         lines
             .iter()
@@ -80,14 +80,21 @@ mod tests {
     #[test]
     fn only_the_last_lines_are_kept() {
         let logs = Logs::default();
-        for number in 0..=LINES {
+        for number in 0..=MAX_LINES {
             logs.push(format!("line {number}\n").as_bytes());
         }
-        let texts: Vec<_> = logs.last(2).into_iter().map(|(_, text)| text).collect();
+        let texts: Vec<_> = logs
+            .last_lines(2)
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect();
         assert_eq!(
             texts,
-            [format!("line {}", LINES - 1), format!("line {LINES}")]
+            [
+                format!("line {}", MAX_LINES - 1),
+                format!("line {MAX_LINES}")
+            ]
         );
-        assert_eq!(logs.last(usize::MAX).len(), LINES);
+        assert_eq!(logs.last_lines(usize::MAX).len(), MAX_LINES);
     }
 }

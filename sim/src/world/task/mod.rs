@@ -41,7 +41,7 @@ pub struct TaskSpec {
 }
 
 #[derive(Debug)]
-enum Runs {
+enum TaskBackend {
     Process(Process),
     Container {
         docker: Docker,
@@ -55,7 +55,7 @@ enum Runs {
 
 #[derive(Debug)]
 struct Task {
-    runs: Runs,
+    backend: TaskBackend,
     address: Option<SocketAddr>,
     logs: Logs,
     exit: watch::Receiver<Option<i32>>,
@@ -80,47 +80,49 @@ impl TaskHandle {
         clippy::unused_async,
         reason = "agreed with the callers, who may not rely on it being immediate"
     )]
-    pub async fn exited(&self) -> Option<i32> {
+    pub async fn exit_code(&self) -> Option<i32> {
         *self.task.exit.borrow()
     }
 
     /// SIGTERM, and SIGKILL when that does not help in time. Returns when the task has ended.
     pub async fn stop(&self) {
-        if self.exited().await.is_none() {
-            self.end().await;
+        if self.exit_code().await.is_none() {
+            self.request_stop().await;
         }
-        if let Runs::Container { docker, name } = &self.task.runs {
+        if let TaskBackend::Container { docker, name } = &self.task.backend {
             docker.remove(name).await;
         }
     }
 
-    async fn end(&self) {
-        match &self.task.runs {
-            Runs::Process(process) => {
+    async fn request_stop(&self) {
+        match &self.task.backend {
+            TaskBackend::Process(process) => {
                 // One that hangs would not notice it.
                 process.signal(Signal::TERM);
                 process.signal(Signal::CONT);
-                if tokio::time::timeout(self.task.stop_timeout, self.ended())
+                if tokio::time::timeout(self.task.stop_timeout, self.wait_until_exited())
                     .await
                     .is_err()
                 {
                     process.signal(Signal::KILL);
                 }
             }
-            Runs::Container { docker, name } => docker.stop(name, self.task.stop_timeout).await,
-            Runs::Imagined { among, exit } => {
+            TaskBackend::Container { docker, name } => {
+                docker.stop(name, self.task.stop_timeout).await;
+            }
+            TaskBackend::Imagined { among, exit } => {
                 self.task
                     .address
                     .into_iter()
-                    .for_each(|address| among.end(address));
+                    .for_each(|address| among.remove_task(address));
                 exit.send_replace(Some(0));
             }
         }
-        self.ended().await;
+        self.wait_until_exited().await;
     }
 
     /// Waits until it has ended; an engine that is gone counts.
-    async fn ended(&self) {
+    async fn wait_until_exited(&self) {
         let _ = self.task.exit.clone().wait_for(Option::is_some).await;
     }
 
@@ -129,17 +131,17 @@ impl TaskHandle {
         if self.task.exit.borrow().is_some() {
             return;
         }
-        match &self.task.runs {
-            Runs::Process(process) => process.signal(Signal::KILL),
-            Runs::Container { docker, name } => {
+        match &self.task.backend {
+            TaskBackend::Process(process) => process.signal(Signal::KILL),
+            TaskBackend::Container { docker, name } => {
                 let (docker, name) = (docker.clone(), name.clone());
                 tokio::spawn(async move { docker.stop(&name, Duration::ZERO).await });
             }
-            Runs::Imagined { among, exit } => {
+            TaskBackend::Imagined { among, exit } => {
                 self.task
                     .address
                     .into_iter()
-                    .for_each(|address| among.end(address));
+                    .for_each(|address| among.remove_task(address));
                 exit.send_replace(Some(128 + 9));
             }
         }
@@ -147,14 +149,18 @@ impl TaskHandle {
 
     /// It goes on running and does nothing any more.
     pub(crate) fn hang(&self) {
-        if let (Runs::Process(process), None) = (&self.task.runs, *self.task.exit.borrow()) {
+        if let (TaskBackend::Process(process), None) =
+            (&self.task.backend, *self.task.exit.borrow())
+        {
             process.signal(Signal::STOP);
         }
     }
 
     /// At once and without waiting, for the end of the world.
     fn kill(&self) {
-        if let (Runs::Process(process), None) = (&self.task.runs, *self.task.exit.borrow()) {
+        if let (TaskBackend::Process(process), None) =
+            (&self.task.backend, *self.task.exit.borrow())
+        {
             process.signal(Signal::KILL);
         }
     }
@@ -162,6 +168,6 @@ impl TaskHandle {
     /// The last lines of stdout and stderr, oldest first, with the time of each in milliseconds
     /// since the epoch.
     pub fn logs(&self, last: usize) -> Vec<(i64, String)> {
-        self.task.logs.last(last)
+        self.task.logs.last_lines(last)
     }
 }

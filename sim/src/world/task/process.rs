@@ -17,7 +17,7 @@ use crate::world::image::Unpacked;
 
 /// A grandchild may keep the pipes open for ever; what the task itself wrote has been read long
 /// before.
-const LAST_LINES: Duration = Duration::from_millis(200);
+const LAST_LINES_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// A started process, leader of its own group.
 #[derive(Debug)]
@@ -37,11 +37,11 @@ impl Process {
         let program = command_line
             .first()
             .ok_or_else(|| io::Error::other("no command specified"))?;
-        let mut child = Command::new(executable(&image.root, program, environment)?)
+        let mut child = Command::new(find_executable(&image.root, program, environment)?)
             .args(command_line.iter().skip(1))
             .env_clear()
             .envs(environment.iter().cloned())
-            .current_dir(in_root(
+            .current_dir(path_in_root(
                 &image.root,
                 image.config.working_dir.as_deref().unwrap_or_default(),
             ))
@@ -56,7 +56,7 @@ impl Process {
             .and_then(|id| i32::try_from(id).ok())
             .and_then(Pid::from_raw);
         let readers = logs.follow(&mut child);
-        tokio::spawn(wait(child, readers, exit));
+        tokio::spawn(wait_for_exit(child, readers, exit));
         Ok(Self { group })
     }
 
@@ -69,13 +69,13 @@ impl Process {
     }
 }
 
-async fn wait(
+async fn wait_for_exit(
     mut child: Child,
     mut readers: tokio::task::JoinSet<()>,
     exit: watch::Sender<Option<i32>>,
 ) {
     let status = child.wait().await;
-    let _ = tokio::time::timeout(LAST_LINES, async {
+    let _ = tokio::time::timeout(LAST_LINES_TIMEOUT, async {
         while readers.join_next().await.is_some() {}
     })
     .await;
@@ -91,21 +91,25 @@ fn exit_code(status: ExitStatus) -> i32 {
         .unwrap_or(-1)
 }
 
-fn in_root(root: &Path, path: &str) -> PathBuf {
+fn path_in_root(root: &Path, path: &str) -> PathBuf {
     root.join(path.trim_start_matches('/'))
 }
 
 /// The program inside the image; a bare name is looked up in the image's `PATH`.
-fn executable(root: &Path, program: &str, environment: &[(String, String)]) -> io::Result<PathBuf> {
+fn find_executable(
+    root: &Path,
+    program: &str,
+    environment: &[(String, String)],
+) -> io::Result<PathBuf> {
     let path = environment
         .iter()
         .find(|(name, _)| name == "PATH")
         .map_or("/usr/local/bin:/usr/bin:/bin", |(_, value)| value.as_str());
     let candidates: Vec<PathBuf> = if program.contains('/') {
-        vec![in_root(root, program)]
+        vec![path_in_root(root, program)]
     } else {
         path.split(':')
-            .map(|folder| in_root(root, folder).join(program))
+            .map(|folder| path_in_root(root, folder).join(program))
             .collect()
     };
     let found = candidates.into_iter().find(|candidate| candidate.is_file());

@@ -14,7 +14,7 @@ fn metric(name: &str) -> CloudWatchMetric {
     }
 }
 
-fn plain(name: &str, period: u64) -> CloudWatchQuery {
+fn metric_query(name: &str, period: u64) -> CloudWatchQuery {
     CloudWatchQuery {
         metrics: vec![(String::new(), metric(name))],
         expression: None,
@@ -22,7 +22,7 @@ fn plain(name: &str, period: u64) -> CloudWatchQuery {
     }
 }
 
-fn math(expression: &str) -> CloudWatchQuery {
+fn expression_query(expression: &str) -> CloudWatchQuery {
     let metrics = vec![
         ("errors".to_owned(), metric("HTTPCode_Target_5XX_Count")),
         ("requests".to_owned(), metric("RequestCount")),
@@ -34,7 +34,7 @@ fn math(expression: &str) -> CloudWatchQuery {
     }
 }
 
-fn asked(id: usize, query: &CloudWatchQuery, since: f64, until: f64) -> MetricQuestion<'_> {
+fn question(id: usize, query: &CloudWatchQuery, since: f64, until: f64) -> MetricQuestion<'_> {
     MetricQuestion {
         id,
         query,
@@ -43,7 +43,7 @@ fn asked(id: usize, query: &CloudWatchQuery, since: f64, until: f64) -> MetricQu
     }
 }
 
-fn series(id: &str, points: &[(f64, f64)], fate: Fate) -> Series {
+fn series(id: &str, points: &[(f64, f64)], fate: SeriesStatus) -> Series {
     let points = points
         .iter()
         .map(|(at, value)| Point {
@@ -54,19 +54,19 @@ fn series(id: &str, points: &[(f64, f64)], fate: Fate) -> Series {
     Series {
         id: id.to_owned(),
         points,
-        fate,
+        status: fate,
         messages: Vec::new(),
     }
 }
 
-fn points(told: &Told) -> Vec<(f64, f64)> {
+fn points_of(told: &SourceAnswer) -> Vec<(f64, f64)> {
     let Answer::Points(points) = &told.answer else {
         panic!("{told:?}")
     };
     points.iter().map(|point| (point.at, point.value)).collect()
 }
 
-fn words(told: &Told) -> &str {
+fn failure_of(told: &SourceAnswer) -> &str {
     let Answer::Failed(words) = &told.answer else {
         panic!("{told:?}")
     };
@@ -75,8 +75,14 @@ fn words(told: &Told) -> &str {
 
 #[test]
 fn ids_are_scoped_to_their_question_and_only_what_is_asked_is_returned() {
-    let (first, second) = (plain("RequestCount", 60), math("100 * errors / requests"));
-    let batches = batches(&[asked(7, &first, 0.0, 60.0), asked(9, &second, 0.0, 60.0)]);
+    let (first, second) = (
+        metric_query("RequestCount", 60),
+        expression_query("100 * errors / requests"),
+    );
+    let batches = batches(&[
+        question(7, &first, 0.0, 60.0),
+        question(9, &second, 0.0, 60.0),
+    ]);
     assert_eq!(batches.len(), 1);
     let shown: Vec<(String, bool)> = batches[0]
         .queries()
@@ -87,17 +93,17 @@ fn ids_are_scoped_to_their_question_and_only_what_is_asked_is_returned() {
         .map(|(id, is_asked)| (id.to_owned(), is_asked));
     assert_eq!(shown, expected);
     assert_eq!(
-        batches[0].queries()[3].what,
-        What::Expression("100 * q1m0 / q1m1".to_owned())
+        batches[0].queries()[3].kind,
+        BatchQueryKind::Expression("100 * q1m0 / q1m1".to_owned())
     );
 }
 
 #[test]
 fn different_windows_share_a_request_and_each_answer_is_cut_to_its_own() {
-    let (short, long) = (plain("a", 60), plain("b", 300));
+    let (short, long) = (metric_query("a", 60), metric_query("b", 300));
     let batches = batches(&[
-        asked(1, &short, 660.0, 780.0),
-        asked(2, &long, 600.0, 900.0),
+        question(1, &short, 660.0, 780.0),
+        question(2, &long, 600.0, 900.0),
     ]);
     assert_eq!(
         (batches.len(), batches[0].since, batches[0].until),
@@ -105,36 +111,40 @@ fn different_windows_share_a_request_and_each_answer_is_cut_to_its_own() {
     );
     let minutes = [(600.0, 1.0), (660.0, 2.0), (720.0, 3.0), (780.0, 4.0)];
     let answers = batches[0].answers(&[
-        series("q0", &minutes, Fate::Complete),
-        series("q1", &[(600.0, 9.0)], Fate::Complete),
+        series("q0", &minutes, SeriesStatus::Complete),
+        series("q1", &[(600.0, 9.0)], SeriesStatus::Complete),
     ]);
     assert_eq!(
-        (answers[0].0, points(&answers[0].1)),
+        (answers[0].0, points_of(&answers[0].1)),
         (1, vec![(660.0, 2.0), (720.0, 3.0)])
     );
     assert_eq!(
-        (answers[1].0, points(&answers[1].1)),
+        (answers[1].0, points_of(&answers[1].1)),
         (2, vec![(600.0, 9.0)])
     );
 }
 
 #[test]
 fn the_window_begins_where_every_period_begins() {
-    let (minute, five, ninety) = (plain("a", 60), plain("b", 300), plain("c", 90));
+    let (minute, five, ninety) = (
+        metric_query("a", 60),
+        metric_query("b", 300),
+        metric_query("c", 90),
+    );
     let since = |questions: &[MetricQuestion<'_>]| batches(questions)[0].since;
-    assert!((since(&[asked(1, &minute, 725.0, 900.0)]) - 720.0).abs() < f64::EPSILON);
+    assert!((since(&[question(1, &minute, 725.0, 900.0)]) - 720.0).abs() < f64::EPSILON);
     assert!(
         (since(&[
-            asked(1, &minute, 720.0, 900.0),
-            asked(2, &five, 900.0, 1200.0)
+            question(1, &minute, 720.0, 900.0),
+            question(2, &five, 900.0, 1200.0)
         ]) - 600.0)
             .abs()
             < f64::EPSILON
     );
     assert!(
         (since(&[
-            asked(1, &five, 900.0, 1200.0),
-            asked(2, &ninety, 990.0, 1200.0)
+            question(1, &five, 900.0, 1200.0),
+            question(2, &ninety, 990.0, 1200.0)
         ]) - 900.0)
             .abs()
             < f64::EPSILON
@@ -151,24 +161,28 @@ fn the_window_begins_where_every_period_begins() {
 
 #[test]
 fn what_depends_on_its_window_is_not_asked_in_a_longer_one() {
-    let (share, plain) = (math("errors / SUM(errors)"), plain("a", 60));
+    let (share, plain) = (
+        expression_query("errors / SUM(errors)"),
+        metric_query("a", 60),
+    );
     let together = [
-        asked(1, &plain, 0.0, 600.0),
-        asked(2, &share, 300.0, 600.0),
-        asked(3, &share, 300.0, 600.0),
-        asked(4, &share, 0.0, 600.0),
+        question(1, &plain, 0.0, 600.0),
+        question(2, &share, 300.0, 600.0),
+        question(3, &share, 300.0, 600.0),
+        question(4, &share, 0.0, 600.0),
     ];
     let shown: Vec<Vec<usize>> = batches(&together)
         .iter()
-        .map(|batch| batch.asked.iter().map(|asked| asked.id).collect())
+        .map(|batch| batch.questions.iter().map(|asked| asked.id).collect())
         .collect();
     assert_eq!(shown, [vec![1], vec![2, 3], vec![4]]);
 }
 
 #[test]
 fn a_request_holds_five_hundred_queries() {
-    let query = math("errors / requests");
-    let many: Vec<MetricQuestion<'_>> = (0..200).map(|id| asked(id, &query, 0.0, 60.0)).collect();
+    let query = expression_query("errors / requests");
+    let many: Vec<MetricQuestion<'_>> =
+        (0..200).map(|id| question(id, &query, 0.0, 60.0)).collect();
     let sizes: Vec<usize> = batches(&many)
         .iter()
         .map(|batch| batch.queries().len())
@@ -179,49 +193,55 @@ fn a_request_holds_five_hundred_queries() {
 
 #[test]
 fn pages_are_joined_and_the_last_one_says_whether_it_is_all() {
-    let query = plain("a", 60);
-    let batch = &batches(&[asked(1, &query, 0.0, 600.0)])[0];
-    let mut all = vec![series("q0", &[(0.0, 1.0)], Fate::Partial)];
+    let query = metric_query("a", 60);
+    let batch = &batches(&[question(1, &query, 0.0, 600.0)])[0];
+    let mut all = vec![series("q0", &[(0.0, 1.0)], SeriesStatus::Partial)];
     assert_eq!(
-        words(&batch.answers(&all)[0].1),
+        failure_of(&batch.answers(&all)[0].1),
         "CloudWatch has not all of its points"
     );
-    all.push(series("q0", &[(60.0, 2.0)], Fate::Complete));
-    assert_eq!(points(&batch.answers(&all)[0].1), [(0.0, 1.0), (60.0, 2.0)]);
+    all.push(series("q0", &[(60.0, 2.0)], SeriesStatus::Complete));
+    assert_eq!(
+        points_of(&batch.answers(&all)[0].1),
+        [(0.0, 1.0), (60.0, 2.0)]
+    );
 }
 
 #[test]
 fn what_cloudwatch_cannot_give_is_told_with_its_own_words() {
-    let query = plain("a", 60);
-    let batch = &batches(&[asked(1, &query, 0.0, 600.0)])[0];
+    let query = metric_query("a", 60);
+    let batch = &batches(&[question(1, &query, 0.0, 600.0)])[0];
     let told = |fate, message: &str| {
         let mut one = vec![series("q0", &[(0.0, 1.0)], fate)];
-        note(&mut one, &[message.to_owned()]);
+        add_messages(&mut one, &[message.to_owned()]);
         batch.answers(&one).remove(0).1
     };
     assert_eq!(
-        words(&told(Fate::Failed("InternalError".into()), "x: y")),
+        failure_of(&told(SeriesStatus::Failed("InternalError".into()), "x: y")),
         "CloudWatch failed to read it (InternalError): x: y"
     );
-    let forbidden = told(Fate::Forbidden, "no");
+    let forbidden = told(SeriesStatus::Forbidden, "no");
     assert_eq!(
-        (words(&forbidden), forbidden.access),
+        (failure_of(&forbidden), forbidden.access),
         ("CloudWatch forbids reading it: no", Access::Denied)
     );
-    let complete = told(Fate::Complete, "ArithmeticError: points were dropped");
+    let complete = told(
+        SeriesStatus::Complete,
+        "ArithmeticError: points were dropped",
+    );
     assert_eq!(
-        (points(&complete), complete.notes),
+        (points_of(&complete), complete.notes),
         (
             vec![(0.0, 1.0)],
             vec!["ArithmeticError: points were dropped".to_owned()]
         )
     );
     assert_eq!(
-        words(&batch.answers(&[])[0].1),
+        failure_of(&batch.answers(&[])[0].1),
         "CloudWatch gave no result for it"
     );
     assert_eq!(
-        words(&batch.failed("cloudwatch:GetMetricData: bad (ValidationError)")[0].1),
+        failure_of(&batch.fail_all("cloudwatch:GetMetricData: bad (ValidationError)")[0].1),
         "cloudwatch:GetMetricData: bad (ValidationError)"
     );
 }

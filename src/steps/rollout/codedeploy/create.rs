@@ -2,12 +2,12 @@
 
 use crate::aws::AwsError;
 use crate::aws::codedeploy::NewDeployment;
-use crate::aws::codedeploy::{REGISTERED, RUN_MARK};
+use crate::aws::codedeploy::{REGISTERED_MARK, RUN_MARK};
 use crate::aws::ecs_shapes::Service;
 use crate::documents::app_spec::{self, Content, ServiceParts};
 use crate::error::{Explain, Failure};
 use crate::event::fact::{AwsFact, SoughtEffect};
-use crate::observe::own_deployments::find_of_run;
+use crate::observe::own_deployments::find_by_run;
 use crate::outcome::Reason;
 use crate::plan::{AppSpecPlan, CodeDeployPlan};
 use crate::run::{ArmedUndo, Run};
@@ -16,7 +16,7 @@ use crate::steps::rollout::interrupted::Interrupted;
 use crate::survey;
 
 /// The official action cuts descriptions here.
-const DESCRIPTION: usize = 512;
+const MAX_DESCRIPTION: usize = 512;
 
 /// CodeDeploy did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub(super) struct CodeDeployError {
 
 impl Explain for CodeDeployError {
     fn reason(&self) -> Reason {
-        if self.source.is("DeploymentLimitExceeded") {
+        if self.source.has_code("DeploymentLimitExceeded") {
             Reason::AlreadyRunning
         } else {
             self.source.reason()
@@ -36,7 +36,7 @@ impl Explain for CodeDeployError {
     }
 
     fn hint(&self) -> Option<String> {
-        let running = self.source.is("DeploymentLimitExceeded");
+        let running = self.source.has_code("DeploymentLimitExceeded");
         running
             .then(|| {
                 "another deployment of the group is in progress: wait for it, or stop it".to_owned()
@@ -45,14 +45,18 @@ impl Explain for CodeDeployError {
     }
 }
 
-pub(super) fn content(plan: &CodeDeployPlan, revision: &Revision) -> Result<Content, Failure> {
+pub(super) fn build_content(
+    plan: &CodeDeployPlan,
+    revision: &Revision,
+) -> Result<Content, Failure> {
     match &plan.app_spec {
-        AppSpecPlan::Given(spec) => app_spec::fill(spec, &revision.arn, "codedeploy-appspec")
-            .map_err(|problems| {
+        AppSpecPlan::Given(spec) => {
+            app_spec::fill_revision(spec, &revision.arn, "codedeploy-appspec").map_err(|problems| {
                 let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 Failure::new(Reason::InvalidInputs, sentences.join("; "))
-            }),
-        AppSpecPlan::Built(parts) => Ok(Content::of(&app_spec::build(
+            })
+        }
+        AppSpecPlan::Built(parts) => Ok(Content::from_app_spec(&app_spec::build(
             &revision.arn,
             &ServiceParts {
                 container_name: &parts.container,
@@ -67,15 +71,19 @@ pub(super) fn content(plan: &CodeDeployPlan, revision: &Revision) -> Result<Cont
 
 /// The user's words and our mark, within the limit: the run id is what a lost answer is found by,
 /// and whoever ends the deployment learns from it whether the revision was made for it.
-pub(super) fn description(given: Option<&str>, run: &str, revision: &Revision) -> String {
-    let registered = if revision.registered { REGISTERED } else { "" };
+pub(super) fn build_description(given: Option<&str>, run: &str, revision: &Revision) -> String {
+    let registered = if revision.registered {
+        REGISTERED_MARK
+    } else {
+        ""
+    };
     let mark = format!("[{RUN_MARK}{run}{registered}]");
     let Some(given) = given else { return mark };
-    let room = DESCRIPTION - mark.chars().count() - 1;
-    if given.chars().count() <= room {
+    let available = MAX_DESCRIPTION - mark.chars().count() - 1;
+    if given.chars().count() <= available {
         return format!("{given} {mark}");
     }
-    let head: String = given.chars().take(room - 1).collect();
+    let head: String = given.chars().take(available - 1).collect();
     format!("{head}… {mark}")
 }
 
@@ -92,22 +100,22 @@ pub(super) async fn create(
     };
     if !error.may_have_landed() {
         armed.disarm();
-        let is_busy = error.is("DeploymentLimitExceeded");
+        let is_busy = error.has_code("DeploymentLimitExceeded");
         let failure = Failure::from(CodeDeployError {
             what: "create the deployment",
             source: error,
         });
         return Err(if is_busy {
-            Interrupted::Busy(busy(run, new, failure).await)
+            Interrupted::Busy(explain_busy(run, new, failure).await)
         } else {
             failure.into()
         });
     }
-    run.tell(AwsFact::AnswerLost {
+    run.emit(AwsFact::AnswerLost {
         error: error.to_string().into(),
         effect: SoughtEffect::DeploymentCreated,
     });
-    match find_of_run(run, new.application, new.group, &run.id).await {
+    match find_by_run(run, new.application, new.group, &run.id).await {
         Ok(Some(id)) => Ok(id),
         Ok(None) => {
             let again = run.aws.create_deployment(new).await;
@@ -128,11 +136,11 @@ pub(super) async fn create(
 }
 
 /// Says which deployment is in progress, and who started it.
-async fn busy(run: &Run, new: &NewDeployment<'_>, failure: Failure) -> Failure {
-    match survey::of_group(run, new.application, new.group, &Service::default()).await {
+async fn explain_busy(run: &Run, new: &NewDeployment<'_>, failure: Failure) -> Failure {
+    match survey::find_in_group(run, new.application, new.group, &Service::default()).await {
         Some(running) => failure
-            .caused_by(running.words())
-            .hint(running.stop_command()),
+            .with_cause(running.describe())
+            .with_hint(running.stop_command()),
         None => failure,
     }
 }
@@ -148,11 +156,11 @@ mod tests {
             definition: serde_json::Value::Null,
             registered,
         };
-        let text = description(Some(&"x".repeat(600)), "7-1-ab", &revision(true));
-        assert_eq!(text.chars().count(), DESCRIPTION);
+        let text = build_description(Some(&"x".repeat(600)), "7-1-ab", &revision(true));
+        assert_eq!(text.chars().count(), MAX_DESCRIPTION);
         assert!(text.ends_with("… [ecs-bluegreen run 7-1-ab, registered]"));
         assert_eq!(
-            description(Some("release 4"), "7-1-ab", &revision(false)),
+            build_description(Some("release 4"), "7-1-ab", &revision(false)),
             "release 4 [ecs-bluegreen run 7-1-ab]"
         );
     }

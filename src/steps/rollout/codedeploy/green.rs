@@ -6,32 +6,35 @@ use crate::aws::ecs_shapes::TaskSet;
 use crate::error::Failure;
 use crate::event::fact::GateFact;
 use crate::poll_interval::PollInterval;
-use crate::steps::rollout::green::Green;
+use crate::steps::rollout::green::TestTraffic;
 
 impl CodeDeployRollout<'_> {
     /// Finds green behind the test listener.
-    pub(super) async fn find_task_set(&self, interval: &mut PollInterval) -> Result<(), Failure> {
+    pub(super) async fn verify_test_traffic(
+        &self,
+        interval: &mut PollInterval,
+    ) -> Result<(), Failure> {
         let Some(sets) = self.task_sets().await else {
             return Ok(());
         };
-        let Some(set) = self.own_set(&sets) else {
-            self.run.tell(GateFact::NoTaskSet);
+        let Some(set) = self.own_task_set(&sets) else {
+            self.run.emit(GateFact::NoTaskSet);
             return Ok(());
         };
         let hint = "check the test listener of the deployment group and the rules that it has";
-        Green {
-            groups: set.target_groups(),
-            test: &self.own_plan.group.test,
+        TestTraffic {
+            target_groups: set.target_groups(),
+            test_listeners: &self.own_plan.group.test_listeners,
             hint,
         }
-        .find(self.run, interval)
+        .verify(self.run, interval)
         .await
     }
 
     /// ARNs of green's target groups, once it is up.
-    pub(super) async fn groups_of_task_set(&self) -> Vec<String> {
+    pub(super) async fn task_set_target_groups(&self) -> Vec<String> {
         let sets = self.task_sets().await.unwrap_or_default();
-        self.own_set(&sets)
+        self.own_task_set(&sets)
             .map(TaskSet::target_groups)
             .unwrap_or_default()
     }
@@ -52,7 +55,7 @@ impl CodeDeployRollout<'_> {
     }
 
     /// The task set that CodeDeploy made for the deployment.
-    fn own_set<'s>(&self, sets: &'s [TaskSet]) -> Option<&'s TaskSet> {
+    fn own_task_set<'s>(&self, sets: &'s [TaskSet]) -> Option<&'s TaskSet> {
         sets.iter()
             .find(|set| set.external_id.as_deref() == Some(&self.id))
     }

@@ -19,8 +19,9 @@ impl<'a> CodeDeployRollout<'a> {
         own_plan: &'a CodeDeployPlan,
         revision: &'a Revision,
     ) -> Result<Self, Interrupted> {
-        let content = create::content(own_plan, revision)?;
-        let description = create::description(own_plan.description.as_deref(), &run.id, revision);
+        let content = create::build_content(own_plan, revision)?;
+        let description =
+            create::build_description(own_plan.description.as_deref(), &run.id, revision);
         let undo = CodeDeployUndo {
             place: plan.place.clone(),
             application: own_plan.key.application.clone(),
@@ -37,10 +38,10 @@ impl<'a> CodeDeployRollout<'a> {
             config: own_plan.config.as_deref(),
             description: &description,
             content: &content,
-            alarms: !own_plan.group.alarms.is_empty(),
+            rollback_on_alarms: !own_plan.group.alarms.is_empty(),
         };
         let id = create::create(run, armed, &new).await?;
-        armed.narrow(Undo::CodeDeploy(CodeDeployUndo {
+        armed.refine(Undo::CodeDeploy(CodeDeployUndo {
             deployment: Some(id.clone()),
             ..undo
         }));
@@ -68,7 +69,7 @@ impl<'a> CodeDeployRollout<'a> {
             run.aws.partition().console(),
             run.aws.partition().region()
         );
-        run.tell(Event::RolloutStarted(StartedRollout {
+        run.emit(Event::RolloutStarted(StartedRollout {
             deployment: id.clone(),
             service_deployment: None,
             console,

@@ -2,34 +2,34 @@
 
 use crate::aws::AwsErrorKind;
 use crate::aws::ecs_rollout_shapes::{HookDetail, ServiceDeployment};
-use crate::aws::ecs_rollouts::Answered;
-use crate::decide::{At, Seen};
+use crate::aws::ecs_rollouts::PauseAnswer;
+use crate::decide::{GateKind, RolloutStatus};
 use crate::error::Failure;
 use crate::event::fact::{AwsFact, GateFact, SoughtEffect};
 use crate::event::{Event, Gate, ObservedBy, StepSeen};
 
-use super::shown::asked_for;
-use super::{AFTER_SHIFT, EcsRollout, Waiting, gate};
+use super::description::requested_traffic;
+use super::{AFTER_SHIFT, EcsRollout, WaitingPause, gate};
 
 /// A pause that was answered and still waits is answered again after this many looks.
-const AGAIN: u32 = 5;
+const ANSWER_AGAIN_AFTER: u32 = 5;
 /// Who may not do it leaves the gates to others.
-const CONTINUE: &str = "ecs:ContinueServiceDeployment";
+const CONTINUE_ACTION: &str = "ecs:ContinueServiceDeployment";
 
 impl EcsRollout<'_> {
     /// Lets the deployment pass the gate at which it waits, after this was seen there.
     pub(super) async fn open_gate(&mut self, seen: StepSeen) -> Result<(), Failure> {
-        let Some(Waiting { hook, at, .. }) = self.waiting.take() else {
+        let Some(WaitingPause { hook, gate, .. }) = self.waiting_pause.take() else {
             return Ok(());
         };
         match self
             .run
             .aws
-            .continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue)
+            .continue_service_deployment(&self.arn, &hook.hook_id, PauseAnswer::Continue)
             .await
         {
-            Ok(()) => self.run.tell(Event::GateOpened {
-                gate: named(at),
+            Ok(()) => self.run.emit(Event::GateOpened {
+                gate: to_event_gate(gate),
                 seen,
             }),
             Err(error) if error.kind == AwsErrorKind::Denied => {
@@ -39,130 +39,139 @@ impl EcsRollout<'_> {
                 );
             }
             Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
-                self.run.tell(AwsFact::AnswerLost {
+                self.run.emit(AwsFact::AnswerLost {
                     error: error.to_string().into(),
                     effect: SoughtEffect::GateOpen,
                 });
             }
             // Answered by somebody else, expired, or over: the next look says which.
             Err(error) if error.kind == AwsErrorKind::Refused => {
-                self.run.tell(GateFact::WaitsNoMore);
+                self.run.emit(GateFact::WaitsNoMore);
             }
             Err(error) => return Err(error.into()),
         }
         self.answered.insert(hook.hook_id, self.looks);
-        self.is_green_passed |= at == At::Green;
-        self.is_production_passed |= at == At::Production;
+        self.is_green_passed |= gate == GateKind::Green;
+        self.is_production_passed |= gate == GateKind::Production;
         Ok(())
     }
 
     /// A pause that waits for an answer. One that was answered and still waits is answered once
     /// more, because the answer was lost on the way there; one that we may not answer waits for
     /// whoever may.
-    pub(super) async fn unanswered(
+    pub(super) async fn find_unanswered_pause(
         &mut self,
         deployment: &ServiceDeployment,
     ) -> Option<HookDetail> {
-        for hook in deployment.awaiting() {
+        for hook in deployment.awaiting_pauses() {
             let Some(answered) = self.answered.get(&hook.hook_id).copied() else {
                 return Some(hook.clone());
             };
-            if self.run.is_denied(CONTINUE) {
+            if self.run.is_denied(CONTINUE_ACTION) {
                 return Some(hook.clone());
             }
             let waited = self.looks - answered;
-            if waited > 0 && waited.is_multiple_of(AGAIN) {
+            if waited > 0 && waited.is_multiple_of(ANSWER_AGAIN_AFTER) {
                 let again = self
                     .run
                     .aws
-                    .continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue)
+                    .continue_service_deployment(&self.arn, &hook.hook_id, PauseAnswer::Continue)
                     .await;
                 if again.is_ok() {
-                    self.run.tell(GateFact::OpenedAgain);
+                    self.run.emit(GateFact::OpenedAgain);
                 }
             }
         }
         None
     }
 
-    pub(super) async fn at_gate(
+    pub(super) async fn status_at_gate(
         &mut self,
         deployment: &ServiceDeployment,
         hook: HookDetail,
-    ) -> Seen {
-        let is_known = self.waiting.as_ref().is_some_and(|waiting| {
-            waiting.at == At::Foreign && waiting.hook.hook_id == hook.hook_id
+    ) -> RolloutStatus {
+        let is_known_external = self.waiting_pause.as_ref().is_some_and(|waiting| {
+            waiting.gate == GateKind::External && waiting.hook.hook_id == hook.hook_id
         });
         // It may wait for hours: the weights are not read at every look.
-        if is_known && !self.looks.is_multiple_of(AGAIN) {
-            return Seen::AtGate(At::Foreign);
+        if is_known_external && !self.looks.is_multiple_of(ANSWER_AGAIN_AFTER) {
+            return RolloutStatus::AtGate(GateKind::External);
         }
         let observed = self.observe_traffic().await;
         if let Some(shared) =
             observed.filter(|observed| deployment.stage() == AFTER_SHIFT && observed.is_shared())
         {
-            return self.shared(deployment, shared);
+            return self.status_if_shared(deployment, shared);
         }
-        let observed = observed.or_else(|| asked_for(deployment));
-        let facts = gate::Facts {
+        let observed = observed.or_else(|| requested_traffic(deployment));
+        let facts = gate::PauseFacts {
             stage: deployment.stage(),
-            on_green: observed.map(|observed| observed.traffic.green),
-            on_test: deployment
+            green_percent: observed.map(|observed| observed.traffic.green),
+            green_test_percent: deployment
                 .target_service_revision
                 .as_ref()
                 .and_then(|green| green.requested_test_traffic_weight),
-            passed: self.passed(deployment),
-            early: self.early,
-            shares: self.shares,
+            passed_pauses: self.count_passed_pauses(deployment),
+            early_pauses: self.early_pauses,
+            traffic_steps: self.traffic_steps,
             is_green_passed: self.is_green_passed,
-            pauses: &self.pauses,
+            paused_stages: &self.paused_stages,
         };
-        let is_refused = self.answered.contains_key(&hook.hook_id) && self.run.is_denied(CONTINUE);
-        let at = if is_refused {
-            At::Foreign
+        let is_refused =
+            self.answered.contains_key(&hook.hook_id) && self.run.is_denied(CONTINUE_ACTION);
+        let kind = if is_refused {
+            GateKind::External
         } else {
-            gate::at(&facts)
+            gate::identify(&facts)
         };
-        if at == At::Foreign {
-            self.tell_foreign(deployment, &hook);
+        if kind == GateKind::External {
+            self.report_external_gate(deployment, &hook);
         }
-        if at == At::Production {
+        if kind == GateKind::Production {
             self.confirm_green(
                 observed.map_or(ObservedBy::Controller, |observed| observed.observed_by),
             );
         }
-        self.waiting = Some(Waiting { hook, at, observed });
-        Seen::AtGate(at)
+        self.waiting_pause = Some(WaitingPause {
+            hook,
+            gate: kind,
+            observed,
+        });
+        RolloutStatus::AtGate(kind)
     }
 
     /// Says once that a pause is somebody else's to answer.
-    fn tell_foreign(&self, deployment: &ServiceDeployment, hook: &HookDetail) {
-        let is_told = self
-            .waiting
+    fn report_external_gate(&self, deployment: &ServiceDeployment, hook: &HookDetail) {
+        let is_reported = self
+            .waiting_pause
             .as_ref()
             .is_some_and(|waiting| waiting.hook.hook_id == hook.hook_id);
-        if is_told {
+        if is_reported {
             return;
         }
-        self.run.tell(GateFact::ForeignHook {
+        self.run.emit(GateFact::ForeignHook {
             stage: deployment.stage().to_owned().into(),
             hook: hook.hook_id.clone().into(),
         });
     }
 
     /// How many pauses were passed: of all that were seen, those that do not wait.
-    fn passed(&self, deployment: &ServiceDeployment) -> usize {
+    fn count_passed_pauses(&self, deployment: &ServiceDeployment) -> usize {
         self.seen_pauses
             .iter()
-            .filter(|id| deployment.awaiting().all(|hook| hook.hook_id != **id))
+            .filter(|id| {
+                deployment
+                    .awaiting_pauses()
+                    .all(|hook| hook.hook_id != **id)
+            })
             .count()
     }
 }
 
-fn named(at: At) -> Gate {
-    match at {
-        At::Green | At::Foreign => Gate::Green,
-        At::Step => Gate::Step,
-        At::Production => Gate::Production,
+fn to_event_gate(gate: GateKind) -> Gate {
+    match gate {
+        GateKind::Green | GateKind::External => Gate::Green,
+        GateKind::Step => Gate::Step,
+        GateKind::Production => Gate::Production,
     }
 }

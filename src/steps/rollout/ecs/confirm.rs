@@ -2,26 +2,28 @@
 
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
-use crate::decide::{Seen, Trouble};
+use crate::decide::{RolloutFailure, RolloutStatus};
 use crate::documents::strategy::Strategy;
 use crate::event::{ObservedBy, Serving};
-use crate::observe::traffic::{self, Observed};
+use crate::observe::traffic::{self, ProductionTraffic};
 use crate::outcome::Reason;
 use crate::plan::Balancer;
 
 use super::EcsRollout;
-use super::shown::on_green;
+use super::description::green_percent;
 
 /// What is read so often is no read from before the shift.
-const SURE: u32 = 6;
+const SURE_LOOKS: u32 = 6;
 
 impl EcsRollout<'_> {
     /// Where production goes, for services whose load balancer is shifted.
-    pub(super) async fn observe_traffic(&self) -> Option<Observed> {
+    pub(super) async fn observe_traffic(&self) -> Option<ProductionTraffic> {
         match self.own_plan.balancer {
             // Tasks are replaced behind one target group: weights say nothing.
-            Balancer::Load if self.own_plan.strategy == Strategy::Rolling => None,
-            Balancer::Load => traffic::observe(self.run, &self.plan.place, &self.plan.blue).await,
+            Balancer::LoadBalancer if self.own_plan.strategy == Strategy::Rolling => None,
+            Balancer::LoadBalancer => {
+                traffic::observe(self.run, &self.plan.place, &self.plan.blue).await
+            }
             Balancer::Lattice
             | Balancer::Gateway
             | Balancer::ServiceConnect
@@ -30,53 +32,61 @@ impl EcsRollout<'_> {
     }
 
     /// Nothing counts as shifted before the listeners, or the next best observer, say so.
-    pub(super) async fn confirm(&mut self, deployment: &ServiceDeployment, seen: Seen) -> Seen {
-        if self.observed_by.is_some() && seen == Seen::Shifted {
-            return seen;
+    pub(super) async fn confirm_shift(
+        &mut self,
+        deployment: &ServiceDeployment,
+        status: RolloutStatus,
+    ) -> RolloutStatus {
+        if self.observed_by.is_some() && status == RolloutStatus::Shifted {
+            return status;
         }
         if self.own_plan.strategy == Strategy::Rolling {
-            return self.confirm_rolling(seen).await;
+            return self.confirm_rolling(status).await;
         }
         let observed_by = match self.observe_traffic().await {
-            Some(observed) if observed.whole() == Some(Serving::Green) => observed.observed_by,
-            Some(observed) => return self.shared(deployment, observed),
+            Some(observed) if observed.sole_side() == Some(Serving::Green) => observed.observed_by,
+            Some(observed) => return self.status_if_shared(deployment, observed),
             // Users are shifted, and nobody saw where to.
-            None if self.own_plan.balancer.unread().is_some()
+            None if self.own_plan.balancer.unread_name().is_some()
                 && deployment.status() == DeploymentStatus::Successful =>
             {
                 ObservedBy::Controller
             }
             None if deployment.status() == DeploymentStatus::Successful => ObservedBy::Deployment,
-            None if on_green(deployment).is_some_and(|percent| percent < 100.0) => {
-                return Seen::Shifting;
+            None if green_percent(deployment).is_some_and(|percent| percent < 100.0) => {
+                return RolloutStatus::Shifting;
             }
             None => ObservedBy::Controller,
         };
         self.confirm_green(observed_by);
-        seen
+        status
     }
 
     /// ECS shifts no traffic any more, and some of it is not on green: somebody has changed the
     /// weights.
-    pub(super) fn shared(&mut self, deployment: &ServiceDeployment, observed: Observed) -> Seen {
+    pub(super) fn status_if_shared(
+        &mut self,
+        deployment: &ServiceDeployment,
+        observed: ProductionTraffic,
+    ) -> RolloutStatus {
         self.shared_looks += 1;
-        if self.shared_looks < SURE {
-            return Seen::Shifting;
+        if self.shared_looks < SURE_LOOKS {
+            return RolloutStatus::Shifting;
         }
         let sentence = format!(
             "service deployment {} has shifted all traffic, and somebody has changed the weights since",
             deployment.id()
         );
-        Seen::Ended(Trouble {
+        RolloutStatus::Ended(RolloutFailure {
             reason: Reason::RolloutFailed,
             sentence,
-            cause: Some(observed.words()),
+            cause: Some(observed.describe()),
         })
     }
 
     /// Tasks are replaced behind one target group: that only green serves is seen at the service's
     /// deployments.
-    async fn confirm_rolling(&mut self, seen: Seen) -> Seen {
+    async fn confirm_rolling(&mut self, status: RolloutStatus) -> RolloutStatus {
         let place = &self.plan.place;
         let read = self
             .run
@@ -91,11 +101,11 @@ impl EcsRollout<'_> {
             Some(ServiceLookup::Service(service)) if service.runs_only(&self.revision.arn) => {
                 ObservedBy::Deployment
             }
-            Some(_) => return Seen::Shifting,
+            Some(_) => return RolloutStatus::Shifting,
             None => ObservedBy::Controller,
         };
         self.confirm_green(observed_by);
-        seen
+        status
     }
 
     pub(super) fn confirm_green(&mut self, observed_by: ObservedBy) {

@@ -6,104 +6,105 @@
 
 use std::collections::BTreeSet;
 
-use crate::decide::At;
+use crate::decide::GateKind;
 use crate::documents::deployment_configuration::{GREEN, PRODUCTION, STEP};
 
 /// What is known when a pause is seen.
-pub(super) struct Facts<'f> {
+pub(super) struct PauseFacts<'f> {
     /// AWS's word for the stage; empty where it shows none.
     pub(super) stage: &'f str,
     /// Percent of production traffic on green, where it is known.
-    pub(super) on_green: Option<f64>,
+    pub(super) green_percent: Option<f64>,
     /// Percent of test traffic on green, where it is known.
-    pub(super) on_test: Option<f64>,
+    pub(super) green_test_percent: Option<f64>,
     /// How many pauses were passed.
-    pub(super) passed: usize,
+    pub(super) passed_pauses: usize,
     /// How many pauses come before green is up.
-    pub(super) early: usize,
+    pub(super) early_pauses: usize,
     /// In how many shares traffic goes over.
-    pub(super) shares: usize,
+    pub(super) traffic_steps: usize,
     /// Whether green's gate was passed.
     pub(super) is_green_passed: bool,
     /// The stages at which this deployment pauses.
-    pub(super) pauses: &'f BTreeSet<String>,
+    pub(super) paused_stages: &'f BTreeSet<String>,
 }
 
 /// Which gate it is.
-pub(super) fn at(facts: &Facts<'_>) -> At {
+pub(super) fn identify(facts: &PauseFacts<'_>) -> GateKind {
     if matches!(
         facts.stage,
         "RECONCILE_SERVICE" | "PRE_SCALE_UP" | "SCALE_UP" | "POST_SCALE_UP"
     ) || is_early(facts)
     {
-        return At::Foreign;
+        return GateKind::External;
     }
-    let at = match facts.on_green {
-        Some(percent) if percent <= 0.0 => before_traffic(facts),
-        Some(percent) if percent >= 100.0 => At::Production,
-        Some(_) => At::Step,
-        None if facts.stage.is_empty() => by_order(facts),
-        None => by_stage(facts),
+    let gate = match facts.green_percent {
+        Some(percent) if percent <= 0.0 => gate_before_traffic(facts),
+        Some(percent) if percent >= 100.0 => GateKind::Production,
+        Some(_) => GateKind::Step,
+        None if facts.stage.is_empty() => gate_by_order(facts),
+        None => gate_by_stage(facts),
     };
-    let stage = match at {
-        At::Green => GREEN,
-        At::Step => STEP,
-        At::Production => PRODUCTION,
-        At::Foreign => return At::Foreign,
+    let stage = match gate {
+        GateKind::Green => GREEN,
+        GateKind::Step => STEP,
+        GateKind::Production => PRODUCTION,
+        GateKind::External => return GateKind::External,
     };
-    if facts.pauses.contains(stage) {
-        at
+    if facts.paused_stages.contains(stage) {
+        gate
     } else {
-        At::Foreign
+        GateKind::External
     }
 }
 
 /// No user is on green: it is green's own gate, or, once that is passed, the one before the first
 /// step.
-fn before_traffic(facts: &Facts<'_>) -> At {
-    let has_green = facts.pauses.contains(GREEN);
+fn gate_before_traffic(facts: &PauseFacts<'_>) -> GateKind {
+    let has_green = facts.paused_stages.contains(GREEN);
     if has_green && !facts.is_green_passed {
-        At::Green
+        GateKind::Green
     } else {
-        At::Step
+        GateKind::Step
     }
 }
 
 /// Without a stage, a pause that nothing shows to be past those before green is up is taken for one
 /// of them.
-fn is_early(facts: &Facts<'_>) -> bool {
+fn is_early(facts: &PauseFacts<'_>) -> bool {
     let has_traffic = |percent: Option<f64>| percent.is_some_and(|percent| percent > 0.0);
-    let is_behind =
-        facts.is_green_passed || has_traffic(facts.on_green) || has_traffic(facts.on_test);
-    facts.stage.is_empty() && !is_behind && facts.passed < facts.early
+    let is_past_early = facts.is_green_passed
+        || has_traffic(facts.green_percent)
+        || has_traffic(facts.green_test_percent);
+    facts.stage.is_empty() && !is_past_early && facts.passed_pauses < facts.early_pauses
 }
 
 /// Neither stage nor traffic is known: the pauses come in the order of their stages.
-fn by_order(facts: &Facts<'_>) -> At {
-    let passed = facts.passed.saturating_sub(facts.early);
-    let green = usize::from(facts.pauses.contains(GREEN));
-    let steps = if facts.pauses.contains(STEP) {
-        facts.shares
+fn gate_by_order(facts: &PauseFacts<'_>) -> GateKind {
+    let passed = facts.passed_pauses.saturating_sub(facts.early_pauses);
+    let green = usize::from(facts.paused_stages.contains(GREEN));
+    let steps = if facts.paused_stages.contains(STEP) {
+        facts.traffic_steps
     } else {
         0
     };
     if passed < green {
-        At::Green
+        GateKind::Green
     } else if passed < green + steps {
-        At::Step
+        GateKind::Step
     } else {
-        At::Production
+        GateKind::Production
     }
 }
 
-fn by_stage(facts: &Facts<'_>) -> At {
+fn gate_by_stage(facts: &PauseFacts<'_>) -> GateKind {
     match facts.stage {
         "POST_TEST_TRAFFIC_SHIFT" | "TEST_TRAFFIC_SHIFT" | "PRE_PRODUCTION_TRAFFIC_SHIFT" => {
-            before_traffic(facts)
+            gate_before_traffic(facts)
         }
-        "PRODUCTION_TRAFFIC_SHIFT" => At::Step,
-        "POST_PRODUCTION_TRAFFIC_SHIFT" => At::Production,
-        _ => At::Foreign,
+        "PRODUCTION_TRAFFIC_SHIFT" => GateKind::Step,
+        "POST_PRODUCTION_TRAFFIC_SHIFT" => GateKind::Production,
+        _ => GateKind::External,
     }
 }
 
@@ -111,26 +112,26 @@ fn by_stage(facts: &Facts<'_>) -> At {
 mod tests {
     use super::*;
 
-    fn seen(stage: &str, on_green: Option<f64>, is_green_passed: bool) -> At {
+    fn identify_at(stage: &str, on_green: Option<f64>, is_green_passed: bool) -> GateKind {
         let pauses = [GREEN, STEP, PRODUCTION].map(str::to_owned).into();
-        at(&Facts {
+        identify(&PauseFacts {
             stage,
-            on_green,
+            green_percent: on_green,
             is_green_passed,
-            ..nothing(&pauses)
+            ..empty_facts(&pauses)
         })
     }
 
-    fn nothing(pauses: &BTreeSet<String>) -> Facts<'_> {
-        Facts {
+    fn empty_facts(pauses: &BTreeSet<String>) -> PauseFacts<'_> {
+        PauseFacts {
             stage: "",
-            on_green: None,
-            on_test: None,
-            passed: 0,
-            early: 0,
-            shares: 1,
+            green_percent: None,
+            green_test_percent: None,
+            passed_pauses: 0,
+            early_pauses: 0,
+            traffic_steps: 1,
             is_green_passed: false,
-            pauses,
+            paused_stages: pauses,
         }
     }
 
@@ -142,100 +143,127 @@ mod tests {
             "PRODUCTION_TRAFFIC_SHIFT",
             "BRAND_NEW_STAGE",
         ] {
-            assert_eq!(seen(stage, Some(0.0), false), At::Green);
-            assert_eq!(seen(stage, Some(0.0), true), At::Step);
-            assert_eq!(seen(stage, Some(10.0), true), At::Step);
-            assert_eq!(seen(stage, Some(100.0), true), At::Production);
+            assert_eq!(identify_at(stage, Some(0.0), false), GateKind::Green);
+            assert_eq!(identify_at(stage, Some(0.0), true), GateKind::Step);
+            assert_eq!(identify_at(stage, Some(10.0), true), GateKind::Step);
+            assert_eq!(identify_at(stage, Some(100.0), true), GateKind::Production);
         }
     }
 
     #[test]
     fn an_unknown_stage_is_nobody_s_progress_when_traffic_cannot_be_read() {
-        assert_eq!(seen("BRAND_NEW_STAGE", None, true), At::Foreign);
-        assert_eq!(seen("POST_TEST_TRAFFIC_SHIFT", None, false), At::Green);
-        assert_eq!(seen("POST_TEST_TRAFFIC_SHIFT", None, true), At::Step);
         assert_eq!(
-            seen("POST_PRODUCTION_TRAFFIC_SHIFT", None, true),
-            At::Production
+            identify_at("BRAND_NEW_STAGE", None, true),
+            GateKind::External
+        );
+        assert_eq!(
+            identify_at("POST_TEST_TRAFFIC_SHIFT", None, false),
+            GateKind::Green
+        );
+        assert_eq!(
+            identify_at("POST_TEST_TRAFFIC_SHIFT", None, true),
+            GateKind::Step
+        );
+        assert_eq!(
+            identify_at("POST_PRODUCTION_TRAFFIC_SHIFT", None, true),
+            GateKind::Production
         );
     }
 
     #[test]
     fn a_pause_before_green_is_up_or_at_a_stage_we_do_not_use_is_somebody_else_s() {
-        assert_eq!(seen("POST_SCALE_UP", Some(0.0), false), At::Foreign);
+        assert_eq!(
+            identify_at("POST_SCALE_UP", Some(0.0), false),
+            GateKind::External
+        );
         let pauses = [PRODUCTION.to_owned()].into();
         assert_eq!(
-            at(&Facts {
+            identify(&PauseFacts {
                 stage: "PRE_PRODUCTION_TRAFFIC_SHIFT",
-                on_green: Some(0.0),
-                ..nothing(&pauses)
+                green_percent: Some(0.0),
+                ..empty_facts(&pauses)
             }),
-            At::Foreign
+            GateKind::External
         );
     }
 
     #[test]
     fn without_a_stage_traffic_decides_and_somebody_else_s_early_pause_stays_theirs() {
         assert_eq!(
-            [seen("", Some(0.0), false), seen("", Some(0.0), true)],
-            [At::Green, At::Step]
+            [
+                identify_at("", Some(0.0), false),
+                identify_at("", Some(0.0), true)
+            ],
+            [GateKind::Green, GateKind::Step]
         );
         assert_eq!(
-            [seen("", Some(10.0), true), seen("", Some(100.0), true)],
-            [At::Step, At::Production]
+            [
+                identify_at("", Some(10.0), true),
+                identify_at("", Some(100.0), true)
+            ],
+            [GateKind::Step, GateKind::Production]
         );
         let pauses = [GREEN, STEP, PRODUCTION, "POST_SCALE_UP"]
             .map(str::to_owned)
             .into();
         let early = |passed, on_test| {
-            at(&Facts {
-                on_green: Some(0.0),
-                on_test,
-                passed,
-                early: 1,
-                ..nothing(&pauses)
+            identify(&PauseFacts {
+                green_percent: Some(0.0),
+                green_test_percent: on_test,
+                passed_pauses: passed,
+                early_pauses: 1,
+                ..empty_facts(&pauses)
             })
         };
         assert_eq!(
             early(0, None),
-            At::Foreign,
+            GateKind::External,
             "it may be the one after the tasks are up"
         );
-        assert_eq!(early(0, Some(0.0)), At::Foreign);
-        assert_eq!(early(0, Some(100.0)), At::Green, "test traffic is past it");
-        assert_eq!(early(1, None), At::Green, "that one was passed");
+        assert_eq!(early(0, Some(0.0)), GateKind::External);
+        assert_eq!(
+            early(0, Some(100.0)),
+            GateKind::Green,
+            "test traffic is past it"
+        );
+        assert_eq!(early(1, None), GateKind::Green, "that one was passed");
     }
 
     #[test]
     fn without_a_stage_and_without_traffic_the_pauses_are_counted() {
         let all = [GREEN, STEP, PRODUCTION].map(str::to_owned).into();
         let canary = |passed| {
-            at(&Facts {
-                passed,
-                shares: 2,
-                ..nothing(&all)
+            identify(&PauseFacts {
+                passed_pauses: passed,
+                traffic_steps: 2,
+                ..empty_facts(&all)
             })
         };
         assert_eq!(
             [0, 1, 2, 3].map(canary),
-            [At::Green, At::Step, At::Step, At::Production]
+            [
+                GateKind::Green,
+                GateKind::Step,
+                GateKind::Step,
+                GateKind::Production
+            ]
         );
         let at_once = [GREEN, PRODUCTION].map(str::to_owned).into();
         assert_eq!(
-            [0, 1].map(|passed| at(&Facts {
-                passed,
-                ..nothing(&at_once)
+            [0, 1].map(|passed| identify(&PauseFacts {
+                passed_pauses: passed,
+                ..empty_facts(&at_once)
             })),
-            [At::Green, At::Production]
+            [GateKind::Green, GateKind::Production]
         );
         let production = [PRODUCTION, "POST_SCALE_UP"].map(str::to_owned).into();
         assert_eq!(
-            [0, 1].map(|passed| at(&Facts {
-                passed,
-                early: 1,
-                ..nothing(&production)
+            [0, 1].map(|passed| identify(&PauseFacts {
+                passed_pauses: passed,
+                early_pauses: 1,
+                ..empty_facts(&production)
             })),
-            [At::Foreign, At::Production]
+            [GateKind::External, GateKind::Production]
         );
     }
 }

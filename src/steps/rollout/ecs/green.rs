@@ -7,42 +7,42 @@ use crate::event::{Event, StepSeen};
 use crate::outcome::Reason;
 use crate::plan::Balancer;
 use crate::poll_interval::PollInterval;
-use crate::steps::rollout::green::Green;
+use crate::steps::rollout::green::TestTraffic;
 
 impl EcsRollout<'_> {
     /// Makes sure that test traffic reaches green, as far as that can be read.
-    pub(super) async fn find_test_traffic(
+    pub(super) async fn verify_test_traffic(
         &self,
         interval: &mut PollInterval,
     ) -> Result<(), Failure> {
         match self.own_plan.balancer {
-            Balancer::Load => self.behind_the_test_rule(interval).await,
+            Balancer::LoadBalancer => self.verify_test_rule(interval).await,
             Balancer::ServiceConnect => {
-                self.note("green is reached through Service Connect with the header x-amzn-ecs-blue-green-test; test-url must lead there");
+                self.emit_note("green is reached through Service Connect with the header x-amzn-ecs-blue-green-test; test-url must lead there");
                 Ok(())
             }
             Balancer::Lattice | Balancer::Gateway => {
-                let through = self.own_plan.balancer.unread().unwrap_or_default();
-                self.note(&format!("green gets its test traffic through {through}; that test-url leads there is not checked"));
+                let through = self.own_plan.balancer.unread_name().unwrap_or_default();
+                self.emit_note(&format!("green gets its test traffic through {through}; that test-url leads there is not checked"));
                 Ok(())
             }
             Balancer::Headless => Ok(()),
         }
     }
 
-    async fn behind_the_test_rule(&self, interval: &mut PollInterval) -> Result<(), Failure> {
-        let groups = self.groups();
+    async fn verify_test_rule(&self, interval: &mut PollInterval) -> Result<(), Failure> {
+        let groups = self.target_groups();
         if groups.is_empty() {
-            self.note("ECS does not show green's target group; green is taken to be what test-url leads to");
+            self.emit_note("ECS does not show green's target group; green is taken to be what test-url leads to");
             return Ok(());
         }
         let hint = "check advancedConfiguration.testListenerRule of the service's load balancer";
-        Green {
-            groups,
-            test: &self.own_plan.test,
+        TestTraffic {
+            target_groups: groups,
+            test_listeners: &self.own_plan.test_rules,
             hint,
         }
-        .find(self.run, interval)
+        .verify(self.run, interval)
         .await
     }
 
@@ -58,8 +58,8 @@ impl EcsRollout<'_> {
     /// Whether a healthy target was seen.
     async fn check_targets(&self) -> Result<bool, Failure> {
         let mut is_healthy = false;
-        for group in &self.groups() {
-            let read = self.run.aws.target_health(group).await;
+        for group in &self.target_groups() {
+            let read = self.run.aws.describe_target_health(group).await;
             let Some(health) = self.run.optional_read(
                 "green's target health is not checked before the steps",
                 read,
@@ -72,7 +72,7 @@ impl EcsRollout<'_> {
                     health.all
                 );
                 return Err(Failure::new(Reason::TasksUnhealthy, sentence)
-                    .hint("look at the target group's health check and the tasks' logs"));
+                    .with_hint("look at the target group's health check and the tasks' logs"));
             }
             is_healthy |= health.healthy > 0;
         }
@@ -81,51 +81,58 @@ impl EcsRollout<'_> {
 
     /// Whether there are alarms, and they are quiet. Those of the inputs are watched all the time.
     async fn check_alarms(&self) -> Result<bool, Failure> {
-        let is_watched =
-            !self.plan.alarms.all().is_empty() && !self.run.is_denied("cloudwatch:DescribeAlarms");
+        let is_watched = !self.plan.alarms.all_names().is_empty()
+            && !self.run.is_denied("cloudwatch:DescribeAlarms");
         if self.own_plan.alarms.is_empty() {
             return Ok(is_watched);
         }
-        let read = self.run.aws.ringing(&self.own_plan.alarms).await;
-        let Some(rings) = self
+        let read = self
+            .run
+            .aws
+            .describe_alarms_in_alarm(&self.own_plan.alarms)
+            .await;
+        let Some(ringing) = self
             .run
             .optional_read("alarms are not checked before the steps", read)
         else {
             return Ok(false);
         };
-        match rings.into_iter().find(|alarm| !self.waived(&alarm.name)) {
+        match ringing
+            .into_iter()
+            .find(|alarm| !self.is_waived(&alarm.name))
+        {
             Some(alarm) => {
                 let sentence = format!(
                     "alarm {} rings; the next step of traffic is not taken",
                     alarm.name
                 );
                 Err(Failure::new(Reason::Alarm, sentence)
-                    .caused_by(alarm.why())
-                    .hint("look at what the alarm measures while green served traffic"))
+                    .with_cause(alarm.explanation())
+                    .with_hint("look at what the alarm measures while green served traffic"))
             }
             None => Ok(true),
         }
     }
 
     /// An alarm that rang before the start says nothing about green.
-    fn waived(&self, name: &str) -> bool {
+    fn is_waived(&self, name: &str) -> bool {
         self.plan
             .alarms
-            .before
+            .initial
             .iter()
-            .any(|alarm| alarm.name == name && alarm.rings())
+            .any(|alarm| alarm.name == name && alarm.is_in_alarm())
     }
 
     /// ARNs of green's target groups, once ECS has resolved them.
-    pub(super) fn groups(&self) -> Vec<String> {
+    pub(super) fn target_groups(&self) -> Vec<String> {
         self.green
             .as_ref()
             .map(crate::aws::ecs_rollout_shapes::ServiceRevision::target_groups)
             .unwrap_or_default()
     }
 
-    fn note(&self, sentence: &str) {
-        self.run.tell(Event::Noted {
+    fn emit_note(&self, sentence: &str) {
+        self.run.emit(Event::Noted {
             sentence: sentence.into(),
         });
     }

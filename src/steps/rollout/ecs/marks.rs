@@ -12,11 +12,11 @@ use crate::run::Run;
 use crate::undo::ServiceKey;
 
 /// What is missed without a tag.
-const UNKNOWN: &str =
+const LIMITED_WITHOUT_TAG: &str =
     "PAUSE hooks that a killed run leaves on the service are not known to later runs";
 
 /// The UpdateService that starts the deployment.
-pub(super) struct Update<'a> {
+pub(super) struct ServiceUpdateCall<'a> {
     pub(super) run: &'a Run,
     pub(super) place: &'a ServiceKey,
     pub(super) body: Value,
@@ -24,38 +24,38 @@ pub(super) struct Update<'a> {
     pub(super) pause: Option<&'a Pause>,
 }
 
-impl Update<'_> {
+impl ServiceUpdateCall<'_> {
     /// Sends it. Where ECS takes no marks, they are left out and a tag says whose the hooks are
     /// before they are there.
     pub(super) async fn send(&mut self) -> Result<(), AwsError> {
         let answer = match (
             self.run.aws.update_service(&self.body).await,
-            self.unmarked(),
+            self.unmarked_configuration(),
         ) {
-            (Err(error), Some(unmarked)) if speaks_of_hooks(&error) => {
-                self.run.tell(HooksFact::Unmarked {
+            (Err(error), Some(unmarked)) if mentions_hooks(&error) => {
+                self.run.emit(HooksFact::Unmarked {
                     error: error.to_string().into(),
                 });
-                self.keep_known(None).await;
+                self.ensure_marked(None).await;
                 self.body["deploymentConfiguration"] = unmarked;
                 return self.run.aws.update_service(&self.body).await.map(drop);
             }
             (answer, _) => answer?,
         };
-        self.keep_known(Some(&answer)).await;
+        self.ensure_marked(Some(&answer)).await;
         Ok(())
     }
 
-    fn unmarked(&self) -> Option<Value> {
+    fn unmarked_configuration(&self) -> Option<Value> {
         self.body
             .get("deploymentConfiguration")
             .and_then(without_marks)
     }
 
     /// Reads the service back: where ECS did not keep the mark of our hook, a tag takes its place.
-    pub(super) async fn keep_known(&self, answer: Option<&Service>) {
+    pub(super) async fn ensure_marked(&self, answer: Option<&Service>) {
         if self.pause.is_none()
-            || self.unmarked().is_none()
+            || self.unmarked_configuration().is_none()
             || answer.is_some_and(|service| self.is_marked(service))
         {
             return;
@@ -65,9 +65,9 @@ impl Update<'_> {
             .aws
             .describe_service(&self.place.cluster, &self.place.service)
             .await;
-        match self.run.optional_read(UNKNOWN, read) {
+        match self.run.optional_read(LIMITED_WITHOUT_TAG, read) {
             Some(ServiceLookup::Service(service)) if !self.is_marked(&service) => {
-                self.tag(&service).await;
+                self.add_tag(&service).await;
             }
             Some(ServiceLookup::Service(_) | ServiceLookup::Missing(_)) | None => {}
         }
@@ -81,10 +81,10 @@ impl Update<'_> {
             == Some(self.run.id.as_str())
     }
 
-    async fn tag(&self, service: &Service) {
+    async fn add_tag(&self, service: &Service) {
         let Some(pause) = self.pause else { return };
         self.run.optional_read(
-            UNKNOWN,
+            LIMITED_WITHOUT_TAG,
             self.run
                 .aws
                 .tag_service(&service.service_arn, &pause.to_tag())
@@ -93,6 +93,6 @@ impl Update<'_> {
     }
 }
 
-fn speaks_of_hooks(error: &AwsError) -> bool {
+fn mentions_hooks(error: &AwsError) -> bool {
     error.kind == AwsErrorKind::Refused && error.message.to_lowercase().contains("hook")
 }

@@ -6,21 +6,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::EcsRollout;
-use super::marks::Update;
-use super::search::{LISTED, NOT_LISTED, Sent, after_lost, listed, same_revision, sent};
+use super::marks::ServiceUpdateCall;
+use super::search::{
+    LIST_LOOKS, NEVER_LISTED, UpdateAnswer, classify_answer, find_after_lost_answer, find_listed,
+    superseded_by_same_revision,
+};
 use crate::aws::ecs_rollout_shapes::ServiceDeployment;
-use crate::documents::deployment_configuration::{self as configuration, KnownHooks, Pause};
+use crate::documents::deployment_configuration::{self as configuration, HookIdentity, Pause};
 use crate::documents::strategy::Strategy;
 use crate::error::Failure;
 use crate::event::{Event, StartedRollout};
 use crate::observe::outage::Outage;
-use crate::observe::own_deployments::{DeploymentSearch, Wanted};
+use crate::observe::own_deployments::{DeploymentCriteria, DeploymentSearch};
 use crate::observe::task_failures::TaskFailures;
 use crate::outcome::Reason;
 use crate::plan::{EcsPlan, RolloutPlan};
 use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::steps::rollout::rolling::request;
+use crate::steps::rollout::rolling::base_request;
 use crate::steps::rollout::{Interrupted, RolloutOrigin};
 use crate::undo::{EcsUndo, HooksUndo, Undo};
 
@@ -33,17 +36,17 @@ impl<'a> EcsRollout<'a> {
         own_plan: &'a EcsPlan,
         revision: &'a Revision,
     ) -> Result<Self, Interrupted> {
-        let pause = pause(run, own_plan, revision);
-        let body = body(plan, own_plan, revision, pause.as_ref());
+        let pause = new_pause(run, own_plan, revision);
+        let body = build_request(plan, own_plan, revision, pause.as_ref());
         if body.get("deploymentConfiguration").is_some() {
             let strategy = own_plan
                 .configuration
                 .is_some()
-                .then(|| configuration::strategy_members(own_plan.present.as_ref()));
+                .then(|| configuration::strategy_members(own_plan.present_configuration.as_ref()));
             let (place, run_id) = (plan.place.clone(), Some(run.id.clone()));
-            let before = configuration::others_hooks(
-                own_plan.present.as_ref(),
-                KnownHooks::by_form(own_plan.left.as_ref()),
+            let before = configuration::hooks_of_others(
+                own_plan.present_configuration.as_ref(),
+                HookIdentity::from_pause(own_plan.leftover_pause.as_ref()),
             );
             run.arm(Undo::Hooks(HooksUndo {
                 place,
@@ -56,50 +59,50 @@ impl<'a> EcsRollout<'a> {
         let undo = EcsUndo {
             place: plan.place.clone(),
             ours: revision.arn.clone(),
-            before: own_plan.known.clone(),
+            before: own_plan.existing_deployments.clone(),
             deployment: None,
             blue: plan.blue.clone(),
             is_first: own_plan.is_first,
             in_place: own_plan.strategy == Strategy::Rolling,
-            run: marks(run, own_plan, &body),
+            run: run_mark(run, own_plan, &body),
             desired: plan
                 .update
                 .desired_count
-                .filter(|count| *count != own_plan.desired)
-                .map(|_| own_plan.desired),
+                .filter(|count| *count != own_plan.desired_count)
+                .map(|_| own_plan.desired_count),
         };
         let armed = run.arm(Undo::Ecs(undo.clone()));
-        let wanted = Wanted {
+        let wanted = DeploymentCriteria {
             place: &plan.place,
-            known: &own_plan.known,
+            existing_deployments: &own_plan.existing_deployments,
             revision: &revision.arn,
             run: undo.run.as_deref(),
         };
-        let mut update = Update {
+        let mut update = ServiceUpdateCall {
             run,
             place: &plan.place,
             body,
             pause: pause.as_ref(),
         };
-        let found = match sent(run, armed, update.send().await)? {
-            Sent::Answered => listed(run, wanted, LISTED).await?,
-            Sent::Lost => after_lost(run, wanted, &mut update).await?,
+        let found = match classify_answer(run, armed, update.send().await)? {
+            UpdateAnswer::Answered => find_listed(run, wanted, LIST_LOOKS).await?,
+            UpdateAnswer::Lost => find_after_lost_answer(run, wanted, &mut update).await?,
         };
         let deployment = match found {
             DeploymentSearch::Ours(deployment) => deployment,
-            DeploymentSearch::OtherRuns(theirs) => {
+            DeploymentSearch::OtherRuns(other) => {
                 armed.disarm();
-                return Err(Box::pin(same_revision(run, plan, &theirs)).await);
+                return Err(Box::pin(superseded_by_same_revision(run, plan, &other)).await);
             }
             DeploymentSearch::Nothing => {
-                return Err(Failure::new(Reason::AwsFailed, NOT_LISTED).into());
+                return Err(Failure::new(Reason::AwsFailed, NEVER_LISTED).into());
             }
         };
-        armed.narrow(Undo::Ecs(EcsUndo {
+        armed.refine(Undo::Ecs(EcsUndo {
             deployment: Some(deployment.arn.clone()),
             ..undo
         }));
-        let mut ecs = Self::attach(
+        let mut rollout = Self::attach(
             run,
             plan,
             own_plan,
@@ -107,10 +110,10 @@ impl<'a> EcsRollout<'a> {
             &deployment,
             RolloutOrigin::Started,
         );
-        ecs.pause = pause;
-        ecs.has_its_pauses(&deployment)?;
-        ecs.outlast_others().await?;
-        Ok(ecs)
+        rollout.pause = pause;
+        rollout.check_pauses(&deployment)?;
+        rollout.resolve_conflict().await?;
+        Ok(rollout)
     }
 
     /// Follows a deployment that is there already; its undo is the caller's business.
@@ -132,7 +135,7 @@ impl<'a> EcsRollout<'a> {
             partition.region()
         );
         let service_deployment = Some(deployment.arn.clone());
-        run.tell(Event::RolloutStarted(StartedRollout {
+        run.emit(Event::RolloutStarted(StartedRollout {
             deployment: deployment.id().to_owned(),
             service_deployment,
             console,
@@ -148,17 +151,21 @@ impl<'a> EcsRollout<'a> {
             green: None,
             looks: 0,
             answered: BTreeMap::new(),
-            waiting: None,
-            pauses: configuration::all_paused_stages(&deployment.deployment_configuration),
+            waiting_pause: None,
+            paused_stages: configuration::all_paused_stages(&deployment.deployment_configuration),
             pause: None,
-            inherits_gate: configuration::stages_of_runs(&deployment.deployment_configuration)
+            inherits_gate: configuration::marked_stages(&deployment.deployment_configuration)
                 .contains(configuration::GREEN)
                 && !own_plan.pauses.contains(configuration::GREEN),
-            early: configuration::early_pauses(&deployment.deployment_configuration),
-            shares: usize::try_from(configuration::shares(&deployment.deployment_configuration))
-                .unwrap_or(1),
+            early_pauses: configuration::count_early_pauses(&deployment.deployment_configuration),
+            traffic_steps: usize::try_from(configuration::traffic_step_count(
+                &deployment.deployment_configuration,
+            ))
+            .unwrap_or(1),
             seen_pauses: BTreeSet::new(),
-            timeout_minutes: configuration::pause_of(&deployment.deployment_configuration),
+            timeout_minutes: configuration::green_pause_minutes(
+                &deployment.deployment_configuration,
+            ),
             is_green_passed: false,
             is_production_passed: false,
             outage: Outage::default(),
@@ -170,9 +177,9 @@ impl<'a> EcsRollout<'a> {
 
     /// The deployment's own snapshot says what governs it: without its gates it must not reach
     /// users.
-    fn has_its_pauses(&self, deployment: &ServiceDeployment) -> Result<(), Failure> {
-        let there = configuration::all_paused_stages(&deployment.deployment_configuration);
-        let missing: BTreeSet<&String> = self.own_plan.pauses.difference(&there).collect();
+    fn check_pauses(&self, deployment: &ServiceDeployment) -> Result<(), Failure> {
+        let paused = configuration::all_paused_stages(&deployment.deployment_configuration);
+        let missing: BTreeSet<&String> = self.own_plan.pauses.difference(&paused).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -182,15 +189,17 @@ impl<'a> EcsRollout<'a> {
             deployment.id(),
             missing.join(", ")
         );
-        Err(Failure::new(Reason::HooksMissing, sentence).hint(format!(
-            "put the hooks into the service's own definition, with manage-hooks: false: {}",
-            configuration::snippet(&missing, self.own_plan.pause_minutes)
-        )))
+        Err(
+            Failure::new(Reason::HooksMissing, sentence).with_hint(format!(
+                "put the hooks into the service's own definition, with manage-hooks: false: {}",
+                configuration::hook_snippet(&missing, self.own_plan.pause_minutes)
+            )),
+        )
     }
 }
 
 /// Our pause, where the service's own hooks leave a gate open.
-fn pause(run: &Run, own_plan: &EcsPlan, revision: &Revision) -> Option<Pause> {
+fn new_pause(run: &Run, own_plan: &EcsPlan, revision: &Revision) -> Option<Pause> {
     (!own_plan.added_pauses.is_empty()).then(|| Pause {
         stages: own_plan.added_pauses.clone(),
         minutes: own_plan.pause_minutes,
@@ -200,14 +209,17 @@ fn pause(run: &Run, own_plan: &EcsPlan, revision: &Revision) -> Option<Pause> {
 }
 
 /// The request: the configuration as it was planned, with our pause.
-fn body(
+fn build_request(
     plan: &RolloutPlan,
     own_plan: &EcsPlan,
     revision: &Revision,
     pause: Option<&Pause>,
 ) -> Value {
-    let mut body = request(plan, revision);
-    let (planned, present) = (own_plan.configuration.as_ref(), own_plan.present.as_ref());
+    let mut body = base_request(plan, revision);
+    let (planned, present) = (
+        own_plan.configuration.as_ref(),
+        own_plan.present_configuration.as_ref(),
+    );
     let changed = match pause {
         Some(pause) => configuration::with_pause(planned, present, pause),
         None => planned.cloned(),
@@ -220,13 +232,13 @@ fn body(
 
 /// Our run id, where a deployment of ours carries it and no hook of a former run could be taken for
 /// another run's deployment.
-fn marks(run: &Run, own_plan: &EcsPlan, body: &Value) -> Option<String> {
+fn run_mark(run: &Run, own_plan: &EcsPlan, body: &Value) -> Option<String> {
     let sent = body
         .get("deploymentConfiguration")
         .and_then(configuration::marked_run);
-    let left = own_plan
-        .present
+    let leftover = own_plan
+        .present_configuration
         .as_ref()
         .and_then(configuration::marked_run);
-    (sent.is_some() && left.is_none()).then(|| run.id.clone())
+    (sent.is_some() && leftover.is_none()).then(|| run.id.clone())
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::aws::AwsError;
 use crate::aws::arn::short_name;
 use crate::aws::ecs::{ServiceLookup, update_request};
-use crate::aws::ecs_sentences::remedy;
+use crate::aws::ecs_remedies::remedy;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::choices::Follow;
 use crate::error::{Explain, Failure};
@@ -22,7 +22,7 @@ use crate::undo::{RollingUndo, Undo};
 use super::RollingRollout;
 
 /// A new deployment may take some looks to be shown.
-const SHOWN: u32 = 14;
+const SHOWN_LOOKS: u32 = 14;
 
 /// ECS did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -53,35 +53,37 @@ impl<'a> RollingRollout<'a> {
             place: plan.place.clone(),
             previous: plan.blue.revision.clone(),
             ours: revision.arn.clone(),
-            before: own_plan.before.clone(),
+            before: own_plan.deployments_before.clone(),
             deployment: None,
             desired: plan
                 .update
                 .desired_count
-                .filter(|count| *count != own_plan.desired)
-                .map(|_| own_plan.desired),
+                .filter(|count| *count != own_plan.desired_count)
+                .map(|_| own_plan.desired_count),
         };
         let armed = run.arm(Undo::Rolling(undo.clone()));
-        let service = update(run, armed, plan, own_plan, revision).await?;
-        let id = match started(plan, own_plan, revision, &service) {
+        let service = send_update(run, armed, plan, own_plan, revision).await?;
+        let id = match find_started(plan, own_plan, revision, &service) {
             Some(id) => id,
             // Nobody follows it: the service's own word that it takes the revision is enough.
-            None if plan.follow == Follow::Not && service.task_definition == revision.arn => {
+            None if plan.follow == Follow::LeaveToAws
+                && service.task_definition == revision.arn =>
+            {
                 service
                     .primary_deployment()
                     .map(|primary| primary.id.clone())
                     .unwrap_or_default()
             }
-            None => shown(run, plan, own_plan, revision).await?,
+            None => wait_until_shown(run, plan, own_plan, revision).await?,
         };
-        armed.narrow(Undo::Rolling(RollingUndo {
+        armed.refine(Undo::Rolling(RollingUndo {
             deployment: Some(id.clone()),
             ..undo
         }));
         Ok(Self::attach(
             run,
             plan,
-            &own_plan.before,
+            &own_plan.deployments_before,
             revision,
             id,
             RolloutOrigin::Started,
@@ -89,14 +91,14 @@ impl<'a> RollingRollout<'a> {
     }
 }
 
-async fn update(
+async fn send_update(
     run: &Run,
     armed: ArmedUndo<'_>,
     plan: &RolloutPlan,
     own_plan: &RollingPlan,
     revision: &Revision,
 ) -> Result<Service, Failure> {
-    let request = request(plan, revision);
+    let request = base_request(plan, revision);
     let error = match run.aws.update_service(&request).await {
         Ok(service) => return Ok(service),
         Err(error) => error,
@@ -105,7 +107,7 @@ async fn update(
         armed.disarm();
         return Err(RollingError(error).into());
     }
-    run.tell(AwsFact::AnswerLost {
+    run.emit(AwsFact::AnswerLost {
         error: error.to_string().into(),
         effect: SoughtEffect::DeploymentStarted,
     });
@@ -114,7 +116,7 @@ async fn update(
         .describe_service(&plan.place.cluster, &plan.place.service)
         .await
         .map_err(RollingError)?
-        && ours(&service, &own_plan.before, &revision.arn).is_some()
+        && find_ours(&service, &own_plan.deployments_before, &revision.arn).is_some()
     {
         return Ok(*service);
     }
@@ -126,7 +128,7 @@ async fn update(
 }
 
 /// The request with everything but the deployment's configuration.
-pub(in crate::steps::rollout) fn request(
+pub(in crate::steps::rollout) fn base_request(
     plan: &RolloutPlan,
     revision: &Revision,
 ) -> serde_json::Value {
@@ -164,15 +166,15 @@ pub(in crate::steps::rollout) fn request(
 
 /// Whether an UpdateService with this revision starts a deployment. A service that has it already,
 /// also from another run whose rollout is in progress, only takes the other settings.
-fn starts_one(plan: &RolloutPlan, own_plan: &RollingPlan, revision: &Revision) -> bool {
-    revision.arn != own_plan.target
+fn starts_deployment(plan: &RolloutPlan, own_plan: &RollingPlan, revision: &Revision) -> bool {
+    revision.arn != own_plan.target_revision
         || plan.update.force_new_deployment
         || plan.update.volume.is_some()
 }
 
 /// The deployment that is followed: the new one of our revision, or the one that runs it already
 /// where none is started.
-fn started(
+fn find_started(
     plan: &RolloutPlan,
     own_plan: &RollingPlan,
     revision: &Revision,
@@ -183,8 +185,8 @@ fn started(
             .primary_deployment()
             .filter(|primary| primary.task_definition == revision.arn)
     };
-    let found = ours(service, &own_plan.before, &revision.arn);
-    let found = if starts_one(plan, own_plan, revision) {
+    let found = find_ours(service, &own_plan.deployments_before, &revision.arn);
+    let found = if starts_deployment(plan, own_plan, revision) {
         found
     } else {
         found.or_else(runs)
@@ -193,7 +195,7 @@ fn started(
 }
 
 /// The same, where AWS's answer did not show it yet.
-async fn shown(
+async fn wait_until_shown(
     run: &Run,
     plan: &RolloutPlan,
     own_plan: &RollingPlan,
@@ -201,36 +203,36 @@ async fn shown(
 ) -> Result<String, Failure> {
     let mut backoff = Backoff::default();
     let mut outage = Outage::default();
-    for _ in 0..SHOWN {
+    for _ in 0..SHOWN_LOOKS {
         let read = outage
-            .keep(
+            .tolerate(
                 run.aws
                     .describe_service(&plan.place.cluster, &plan.place.service)
                     .await,
             )
             .map_err(RollingError)?;
         if let Some(ServiceLookup::Service(service)) = read
-            && let Some(id) = started(plan, own_plan, revision, &service)
+            && let Some(id) = find_started(plan, own_plan, revision, &service)
         {
             return Ok(id);
         }
-        backoff.rest().await;
+        backoff.wait().await;
     }
     let sentence = format!(
         "ECS took the update, but no deployment of {} appeared",
         short_name(&revision.arn)
     );
     Err(Failure::new(Reason::AwsFailed, sentence)
-        .hint("look at the service's deployments and events in the AWS console"))
+        .with_hint("look at the service's deployments and events in the AWS console"))
 }
 
 /// The deployment that was not there before and brings our revision.
-fn ours<'s>(
+fn find_ours<'s>(
     service: &'s Service,
-    before: &[String],
+    existing: &[String],
     revision: &str,
 ) -> Option<&'s RollingDeployment> {
     service.deployments.iter().find(|deployment| {
-        deployment.task_definition == revision && !before.contains(&deployment.id)
+        deployment.task_definition == revision && !existing.contains(&deployment.id)
     })
 }

@@ -7,23 +7,23 @@ use super::*;
 async fn a_source_that_does_not_answer_is_left_after_ten_seconds() {
     let server = serve(Reply::Silence).await;
     let words = format!("{}: no answer within 10 s", server.host());
-    assert_eq!(failed(&ask_prometheus(&server).await), words);
-    assert_eq!(failed(&ask_datadog(&server).await), words);
-    assert_eq!(failed(&ask_http(&server, "$").await), words);
+    assert_eq!(expect_failure(&ask_prometheus(&server).await), words);
+    assert_eq!(expect_failure(&ask_datadog(&server).await), words);
+    assert_eq!(expect_failure(&ask_http(&server, "$").await), words);
 }
 
 #[tokio::test]
 async fn no_more_than_one_mebibyte_is_read() {
     let server = serve(Reply::Endless("[1,".repeat(10_000))).await;
     assert_eq!(
-        failed(&ask_http(&server, "$").await),
+        expect_failure(&ask_http(&server, "$").await),
         format!("{}: the answer is larger than 1 MiB", server.host())
     );
 }
 
 #[tokio::test]
 async fn a_redirect_is_said_and_never_followed() {
-    let other = serve(json("200 OK", "1")).await;
+    let other = serve(json_reply("200 OK", "1")).await;
     let head = format!(
         "HTTP/1.1 307 Temporary Redirect\r\nlocation: {}/{CANARY}\r\ncontent-length: 0\r\n\r\n",
         other.url
@@ -33,10 +33,14 @@ async fn a_redirect_is_said_and_never_followed() {
         "{}: it redirects to 127.0.0.1, which is not followed: give the URL that answers",
         server.host()
     );
-    assert_eq!(failed(&ask_http(&server, "$").await), words);
-    assert_eq!(failed(&ask_datadog(&server).await), words);
-    assert_eq!(failed(&ask_prometheus(&server).await), words);
-    assert_eq!(other.request(), "", "credentials went to another origin");
+    assert_eq!(expect_failure(&ask_http(&server, "$").await), words);
+    assert_eq!(expect_failure(&ask_datadog(&server).await), words);
+    assert_eq!(expect_failure(&ask_prometheus(&server).await), words);
+    assert_eq!(
+        other.last_request(),
+        "",
+        "credentials went to another origin"
+    );
 }
 
 #[tokio::test]
@@ -47,20 +51,20 @@ async fn what_is_not_json_is_not_shown() {
         "{\"status\":".to_owned(),
         "[".repeat(100_000),
     ] {
-        let server = serve(json("200 OK", &body)).await;
+        let server = serve(json_reply("200 OK", &body)).await;
         assert_eq!(
-            failed(&ask_http(&server, "$").await),
+            expect_failure(&ask_http(&server, "$").await),
             format!("{}: the answer is not JSON", server.host())
         );
-        assert!(failed(&ask_prometheus(&server).await).ends_with("the answer is not JSON"));
+        assert!(expect_failure(&ask_prometheus(&server).await).ends_with("the answer is not JSON"));
     }
-    let echo = serve(json(
+    let echo = serve(json_reply(
         "500 Internal Server Error",
         &format!("{{\"message\":\"{CANARY}\"}}"),
     ))
     .await;
     assert_eq!(
-        failed(&ask_http(&echo, "$").await),
+        expect_failure(&ask_http(&echo, "$").await),
         format!("{}: it answers 500 Internal Server Error", echo.host())
     );
 }
@@ -71,33 +75,33 @@ async fn a_body_that_breaks_off_and_a_server_that_is_not_there_are_told() {
         "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_owned(),
     ))
     .await;
-    assert!(failed(&ask_http(&server, "$").await).contains("the answer broke off"));
-    let told = ask_datadog(&Server::at("http://127.0.0.1:1")).await;
+    assert!(expect_failure(&ask_http(&server, "$").await).contains("the answer broke off"));
+    let answer = ask_datadog(&Server::unreachable("http://127.0.0.1:1")).await;
     assert!(
-        failed(&told).starts_with("127.0.0.1:1: no answer: "),
-        "{told:?}"
+        expect_failure(&answer).starts_with("127.0.0.1:1: no answer: "),
+        "{answer:?}"
     );
-    assert!(failed(&told).contains("refused"), "{told:?}");
+    assert!(expect_failure(&answer).contains("refused"), "{answer:?}");
 }
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_told_without_its_value() {
-    let server = serve(json("200 OK", "1")).await;
+    let server = serve(json_reply("200 OK", "1")).await;
     let mut query = http_query(&server, "$");
     query.headers = vec![("x y".to_owned(), Secret::new(CANARY))];
     assert_eq!(
-        failed(&http(&client().unwrap(), &query, 1.0).await),
+        expect_failure(&http(&build_client().unwrap(), &query, 1.0).await),
         "`x y` cannot be the name of a header"
     );
     query.headers = vec![("x".to_owned(), Secret::new(format!("{CANARY}\r\ny: z")))];
     assert_eq!(
-        failed(&http(&client().unwrap(), &query, 1.0).await),
+        expect_failure(&http(&build_client().unwrap(), &query, 1.0).await),
         "the value of header x cannot be sent"
     );
     query.url = format!("ftp://{CANARY}");
     assert_eq!(
-        failed(&http(&client().unwrap(), &query, 1.0).await),
+        expect_failure(&http(&build_client().unwrap(), &query, 1.0).await),
         "the URL is not an http or https URL"
     );
-    assert_eq!(server.request(), "");
+    assert_eq!(server.last_request(), "");
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::served::receive;
+use crate::test_server::read_request;
 
 /// What it answers.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub(super) struct Server {
 
 impl Server {
     /// One that is not there.
-    pub(super) fn at(url: &str) -> Self {
+    pub(super) fn unreachable(url: &str) -> Self {
         Self {
             url: url.to_owned(),
             last: Arc::default(),
@@ -37,13 +37,13 @@ impl Server {
     }
 
     /// The last request, whole.
-    pub(super) fn request(&self) -> String {
+    pub(super) fn last_request(&self) -> String {
         self.last.lock().unwrap().clone()
     }
 }
 
 /// An answer with a JSON body.
-pub(super) fn json(status: &str, body: &str) -> Reply {
+pub(super) fn json_reply(status: &str, body: &str) -> Reply {
     Reply::Once(format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
@@ -68,7 +68,7 @@ async fn answer(
     reply: Reply,
     last: Arc<Mutex<String>>,
 ) -> std::io::Result<()> {
-    *last.lock().unwrap() = receive(&mut stream).await?;
+    *last.lock().unwrap() = read_request(&mut stream).await?;
     match reply {
         Reply::Once(text) => stream.write_all(text.as_bytes()).await,
         Reply::Endless(text) => {

@@ -12,15 +12,19 @@ const USUAL: MeasurementLimits = MeasurementLimits {
 };
 
 /// `s`uccessful, `f`ailed, `i`nconclusive, `e`rror.
-fn after(phases: &str, limits: MeasurementLimits, until: Until) -> Option<Phase> {
+fn assess_phases(
+    phases: &str,
+    limits: MeasurementLimits,
+    end_condition: EndCondition,
+) -> Option<Phase> {
     let mut tally = MeasurementCounts::default();
     for phase in phases.chars() {
-        tally.add(named(phase));
+        tally.add(parse_phase(phase));
     }
-    tally.assess(&limits, until)
+    tally.assess(&limits, end_condition)
 }
 
-fn named(letter: char) -> Phase {
+fn parse_phase(letter: char) -> Phase {
     match letter {
         's' => Phase::Successful,
         'f' => Phase::Failed,
@@ -60,7 +64,7 @@ fn every_limit_is_passed_by_one_more_than_it_allows() {
     ];
     for (limits, phases, expected) in table {
         assert_eq!(
-            after(phases, limits, Until::Ended),
+            assess_phases(phases, limits, EndCondition::OnRequest),
             expected,
             "{phases} with {limits:?}"
         );
@@ -75,18 +79,48 @@ fn a_count_is_of_measurements_and_errors_are_none() {
         ..USUAL
     };
     let table = [
-        (patient, "ss", Until::Count(3), None),
-        (patient, "sess", Until::Count(3), Some(Phase::Successful)),
-        (patient, "sfi", Until::Count(3), Some(Phase::Successful)),
-        (patient, "iii", Until::Count(3), Some(Phase::Inconclusive)),
-        (patient, "eeeff", Until::Count(2), Some(Phase::Inconclusive)),
-        (patient, "f", Until::Conclusive, None),
-        (patient, "fs", Until::Conclusive, Some(Phase::Successful)),
-        (patient, "ii", Until::Conclusive, None),
-        (patient, "iis", Until::Conclusive, Some(Phase::Successful)),
+        (patient, "ss", EndCondition::Count(3), None),
+        (
+            patient,
+            "sess",
+            EndCondition::Count(3),
+            Some(Phase::Successful),
+        ),
+        (
+            patient,
+            "sfi",
+            EndCondition::Count(3),
+            Some(Phase::Successful),
+        ),
+        (
+            patient,
+            "iii",
+            EndCondition::Count(3),
+            Some(Phase::Inconclusive),
+        ),
+        (
+            patient,
+            "eeeff",
+            EndCondition::Count(2),
+            Some(Phase::Inconclusive),
+        ),
+        (patient, "f", EndCondition::Conclusive, None),
+        (
+            patient,
+            "fs",
+            EndCondition::Conclusive,
+            Some(Phase::Successful),
+        ),
+        (patient, "ii", EndCondition::Conclusive, None),
+        (
+            patient,
+            "iis",
+            EndCondition::Conclusive,
+            Some(Phase::Successful),
+        ),
     ];
     for (limits, phases, until, expected) in table {
-        assert_eq!(after(phases, limits, until), expected, "{phases}");
+        assert_eq!(assess_phases(phases, limits, until), expected, "{phases}");
     }
 }
 
@@ -106,7 +140,11 @@ fn successes_in_a_row_end_a_check_early() {
         (rows(None), "ssfssfss", Some(Phase::Failed)),
     ];
     for (limits, phases, expected) in table {
-        assert_eq!(after(phases, limits, Until::Count(8)), expected, "{phases}");
+        assert_eq!(
+            assess_phases(phases, limits, EndCondition::Count(8)),
+            expected,
+            "{phases}"
+        );
     }
 }
 
@@ -116,11 +154,11 @@ fn the_reason_is_told_in_words() {
     tally.add(Phase::Successful);
     tally.add(Phase::Failed);
     assert_eq!(
-        tally.why(Phase::Failed, &USUAL),
+        tally.explain(Phase::Failed, &USUAL),
         "1 of 2 measurements failed, and at most 0 may"
     );
     assert_eq!(
-        MeasurementCounts::default().why(Phase::Inconclusive, &USUAL),
+        MeasurementCounts::default().explain(Phase::Inconclusive, &USUAL),
         "no measurement could tell good from bad"
     );
     let bad = MeasurementCounts {
@@ -129,14 +167,18 @@ fn the_reason_is_told_in_words() {
         ..MeasurementCounts::default()
     };
     assert_eq!(
-        bad.why(Phase::Inconclusive, &USUAL),
+        bad.explain(Phase::Inconclusive, &USUAL),
         "not one of 2 measurements was good"
     );
 }
 
 /// Argo's rules, read straight: counts over the whole history, and assignments of which the last
 /// one stands.
-fn straightforward(history: &[Phase], limits: &MeasurementLimits, until: Until) -> Option<Phase> {
+fn assess_by_argo(
+    history: &[Phase],
+    limits: &MeasurementLimits,
+    end_condition: EndCondition,
+) -> Option<Phase> {
     let times = |phase: Phase| {
         u32::try_from(history.iter().filter(|each| **each == phase).count()).unwrap()
     };
@@ -171,7 +213,7 @@ fn straightforward(history: &[Phase], limits: &MeasurementLimits, until: Until) 
         return Some(Phase::Successful);
     }
     let measurements = u32::try_from(history.len()).unwrap() - times(Phase::Error);
-    if !matches!(until, Until::Count(count) if measurements >= count) {
+    if !matches!(end_condition, EndCondition::Count(count) if measurements >= count) {
         return None;
     }
     match (wanted, limits.failures) {
@@ -196,13 +238,13 @@ proptest! {
         count in prop::option::of(1u32..20),
     ) {
         let limits = MeasurementLimits { failures, inconclusives, consecutive_errors, consecutive_successes };
-        let until = count.map_or(Until::Ended, Until::Count);
+        let until = count.map_or(EndCondition::OnRequest, EndCondition::Count);
         let mut tally = MeasurementCounts::default();
         let mut told = Vec::new();
         for letter in history {
-            tally.add(named(letter));
-            told.push(named(letter));
-            prop_assert_eq!(tally.assess(&limits, until), straightforward(&told, &limits, until), "{:?}", told);
+            tally.add(parse_phase(letter));
+            told.push(parse_phase(letter));
+            prop_assert_eq!(tally.assess(&limits, until), assess_by_argo(&told, &limits, until), "{:?}", told);
         }
     }
 }

@@ -6,14 +6,14 @@ const GOOD: &[(&str, f64)] = &[("RequestCount", 200.0), ("TargetResponseTime", 0
 
 #[test]
 fn nothing_is_asked_before_the_first_whole_minute_ended_a_minute_ago() {
-    let mut judge = judge("error-rate < 5 %");
+    let mut judge = new_judge("error-rate < 5 %");
     assert_eq!(judge.next_due(), None);
     judge.enter(Moment::Step, 1000.0);
     // 1000 is 40 s into a minute: the first whole one is 1020 to 1080, and complete at 1140.
     assert_eq!(judge.next_due(), Some(1140.0));
-    assert!(judge.due(1139.0).is_empty());
-    let questions = judge.due(1140.0);
-    let asked: Vec<String> = questions.iter().map(about).collect();
+    assert!(judge.due_questions(1139.0).is_empty());
+    let questions = judge.due_questions(1140.0);
+    let asked: Vec<String> = questions.iter().map(describe).collect();
     assert_eq!(
         asked,
         [
@@ -27,7 +27,7 @@ fn nothing_is_asked_before_the_first_whole_minute_ended_a_minute_ago() {
             .all(|question| (question.since, question.until) == (1020.0, 1080.0))
     );
     assert_eq!(
-        (judge.next_due(), judge.due(1141.0).len()),
+        (judge.next_due(), judge.due_questions(1141.0).len()),
         (None, 0),
         "answers are awaited"
     );
@@ -35,9 +35,9 @@ fn nothing_is_asked_before_the_first_whole_minute_ended_a_minute_ago() {
 
 #[test]
 fn one_request_count_serves_every_check_that_wants_it() {
-    let mut judge = judge("error-rate < 5 %, success-rate > 95 %, p99 < 1 s, requests > 10");
+    let mut judge = new_judge("error-rate < 5 %, success-rate > 95 %, p99 < 1 s, requests > 10");
     judge.enter(Moment::Step, 0.0);
-    let asked: Vec<String> = judge.due(120.0).iter().map(about).collect();
+    let asked: Vec<String> = judge.due_questions(120.0).iter().map(describe).collect();
     assert_eq!(
         asked,
         [
@@ -50,22 +50,22 @@ fn one_request_count_serves_every_check_that_wants_it() {
 
 #[test]
 fn late_corrections_of_an_old_minute_are_seen_because_the_whole_window_is_asked_for_anew() {
-    let mut judge = judge("presets: [{ preset: error-rate < 5 %, failure-limit: 5 }]");
+    let mut judge = new_judge("presets: [{ preset: error-rate < 5 %, failure-limit: 5 }]");
     judge.enter(Moment::Step, 0.0);
-    let first = step(&mut judge, 120.0, values(GOOD));
+    let first = measure_at(&mut judge, 120.0, answer_from(GOOD));
     assert_eq!(
         (first[0].phase, first[0].value.as_str()),
         (Phase::Successful, "0 % (0 errors of 200)")
     );
     // The errors of the first minute came in after it was judged.
-    let late = |question: &Question| match about(question).as_str() {
-        "RequestCount Sum of green" => each_minute(question, 200.0),
+    let late = |question: &Question| match describe(question).as_str() {
+        "RequestCount Sum of green" => points_each_minute(question, 200.0),
         _ => Answer::Points(vec![Point {
             at: 0.0,
             value: 80.0,
         }]),
     };
-    let second = step(&mut judge, 180.0, late);
+    let second = measure_at(&mut judge, 180.0, late);
     assert_eq!(
         (second[0].phase, second[0].value.as_str()),
         (Phase::Failed, "20 % (80 errors of 400)")
@@ -78,17 +78,17 @@ fn late_corrections_of_an_old_minute_are_seen_because_the_whole_window_is_asked_
 
 #[test]
 fn a_measurement_is_made_only_when_there_is_a_new_minute() {
-    let mut judge = judge("presets: [{ preset: error-rate < 5 %, interval: 10s }]");
+    let mut judge = new_judge("presets: [{ preset: error-rate < 5 %, interval: 10s }]");
     judge.enter(Moment::Step, 0.0);
-    step(&mut judge, 130.0, values(GOOD));
+    measure_at(&mut judge, 130.0, answer_from(GOOD));
     assert_eq!(judge.next_due(), Some(180.0));
 }
 
 #[test]
 fn a_preset_judges_the_newest_ten_minutes() {
-    let mut judge = judge("error-rate < 5 %");
+    let mut judge = new_judge("error-rate < 5 %");
     judge.enter(Moment::Step, 0.0);
-    let questions = judge.due(3600.0);
+    let questions = judge.due_questions(3600.0);
     assert!(
         questions
             .iter()
@@ -98,9 +98,12 @@ fn a_preset_judges_the_newest_ten_minutes() {
 
 #[test]
 fn a_metric_runs_on_from_the_steps_to_the_bake() {
-    let mut judge = judge(&own("failure-limit: 1"));
+    let mut judge = new_judge(&own_metric("failure-limit: 1"));
     judge.enter(Moment::Step, 0.0);
-    assert_eq!(step(&mut judge, 0.0, one(9.0))[0].moment, Moment::Step);
+    assert_eq!(
+        measure_at(&mut judge, 0.0, answer_point(9.0))[0].moment,
+        Moment::Step
+    );
     judge.enter(Moment::Step, 5.0);
     assert_eq!(
         judge.next_due(),
@@ -108,9 +111,15 @@ fn a_metric_runs_on_from_the_steps_to_the_bake() {
         "another step does not begin anew"
     );
     judge.enter(Moment::Bake, 10.0);
-    assert_eq!(step(&mut judge, 10.0, one(9.0))[0].moment, Moment::Bake);
     assert_eq!(
-        (ended(&judge).phase, ended(&judge).why.as_str()),
+        measure_at(&mut judge, 10.0, answer_point(9.0))[0].moment,
+        Moment::Bake
+    );
+    assert_eq!(
+        (
+            expect_result(&judge).phase,
+            expect_result(&judge).reason.as_str()
+        ),
         (
             Phase::Failed,
             "2 of 2 measurements failed, and at most 1 may"
@@ -120,41 +129,41 @@ fn a_metric_runs_on_from_the_steps_to_the_bake() {
 
 #[test]
 fn green_and_production_are_measured_on_their_own_and_once_unless_a_count_is_given() {
-    let mut judge = judge(&own("on: [green, production], failure-limit: 1"));
+    let mut judge = new_judge(&own_metric("on: [green, production], failure-limit: 1"));
     judge.enter(Moment::Green, 0.0);
-    assert!(!judge.complete());
-    step(&mut judge, 0.0, one(9.0));
+    assert!(!judge.is_complete());
+    measure_at(&mut judge, 0.0, answer_point(9.0));
     assert!(
-        !judge.complete(),
+        !judge.is_complete(),
         "a bad one that the limit allows is no conclusion"
     );
     let next = judge.next_due().unwrap();
-    step(&mut judge, next, one(1.0));
-    assert!(judge.complete());
+    measure_at(&mut judge, next, answer_point(1.0));
+    assert!(judge.is_complete());
     judge.enter(Moment::Step, next + 20.0);
-    assert_eq!((judge.next_due(), judge.complete()), (None, true));
+    assert_eq!((judge.next_due(), judge.is_complete()), (None, true));
     judge.enter(Moment::Production, next + 40.0);
-    assert!(!judge.complete());
-    step(&mut judge, next + 40.0, one(1.0));
+    assert!(!judge.is_complete());
+    measure_at(&mut judge, next + 40.0, answer_point(1.0));
     assert_eq!(
-        (judge.complete(), judge.standing()),
+        (judge.is_complete(), judge.status()),
         (true, AnalysisStatus::Running)
     );
 }
 
 #[test]
 fn a_count_at_the_gate_is_waited_for() {
-    let mut judge = judge(&own("on: green, count: 2"));
+    let mut judge = new_judge(&own_metric("on: green, count: 2"));
     judge.enter(Moment::Green, 0.0);
-    step(&mut judge, 0.0, one(1.0));
-    assert!(!judge.complete());
-    step(&mut judge, 10.0, one(1.0));
-    assert!(judge.complete());
+    measure_at(&mut judge, 0.0, answer_point(1.0));
+    assert!(!judge.is_complete());
+    measure_at(&mut judge, 10.0, answer_point(1.0));
+    assert!(judge.is_complete());
 }
 
 #[test]
 fn a_step_is_settled_by_a_verdict_on_a_minute_that_began_after_it() {
-    let mut judge = judge("error-rate < 5 %");
+    let mut judge = new_judge("error-rate < 5 %");
     judge.enter(Moment::Step, 0.0);
     let table = [
         (120.0, true, false),
@@ -162,10 +171,10 @@ fn a_step_is_settled_by_a_verdict_on_a_minute_that_began_after_it() {
         (240.0, false, true),
     ];
     for (now, first, second) in table {
-        step(&mut judge, now, values(GOOD));
+        measure_at(&mut judge, now, answer_from(GOOD));
         // The step began at 61 s: the minute from 60 on is not wholly its own.
         assert_eq!(
-            (judge.settled(0.0), judge.settled(61.0)),
+            (judge.is_settled(0.0), judge.is_settled(61.0)),
             (first || now > 120.0, second),
             "at {now}"
         );
@@ -174,40 +183,49 @@ fn a_step_is_settled_by_a_verdict_on_a_minute_that_began_after_it() {
 
 #[test]
 fn a_dry_run_holds_no_step_and_decides_nothing() {
-    let mut judge = judge(&own("dry-run: true"));
+    let mut judge = new_judge(&own_metric("dry-run: true"));
     judge.enter(Moment::Step, 0.0);
-    assert!(judge.settled(0.0));
-    assert_eq!(step(&mut judge, 0.0, one(9.0))[0].phase, Phase::Failed);
-    assert_eq!(judge.standing(), AnalysisStatus::Running);
+    assert!(judge.is_settled(0.0));
+    assert_eq!(
+        measure_at(&mut judge, 0.0, answer_point(9.0))[0].phase,
+        Phase::Failed
+    );
+    assert_eq!(judge.status(), AnalysisStatus::Running);
     judge.finish();
-    assert_eq!(ended(&judge).phase, Phase::Successful);
+    assert_eq!(expect_result(&judge).phase, Phase::Successful);
 }
 
 #[test]
 fn an_initial_delay_is_kept() {
-    let mut judge = judge(&own("initial-delay: 30s"));
+    let mut judge = new_judge(&own_metric("initial-delay: 30s"));
     judge.enter(Moment::Step, 100.0);
-    assert_eq!((judge.due(129.0).len(), judge.next_due()), (0, Some(130.0)));
+    assert_eq!(
+        (judge.due_questions(129.0).len(), judge.next_due()),
+        (0, Some(130.0))
+    );
 }
 
 #[test]
 fn after_an_error_it_is_tried_again_in_ten_seconds() {
-    let mut judge = judge("error-rate < 5 %");
+    let mut judge = new_judge("error-rate < 5 %");
     judge.enter(Moment::Step, 0.0);
     let failed = |_: &Question| Answer::Failed("throttled\nand again".to_owned());
-    let measured = step(&mut judge, 120.0, failed);
+    let measured = measure_at(&mut judge, 120.0, failed);
     assert_eq!(
         (measured[0].phase, measured[0].note.as_deref()),
         (Phase::Error, Some("throttled and again"))
     );
     for retry in 1..=3 {
         assert_eq!(judge.next_due(), Some(120.0 + 10.0 * f64::from(retry)));
-        step(&mut judge, 120.0 + 10.0 * f64::from(retry), failed);
+        measure_at(&mut judge, 120.0 + 10.0 * f64::from(retry), failed);
     }
-    assert_eq!(judge.standing(), AnalysisStatus::Running);
-    step(&mut judge, 160.0, failed);
+    assert_eq!(judge.status(), AnalysisStatus::Running);
+    measure_at(&mut judge, 160.0, failed);
     assert_eq!(
-        (ended(&judge).phase, ended(&judge).why.as_str()),
+        (
+            expect_result(&judge).phase,
+            expect_result(&judge).reason.as_str()
+        ),
         (Phase::Error, "5 errors in a row, and at most 4 may be")
     );
     assert_eq!(judge.next_due(), None);

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::analysis::form::OnInconclusive;
-use crate::analysis::sides::{Front, SideFacts};
+use crate::analysis::sides::{LoadBalancerKind, SideFacts};
 
 #[test]
 fn no_point_of_errors_is_no_error_when_there_were_requests() {
-    let mut judge = judge("error-rate < 5 %");
+    let mut judge = new_judge("error-rate < 5 %");
     judge.enter(Moment::Step, 0.0);
-    let measured = step(&mut judge, 120.0, values(&[("RequestCount", 3001.0)]));
+    let measured = measure_at(&mut judge, 120.0, answer_from(&[("RequestCount", 3001.0)]));
     assert_eq!(
         (measured[0].phase, measured[0].value.as_str()),
         (Phase::Successful, "0 % (0 errors of 3,001)")
@@ -21,35 +21,38 @@ fn no_point_of_errors_is_no_error_when_there_were_requests() {
 
 #[test]
 fn too_little_traffic_is_inconclusive_and_neither_good_nor_bad() {
-    let mut judge = judge("error-rate < 5 %");
+    let mut judge = new_judge("error-rate < 5 %");
     judge.enter(Moment::Step, 0.0);
     // Half of the requests fail, but they are too few to tell.
-    let few = values(&[("RequestCount", 10.0), ("5XX", 5.0)]);
-    let measured = step(&mut judge, 120.0, &few);
+    let few = answer_from(&[("RequestCount", 10.0), ("5XX", 5.0)]);
+    let measured = measure_at(&mut judge, 120.0, &few);
     assert_eq!(measured[0].phase, Phase::Inconclusive);
     assert_eq!(
         measured[0].note.as_deref(),
         Some("10 requests on green in 1 m, and 100 are needed to tell")
     );
     for minute in 3..=21 {
-        step(
+        measure_at(
             &mut judge,
             f64::from(minute) * 60.0,
-            values(&[("RequestCount", 4.0), ("5XX", 2.0)]),
+            answer_from(&[("RequestCount", 4.0), ("5XX", 2.0)]),
         );
     }
-    assert_eq!(judge.standing(), AnalysisStatus::Running);
-    step(
+    assert_eq!(judge.status(), AnalysisStatus::Running);
+    measure_at(
         &mut judge,
         22.0 * 60.0,
-        values(&[("RequestCount", 4.0), ("5XX", 2.0)]),
+        answer_from(&[("RequestCount", 4.0), ("5XX", 2.0)]),
     );
     assert_eq!(
-        (ended(&judge).phase, ended(&judge).on_inconclusive),
+        (
+            expect_result(&judge).phase,
+            expect_result(&judge).on_inconclusive
+        ),
         (Phase::Inconclusive, OnInconclusive::Rollback)
     );
     assert_eq!(
-        ended(&judge).why,
+        expect_result(&judge).reason,
         "21 of 21 measurements were inconclusive, and at most 20 may be"
     );
 }
@@ -63,15 +66,15 @@ fn missing_data_are_what_the_check_says_they_are() {
         ("no-data: error", Phase::Error),
     ];
     for (keys, expected) in table {
-        let mut judge = judge(&own(keys));
+        let mut judge = new_judge(&own_metric(keys));
         judge.enter(Moment::Step, 0.0);
-        let measured = step(&mut judge, 0.0, |_| Answer::Points(Vec::new()));
+        let measured = measure_at(&mut judge, 0.0, |_| Answer::Points(Vec::new()));
         assert_eq!(
             (measured[0].phase, measured[0].note.as_deref()),
             (expected, Some("no data")),
             "{keys}"
         );
-        let nan = judge_of_nan(keys);
+        let nan = phase_of_nan(keys);
         assert_eq!(
             nan, expected,
             "a point that is not a number is no data: {keys}"
@@ -79,19 +82,19 @@ fn missing_data_are_what_the_check_says_they_are() {
     }
 }
 
-fn judge_of_nan(keys: &str) -> Phase {
-    let mut judge = judge(&own(keys));
+fn phase_of_nan(keys: &str) -> Phase {
+    let mut judge = new_judge(&own_metric(keys));
     judge.enter(Moment::Step, 0.0);
-    step(&mut judge, 0.0, one(f64::NAN))[0].phase
+    measure_at(&mut judge, 0.0, answer_point(f64::NAN))[0].phase
 }
 
 #[test]
 fn a_condition_that_speaks_of_missing_data_decides_itself() {
     let text = "metrics: [{ name: own, http: { url: 'https://h/', path: $.v }, success-condition: 'default(result, 0) < 5' }]";
-    let mut judge = judge(text);
+    let mut judge = new_judge(text);
     judge.enter(Moment::Step, 0.0);
     assert_eq!(
-        step(&mut judge, 0.0, |_| Answer::Points(Vec::new()))[0].phase,
+        measure_at(&mut judge, 0.0, |_| Answer::Points(Vec::new()))[0].phase,
         Phase::Successful
     );
 }
@@ -105,12 +108,12 @@ fn with_both_conditions_the_middle_is_inconclusive() {
         (6.0, Phase::Inconclusive),
         (9.0, Phase::Failed),
     ];
-    let mut judge = judge(text);
+    let mut judge = new_judge(text);
     judge.enter(Moment::Step, 0.0);
     for (at, (value, expected)) in table.into_iter().enumerate() {
         let now = 10.0 * f64::from(u8::try_from(at).unwrap());
         assert_eq!(
-            step(&mut judge, now, one(value))[0].phase,
+            measure_at(&mut judge, now, answer_point(value))[0].phase,
             expected,
             "{value}"
         );
@@ -131,12 +134,12 @@ fn one_condition_decides_both_ways() {
         ),
         ("threshold-range: { min: 1, max: 6 }", 0.9, Phase::Failed),
     ] {
-        let mut judge = judge(&format!(
+        let mut judge = new_judge(&format!(
             "metrics: [{{ name: own, http: {{ url: 'https://h/', path: $.v }}, {condition} }}]"
         ));
         judge.enter(Moment::Step, 0.0);
         assert_eq!(
-            step(&mut judge, 0.0, one(value))[0].phase,
+            measure_at(&mut judge, 0.0, answer_point(value))[0].phase,
             expected,
             "{condition} of {value}"
         );
@@ -152,7 +155,7 @@ fn points_are_reduced_to_a_result() {
         ("max", "4"),
         ("sum", "9"),
     ] {
-        let mut judge = judge(&own(&format!("reduce: {reduce}, failure-limit: 9")));
+        let mut judge = new_judge(&own_metric(&format!("reduce: {reduce}, failure-limit: 9")));
         judge.enter(Moment::Step, 0.0);
         let three = |_: &Question| {
             Answer::Points(
@@ -161,7 +164,11 @@ fn points_are_reduced_to_a_result() {
                     .to_vec(),
             )
         };
-        assert_eq!(step(&mut judge, 0.0, three)[0].value, expected, "{reduce}");
+        assert_eq!(
+            measure_at(&mut judge, 0.0, three)[0].value,
+            expected,
+            "{reduce}"
+        );
     }
 }
 
@@ -172,22 +179,26 @@ fn several_series_are_no_result_unless_it_is_said_which() {
         ("reduce: max", Phase::Failed),
         ("reduce: min", Phase::Successful),
     ] {
-        let mut judge = judge(&own(keys));
+        let mut judge = new_judge(&own_metric(keys));
         judge.enter(Moment::Step, 0.0);
         let series = |_: &Question| {
             Answer::Points([9.0, 2.0].map(|value| Point { at: 7.0, value }).to_vec())
         };
-        assert_eq!(step(&mut judge, 0.0, series)[0].phase, expected, "{keys}");
+        assert_eq!(
+            measure_at(&mut judge, 0.0, series)[0].phase,
+            expected,
+            "{keys}"
+        );
     }
 }
 
 #[test]
 fn a_latency_preset_weighs_minutes_by_their_requests() {
-    let mut judge = judge("p99 < 1 s");
+    let mut judge = new_judge("p99 < 1 s");
     judge.enter(Moment::Step, 0.0);
     // A cold first minute with few requests, then many fast ones.
     let answers = |question: &Question| {
-        let requests = about(question).starts_with("RequestCount");
+        let requests = describe(question).starts_with("RequestCount");
         let (cold, warm) = if requests { (10.0, 990.0) } else { (5.0, 0.2) };
         Answer::Points(vec![
             Point {
@@ -200,7 +211,7 @@ fn a_latency_preset_weighs_minutes_by_their_requests() {
             },
         ])
     };
-    let measured = step(&mut judge, 180.0, answers);
+    let measured = measure_at(&mut judge, 180.0, answers);
     assert_eq!(
         (measured[0].phase, measured[0].value.as_str()),
         (Phase::Successful, "248 ms")
@@ -209,24 +220,27 @@ fn a_latency_preset_weighs_minutes_by_their_requests() {
 
 #[test]
 fn too_few_requests_so_far_are_no_failure() {
-    let mut judge = judge("requests > 500");
+    let mut judge = new_judge("requests > 500");
     judge.enter(Moment::Step, 0.0);
-    let steady = values(&[("RequestCount", 200.0)]);
+    let steady = answer_from(&[("RequestCount", 200.0)]);
     assert_eq!(
-        step(&mut judge, 120.0, &steady)[0].phase,
+        measure_at(&mut judge, 120.0, &steady)[0].phase,
         Phase::Inconclusive
     );
     assert_eq!(
-        step(&mut judge, 180.0, &steady)[0].phase,
+        measure_at(&mut judge, 180.0, &steady)[0].phase,
         Phase::Inconclusive
     );
-    assert_eq!(step(&mut judge, 240.0, &steady)[0].phase, Phase::Successful);
+    assert_eq!(
+        measure_at(&mut judge, 240.0, &steady)[0].phase,
+        Phase::Successful
+    );
 }
 
 #[test]
 fn a_worse_green_is_found_and_an_equal_one_is_not() {
     let run = |errors: f64, latency: f64| {
-        let mut judge = judge("green no worse than blue");
+        let mut judge = new_judge("green no worse than blue");
         judge.enter(Moment::Step, 0.0);
         let table = [
             ("RequestCount", 1000.0),
@@ -234,16 +248,16 @@ fn a_worse_green_is_found_and_an_equal_one_is_not() {
             ("5XX_Count Sum of blue", 10.0),
             ("p95 of green", latency),
         ];
-        let varied = |question: &Question| match about(question).as_str() {
-            "TargetResponseTime p95 of blue" => wavy(question, 0.2),
-            "TargetResponseTime p95 of green" => wavy(question, latency),
-            _ => values(&table)(question),
+        let varied = |question: &Question| match describe(question).as_str() {
+            "TargetResponseTime p95 of blue" => points_around(question, 0.2),
+            "TargetResponseTime p95 of green" => points_around(question, latency),
+            _ => answer_from(&table)(question),
         };
         for minute in 2..=12 {
-            step(&mut judge, f64::from(minute) * 60.0, varied);
+            measure_at(&mut judge, f64::from(minute) * 60.0, varied);
         }
         judge.finish();
-        ended(&judge)
+        expect_result(&judge)
     };
     let equal = run(10.0, 0.2);
     assert_eq!((equal.phase, equal.check), (Phase::Successful, None));
@@ -262,18 +276,20 @@ fn a_worse_green_is_found_and_an_equal_one_is_not() {
 
 #[test]
 fn looks_that_are_planned_share_the_false_alarms_evenly() {
-    let analysis = parse("green no worse than blue", "inline", environment()).unwrap();
+    let analysis = parse("green no worse than blue", "inline", test_environment()).unwrap();
     let note = |judge: Judge| {
         let mut judge = judge;
         judge.enter(Moment::Step, 0.0);
-        let measured = step(&mut judge, 120.0, values(&[("RequestCount", 1000.0)]));
+        let measured = measure_at(&mut judge, 120.0, answer_from(&[("RequestCount", 1000.0)]));
         measured[0].note.clone().unwrap_or_default()
     };
     let open = note(Judge::new(&analysis, sides(), Values::default()));
-    let planned = note(Judge::new(&analysis, sides(), Values::default()).expecting(
-        std::time::Duration::from_mins(5),
-        std::time::Duration::from_mins(10),
-    ));
+    let planned = note(
+        Judge::new(&analysis, sides(), Values::default()).with_expected_looks(
+            std::time::Duration::from_mins(5),
+            std::time::Duration::from_mins(10),
+        ),
+    );
     // Half of 5 % is each check's: the first of open looks has a half of it, one of ten planned
     // looks a tenth of nine tenths.
     assert!(open.contains("against 0.0125 at look 1"), "{open}");
@@ -285,10 +301,10 @@ fn a_metric_of_ones_own_can_say_how_its_traffic_is_counted() {
     let text = "metrics: [{ name: own, http: { url: 'https://value/', path: $.v }, volume: { http: { url: 'https://count/', path: $.v } }, \
                 min-request-volume: 50, success: '< 5' }]";
     for (count, expected) in [(49.0, Phase::Inconclusive), (50.0, Phase::Failed)] {
-        let mut judge = judge(text);
+        let mut judge = new_judge(text);
         judge.enter(Moment::Step, 0.0);
-        let measured = step(&mut judge, 0.0, |question| {
-            one(if about(question).contains("count") {
+        let measured = measure_at(&mut judge, 0.0, |question| {
+            answer_point(if describe(question).contains("count") {
                 count
             } else {
                 9.0
@@ -299,27 +315,27 @@ fn a_metric_of_ones_own_can_say_how_its_traffic_is_counted() {
 }
 
 /// Values around one, all different.
-fn wavy(question: &Question, around: f64) -> Answer {
-    let Answer::Points(points) = each_minute(question, around) else {
+fn points_around(question: &Question, around: f64) -> Answer {
+    let Answer::Points(points) = points_each_minute(question, around) else {
         return Answer::Points(Vec::new());
     };
-    let waved = points.iter().map(|point| Point {
+    let points_around = points.iter().map(|point| Point {
         value: around + (point.at / 60.0 * 0.7).sin() / 50.0,
         ..*point
     });
-    Answer::Points(waved.collect())
+    Answer::Points(points_around.collect())
 }
 
 #[test]
 fn a_condition_may_speak_of_blue() {
     let text = "metrics: [{ name: cpu, cloudwatch: { namespace: App, metric: Cpu, stat: Average, dimensions: { TargetGroup: '${target-group}' } }, \
                 success-condition: green <= blue * 1.25 }]";
-    let mut judge = judge(text);
+    let mut judge = new_judge(text);
     judge.enter(Moment::Step, 0.0);
-    let measured = step(
+    let measured = measure_at(
         &mut judge,
         120.0,
-        values(&[("of green", 30.0), ("of blue", 20.0)]),
+        answer_from(&[("of green", 30.0), ("of blue", 20.0)]),
     );
     assert_eq!(
         (measured[0].phase, measured[0].value.as_str()),
@@ -329,10 +345,10 @@ fn a_condition_may_speak_of_blue() {
 
 #[test]
 fn lines_of_logs_are_counted_and_the_first_are_shown_without_secrets() {
-    let mut judge = judge("logs: [{ name: panics, pattern: panic }]");
+    let mut judge = new_judge("logs: [{ name: panics, pattern: panic }]");
     judge.enter(Moment::Step, 0.0);
     let first = vec!["panic at\n 'hunter2canary'".to_owned()];
-    let measured = step(&mut judge, 30.0, |_| Answer::Lines {
+    let measured = measure_at(&mut judge, 30.0, |_| Answer::Lines {
         count: 1,
         first: first.clone(),
     });
@@ -350,13 +366,18 @@ fn lines_of_logs_are_counted_and_the_first_are_shown_without_secrets() {
 #[test]
 fn lines_against_blue_are_held_against_the_requests_of_both_sides() {
     let run = |green: u64| {
-        let mut judge =
-            judge("logs: [{ name: errors, pattern: ERROR, compare: blue, allowed-increase: 1.5 }]");
+        let mut judge = new_judge(
+            "logs: [{ name: errors, pattern: ERROR, compare: blue, allowed-increase: 1.5 }]",
+        );
         judge.enter(Moment::Step, 0.0);
-        assert_eq!(judge.due(60.0).len(), 0, "requests are not known yet");
+        assert_eq!(
+            judge.due_questions(60.0).len(),
+            0,
+            "requests are not known yet"
+        );
         assert_eq!(judge.next_due(), Some(120.0));
-        let measured = step(&mut judge, 120.0, |question| {
-            match about(question).as_str() {
+        let measured = measure_at(&mut judge, 120.0, |question| {
+            match describe(question).as_str() {
                 "lines of green" => Answer::Lines {
                     count: green,
                     first: Vec::new(),
@@ -366,8 +387,8 @@ fn lines_against_blue_are_held_against_the_requests_of_both_sides() {
                     first: Vec::new(),
                 },
                 // A tenth of the traffic is green's.
-                "RequestCount Sum of green" => each_minute(question, 1000.0),
-                _ => each_minute(question, 9000.0),
+                "RequestCount Sum of green" => points_each_minute(question, 1000.0),
+                _ => points_each_minute(question, 9000.0),
             }
         });
         measured[0].phase
@@ -384,15 +405,15 @@ fn a_check_that_is_not_critical_decides_only_with_others() {
     };
     let text = format!("metrics:\n{}{}{}", metric("a"), metric("b"), metric("c"));
     for (names, expected) in [("a", false), ("ab", true)] {
-        let mut judge = judge(&text);
+        let mut judge = new_judge(&text);
         judge.enter(Moment::Step, 0.0);
-        step(&mut judge, 0.0, |question| {
-            let host = about(question);
+        measure_at(&mut judge, 0.0, |question| {
+            let host = describe(question);
             let failing = names.chars().any(|name| host == format!("https://{name}/"));
-            one(if failing { 9.0 } else { 1.0 })(question)
+            answer_point(if failing { 9.0 } else { 1.0 })(question)
         });
         assert_eq!(
-            matches!(judge.standing(), AnalysisStatus::Ended(_)),
+            matches!(judge.status(), AnalysisStatus::Ended(_)),
             expected,
             "{names}"
         );
@@ -406,39 +427,48 @@ fn the_worst_of_several_checks_stands() {
             "- {{ name: {name}, http: {{ url: 'https://{name}/', path: $.v }}, success: '< 5' }}\n"
         )
     };
-    let mut judge = judge(&format!("metrics:\n{}{}", metric("silent"), metric("bad")));
+    let mut judge = new_judge(&format!("metrics:\n{}{}", metric("silent"), metric("bad")));
     judge.enter(Moment::Step, 0.0);
-    step(&mut judge, 0.0, |question| {
-        if about(question).contains("bad") {
-            one(9.0)(question)
+    measure_at(&mut judge, 0.0, |question| {
+        if describe(question).contains("bad") {
+            answer_point(9.0)(question)
         } else {
             Answer::Points(Vec::new())
         }
     });
     assert_eq!(
-        (ended(&judge).phase, ended(&judge).check.as_deref()),
+        (
+            expect_result(&judge).phase,
+            expect_result(&judge).check.as_deref()
+        ),
         (Phase::Failed, Some("bad"))
     );
 }
 
 #[test]
 fn what_began_and_never_knew_is_inconclusive_in_the_end() {
-    let mut judge = judge("presets: [{ preset: error-rate < 5 %, on-inconclusive: pause }]");
+    let mut judge = new_judge("presets: [{ preset: error-rate < 5 %, on-inconclusive: pause }]");
     judge.enter(Moment::Step, 0.0);
     judge.finish();
     assert_eq!(
-        (ended(&judge).phase, ended(&judge).on_inconclusive),
+        (
+            expect_result(&judge).phase,
+            expect_result(&judge).on_inconclusive
+        ),
         (Phase::Inconclusive, OnInconclusive::Pause)
     );
-    assert_eq!(ended(&judge).why, "no measurement could tell good from bad");
+    assert_eq!(
+        expect_result(&judge).reason,
+        "no measurement could tell good from bad"
+    );
 }
 
 #[test]
 fn what_never_began_is_not_asked_for_in_the_end() {
-    let mut judge = judge(&own("on: production"));
+    let mut judge = new_judge(&own_metric("on: production"));
     judge.enter(Moment::Step, 0.0);
     judge.finish();
-    assert_eq!(ended(&judge).phase, Phase::Successful);
+    assert_eq!(expect_result(&judge).phase, Phase::Successful);
 }
 
 #[test]
@@ -448,11 +478,11 @@ fn a_check_that_cannot_be_asked_is_told_before_and_never_passes() {
         ..sides()
     };
     let network = Sides {
-        kind: Front::NetworkLoadBalancer,
+        load_balancer_kind: LoadBalancerKind::NetworkLoadBalancer,
         ..sides()
     };
     let bare = Sides {
-        kind: Front::ApplicationLoadBalancer,
+        load_balancer_kind: LoadBalancerKind::ApplicationLoadBalancer,
         green: SideFacts::default(),
         ..sides()
     };
@@ -474,18 +504,18 @@ fn a_check_that_cannot_be_asked_is_told_before_and_never_passes() {
         ),
     ];
     for (sides, text, expected) in table {
-        let problems = parse(text, "inline", environment())
+        let problems = parse(text, "inline", test_environment())
             .unwrap()
-            .problems(&sides);
+            .unsupported_checks(&sides);
         assert!(
             problems[0].message.ends_with(expected),
             "{}",
             problems[0].message
         );
-        let mut judge = judge_with(text, sides);
+        let mut judge = new_judge_with(text, sides);
         judge.enter(Moment::Step, 0.0);
         assert_eq!(
-            (ended(&judge).phase, ended(&judge).why),
+            (expect_result(&judge).phase, expect_result(&judge).reason),
             (
                 Phase::Inconclusive,
                 format!("it cannot be asked here: {expected}")
@@ -493,9 +523,9 @@ fn a_check_that_cannot_be_asked_is_told_before_and_never_passes() {
         );
     }
     assert_eq!(
-        parse("green no worse than blue", "inline", environment())
+        parse("green no worse than blue", "inline", test_environment())
             .unwrap()
-            .problems(&sides()),
+            .unsupported_checks(&sides()),
         []
     );
 }
@@ -504,14 +534,14 @@ fn a_check_that_cannot_be_asked_is_told_before_and_never_passes() {
 fn queries_show_no_secrets() {
     let text = "providers: { p: { prometheus: 'https://u:${env.TOKEN}@h', headers: { Authorization: 'Bearer ${env.TOKEN}' } } }\n\
                 metrics: [{ name: q, prometheus: { query: 'up{token=\"${env.TOKEN}\",r=\"${revision}\"}' }, success: '< 5' }]";
-    let mut judge = judge(text);
+    let mut judge = new_judge(text);
     judge.enter(Moment::Step, 0.0);
-    let questions = judge.due(75.0);
+    let questions = judge.due_questions(75.0);
     let Query::Prometheus(query) = &questions[0].query else {
         panic!("Prometheus")
     };
     assert_eq!(query.promql, "up{token=\"hunter2canary\",r=\"api:8\"}");
-    let measured = judge.answered(
+    let measured = judge.record_answers(
         &[(
             questions[0].id,
             Answer::Failed("401 for hunter2canary".to_owned()),
@@ -546,19 +576,19 @@ fn that_nothing_was_found_wrong_is_only_said_of_what_was_measured_to_be_good() {
         ),
     ];
     for (keys, answers, expected) in table {
-        let mut judge = super::judge(&own(keys));
+        let mut judge = super::new_judge(&own_metric(keys));
         judge.enter(Moment::Step, 0.0);
         let mut now = 0.0;
         for value in answers {
-            step(&mut judge, now, one(*value));
+            measure_at(&mut judge, now, answer_point(*value));
             now += 10.0;
         }
         if answers.is_empty() {
-            step(&mut judge, now, none);
+            measure_at(&mut judge, now, none);
         }
-        assert_eq!(judge.found(), expected, "{keys}");
+        assert_eq!(judge.describe_findings(), expected, "{keys}");
     }
-    let mut unasked = judge(&own(""));
+    let mut unasked = new_judge(&own_metric(""));
     unasked.enter(Moment::Step, 0.0);
-    assert_eq!(unasked.found(), "nothing was measured");
+    assert_eq!(unasked.describe_findings(), "nothing was measured");
 }

@@ -1,6 +1,6 @@
 //! A CloudWatch metric, or metric math over some.
 
-use crate::analysis::form::{Asks, Metric};
+use crate::analysis::form::{Metric, QueryTemplate};
 use crate::document::{Entry, Node};
 use crate::document_form;
 use crate::form::{FromNode, read_all};
@@ -55,7 +55,7 @@ fn check_metric_or_math(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_
             }
         }
         (Some(_), Some(_)) => {
-            for entry in fields.among(METRIC_KEYS) {
+            for entry in fields.entries_with(METRIC_KEYS) {
                 reader.report(
                     entry.place,
                     format!("`{}` is beside `metrics`", entry.key),
@@ -63,8 +63,8 @@ fn check_metric_or_math(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_
                 );
             }
         }
-        (Some(lonely), None) | (None, Some(lonely)) => reader.report(
-            lonely.place,
+        (Some(single), None) | (None, Some(single)) => reader.report(
+            single.place,
             "Metric math wants `metrics` and `expression`",
             "Write both: `metrics: { errors: …, requests: … }` and `expression: \"100 * errors / requests\"`",
         ),
@@ -72,10 +72,10 @@ fn check_metric_or_math(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_
 }
 
 impl CloudWatch {
-    pub(super) fn asks(self) -> Option<Asks> {
+    pub(super) fn into_query(self) -> Option<QueryTemplate> {
         if let Some(CloudWatchMetrics(metrics)) = self.metrics {
             let expression = self.expression;
-            return Some(Asks::CloudWatch {
+            return Some(QueryTemplate::CloudWatch {
                 metrics,
                 expression,
             });
@@ -86,15 +86,15 @@ impl CloudWatch {
             stat: self.stat?,
             dimensions: self.dimensions,
         };
-        Some(Asks::CloudWatch {
-            metrics: vec![("m".to_owned(), metric.metric())],
+        Some(QueryTemplate::CloudWatch {
+            metrics: vec![("m".to_owned(), metric.into_metric())],
             expression: None,
         })
     }
 }
 
 impl CloudWatchMetricForm {
-    fn metric(self) -> Metric {
+    fn into_metric(self) -> Metric {
         Metric {
             namespace: self.namespace.0,
             name: self.metric.0,
@@ -122,18 +122,18 @@ impl FromNode for CloudWatchMetrics {
             check_id(reader, entry);
             let what = format!("metric `{}`", entry.key);
             let form = CloudWatchMetricForm::from_node(reader, &entry.value, &what)?;
-            Some((entry.key.clone(), form.metric()))
+            Some((entry.key.clone(), form.into_metric()))
         })
         .map(Self)
     }
 }
 
 fn check_id(reader: &mut Reader<'_>, Entry { key, place, .. }: &Entry) {
-    let is_legal = key.starts_with(|first: char| first.is_ascii_lowercase())
+    let is_valid = key.starts_with(|first: char| first.is_ascii_lowercase())
         && key
             .chars()
             .all(|character| character.is_ascii_alphanumeric() || character == '_');
-    if !is_legal {
+    if !is_valid {
         reader.report(
             *place,
             format!("`{key}` is not an id of a metric"),

@@ -2,7 +2,7 @@
 
 use serde_json_path::JsonPath;
 
-use crate::analysis::form::Asks;
+use crate::analysis::form::QueryTemplate;
 use crate::document::Node;
 use crate::form::FromNode;
 use crate::reader::Reader;
@@ -45,8 +45,8 @@ impl FromNode for ValuePath {
 document_schema!(ValuePath as String);
 
 impl Http {
-    pub(super) fn asks(self) -> Asks {
-        Asks::Http {
+    pub(super) fn into_query(self) -> QueryTemplate {
+        QueryTemplate::Http {
             url: self.url.0,
             headers: self.headers.map(|headers| headers.0).unwrap_or_default(),
             body: self.body,

@@ -43,7 +43,7 @@ document_form! {
 }
 
 fn check_one_credential(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what: &str) {
-    match fields.among(&["bearer", "basic", "api-key"]).len() {
+    match fields.entries_with(&["bearer", "basic", "api-key"]).len() {
         1 => {}
         0 => reader.report(node.place, format!("{what} says nothing"), REMEDY),
         _ => reader.report(node.place, format!("{what} has two credentials"), REMEDY),
@@ -68,7 +68,7 @@ fn check_user(reader: &mut Reader<'_>, _: &Node, fields: &Fields<'_>, _: &str) {
 }
 
 impl Auth {
-    pub(in crate::smoke::parse) fn credential(&self) -> Option<Credential> {
+    pub(in crate::smoke::parse) fn to_credential(&self) -> Option<Credential> {
         let basic = || {
             let Basic { user, password } = self.basic.clone()?;
             Some(Credential::Basic { user, password })

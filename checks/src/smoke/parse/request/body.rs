@@ -64,7 +64,10 @@ impl FromNode for BodyFile {
 document_schema!(BodyFile as String);
 
 pub(in crate::smoke::parse) fn check_one_body(reader: &mut Reader<'_>, fields: &Fields<'_>) {
-    if let [first, second, ..] = fields.among(&["json", "body", "form", "file"]).as_slice() {
+    if let [first, second, ..] = fields
+        .entries_with(&["json", "body", "form", "file"])
+        .as_slice()
+    {
         let message = format!(
             "A test has two bodies: `{}` and `{}`",
             first.key, second.key
@@ -77,7 +80,7 @@ pub(in crate::smoke::parse) fn check_one_body(reader: &mut Reader<'_>, fields: &
     }
 }
 
-pub(in crate::smoke::parse) fn request_body(
+pub(in crate::smoke::parse) fn build_body(
     json: Option<&JsonTemplate>,
     body: Option<&Template>,
     form: Option<&Named<FormField>>,

@@ -58,7 +58,7 @@ fn a_name_has_one_value_and_is_used_after_it() {
     let known = parse(
         "variables: { user: a }\ntests: [{ name: a, get: '/${usr}' }]",
         "inline",
-        outside(&no_files),
+        test_resources(&no_files),
     )
     .unwrap_err();
     assert!(
@@ -107,7 +107,9 @@ fn mistakes_in_a_capture_are_found() {
         ),
     ];
     for (source, expected) in table {
-        let found = problems(&with(&format!("get: /\ncapture: {{ c: {source} }}")));
+        let found = problems(&document_with(&format!(
+            "get: /\ncapture: {{ c: {source} }}"
+        )));
         assert!(
             expected
                 .split('|')
@@ -197,7 +199,7 @@ fn mistakes_in_a_matrix_are_found() {
         ),
     ];
     for (matrix, expected) in table {
-        let found = problems(&with(&format!("get: /\nmatrix: {matrix}")));
+        let found = problems(&document_with(&format!("get: /\nmatrix: {matrix}")));
         assert!(
             found.iter().any(|found| found == expected),
             "{matrix}: {found:?}"
@@ -292,7 +294,7 @@ fn mistakes_in_warm_up_and_load_are_found() {
         parse(
             "load: { path: '/${base}', for: 1s }",
             "inline",
-            outside(&no_files)
+            test_resources(&no_files)
         )
         .is_ok()
     );
@@ -302,7 +304,7 @@ fn mistakes_in_warm_up_and_load_are_found() {
 fn flows_name_their_steps_and_a_secret_in_a_variable_stays_one() {
     let text = "variables: { user: 'u-${env.NAME}', greeting: 'hi ${user}' }\ntests:\n- name: f\n  matrix: { n: [1, 2] }\n  retry: { for: 2s }\n\
         \x20 flow:\n  - { name: one, get: '/${greeting}', capture: { id: $.id } }\n  - { name: two, get: '/${id}', retry: { for: 3s }, always: true }\n";
-    let suite = parse(text, "inline", outside(&no_files)).unwrap();
+    let suite = parse(text, "inline", test_resources(&no_files)).unwrap();
     let names: Vec<_> = suite
         .tests
         .iter()
@@ -323,7 +325,7 @@ fn flows_name_their_steps_and_a_secret_in_a_variable_stays_one() {
     assert_eq!(
         (
             names.as_slice(),
-            suite.count(Moment::Green),
+            suite.count_tests(Moment::Green),
             suite.flows.len()
         ),
         (&expected[..], 4, 2)
@@ -331,5 +333,5 @@ fn flows_name_their_steps_and_a_secret_in_a_variable_stays_one() {
     assert!(
         suite.tests[0].request.path.holds_secret() && !suite.tests[1].request.path.holds_secret()
     );
-    assert_eq!(suite.needs_env(), ["NAME"]);
+    assert_eq!(suite.required_env(), ["NAME"]);
 }

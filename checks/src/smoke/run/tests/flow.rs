@@ -11,18 +11,18 @@ use super::*;
 #[derive(Default)]
 struct Tasks {
     tasks: BTreeMap<u64, String>,
-    asked: Vec<String>,
+    requests: Vec<String>,
 }
 
 type Memory = Arc<Mutex<Tasks>>;
 
-async fn tasks() -> (Url, Memory) {
+async fn serve_tasks() -> (Url, Memory) {
     let memory = Memory::default();
-    let kept = memory.clone();
+    let service = memory.clone();
     let base = serve(move |request, _| {
-        let mut memory = kept.lock().unwrap();
+        let mut memory = service.lock().unwrap();
         let line = request.split(" HTTP").next().unwrap().to_owned();
-        memory.asked.push(line.clone());
+        memory.requests.push(line.clone());
         let body = request.split("\r\n\r\n").nth(1).unwrap_or_default();
         memory.answer(&line, body)
     });
@@ -65,7 +65,7 @@ impl Tasks {
 }
 
 /// `name verdict` of each result.
-fn verdicts(results: &[TestResult]) -> String {
+fn format_verdicts(results: &[TestResult]) -> String {
     results
         .iter()
         .map(|result| format!("{} {:?}", result.name, result.verdict))
@@ -74,7 +74,7 @@ fn verdicts(results: &[TestResult]) -> String {
         .to_lowercase()
 }
 
-const LIFE: &str = "
+const TASK_FLOW: &str = "
 variables: { title: 'smoke ${run}' }
 defaults: { retry: { for: 0s } }
 tests:
@@ -101,16 +101,16 @@ tests:
 
 #[tokio::test]
 async fn a_task_is_created_read_listed_and_deleted() {
-    let (base, memory) = tasks().await;
-    let results = run_green(&base, LIFE).await;
+    let (base, memory) = serve_tasks().await;
+    let results = run_green(&base, TASK_FLOW).await;
     assert_eq!(
-        verdicts(&results),
+        format_verdicts(&results),
         "tasks: create passed, tasks: read passed, tasks: list passed, tasks: delete passed, tasks: gone passed"
     );
     assert_eq!(results[1].request, "GET /tasks/1");
     let memory = memory.lock().unwrap();
     assert_eq!(
-        memory.asked,
+        memory.requests,
         [
             "POST /tasks",
             "GET /tasks/1",
@@ -123,15 +123,18 @@ async fn a_task_is_created_read_listed_and_deleted() {
 
 #[tokio::test]
 async fn a_failure_in_the_middle_skips_what_follows_and_still_cleans_up() {
-    let (base, memory) = tasks().await;
-    let failing = LIFE.replace("$.task.at: { type: timestamp }", "$.task.done: true");
+    let (base, memory) = serve_tasks().await;
+    let failing = TASK_FLOW.replace("$.task.at: { type: timestamp }", "$.task.done: true");
     let results = run_green(&base, &failing).await;
     assert_eq!(
-        verdicts(&results),
+        format_verdicts(&results),
         "tasks: create passed, tasks: read failed, tasks: list skipped, tasks: delete passed, tasks: gone skipped"
     );
     assert_eq!(
-        (told(&results[1]).as_str(), results[4].request.as_str()),
+        (
+            format_failures(&results[1]).as_str(),
+            results[4].request.as_str()
+        ),
         ("$.task.done: true, nothing", "GET /tasks/1")
     );
     assert!(memory.lock().unwrap().tasks.is_empty());
@@ -139,7 +142,7 @@ async fn a_failure_in_the_middle_skips_what_follows_and_still_cleans_up() {
 
 #[tokio::test]
 async fn a_failure_elsewhere_does_not_leave_what_was_created_behind() {
-    let (base, memory) = tasks().await;
+    let (base, memory) = serve_tasks().await;
     let document = "
 tests:
 - name: tasks
@@ -152,7 +155,7 @@ tests:
     let begun = Instant::now();
     let results = run_green(&base, document).await;
     assert_eq!(
-        verdicts(&results),
+        format_verdicts(&results),
         "tasks: create passed, tasks: never skipped, tasks: delete passed, hasty failed"
     );
     assert!(memory.lock().unwrap().tasks.is_empty() && begun.elapsed() < Duration::from_secs(1));
@@ -160,7 +163,7 @@ tests:
 
 #[tokio::test]
 async fn clean_up_without_what_it_needs_is_skipped_and_one_that_fails_is_a_failure() {
-    let (base, memory) = tasks().await;
+    let (base, memory) = serve_tasks().await;
     let document = "
 defaults: { retry: { for: 0s } }
 tests:
@@ -172,12 +175,12 @@ tests:
 ";
     let results = run_green(&base, document).await;
     assert_eq!(
-        verdicts(&results),
+        format_verdicts(&results),
         "tasks: create failed, tasks: delete skipped, tasks: sweep failed"
     );
     assert_eq!(results[1].request, "DELETE /tasks/${id}");
     assert_eq!(
-        memory.lock().unwrap().asked,
+        memory.lock().unwrap().requests,
         ["PUT /tasks", "DELETE /tasks/77"]
     );
 }
@@ -188,14 +191,14 @@ async fn an_answer_that_is_needed_to_clean_up_is_waited_for() {
     let base: Url = format!("http://{}", listener.local_addr().unwrap())
         .parse()
         .unwrap();
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let noted = asked.clone();
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let recorded = requests.clone();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let noted = noted.clone();
+            let recorded = recorded.clone();
             tokio::spawn(async move {
-                let request = receive(&mut stream).await?;
-                noted
+                let request = read_request(&mut stream).await?;
+                recorded
                     .lock()
                     .unwrap()
                     .push(request.split(" HTTP").next().unwrap().to_owned());
@@ -223,10 +226,13 @@ tests:
 - { name: bad, get: /bad, retry: { for: 0s } }
 ";
     assert_eq!(
-        verdicts(&run_green(&base, document).await),
+        format_verdicts(&run_green(&base, document).await),
         "slow: create passed, slow: delete passed, bad failed"
     );
-    assert_eq!(asked.lock().unwrap().last().unwrap(), "DELETE /tasks/a%20b");
+    assert_eq!(
+        requests.lock().unwrap().last().unwrap(),
+        "DELETE /tasks/a%20b"
+    );
 }
 
 #[tokio::test]
@@ -292,7 +298,7 @@ tests:
     let results = run_green(&base, document).await;
     let expected = "page (de, /a) passed, page (de, 1.10) passed, page (en, /a) passed, page (en, 1.10) passed, \
         twice (1): first passed, twice (1): second passed, twice (2): first passed, twice (2): second passed";
-    assert_eq!(verdicts(&results), expected, "{results:#?}");
+    assert_eq!(format_verdicts(&results), expected, "{results:#?}");
     assert_eq!(results[1].request, "GET /de?p=1.10");
 }
 
@@ -438,7 +444,7 @@ tests:
 - { name: away, get: /away, headers: { x-key: '${token}' }, expect: { origin: 'ELSEWHERE', body: { contains: clean } }, retry: { for: 0s } }
 ";
     let results = run_green(&base, &document.replace("ELSEWHERE", &origin)).await;
-    assert_eq!(verdicts(&results), "login passed, away passed");
+    assert_eq!(format_verdicts(&results), "login passed, away passed");
 }
 
 #[tokio::test]
@@ -460,5 +466,8 @@ async fn a_capture_that_is_not_there_yet_is_waited_for_within_the_budget() {
     assert_eq!((result.verdict, result.attempts), (TestVerdict::Passed, 3));
     let document = "tests: [{ name: a, get: /, capture: { id: $.nothing }, retry: { for: 0s } }]";
     let [result] = run_green(&base, document).await.try_into().unwrap();
-    assert_eq!(told(&result), "capture id: exactly one $.nothing, nothing");
+    assert_eq!(
+        format_failures(&result),
+        "capture id: exactly one $.nothing, nothing"
+    );
 }

@@ -8,30 +8,30 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use self::page::{Found, paged};
-use self::query::{Query, Wanted};
+use self::page::{QueryResult, paginate};
+use self::query::{Query, QuerySource};
 use self::window::Window;
-use crate::aws::{Answer, Asked, Refusal};
+use crate::aws::{Answer, Input, ServiceError};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
-use crate::metrics::math::{Known, MathError, Outcome, Series};
+use crate::metrics::math::{EvaluationContext, MathError, Outcome, Series};
 use crate::metrics::{Metric, Sample, Statistic, samples};
 use crate::options::{IncompleteMetric, IncompleteStatus};
 
 /// Answers the operation.
-pub(super) fn answer(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let queries = query::parse(asked)?;
-    let window = Window::parse(asked)?;
-    let (series, mut found) = (metrics(cloud, &queries, window), Vec::new());
-    let all = expressions(&queries, series, window)?;
+pub(super) fn answer(cloud: &Cloud, input: Input<'_>) -> Answer {
+    let queries = query::parse(input)?;
+    let window = Window::parse(input)?;
+    let (series, mut found) = (read_metrics(cloud, &queries, window), Vec::new());
+    let all = evaluate_expressions(&queries, series, window)?;
     for query in queries.iter().filter(|query| query.is_returned) {
-        let outcome = all.get(&query.id).cloned().unwrap_or_else(nothing);
-        found.push(result(cloud, &queries, query, outcome));
+        let outcome = all.get(&query.id).cloned().unwrap_or_else(no_data);
+        found.push(build_result(cloud, &queries, query, outcome));
     }
-    paged(asked, &found, window.is_descending)
+    paginate(input, &found, window.is_descending)
 }
 
-fn nothing() -> Outcome {
+fn no_data() -> Outcome {
     Outcome {
         series: Series::new(),
         dropped: false,
@@ -39,24 +39,24 @@ fn nothing() -> Outcome {
 }
 
 /// The series of all metrics by id.
-fn metrics(cloud: &Cloud, queries: &[Query], window: Window) -> BTreeMap<String, Series> {
+fn read_metrics(cloud: &Cloud, queries: &[Query], window: Window) -> BTreeMap<String, Series> {
     let now = now_ms();
-    let of = |query: &Query| match &query.wanted {
-        Wanted::Metric {
+    let metric_series = |query: &Query| match &query.source {
+        QuerySource::Metric {
             metric,
             statistic,
             period,
         } => Some((
             query.id.clone(),
-            series(cloud, metric, *statistic, (window, *period), now),
+            read_series(cloud, metric, *statistic, (window, *period), now),
         )),
-        Wanted::Expression(_) => None,
+        QuerySource::Expression(_) => None,
     };
-    queries.iter().filter_map(of).collect()
+    queries.iter().filter_map(metric_series).collect()
 }
 
 /// A statistic of each period in which there is anything.
-fn series(
+fn read_series(
     cloud: &Cloud,
     metric: &Metric,
     statistic: Statistic,
@@ -66,7 +66,7 @@ fn series(
     let mut periods: BTreeMap<i64, Sample> = BTreeMap::new();
     for (at_ms, sample) in samples(cloud, metric, window.span(period), now) {
         periods
-            .entry(window.period_of(at_ms, period))
+            .entry(window.period_start(at_ms, period))
             .or_default()
             .merge(&sample);
     }
@@ -77,11 +77,11 @@ fn series(
 }
 
 /// What all ids come to. Expressions may speak of each other, in any order, but not in a circle.
-fn expressions(
+fn evaluate_expressions(
     queries: &[Query],
     metrics: BTreeMap<String, Series>,
     window: Window,
-) -> Result<BTreeMap<String, Outcome>, Refusal> {
+) -> Result<BTreeMap<String, Outcome>, ServiceError> {
     let names: Vec<String> = queries
         .iter()
         .filter(|query| metrics.contains_key(&query.id))
@@ -89,45 +89,46 @@ fn expressions(
         .collect();
     let mut done: BTreeMap<String, Outcome> = BTreeMap::new();
     let mut series = metrics;
-    let mut waiting: Vec<&Query> = queries
+    let mut pending: Vec<&Query> = queries
         .iter()
         .filter(|query| query.expression().is_some())
         .collect();
-    while !waiting.is_empty() {
-        let before = waiting.len();
+    while !pending.is_empty() {
+        let before = pending.len();
         let mut later = Vec::new();
-        for query in waiting {
+        for query in pending {
             let Some(expression) = query.expression() else {
                 continue;
             };
-            let open = |id: &&str| {
+            let is_unresolved = |id: &&str| {
                 queries.iter().any(|other| other.id == **id) && !series.contains_key(*id)
             };
-            if expression.ids().iter().any(open) {
+            if expression.ids().iter().any(is_unresolved) {
                 later.push(query);
                 continue;
             }
-            let times = window.times(period(queries, query, queries.len()), now_ms());
-            let known = Known {
+            let times =
+                window.period_starts(effective_period(queries, query, queries.len()), now_ms());
+            let context = EvaluationContext {
                 series: &series,
                 metrics: &names,
                 times: &times,
             };
             let outcome = expression
-                .evaluate(&known)
-                .map_err(|error| query::in_expression(&query.id, &error))?;
+                .evaluate(&context)
+                .map_err(|error| query::expression_error(&query.id, &error))?;
             series.insert(query.id.clone(), outcome.series.clone());
             done.insert(query.id.clone(), outcome);
         }
-        if let (Some(stuck), true) = (later.first(), later.len() == before) {
-            return Err(query::in_expression(
-                &stuck.id,
+        if let (Some(unresolved), true) = (later.first(), later.len() == before) {
+            return Err(query::expression_error(
+                &unresolved.id,
                 &MathError::UnknownId("in a circle".to_owned()),
             ));
         }
-        waiting = later;
+        pending = later;
     }
-    let whole = |(id, series): (String, Series)| {
+    let metric_outcome = |(id, series): (String, Series)| {
         (
             id,
             Outcome {
@@ -136,21 +137,21 @@ fn expressions(
             },
         )
     };
-    Ok(series.into_iter().map(whole).chain(done).collect())
+    Ok(series.into_iter().map(metric_outcome).chain(done).collect())
 }
 
 /// The longest period of the metrics that an expression speaks of, however indirectly: its points
 /// are that far apart.
-fn period(queries: &[Query], query: &Query, depth: usize) -> i64 {
-    match &query.wanted {
-        Wanted::Metric { period, .. } => *period,
-        Wanted::Expression(expression) => {
+fn effective_period(queries: &[Query], query: &Query, depth: usize) -> i64 {
+    match &query.source {
+        QuerySource::Metric { period, .. } => *period,
+        QuerySource::Expression(expression) => {
             let ids = expression.ids();
             let below = queries
                 .iter()
                 .filter(|other| depth > 0 && ids.contains(&other.id.as_str()));
             below
-                .map(|other| period(queries, other, depth - 1))
+                .map(|other| effective_period(queries, other, depth - 1))
                 .max()
                 .unwrap_or(query::DEFAULT_PERIOD)
         }
@@ -158,23 +159,23 @@ fn period(queries: &[Query], query: &Query, depth: usize) -> i64 {
 }
 
 /// A result with its label, its status, and its messages.
-fn result(cloud: &Cloud, queries: &[Query], query: &Query, outcome: Outcome) -> Found {
+fn build_result(cloud: &Cloud, queries: &[Query], query: &Query, outcome: Outcome) -> QueryResult {
     let incomplete = cloud
         .options
         .metrics
         .incomplete
         .iter()
-        .find(|incomplete| concerns(queries, query, &incomplete.name));
+        .find(|incomplete| uses_metric(queries, query, &incomplete.name));
     let mut messages = Vec::new();
     if outcome.dropped {
-        messages.push(json!({ "Code": "ArithmeticError", "Value": DROPPED }));
+        messages.push(json!({ "Code": "ArithmeticError", "Value": DROPPED_MESSAGE }));
     }
     messages.extend(incomplete.and_then(|incomplete| {
-        Some(json!({ "Code": status(incomplete), "Value": incomplete.message.as_ref()? }))
+        Some(json!({ "Code": status_code(incomplete), "Value": incomplete.message.as_ref()? }))
     }));
     let is_empty =
         incomplete.is_some_and(|incomplete| incomplete.status != IncompleteStatus::PartialData);
-    Found {
+    QueryResult {
         id: query.id.clone(),
         label: query.label.clone(),
         points: if is_empty {
@@ -182,15 +183,15 @@ fn result(cloud: &Cloud, queries: &[Query], query: &Query, outcome: Outcome) -> 
         } else {
             outcome.series.into_iter().collect()
         },
-        status: incomplete.map_or("Complete", status),
+        status: incomplete.map_or("Complete", status_code),
         messages: Value::Array(messages),
     }
 }
 
 /// `CloudWatch`'s sentence.
-const DROPPED: &str = "One or more data-points have been dropped due to non-numeric values (NaN, -Infinite, +Infinite)";
+const DROPPED_MESSAGE: &str = "One or more data-points have been dropped due to non-numeric values (NaN, -Infinite, +Infinite)";
 
-const fn status(incomplete: &IncompleteMetric) -> &'static str {
+const fn status_code(incomplete: &IncompleteMetric) -> &'static str {
     match incomplete.status {
         IncompleteStatus::PartialData => "PartialData",
         IncompleteStatus::InternalError => "InternalError",
@@ -199,15 +200,15 @@ const fn status(incomplete: &IncompleteMetric) -> &'static str {
 }
 
 /// Whether a query asks for a metric, or for an expression over it.
-fn concerns(queries: &[Query], query: &Query, name: &str) -> bool {
-    match &query.wanted {
-        Wanted::Metric { metric, .. } => metric.name == name,
-        Wanted::Expression(expression) => {
+fn uses_metric(queries: &[Query], query: &Query, name: &str) -> bool {
+    match &query.source {
+        QuerySource::Metric { metric, .. } => metric.name == name,
+        QuerySource::Expression(expression) => {
             let ids = expression.ids();
             queries
                 .iter()
                 .filter(|other| other.id != query.id && ids.contains(&other.id.as_str()))
-                .any(|other| concerns(queries, other, name))
+                .any(|other| uses_metric(queries, other, name))
         }
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::aws::{Asked, Refusal};
+use crate::aws::{Input, ServiceError};
 use crate::metrics::math::{Expression, MathError};
 use crate::metrics::{Metric, Statistic};
 
 /// "A single GetMetricData call can include up to 500 MetricDataQuery structures."
-const QUERIES: usize = 500;
+const MAX_QUERIES: usize = 500;
 
 /// The period of an expression that speaks of no metric by its id, in milliseconds.
 pub(super) const DEFAULT_PERIOD: i64 = 60_000;
@@ -20,12 +20,12 @@ pub(super) struct Query {
     pub(super) id: String,
     pub(super) label: String,
     pub(super) is_returned: bool,
-    pub(super) wanted: Wanted,
+    pub(super) source: QuerySource,
 }
 
 /// What it wants.
 #[derive(Debug, Clone)]
-pub(super) enum Wanted {
+pub(super) enum QuerySource {
     /// A statistic of each period, in milliseconds.
     Metric {
         metric: Metric,
@@ -39,88 +39,90 @@ pub(super) enum Wanted {
 impl Query {
     /// Its expression, if it is one.
     pub(super) fn expression(&self) -> Option<&Expression> {
-        match &self.wanted {
-            Wanted::Metric { .. } => None,
-            Wanted::Expression(expression) => Some(expression),
+        match &self.source {
+            QuerySource::Metric { .. } => None,
+            QuerySource::Expression(expression) => Some(expression),
         }
     }
 }
 
 /// A refusal as CloudWatch makes them.
-pub(super) fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("ValidationError", message)
+pub(super) fn validation_error(message: impl Into<String>) -> ServiceError {
+    ServiceError::new("ValidationError", message)
 }
 
 /// What is wrong with an expression.
-pub(super) fn in_expression(id: &str, error: &MathError) -> Refusal {
-    invalid(format!("Error in expression '{id}' [{error}]"))
+pub(super) fn expression_error(id: &str, error: &MathError) -> ServiceError {
+    validation_error(format!("Error in expression '{id}' [{error}]"))
 }
 
 /// All queries of a request.
-pub(super) fn parse(asked: Asked<'_>) -> Result<Vec<Query>, Refusal> {
-    let given: Vec<&Value> = asked
+pub(super) fn parse(input: Input<'_>) -> Result<Vec<Query>, ServiceError> {
+    let queries_json: Vec<&Value> = input
         .get("MetricDataQueries")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
         .collect();
-    if given.is_empty() {
-        return Err(invalid("The parameter MetricDataQueries is required."));
+    if queries_json.is_empty() {
+        return Err(validation_error(
+            "The parameter MetricDataQueries is required.",
+        ));
     }
-    if given.len() > QUERIES {
-        return Err(invalid(format!(
-            "The collection MetricDataQueries must not have a size greater than {QUERIES}."
+    if queries_json.len() > MAX_QUERIES {
+        return Err(validation_error(format!(
+            "The collection MetricDataQueries must not have a size greater than {MAX_QUERIES}."
         )));
     }
-    let queries: Vec<Query> = given
+    let queries: Vec<Query> = queries_json
         .iter()
         .enumerate()
-        .map(|(index, value)| one(index + 1, Asked(value)))
+        .map(|(index, value)| parse_query(index + 1, Input(value)))
         .collect::<Result<_, _>>()?;
     let mut ids: Vec<&str> = queries.iter().map(|query| query.id.as_str()).collect();
     ids.sort_unstable();
     match ids.windows(2).find(|pair| pair.first() == pair.last()) {
-        Some(_) => Err(invalid(
+        Some(_) => Err(validation_error(
             "The values for parameter id in MetricDataQueries are not unique.",
         )),
         None => Ok(queries),
     }
 }
 
-fn one(number: usize, asked: Asked<'_>) -> Result<Query, Refusal> {
+fn parse_query(number: usize, input: Input<'_>) -> Result<Query, ServiceError> {
     let at = format!("MetricDataQueries.member.{number}");
-    let id = asked
+    let id = input
         .text("Id")
-        .ok_or_else(|| invalid(format!("The parameter {at}.Id is required.")))?;
+        .ok_or_else(|| validation_error(format!("The parameter {at}.Id is required.")))?;
     if !is_id(id) {
-        return Err(invalid(format!(
+        return Err(validation_error(format!(
             "The value {id} for parameter {at}.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$."
         )));
     }
-    let wanted = match (asked.get("MetricStat"), asked.text("Expression")) {
-        (Some(stat), None) => statistic(&at, Asked(stat))?,
-        (None, Some(text)) => {
-            Wanted::Expression(Expression::parse(text).map_err(|error| in_expression(id, &error))?)
-        }
+    let source = match (input.get("MetricStat"), input.text("Expression")) {
+        (Some(stat), None) => parse_metric_stat(&at, Input(stat))?,
+        (None, Some(text)) => QuerySource::Expression(
+            Expression::parse(text).map_err(|error| expression_error(id, &error))?,
+        ),
         (Some(_), Some(_)) | (None, None) => {
-            return Err(invalid(format!(
+            return Err(validation_error(format!(
                 "Exactly one of the parameters {at}.Expression and {at}.MetricStat must be specified."
             )));
         }
     };
-    if let Some(seconds) = asked.number("Period") {
-        period(&format!("{at}.Period"), seconds)?;
+    if let Some(seconds) = input.number("Period") {
+        parse_period(&format!("{at}.Period"), seconds)?;
     }
-    let label = match &wanted {
-        Wanted::Metric { metric, .. } => &metric.name,
-        Wanted::Expression(_) => id,
+    let label = match &source {
+        QuerySource::Metric { metric, .. } => &metric.name,
+        QuerySource::Expression(_) => id,
     };
-    let label = asked.text("Label").unwrap_or(label).to_owned();
+    let label = input.text("Label").unwrap_or(label).to_owned();
     Ok(Query {
         label,
         id: id.to_owned(),
-        is_returned: asked.flag("ReturnData") != Some(false),
-        wanted,
+        is_returned: input.flag("ReturnData") != Some(false),
+        source,
     })
 }
 
@@ -131,14 +133,13 @@ fn is_id(id: &str) -> bool {
             .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
-fn statistic(at: &str, asked: Asked<'_>) -> Result<Wanted, Refusal> {
-    let metric = asked
-        .get("Metric")
-        .map(Asked)
-        .ok_or_else(|| invalid(format!("The parameter {at}.MetricStat.Metric is required.")))?;
+fn parse_metric_stat(at: &str, input: Input<'_>) -> Result<QuerySource, ServiceError> {
+    let metric = input.get("Metric").map(Input).ok_or_else(|| {
+        validation_error(format!("The parameter {at}.MetricStat.Metric is required."))
+    })?;
     let required = |name: &str| {
         let missing = || {
-            invalid(format!(
+            validation_error(format!(
                 "The parameter {at}.MetricStat.Metric.{name} is required."
             ))
         };
@@ -156,39 +157,39 @@ fn statistic(at: &str, asked: Asked<'_>) -> Result<Wanted, Refusal> {
         ))
     };
     let dimensions: BTreeMap<String, String> = dimensions.filter_map(pair).collect();
-    let stat = asked.text("Stat").unwrap_or_default();
+    let stat = input.text("Stat").unwrap_or_default();
     let unknown = || {
-        invalid(format!(
+        validation_error(format!(
             "The value {stat} for parameter {at}.MetricStat.Stat is not supported."
         ))
     };
-    Ok(Wanted::Metric {
+    Ok(QuerySource::Metric {
         metric: Metric {
             namespace: required("Namespace")?,
             name: required("MetricName")?,
             dimensions,
         },
         statistic: Statistic::parse(stat).ok_or_else(unknown)?,
-        period: period(
+        period: parse_period(
             &format!("{at}.MetricStat.Period"),
-            asked.number("Period").unwrap_or_default(),
+            input.number("Period").unwrap_or_default(),
         )?,
     })
 }
 
 /// "The period can be 1, 5, 10, 20, 30, 60, or any multiple of 60."
-fn period(parameter: &str, seconds: u64) -> Result<i64, Refusal> {
-    let fits =
+fn parse_period(parameter: &str, seconds: u64) -> Result<i64, ServiceError> {
+    let is_valid =
         matches!(seconds, 1 | 5 | 10 | 20 | 30) || (seconds > 0 && seconds.is_multiple_of(60));
-    let wrong = || {
-        invalid(format!(
+    let invalid = || {
+        validation_error(format!(
             "The parameter {parameter} must be 1, 5, 10, 20, 30, or a multiple of 60."
         ))
     };
-    if fits {
+    if is_valid {
         Ok(i64::try_from(seconds * 1_000).unwrap_or(DEFAULT_PERIOD))
     } else {
-        Err(wrong())
+        Err(invalid())
     }
 }
 
@@ -202,8 +203,8 @@ mod tests {
         json!({ "Id": id, "MetricStat": { "Metric": { "Namespace": "Shop", "MetricName": "Errors" }, "Period": 60, "Stat": "Sum" } })
     }
 
-    fn refused(queries: &Value) -> String {
-        let refusal = parse(Asked(&json!({ "MetricDataQueries": queries }))).unwrap_err();
+    fn refusal_message(queries: &Value) -> String {
+        let refusal = parse(Input(&json!({ "MetricDataQueries": queries }))).unwrap_err();
         assert_eq!(refusal.code, "ValidationError");
         refusal.message
     }
@@ -240,7 +241,7 @@ mod tests {
             ),
         ];
         for (queries, expected) in table {
-            let message = refused(&queries);
+            let message = refusal_message(&queries);
             assert!(message.contains(expected), "{message}");
         }
     }
@@ -248,7 +249,7 @@ mod tests {
     #[test]
     fn a_label_is_the_metrics_name_or_the_expressions_id_unless_it_is_given() {
         let queries = json!([stat("m1"), { "Id": "e1", "Expression": "m1 * 2", "ReturnData": false, "Label": "twice" }]);
-        let queries = parse(Asked(&json!({ "MetricDataQueries": queries }))).unwrap();
+        let queries = parse(Input(&json!({ "MetricDataQueries": queries }))).unwrap();
         let shown: Vec<_> = queries
             .iter()
             .map(|query| (query.label.as_str(), query.is_returned))

@@ -8,8 +8,8 @@
 
 use serde_json::Value;
 
-use super::query::invalid;
-use crate::aws::{Asked, Refusal};
+use super::query::validation_error;
+use crate::aws::{Input, ServiceError};
 use crate::metrics::Span;
 
 const MINUTE: i64 = 60_000;
@@ -25,18 +25,21 @@ pub(super) struct Window {
 
 impl Window {
     /// A request's.
-    pub(super) fn parse(asked: Asked<'_>) -> Result<Self, Refusal> {
-        let (start, end) = (moment(asked, "StartTime")?, moment(asked, "EndTime")?);
+    pub(super) fn parse(input: Input<'_>) -> Result<Self, ServiceError> {
+        let (start, end) = (
+            parse_time(input, "StartTime")?,
+            parse_time(input, "EndTime")?,
+        );
         if start >= end {
-            return Err(invalid(
+            return Err(validation_error(
                 "The parameter StartTime must be less than the parameter EndTime.",
             ));
         }
-        let is_descending = match asked.text("ScanBy") {
+        let is_descending = match input.text("ScanBy") {
             Some("TimestampAscending") => false,
             Some("TimestampDescending") | None => true,
             Some(other) => {
-                return Err(invalid(format!(
+                return Err(validation_error(format!(
                     "The value {other} for parameter ScanBy is not supported."
                 )));
             }
@@ -48,7 +51,7 @@ impl Window {
         })
     }
 
-    fn start_for(self, period: i64) -> i64 {
+    fn aligned_start(self, period: i64) -> i64 {
         let division = period.clamp(1, MINUTE);
         self.start - self.start.rem_euclid(division)
     }
@@ -56,20 +59,20 @@ impl Window {
     /// The time whose points are asked for.
     pub(super) fn span(self, period: i64) -> Span {
         Span {
-            from_ms: self.start_for(period),
+            from_ms: self.aligned_start(period),
             to_ms: self.end,
         }
     }
 
     /// The period that a time is in, by its beginning.
-    pub(super) fn period_of(self, at_ms: i64, period: i64) -> i64 {
-        at_ms - (at_ms - self.start_for(period)).rem_euclid(period)
+    pub(super) fn period_start(self, at_ms: i64, period: i64) -> i64 {
+        at_ms - (at_ms - self.aligned_start(period)).rem_euclid(period)
     }
 
     /// The beginnings of all periods that have begun.
-    pub(super) fn times(self, period: i64, now_ms: i64) -> Vec<i64> {
+    pub(super) fn period_starts(self, period: i64, now_ms: i64) -> Vec<i64> {
         let step = usize::try_from(period).unwrap_or(1).max(1);
-        (self.start_for(period)..self.end.min(now_ms + 1))
+        (self.aligned_start(period)..self.end.min(now_ms + 1))
             .step_by(step)
             .collect()
     }
@@ -79,11 +82,11 @@ impl Window {
     clippy::cast_possible_truncation,
     reason = "milliseconds since the epoch"
 )]
-fn moment(asked: Asked<'_>, name: &str) -> Result<i64, Refusal> {
-    let seconds = asked
+fn parse_time(input: Input<'_>, name: &str) -> Result<i64, ServiceError> {
+    let seconds = input
         .get(name)
         .and_then(Value::as_f64)
-        .ok_or_else(|| invalid(format!("The parameter {name} is required.")))?;
+        .ok_or_else(|| validation_error(format!("The parameter {name} is required.")))?;
     Ok((seconds * 1_000.0).round() as i64)
 }
 
@@ -94,7 +97,7 @@ mod tests {
     use super::*;
 
     fn window(start: f64, end: f64) -> Window {
-        Window::parse(Asked(&json!({ "StartTime": start, "EndTime": end }))).unwrap()
+        Window::parse(Input(&json!({ "StartTime": start, "EndTime": end }))).unwrap()
     }
 
     #[test]
@@ -102,7 +105,7 @@ mod tests {
         let window = window(123.4, 300.0);
         let starts: Vec<i64> = [1, 5, 10, 30, 60, 300]
             .iter()
-            .map(|seconds| window.start_for(seconds * 1_000))
+            .map(|seconds| window.aligned_start(seconds * 1_000))
             .collect();
         assert_eq!(
             starts,
@@ -114,15 +117,18 @@ mod tests {
     fn periods_begin_with_the_start_and_the_end_is_excluded() {
         let window = window(60.0, 240.0);
         assert_eq!(
-            window.times(MINUTE, i64::MAX - 1),
+            window.period_starts(MINUTE, i64::MAX - 1),
             [60_000, 120_000, 180_000]
         );
-        assert_eq!(window.times(2 * MINUTE, i64::MAX - 1), [60_000, 180_000]);
-        assert_eq!(window.times(MINUTE, 130_000), [60_000, 120_000]);
+        assert_eq!(
+            window.period_starts(2 * MINUTE, i64::MAX - 1),
+            [60_000, 180_000]
+        );
+        assert_eq!(window.period_starts(MINUTE, 130_000), [60_000, 120_000]);
         assert_eq!(
             (
-                window.period_of(179_999, 2 * MINUTE),
-                window.period_of(180_000, 2 * MINUTE)
+                window.period_start(179_999, 2 * MINUTE),
+                window.period_start(180_000, 2 * MINUTE)
             ),
             (60_000, 180_000)
         );
@@ -131,7 +137,7 @@ mod tests {
     #[test]
     fn a_window_has_a_start_before_its_end() {
         for (start, end) in [(5.0, 5.0), (6.0, 5.0)] {
-            assert!(Window::parse(Asked(&json!({ "StartTime": start, "EndTime": end }))).is_err());
+            assert!(Window::parse(Input(&json!({ "StartTime": start, "EndTime": end }))).is_err());
         }
     }
 }

@@ -10,12 +10,12 @@ fn rules(change: impl FnOnce(&mut RegistryRules)) -> RegistryRules {
 
 #[tokio::test]
 async fn of_an_upload_in_pieces_the_first_is_kept_and_nobody_says_so() {
-    let registry = Fixture::ruled(RegistryRules {
+    let registry = Fixture::with_rules(RegistryRules {
         missing_repository: MissingRepository::Created,
         ..RegistryRules::ecr()
     })
     .await;
-    let digest = Digest::of(b"some bytes");
+    let digest = Digest::compute(b"some bytes");
     let (_, session) = registry
         .ask(Method::POST, "/v2/a/blobs/uploads/", "", b"")
         .await;
@@ -82,10 +82,10 @@ async fn what_the_answer_to_a_manifest_names_is_a_switch() {
         (ManifestAnswer::Bare, false, false, [true, true]),
         (ManifestAnswer::LateDigest, false, false, [false, true]),
     ] {
-        let registry = Fixture::ruled(rules(|rules| rules.manifest_answer = answer)).await;
+        let registry = Fixture::with_rules(rules(|rules| rules.manifest_answer = answer)).await;
         registry.push("a", b"{}").await;
         let manifest =
-            json!({ "mediaType": OCI_MANIFEST, "config": { "digest": Digest::of(b"{}").to_string() }, "layers": [] }).to_string();
+            json!({ "mediaType": OCI_MANIFEST, "config": { "digest": Digest::compute(b"{}").to_string() }, "layers": [] }).to_string();
         let put = registry
             .send("PUT", "/v2/a/manifests/v1", &[], manifest.as_bytes())
             .await
@@ -114,9 +114,9 @@ async fn what_the_answer_to_a_manifest_names_is_a_switch() {
 
 #[tokio::test]
 async fn by_tag_a_manifest_comes_as_accepted_and_by_digest_as_it_is() {
-    let registry = Fixture::ruled(rules(|rules| rules.by_tag = ByTag::Converted)).await;
+    let registry = Fixture::with_rules(rules(|rules| rules.by_tag = ByTag::Converted)).await;
     let child = registry.image("a", "", &[b"layer"]).await;
-    let descriptor = json!({ "mediaType": OCI_MANIFEST, "digest": Digest::of(child.as_bytes()).to_string(), "platform": { "os": "linux", "architecture": "amd64" } });
+    let descriptor = json!({ "mediaType": OCI_MANIFEST, "digest": Digest::compute(child.as_bytes()).to_string(), "platform": { "os": "linux", "architecture": "amd64" } });
     let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [descriptor] })
         .to_string();
     registry
@@ -143,10 +143,10 @@ async fn by_tag_a_manifest_comes_as_accepted_and_by_digest_as_it_is() {
     );
     assert_eq!(
         docker.header("docker-content-digest"),
-        Some(Digest::of(&docker.body).to_string().as_str())
+        Some(Digest::compute(&docker.body).to_string().as_str())
     );
     assert_eq!(
-        get(&Digest::of(index.as_bytes()).to_string(), OCI_MANIFEST)
+        get(&Digest::compute(index.as_bytes()).to_string(), OCI_MANIFEST)
             .await
             .body,
         index.as_bytes()
@@ -160,11 +160,14 @@ async fn only_blobs_that_a_manifest_of_the_source_names_are_mounted() {
         (Mounts::Referenced, 201, 202),
         (Mounts::Never, 202, 202),
     ] {
-        let registry = Fixture::ruled(rules(|rules| rules.mounts = mounts)).await;
+        let registry = Fixture::with_rules(rules(|rules| rules.mounts = mounts)).await;
         registry.image("a", "v1", &[b"layer"]).await;
         registry.push("a", b"loose").await;
         for (bytes, expected) in [(b"layer", referenced), (b"loose", loose)] {
-            let path = format!("/v2/b/blobs/uploads/?mount={}&from=a", Digest::of(bytes));
+            let path = format!(
+                "/v2/b/blobs/uploads/?mount={}&from=a",
+                Digest::compute(bytes)
+            );
             let (status, location) = registry.ask(Method::POST, &path, "", b"").await;
             assert_eq!(status, expected, "{mounts:?}");
             assert!(
@@ -177,7 +180,7 @@ async fn only_blobs_that_a_manifest_of_the_source_names_are_mounted() {
 
 #[tokio::test]
 async fn an_immutable_tag_cannot_be_written_twice_unless_a_filter_excepts_it() {
-    let registry = Fixture::ruled(rules(|rules| {
+    let registry = Fixture::with_rules(rules(|rules| {
         rules.tags = TagMutability::ImmutableExcept(vec!["dev-*".into()]);
     }))
     .await;
@@ -218,7 +221,8 @@ async fn an_immutable_tag_cannot_be_written_twice_unless_a_filter_excepts_it() {
 
 #[tokio::test]
 async fn downloads_come_from_another_host_which_wants_no_credentials() {
-    let registry = Fixture::ruled(rules(|rules| rules.downloads = Downloads::Redirected)).await;
+    let registry =
+        Fixture::with_rules(rules(|rules| rules.downloads = Downloads::Redirected)).await;
     let path = format!("/v2/a/blobs/{}", registry.push("a", b"some bytes").await);
     let answer = registry
         .send("GET", &path, &[], b"")
@@ -282,7 +286,7 @@ async fn downloads_come_from_another_host_which_wants_no_credentials() {
 
 #[tokio::test]
 async fn a_missing_repository_is_told_at_once_or_felt_during_the_upload() {
-    let registry = Fixture::ruled(rules(|rules| {
+    let registry = Fixture::with_rules(rules(|rules| {
         rules.missing_repository = MissingRepository::NameUnknown;
     }))
     .await;
@@ -298,7 +302,7 @@ async fn a_missing_repository_is_told_at_once_or_felt_during_the_upload() {
     );
     registry.server.set_repository("a", None);
     registry.image("a", "v1", &[b"layer"]).await;
-    let registry = Fixture::ruled(rules(|rules| {
+    let registry = Fixture::with_rules(rules(|rules| {
         rules.missing_repository = MissingRepository::CutOff;
     }))
     .await;
@@ -306,7 +310,7 @@ async fn a_missing_repository_is_told_at_once_or_felt_during_the_upload() {
         .ask(Method::POST, "/v2/a/blobs/uploads/", "", b"")
         .await;
     assert_eq!(status, 202);
-    let digest = Digest::of(b"layer");
+    let digest = Digest::compute(b"layer");
     registry
         .send("PUT", &format!("{session}?digest={digest}"), &[], b"layer")
         .await
@@ -315,7 +319,7 @@ async fn a_missing_repository_is_told_at_once_or_felt_during_the_upload() {
 
 #[tokio::test]
 async fn ten_manifests_a_second_are_taken_and_no_more() {
-    let registry = Fixture::ruled(rules(|rules| rules.manifests_per_second = Some(3))).await;
+    let registry = Fixture::with_rules(rules(|rules| rules.manifests_per_second = Some(3))).await;
     let manifest = registry.image("a", "v1", &[b"layer"]).await;
     let mut statuses = Vec::new();
     for number in 0..4 {
@@ -337,9 +341,9 @@ async fn ten_manifests_a_second_are_taken_and_no_more() {
 
 #[tokio::test]
 async fn an_image_may_have_so_many_layers() {
-    let registry = Fixture::ruled(rules(|rules| rules.layers_at_most = Some(2))).await;
+    let registry = Fixture::with_rules(rules(|rules| rules.layers_at_most = Some(2))).await;
     registry.image("a", "v1", &[b"1", b"2"]).await;
-    let layer = json!({ "digest": Digest::of(b"1").to_string() });
+    let layer = json!({ "digest": Digest::compute(b"1").to_string() });
     let manifest =
         json!({ "mediaType": OCI_MANIFEST, "layers": [layer, layer, layer] }).to_string();
     let refused = registry
@@ -359,7 +363,7 @@ async fn an_image_may_have_so_many_layers() {
 #[tokio::test]
 async fn a_password_expires_after_so_many_requests() {
     let rules = rules(|rules| rules.credentials_last = Some(2));
-    let registry = Fixture::with(RegistryOptions {
+    let registry = Fixture::with_options(RegistryOptions {
         password: Some("old".into()),
         rules,
         ..RegistryOptions::default()
@@ -370,7 +374,7 @@ async fn a_password_expires_after_so_many_requests() {
             .send(
                 "GET",
                 "/v2/",
-                &[("authorization", &access::basic(password))],
+                &[("authorization", &access::basic_authorization(password))],
                 b"",
             )
             .await
@@ -403,7 +407,7 @@ async fn a_password_expires_after_so_many_requests() {
 #[tokio::test]
 async fn a_bearer_token_is_good_for_what_was_asked() {
     let rules = rules(|rules| rules.sign_in = SignIn::Bearer);
-    let registry = Fixture::with(RegistryOptions {
+    let registry = Fixture::with_options(RegistryOptions {
         password: Some("secret".into()),
         rules,
         ..RegistryOptions::default()
@@ -421,7 +425,7 @@ async fn a_bearer_token_is_good_for_what_was_asked() {
         (refused.status, refused.header("www-authenticate")),
         (401, Some(challenge.as_str()))
     );
-    let basic = access::basic("secret");
+    let basic = access::basic_authorization("secret");
     let token = registry
         .send(
             "GET",
@@ -468,7 +472,7 @@ async fn a_bearer_token_is_good_for_what_was_asked() {
 async fn an_archived_layer_is_there_and_cannot_be_used() {
     let registry = Fixture::start(None).await;
     let manifest = registry.image("a", "v1", &[b"layer"]).await;
-    let digest = Digest::of(b"layer").to_string();
+    let digest = Digest::compute(b"layer").to_string();
     registry.server.archive_blob("a", &digest);
     let path = format!("/v2/a/blobs/{digest}");
     assert_eq!(
@@ -498,7 +502,8 @@ async fn an_archived_layer_is_there_and_cannot_be_used() {
 
 #[tokio::test]
 async fn a_tag_that_cannot_be_one_is_400_without_a_word() {
-    let registry = Fixture::ruled(rules(|rules| rules.invalid_tag = InvalidTag::BadRequest)).await;
+    let registry =
+        Fixture::with_rules(rules(|rules| rules.invalid_tag = InvalidTag::BadRequest)).await;
     let refused = registry
         .send("HEAD", "/v2/a/manifests/1.0+abc", &[], b"")
         .await
@@ -510,10 +515,10 @@ async fn a_tag_that_cannot_be_one_is_400_without_a_word() {
 async fn an_index_whose_image_lost_a_blob_is_refused_although_the_image_is_there() {
     let registry = Fixture::start(None).await;
     let child = registry.image("a", "", &[b"layer"]).await;
-    let digest = Digest::of(child.as_bytes());
+    let digest = Digest::compute(child.as_bytes());
     registry
         .server
-        .lose_blob("a", &Digest::of(b"layer").to_string());
+        .delete_blob("a", &Digest::compute(b"layer").to_string());
     assert_eq!(
         registry
             .send("HEAD", &format!("/v2/a/manifests/{digest}"), &[], b"")
@@ -533,19 +538,26 @@ async fn an_index_whose_image_lost_a_blob_is_refused_although_the_image_is_there
         "{}",
         refused.text()
     );
-    assert!(refused.text().contains(&Digest::of(b"layer").to_string()));
+    assert!(
+        refused
+            .text()
+            .contains(&Digest::compute(b"layer").to_string())
+    );
 }
 
 #[tokio::test]
 async fn the_plain_side_has_no_rules_and_no_ledger() {
-    let registry = Fixture::with(RegistryOptions {
+    let registry = Fixture::with_options(RegistryOptions {
         password: Some("secret".into()),
         rules: RegistryRules::ecr(),
         ..RegistryOptions::default()
     })
     .await;
     registry.server.set_repository("a", None);
-    let path = format!("http://{}/v2/a/tags/list", registry.server.plain_address());
+    let path = format!(
+        "http://{}/v2/a/tags/list",
+        registry.server.unrestricted_address()
+    );
     assert_eq!(
         registry
             .send("GET", &path, &[], b"")

@@ -13,7 +13,7 @@ async fn stage(size: usize, kind: Kind) -> (Fixture, String) {
     let path = format!("/v2/a/blobs/{}", registry.push("a", &vec![7; size]).await);
     registry
         .server
-        .inject(RegistryFault::first("GET", "/blobs/", kind));
+        .inject(RegistryFault::on_first_request("GET", "/blobs/", kind));
     (registry, path)
 }
 
@@ -24,12 +24,12 @@ async fn get(registry: &Fixture, path: &str) -> Result<Reply, String> {
 #[tokio::test]
 async fn an_upload_is_cut_after_so_many_bytes_and_the_next_is_not() {
     let registry = Fixture::start(None).await;
-    registry.server.inject(RegistryFault::first(
+    registry.server.inject(RegistryFault::on_first_request(
         "PUT",
         "/blobs/uploads/",
         Kind::CutsUpload(100_000),
     ));
-    let (bytes, digest) = (vec![1; 8_000_000], Digest::of(&vec![1; 8_000_000]));
+    let (bytes, digest) = (vec![1; 8_000_000], Digest::compute(&vec![1; 8_000_000]));
     for expected in [false, true] {
         let (_, session) = registry
             .ask(Method::POST, "/v2/a/blobs/uploads/", "", b"")
@@ -84,16 +84,18 @@ async fn a_download_is_cut_stalled_or_too_short_or_too_long() {
 
 #[tokio::test]
 async fn a_refusal_says_what_it_was_told_to() {
-    let (registry, path) = stage(1, Kind::throttled(Some(7))).await;
+    let (registry, path) = stage(1, Kind::throttle(Some(7))).await;
     let refused = get(&registry, &path).await.expect("answered");
     assert_eq!(
         (refused.status, refused.header("retry-after")),
         (429, Some("7"))
     );
     assert!(refused.text().contains("TOOMANYREQUESTS"));
-    registry
-        .server
-        .inject(RegistryFault::first("GET", "", Kind::status(503)));
+    registry.server.inject(RegistryFault::on_first_request(
+        "GET",
+        "",
+        Kind::refuse_with_status(503),
+    ));
     let refused = get(&registry, &path).await.expect("answered");
     assert_eq!((refused.status, refused.text().as_str()), (503, ""));
 }
@@ -102,10 +104,12 @@ async fn a_refusal_says_what_it_was_told_to() {
 async fn an_effect_can_outlive_its_answer() {
     let registry = Fixture::start(None).await;
     registry.push("a", b"{}").await;
-    registry
-        .server
-        .inject(RegistryFault::first("POST", "digest=", Kind::LandsThenCuts));
-    let digest = Digest::of(b"layer");
+    registry.server.inject(RegistryFault::on_first_request(
+        "POST",
+        "digest=",
+        Kind::LandsThenCuts,
+    ));
+    let digest = Digest::compute(b"layer");
     registry
         .send(
             "POST",
@@ -131,7 +135,7 @@ async fn slow_is_so_many_bytes_a_second_in_both_directions() {
         "{:?}",
         started.elapsed()
     );
-    registry.server.inject(RegistryFault::first(
+    registry.server.inject(RegistryFault::on_first_request(
         "POST",
         "digest=",
         Kind::TakesSlowly(100_000),
@@ -181,7 +185,7 @@ async fn redirects_lead_to_themselves_or_elsewhere() {
         (answer.status, answer.header("location")),
         (307, Some(path.as_str()))
     );
-    registry.server.inject(RegistryFault::first(
+    registry.server.inject(RegistryFault::on_first_request(
         "GET",
         "",
         Kind::RedirectsTo("http://elsewhere/x".into()),

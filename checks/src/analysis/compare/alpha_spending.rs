@@ -1,0 +1,133 @@
+//! How much of the allowed rate of false alarms each look may use, so that all looks together never
+//! use more.
+//!
+//! Probabilities of "any of these happens" are at most their sum, whatever the data have in common:
+//! so the parts only have to sum up to the whole. That asks for nothing (no normal distribution, no
+//! known gaps between the looks), and costs a little power against a boundary made to measure.
+
+use crate::statistics::{Direction, lowest_p};
+
+/// How often a comparison will be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looks {
+    /// About so often. Nine tenths are shared evenly among these looks; the last tenth is kept for
+    /// looks that nobody planned.
+    Planned(u32),
+    /// Values that come one by one, about so many on each side. A look is taken only where the best
+    /// of all arrangements could decide: what the looks before it could not use is its own. Nine
+    /// tenths grow evenly with the number of values; the last tenth is kept for values that nobody
+    /// planned.
+    Values(u32),
+    /// Nobody knows, as with 0 planned. The first look may use a half, the second a sixth, the k-th
+    /// 1/(k(k+1)): together never more than the whole.
+    Unplanned,
+}
+
+/// Below which p this look may call green worse. Looks count from 1.
+pub(super) fn allowance(alpha: f64, looks: Looks, look: u32) -> f64 {
+    match looks {
+        Looks::Unplanned | Looks::Planned(0) | Looks::Values(_) => alpha * open_share(look),
+        Looks::Planned(planned) if look <= planned => 0.9 * alpha / f64::from(planned),
+        Looks::Planned(planned) => 0.1 * alpha * open_share(look - planned),
+    }
+}
+
+/// What a look at so many values on each side may use, and the how-manieth it is; nothing where so
+/// few could decide nothing. It follows from the number of values alone, so that looking again at
+/// the same ones uses nothing anew.
+pub(super) fn allowance_for_values(
+    alpha: f64,
+    planned: u32,
+    values: usize,
+    direction: Direction,
+) -> Option<(f64, u32)> {
+    let (mut unused, mut looks) = (0.0, 0);
+    for count in 1..=u32::try_from(values).unwrap_or(u32::MAX) {
+        unused += value_share(alpha, planned.max(1), count);
+        let per_side = usize::try_from(count).unwrap_or(usize::MAX);
+        if lowest_p(per_side, per_side, direction) < unused {
+            looks += 1;
+            if per_side == values {
+                return Some((unused, looks));
+            }
+            unused = 0.0;
+        }
+    }
+    None
+}
+
+/// What one value more adds.
+fn value_share(alpha: f64, planned: u32, count: u32) -> f64 {
+    if count <= planned {
+        0.9 * alpha / f64::from(planned)
+    } else {
+        0.1 * alpha * open_share(count - planned)
+    }
+}
+
+fn open_share(look: u32) -> f64 {
+    let look = f64::from(look.max(1));
+    1.0 / (look * (look + 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_looks_together_never_use_more_than_the_whole() {
+        for looks in [
+            Looks::Unplanned,
+            Looks::Planned(1),
+            Looks::Planned(10),
+            Looks::Planned(0),
+        ] {
+            let sum: f64 = (1..=1_000_000)
+                .map(|look| allowance(0.05, looks, look))
+                .sum();
+            assert!(sum <= 0.05 && sum > 0.0499, "{looks:?}: {sum}");
+        }
+    }
+
+    #[test]
+    fn looks_at_values_never_use_more_than_the_whole_and_begin_where_they_can_decide() {
+        for planned in [0, 1, 4, 5, 9, 14, 27] {
+            let looks: Vec<(usize, f64)> = (1..300)
+                .filter_map(|values| {
+                    Some((
+                        values,
+                        allowance_for_values(0.025, planned, values, Direction::Increase)?.0,
+                    ))
+                })
+                .collect();
+            let sum: f64 = looks.iter().map(|(_, allowance)| allowance).sum();
+            assert!(sum <= 0.025, "{planned}: {sum}");
+            assert!(
+                looks.iter().all(|(values, allowance)| lowest_p(
+                    *values,
+                    *values,
+                    Direction::Increase
+                ) < *allowance),
+                "{planned}"
+            );
+        }
+        let first = |planned| {
+            (1..20).find(|values| {
+                allowance_for_values(0.025, planned, *values, Direction::Increase).is_some()
+            })
+        };
+        assert_eq!(
+            [4, 5, 9, 14, 27].map(first),
+            [Some(4), Some(4), Some(5), Some(5), Some(5)]
+        );
+    }
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "what is exact is to be exact")]
+    fn a_look_before_the_first_is_the_first() {
+        assert_eq!(
+            allowance(0.05, Looks::Unplanned, 0),
+            allowance(0.05, Looks::Unplanned, 1)
+        );
+    }
+}

@@ -1,0 +1,327 @@
+//! Whether a rollout gives an analysis what it needs to know good from bad: time in which blue is
+//! kept, and requests on green. PURE.
+//!
+//! It is played through beforehand, with a green that is as good as blue: which traffic green gets
+//! when follows from the strategy, how much there is from what blue had before. Where even that
+//! green would end without a verdict, the rollout could only ever go back.
+
+mod conclusive;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use crate::measurement::Weight;
+use crate::moment::Moment;
+use crate::problem::Position;
+
+use super::form::{Analysis, Check, OnInconclusive, Sampling, SamplingKind, Source};
+use super::judge::QueryFiller;
+use super::preset;
+use super::question::{CloudWatchQuery, Query, Side};
+use super::refuse::{is_counted_by_load_balancer, required_sources};
+use super::sides::Sides;
+use crate::template::Values;
+use conclusive::is_conclusive;
+
+/// That traffic has moved is seen some seconds late, and an answer takes its time.
+const VERDICT_LAG: Duration = Duration::from_secs(15);
+
+/// So long at 100 % is looked ahead.
+const LOOKS_AHEAD: usize = 120;
+
+/// More requests a minute than any service has.
+const MAX_REQUESTS: f64 = 1e7;
+
+/// How a rollout gives traffic to green.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrafficSchedule {
+    /// The shares of green before it has everything, in percent, each with the time for which it
+    /// has it.
+    pub steps: Vec<(f64, Duration)>,
+    /// How long green has everything while blue can still be brought back.
+    pub bake: Duration,
+    /// Whether every share waits for a verdict on the one before.
+    pub is_gated: bool,
+}
+
+impl TrafficSchedule {
+    /// How long both sides serve.
+    pub fn shift_duration(&self) -> Duration {
+        self.steps.iter().map(|(_, length)| *length).sum()
+    }
+}
+
+/// What blue had before the start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Traffic {
+    /// Requests a minute.
+    pub requests: f64,
+    /// The share of them that were errors: 0 to 1.
+    pub errors: f64,
+}
+
+/// A check that would not know good from bad in the time that it has, although there were requests
+/// enough.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TooLittleTime<'a> {
+    /// Its name.
+    pub check: &'a str,
+    /// Where it stands in the document.
+    pub at: &'a Position,
+    /// How long blue must be kept at 100 %.
+    pub needed_bake: Duration,
+}
+
+/// A check that would not know good from bad with the requests that there are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TooLittleTraffic<'a> {
+    /// Its name.
+    pub check: &'a str,
+    /// Where it stands in the document.
+    pub at: &'a Position,
+    /// How many requests a minute the service needs, on both sides together; nothing where no
+    /// number would do.
+    pub needed_requests: Option<f64>,
+    /// How long blue must be kept at 100 % with the requests that there are; nothing where no time
+    /// would do.
+    pub needed_bake: Option<Duration>,
+}
+
+impl Analysis {
+    /// The check for which blue must be kept longest, where it is not kept so long.
+    pub fn find_time_shortage(&self, schedule: &TrafficSchedule) -> Option<TooLittleTime<'_>> {
+        let ample_traffic = Traffic {
+            requests: MAX_REQUESTS,
+            errors: 0.0,
+        };
+        let shortages = self.deciding_checks(schedule).filter_map(|check| {
+            let needed_bake = time_to_conclude(check, schedule, ample_traffic)
+                .unwrap_or_else(|| time_for_looks(check, 1, false));
+            (needed_bake > schedule.bake).then_some(TooLittleTime {
+                check: &check.name,
+                at: &check.at,
+                needed_bake,
+            })
+        });
+        shortages.max_by_key(|short| short.needed_bake)
+    }
+
+    /// The checks for which there are too few requests.
+    pub fn find_traffic_shortages(
+        &self,
+        schedule: &TrafficSchedule,
+        traffic: Traffic,
+    ) -> Vec<TooLittleTraffic<'_>> {
+        let shortages = self.deciding_checks(schedule).filter_map(|check| {
+            let needed_bake = time_to_conclude(check, schedule, traffic);
+            if needed_bake.is_some_and(|kept| kept <= schedule.bake) {
+                return None;
+            }
+            let is_enough = |requests: f64| {
+                time_to_conclude(
+                    check,
+                    schedule,
+                    Traffic {
+                        requests,
+                        ..traffic
+                    },
+                )
+                .is_some_and(|needed| needed <= schedule.bake)
+            };
+            Some(TooLittleTraffic {
+                check: &check.name,
+                at: &check.at,
+                needed_requests: find_least_requests(traffic.requests, is_enough),
+                needed_bake,
+            })
+        });
+        shortages.collect()
+    }
+
+    /// What is asked about blue before the start: its requests, and its errors. Nothing where no
+    /// check depends on requests that a load balancer counts.
+    pub fn traffic_queries(&self, sides: &Sides) -> Option<[CloudWatchQuery; 2]> {
+        let checks = self.checks.iter().filter(|check| is_deciding(check));
+        let counted = |source: &&Source| is_counted_by_load_balancer(&source.query);
+        let grain = checks.flat_map(required_sources).find(counted)?.sampling;
+        let filling = QueryFiller {
+            sides: sides.clone(),
+            values: Values::default(),
+        };
+        let query = |source: &Source| match filling.fill(source, Side::Blue) {
+            Query::CloudWatch(query) => Some(query),
+            Query::Prometheus(_) | Query::Datadog(_) | Query::Http(_) | Query::Logs(_) => None,
+        };
+        Some([
+            query(&preset::request_source(grain))?,
+            query(&preset::error_source(grain))?,
+        ])
+    }
+
+    /// The checks that could take the rollout back because they do not know.
+    fn deciding_checks<'a>(
+        &'a self,
+        schedule: &TrafficSchedule,
+    ) -> impl Iterator<Item = &'a Check> {
+        let is_gated = schedule.is_gated;
+        // A person decides at a gate, and only where there is one.
+        let waits_for_person =
+            move |check: &&Check| check.on_inconclusive == OnInconclusive::Pause && is_gated;
+        self.checks
+            .iter()
+            .filter(|check| is_deciding(check))
+            .filter(move |check| !waits_for_person(check))
+    }
+}
+
+fn is_deciding(check: &Check) -> bool {
+    let is_watched = check.on.contains(&Moment::Step) || check.on.contains(&Moment::Bake);
+    check.weight == Weight::Counts && is_watched && check.on_inconclusive != OnInconclusive::Proceed
+}
+
+/// The least number of requests that is enough, between those that there are and more than any
+/// service has.
+fn find_least_requests(from: f64, is_enough: impl Fn(f64) -> bool) -> Option<f64> {
+    let mut high = from.max(1.0);
+    while !is_enough(high) {
+        high *= 2.0;
+        if high > MAX_REQUESTS {
+            return None;
+        }
+    }
+    let mut low = high / 2.0;
+    for _ in 0..12 {
+        let middle = f64::midpoint(low, high);
+        if is_enough(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high)
+}
+
+/// How long green must have everything before the check knows; nothing where it never would.
+fn time_to_conclude(
+    check: &Check,
+    schedule: &TrafficSchedule,
+    traffic: Traffic,
+) -> Option<Duration> {
+    let timing = CheckTiming::from_check(check);
+    let mut shares = timing.shares_at_looks(schedule, check);
+    let (shift, allowed_inconclusives) = (shares.len(), check.limits.inconclusives as usize);
+    shares.extend(std::iter::repeat_n(1.0, LOOKS_AHEAD));
+    let looks_needed = (1..=shares.len())
+        .find(|looks| is_conclusive(check, schedule, &shares[..*looks], timing.step, traffic))?;
+    let is_in_time = looks_needed <= allowed_inconclusives + 1
+        && (!schedule.is_gated || schedule.steps.is_empty() || looks_needed <= shift);
+    let after = looks_needed
+        .saturating_sub(shift)
+        .max(usize::from(must_judge_full_traffic(check, shift)));
+    is_in_time.then(|| time_for_looks(check, after, shift > 0))
+}
+
+/// Whether a time in which green had everything must be judged.
+fn must_judge_full_traffic(check: &Check, shift: usize) -> bool {
+    check.on.contains(&Moment::Bake) || shift == 0
+}
+
+/// How long it takes until so many looks were taken at a green that has everything, however the
+/// time falls. After a shift the looks go on in their rhythm; without one the first is taken as
+/// soon as there is something to look at.
+fn time_for_looks(check: &Check, looks: usize, follows_shift: bool) -> Duration {
+    let timing = CheckTiming::from_check(check);
+    let looks = u32::try_from(looks).unwrap_or(u32::MAX);
+    if looks == 0 {
+        return Duration::ZERO;
+    }
+    let first = if follows_shift {
+        timing.step
+    } else {
+        timing.period
+    };
+    first
+        + timing.step * (looks - 1)
+        + timing.period * u32::from(timing.is_whole)
+        + timing.delay
+        + VERDICT_LAG
+}
+
+/// When a check looks, and of which time its data are.
+struct CheckTiming {
+    /// From one look that has something new to the next.
+    step: Duration,
+    /// The time that a look's data cover.
+    period: Duration,
+    /// What is younger is not known yet.
+    delay: Duration,
+    /// Whether the time in which traffic changes is lost, because it is not a whole period.
+    is_whole: bool,
+}
+
+impl CheckTiming {
+    fn from_check(check: &Check) -> Self {
+        let grains: Vec<Sampling> = required_sources(check)
+            .iter()
+            .map(|source| source.sampling)
+            .collect();
+        let longest = |duration_of: fn(&Sampling) -> Duration| {
+            grains.iter().map(duration_of).max().unwrap_or_default()
+        };
+        let period = longest(|grain| grain.period);
+        Self {
+            step: period.max(check.schedule.interval),
+            period,
+            delay: longest(|grain| grain.delay),
+            is_whole: grains
+                .iter()
+                .any(|grain| grain.kind == SamplingKind::Aligned),
+        }
+    }
+
+    /// Green's share at every look of the shift, 0 to 1.
+    fn shares_at_looks(&self, schedule: &TrafficSchedule, check: &Check) -> Vec<f64> {
+        let step = self.step.as_secs_f64();
+        let looks_in_shift = schedule.shift_duration().as_secs_f64() / step;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "hours, and never below zero"
+        )]
+        let whole = |count: f64| count.max(0.0) as usize;
+        let looks = if self.is_whole {
+            whole(looks_in_shift.ceil()).saturating_sub(1)
+        } else {
+            whole(looks_in_shift.floor())
+        };
+        let left_out = whole((check.schedule.initial_delay.as_secs_f64() / step).ceil());
+        let mut shares: Vec<f64> = (left_out..looks)
+            .map(|look| {
+                green_share_at(
+                    schedule,
+                    self.step * u32::try_from(look).unwrap_or(u32::MAX),
+                )
+            })
+            .collect();
+        if let (true, Some((first, _))) = (schedule.is_gated, schedule.steps.first()) {
+            // The first share is kept until it is known, or until patience is at its end.
+            shares = vec![first / 100.0; check.limits.inconclusives as usize + 1];
+        }
+        shares
+    }
+}
+
+/// Green's share so long after the first traffic.
+fn green_share_at(schedule: &TrafficSchedule, at: Duration) -> f64 {
+    let mut passed = Duration::ZERO;
+    for (percent, length) in &schedule.steps {
+        passed += *length;
+        if at < passed {
+            return percent / 100.0;
+        }
+    }
+    1.0
+}

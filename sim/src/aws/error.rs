@@ -1,0 +1,129 @@
+//! An AWS error, before it takes a protocol's shape.
+
+use super::Api;
+
+/// An error answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServiceError {
+    /// `ServiceNotFoundException`.
+    pub(crate) code: String,
+    /// The sentence.
+    pub(crate) message: String,
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// Who wrote it: AWS's front door spells `Message` with a capital.
+    pub(crate) source: ErrorSource,
+}
+
+/// Who refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ErrorSource {
+    /// The service itself.
+    Service,
+    /// What stands before all services: identity, policies, limits.
+    Gateway,
+}
+
+impl ServiceError {
+    /// A service's own refusal, with status 400.
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            status: 400,
+            source: ErrorSource::Service,
+        }
+    }
+
+    /// `ClientException`, the commonest of ECS.
+    pub(crate) fn client_exception(message: impl Into<String>) -> Self {
+        Self::new("ClientException", message)
+    }
+
+    /// `InvalidParameterException`.
+    pub(crate) fn invalid_parameter(message: impl Into<String>) -> Self {
+        Self::new("InvalidParameterException", message)
+    }
+
+    fn gateway(code: &str, message: &str, status: u16) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            status,
+            source: ErrorSource::Gateway,
+        }
+    }
+
+    /// The caller may not.
+    pub(crate) fn denied(api: Api, message: &str) -> Self {
+        if uses_json(api) {
+            Self::gateway("AccessDeniedException", message, 400)
+        } else {
+            Self::gateway("AccessDenied", message, 403)
+        }
+    }
+
+    /// The caller's session is over.
+    pub(crate) fn expired(api: Api) -> Self {
+        let message = "The security token included in the request is expired";
+        if uses_json(api) {
+            Self::gateway("ExpiredTokenException", message, 400)
+        } else {
+            Self::gateway("ExpiredToken", message, 403)
+        }
+    }
+
+    /// The request carries no signature.
+    pub(crate) fn unsigned(api: Api) -> Self {
+        let message = "Missing Authentication Token";
+        let code = if uses_json(api) {
+            "MissingAuthenticationTokenException"
+        } else {
+            "MissingAuthenticationToken"
+        };
+        Self::gateway(code, message, if uses_json(api) { 400 } else { 403 })
+    }
+
+    /// Too many calls. Elastic Load Balancing's guide writes `ThrottlingException`; what it sends
+    /// is `Throttling`.
+    pub(crate) fn throttled(api: Api) -> Self {
+        let code = if api == Api::Elb || api == Api::Sts {
+            "Throttling"
+        } else {
+            "ThrottlingException"
+        };
+        Self::gateway(code, "Rate exceeded", 400)
+    }
+
+    /// The service's own fault.
+    pub(crate) fn internal(api: Api) -> Self {
+        let code = match api {
+            Api::Ecs | Api::Ecr => "ServerException",
+            Api::Scaling => "InternalServiceException",
+            Api::Secrets => "InternalServiceError",
+            Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts => {
+                "InternalFailure"
+            }
+        };
+        Self {
+            status: 500,
+            ..Self::new(code, "Service Unavailable. Please try again later.")
+        }
+    }
+
+    /// There is no such operation.
+    pub(crate) fn unknown_operation() -> Self {
+        Self::gateway(
+            "UnknownOperationException",
+            "The requested operation is not supported by the stage.",
+            400,
+        )
+    }
+}
+
+const fn uses_json(api: Api) -> bool {
+    matches!(
+        api,
+        Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs | Api::Scaling | Api::Secrets
+    )
+}

@@ -1,0 +1,148 @@
+//! PURE: of deployments that were started at the same time, which one goes on.
+//!
+//! ECS lets a newer deployment take the place of an older one. So the newest wins (by time, then by
+//! ARN), and every run that reads the list comes to the same answer: whoever is older notices that
+//! its deployment was stopped, and whoever is newer waits for that.
+
+use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeploymentSummary};
+
+/// How our deployment stands to older ones that were not there when the run looked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Conflict<'h> {
+    /// None of them goes on, or ours does not either: the next look at it says why.
+    Resolved,
+    /// An older one still goes on.
+    Unresolved(&'h ServiceDeploymentSummary),
+    /// An older one was completed: what served when ours came is not what it was planned for.
+    Overtaken(&'h ServiceDeploymentSummary),
+}
+
+/// Where ours stands.
+pub(super) fn detect_conflict<'h>(
+    ours: &str,
+    existing: &[String],
+    history: &'h [ServiceDeploymentSummary],
+) -> Conflict<'h> {
+    let Some(own) = history
+        .iter()
+        .find(|brief| brief.arn == ours)
+        .filter(|own| own.status() == DeploymentStatus::InProgress)
+    else {
+        return Conflict::Resolved;
+    };
+    let older = || {
+        history
+            .iter()
+            .filter(|brief| !existing.contains(&brief.arn) && is_newer(own, brief))
+    };
+    if let Some(completed) = older().find(|brief| brief.status() == DeploymentStatus::Successful) {
+        return Conflict::Overtaken(completed);
+    }
+    older()
+        .find(|brief| brief.status() == DeploymentStatus::InProgress)
+        .map_or(Conflict::Resolved, Conflict::Unresolved)
+}
+
+fn is_newer(one: &ServiceDeploymentSummary, other: &ServiceDeploymentSummary) -> bool {
+    one.created_at
+        .total_cmp(&other.created_at)
+        .then_with(|| one.arn.cmp(&other.arn))
+        .is_gt()
+}
+
+/// The deployment that took the place of ours, which does not go on any more.
+pub(super) fn find_successor<'h>(
+    ours: &str,
+    existing: &[String],
+    history: &'h [ServiceDeploymentSummary],
+) -> Option<&'h ServiceDeploymentSummary> {
+    let own = history.iter().find(|brief| brief.arn == ours)?;
+    // Two of the same moment: the one that does not go on is the older, whatever their ARNs say.
+    history.iter().find(|brief| {
+        brief.arn != ours && !existing.contains(&brief.arn) && brief.created_at >= own.created_at
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn brief(arn: &str, word: &str, created_at: f64) -> ServiceDeploymentSummary {
+        ServiceDeploymentSummary {
+            arn: arn.into(),
+            raw_status: word.into(),
+            created_at,
+            ..ServiceDeploymentSummary::default()
+        }
+    }
+
+    #[test]
+    fn the_newest_goes_on_and_every_run_comes_to_the_same_answer() {
+        let existing = vec!["before".to_owned()];
+        for older in ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "STOPPED"] {
+            let history = [
+                brief("b", "PENDING", 2.0),
+                brief("a", older, 1.0),
+                brief("before", "SUCCESSFUL", 0.0),
+            ];
+            let is_unresolved = ["PENDING", "IN_PROGRESS"].contains(&older);
+            assert_eq!(
+                detect_conflict("b", &existing, &history),
+                if is_unresolved {
+                    Conflict::Unresolved(&history[1])
+                } else {
+                    Conflict::Resolved
+                },
+                "{older}"
+            );
+            assert_eq!(
+                detect_conflict("a", &existing, &history),
+                Conflict::Resolved,
+                "the older one only looks at itself: {older}"
+            );
+            assert_eq!(
+                find_successor("a", &existing, &history).map(|newer| newer.arn.as_str()),
+                Some("b")
+            );
+            assert_eq!(find_successor("b", &existing, &history), None);
+        }
+    }
+
+    #[test]
+    fn of_two_of_the_same_moment_exactly_one_waits() {
+        let history = [
+            brief("a", "IN_PROGRESS", 1.0),
+            brief("b", "IN_PROGRESS", 1.0),
+        ];
+        assert_eq!(
+            (
+                detect_conflict("a", &[], &history),
+                detect_conflict("b", &[], &history)
+            ),
+            (Conflict::Resolved, Conflict::Unresolved(&history[0]))
+        );
+        let stopped = [brief("a", "IN_PROGRESS", 1.0), brief("b", "STOPPED", 1.0)];
+        assert_eq!(
+            detect_conflict("b", &[], &stopped),
+            Conflict::Resolved,
+            "the other one won"
+        );
+        assert_eq!(
+            find_successor("b", &[], &stopped).map(|other| other.arn.as_str()),
+            Some("a")
+        );
+    }
+
+    #[test]
+    fn one_that_was_completed_meanwhile_serves_and_not_the_blue_of_the_plan() {
+        let history = [brief("b", "PENDING", 2.0), brief("a", "SUCCESSFUL", 1.0)];
+        assert_eq!(
+            detect_conflict("b", &[], &history),
+            Conflict::Overtaken(&history[1])
+        );
+        assert_eq!(
+            detect_conflict("b", &["a".to_owned()], &history),
+            Conflict::Resolved
+        );
+    }
+}

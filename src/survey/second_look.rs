@@ -1,0 +1,77 @@
+//! A second, cheap look at the service: whether somebody else has begun or finished a deployment
+//! since it was read.
+
+use super::Snapshot;
+use crate::aws::ecs::ServiceLookup;
+use crate::aws::ecs_shapes::{DeploymentController, Service};
+use crate::run::Run;
+use crate::settings::Settings;
+
+/// What is not known when the look fails.
+const CHECK: &str = "whether somebody else has deployed since the service was read is not known";
+
+/// Whether its deployments are others than those that were read. What cannot be read is taken for
+/// unchanged, and said.
+pub async fn has_changed(run: &Run, settings: &Settings, before: &Snapshot) -> bool {
+    let Some(service) = &before.service else {
+        return false;
+    };
+    match (service.controller(), &before.service_deployments) {
+        (DeploymentController::CodeDeploy, _) => {
+            is_group_busy(run, settings, before).await || is_replaced(run, settings, service).await
+        }
+        (DeploymentController::Ecs(_), Some(service_deployments)) => {
+            let listed = run
+                .aws
+                .list_service_deployments(&settings.cluster, &service.service_name)
+                .await;
+            let newest = run
+                .optional_read(CHECK, listed)
+                .and_then(|history| history.into_iter().next());
+            newest.is_some_and(|newest| {
+                service_deployments
+                    .history
+                    .first()
+                    .is_none_or(|known| known.arn != newest.arn)
+            })
+        }
+        (DeploymentController::Ecs(_), None) => is_replaced(run, settings, service).await,
+        (DeploymentController::Other(_), _) => false,
+    }
+}
+
+async fn is_group_busy(run: &Run, settings: &Settings, before: &Snapshot) -> bool {
+    let listed = run
+        .aws
+        .list_running_deployments(&settings.rollout.application, &settings.rollout.group)
+        .await;
+    let in_progress = run.optional_read(CHECK, listed).unwrap_or_default();
+    in_progress.iter().any(|id| {
+        before
+            .running
+            .as_ref()
+            .is_none_or(|running| running.id != *id)
+    })
+}
+
+/// Whether another deployment or task set is the service's own now.
+async fn is_replaced(run: &Run, settings: &Settings, before: &Service) -> bool {
+    let own = |service: &Service| {
+        let set = service.primary_task_set().map(|set| set.id.clone());
+        set.or_else(|| {
+            service
+                .primary_deployment()
+                .map(|deployment| deployment.id.clone())
+        })
+    };
+    match run.optional_read(
+        CHECK,
+        run.aws
+            .describe_service(&settings.cluster, &before.service_name)
+            .await,
+    ) {
+        Some(ServiceLookup::Service(now)) => own(&now) != own(before),
+        Some(ServiceLookup::Missing(_)) => true,
+        None => false,
+    }
+}
