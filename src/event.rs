@@ -11,6 +11,7 @@ use crate::checks::measurement::Measurement;
 use crate::checks::smoke::TestResult;
 use crate::checks::tester::TesterResult;
 use crate::error::Failure;
+use crate::identity::TaskArn;
 use crate::scan::ScanResult;
 use crate::text::Text;
 
@@ -124,13 +125,13 @@ pub enum Event {
     /// The one-off task was started.
     TaskStarted {
         /// Task ARNs.
-        arns: Vec<String>,
+        arns: Vec<TaskArn>,
     },
     /// The one-off task that an earlier attempt of the workflow run started is taken for this
     /// run's.
     TaskFound {
         /// Task ARNs.
-        arns: Vec<String>,
+        arns: Vec<TaskArn>,
     },
     /// A container of the one-off task ran. What it did stays, whatever becomes of the run.
     TaskRan {

@@ -18,6 +18,7 @@ pub mod event;
 #[cfg(test)]
 mod generated;
 pub mod github;
+pub mod identity;
 pub mod inputs;
 pub mod observe;
 pub mod outcome;

@@ -186,11 +186,8 @@ fn register_secrets(settings: &Settings) {
 fn undo_owner(inputs: &Inputs, runner: &Runner) -> UndoOwner {
     UndoOwner {
         attempt: runner.run_id.clone(),
-        cluster: inputs
-            .cluster
-            .clone()
-            .unwrap_or_else(|| DEFAULT_CLUSTER.into()),
-        service: inputs.service.clone(),
+        cluster: inputs.cluster.as_deref().unwrap_or(DEFAULT_CLUSTER).into(),
+        service: inputs.service.as_deref().map(Into::into),
         group: codedeploy_names(inputs),
         answers: inputs
             .mode

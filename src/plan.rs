@@ -13,6 +13,7 @@ use crate::choices::{Approval, DroppedFields, Follow, PollSettings, ScaleIn};
 use crate::documents::compare::ShownField;
 use crate::documents::task_definition::TaskDefinition;
 use crate::error::Failure;
+use crate::identity::{ClusterName, RevisionArn, ServiceName};
 use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::rollout_kind::PlannedRollout;
@@ -110,9 +111,9 @@ pub struct RolloutPlan {
     /// The service.
     pub place: ServiceKey,
     /// The cluster's name, for ids and links.
-    pub cluster: String,
+    pub cluster: ClusterName,
     /// The service's name.
-    pub service: String,
+    pub service: ServiceName,
     /// What serves now.
     pub blue: Blue,
     /// How many tasks serve now.
@@ -145,13 +146,13 @@ pub struct RolloutPlan {
 
 impl RolloutPlan {
     /// Whether the service runs this revision already, with as many tasks as are asked for.
-    pub fn runs_already(&self, revision: &str) -> bool {
+    pub fn runs_already(&self, revision: &RevisionArn) -> bool {
         let as_many = |desired: i32| {
             self.update
                 .desired_count
                 .is_none_or(|count| count == desired)
         };
-        revision == self.blue.revision
+        *revision == self.blue.revision
             && !self.update.force_new_deployment
             && self.kind.desired_count().is_none_or(as_many)
     }
@@ -400,7 +401,7 @@ fn plan_rollout(
     };
     Ok(Some(RolloutPlan {
         place: running::service_key(settings),
-        cluster: service.cluster_name().to_owned(),
+        cluster: service.cluster_name().into(),
         service: service.service_name.clone(),
         blue: identify_blue(snapshot, service),
         tasks: service.running_count,

@@ -6,6 +6,7 @@
 
 use crate::choices::{Approval, OnCancel};
 use crate::event::PlannedDeployment;
+use crate::identity::RevisionArn;
 use crate::outcome::Mode;
 use crate::plan::{
     self, Clearance, InProgressPlan, Plan, PlanRefusal, RollbackChecks, RollbackPlan,
@@ -133,7 +134,7 @@ impl Planner {
     #[must_use]
     pub fn for_rollback_to(&self, restored: RevisionToRestore) -> Self {
         let mut planner = self.clone();
-        planner.settings.definition.source = DefinitionSource::Registered(restored.revision);
+        planner.settings.definition.source = DefinitionSource::Registered(restored.revision.into());
         planner.settings.control.approval = Approval::None;
         planner.settings.task = None;
         planner.settings.rollout.force_new_deployment |= restored.forces_new_deployment;
@@ -150,7 +151,7 @@ impl Planner {
 #[derive(Debug)]
 pub struct RevisionToRestore {
     /// The revision.
-    pub revision: String,
+    pub revision: RevisionArn,
     /// The version that it tells of itself, where it was asked for.
     pub version: Option<String>,
     /// What becomes of its tests.

@@ -13,6 +13,9 @@ use crate::event::{
     PlannedDeployment, RefusedInputs, ReportedProblem, RunEnd, RunStart, Serving, Stamped,
     StartedRollout, Step, StepEnd, SurveyedService, TestUrl, Transfer,
 };
+use crate::identity::{
+    ClusterName, RevisionArn, RolloutId, ServiceDeploymentArn, ServiceName, TaskArn,
+};
 use crate::outcome::{Outcome, Reason};
 use crate::scan::ScanResult;
 use crate::text::Text;
@@ -37,9 +40,9 @@ pub struct Report {
     /// Region.
     pub region: String,
     /// Cluster.
-    pub cluster: String,
+    pub cluster: ClusterName,
     /// Service.
-    pub service: Option<String>,
+    pub service: Option<ServiceName>,
     /// The version users see.
     pub deployed_version: Option<String>,
     /// What serves traffic.
@@ -54,11 +57,11 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlannedDeployment>,
     /// What served before.
-    pub blue: Option<String>,
+    pub blue: Option<RevisionArn>,
     /// The revision deployed.
-    pub revision: Option<String>,
+    pub revision: Option<RevisionArn>,
     /// What it replaces.
-    pub previous_revision: Option<String>,
+    pub previous_revision: Option<RevisionArn>,
     /// What changed in it.
     pub changes: Vec<Text>,
     /// The image.
@@ -80,16 +83,16 @@ pub struct Report {
     /// What the registry's scans of it answered.
     pub scans: Vec<ScanResult>,
     /// One-off tasks.
-    pub tasks: Vec<String>,
+    pub tasks: Vec<TaskArn>,
     /// What ran in them, and is not undone.
     pub one_off_tasks: Vec<OneOffTask>,
     /// The deployment.
-    pub deployment: Option<String>,
+    pub deployment: Option<RolloutId>,
     /// Whether the controller is CodeDeploy.
     #[serde(skip)]
     pub is_codedeploy: bool,
     /// The ECS service deployment.
-    pub service_deployment: Option<String>,
+    pub service_deployment: Option<ServiceDeploymentArn>,
     /// Console link.
     pub console: Option<String>,
     /// Steps with times.
@@ -296,24 +299,27 @@ impl Report {
     fn on_smoke_tested(&mut self, result: &TestResult) {
         let same =
             |before: &TestResult| (&before.name, before.moment) == (&result.name, result.moment);
-        let is_good = result.verdict != TestVerdict::Failed;
-        drop_repeated_results(&mut self.smoke_tests, result.moment, is_good, same);
+        if result.verdict != TestVerdict::Failed {
+            drop_repeated_results(&mut self.smoke_tests, result.moment, same);
+        }
         self.smoke_tests.push(result.clone());
     }
 
     fn on_loaded(&mut self, result: &LoadResult) {
         let same =
             |before: &LoadResult| (&before.name, before.moment) == (&result.name, result.moment);
-        let is_good = result.phase == Phase::Successful;
-        drop_repeated_results(&mut self.loads, result.moment, is_good, same);
+        if result.phase == Phase::Successful {
+            drop_repeated_results(&mut self.loads, result.moment, same);
+        }
         self.loads.push(result.clone());
     }
 
     fn on_tested(&mut self, result: &TesterResult) {
         let same =
             |before: &TesterResult| (&before.name, before.moment) == (&result.name, result.moment);
-        let is_good = result.verdict == TesterVerdict::Passed;
-        drop_repeated_results(&mut self.testers, result.moment, is_good, same);
+        if result.verdict == TesterVerdict::Passed {
+            drop_repeated_results(&mut self.testers, result.moment, same);
+        }
         self.testers.push(result.clone());
     }
 
@@ -348,15 +354,9 @@ impl Report {
     }
 }
 
-/// Of what recurs (at every step, every minute of the bake) and is good, only the last result is
-/// kept.
-fn drop_repeated_results<T>(
-    results: &mut Vec<T>,
-    moment: Moment,
-    is_good: bool,
-    is_same: impl Fn(&T) -> bool,
-) {
-    if is_good && matches!(moment, Moment::Step | Moment::Bake) {
+/// Of good results that recur (at every step, every minute of the bake), only the last is kept.
+fn drop_repeated_results<T>(results: &mut Vec<T>, moment: Moment, is_same: impl Fn(&T) -> bool) {
+    if matches!(moment, Moment::Step | Moment::Bake) {
         results.retain(|before| !is_same(before));
     }
 }

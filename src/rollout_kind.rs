@@ -17,6 +17,7 @@ use crate::checks::analysis::LoadBalancerKind;
 use crate::decide::{Goal, RolloutStatus};
 use crate::error::Failure;
 use crate::event::{ObservedBy, Progress, StepSeen};
+use crate::identity::{RolloutId, ServiceRevisionArn, TargetGroupArn};
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::TaskFailures;
 use crate::observe::traffic::ProductionTraffic;
@@ -157,14 +158,14 @@ pub trait PlannedRollout: Debug {
 /// A rollout that is in progress when the run begins, as AWS shows it.
 pub trait RolloutInProgress: Debug {
     /// How a person would stop it, by its id.
-    fn stop_command(&self, id: &str) -> String;
+    fn stop_command(&self, id: &RolloutId) -> String;
 
     /// Whether it is over by now.
     fn is_over<'r>(
         &'r self,
         run: &'r Run,
         place: &'r ServiceKey,
-        id: &'r str,
+        id: &'r RolloutId,
     ) -> LocalBoxFuture<'r, Result<bool, AwsError>>;
 
     /// Whether one that a run of ours has started may say nothing of that run.
@@ -188,7 +189,7 @@ pub trait RolloutInProgress: Debug {
     }
 
     /// ARN of the service revision that it replaces, where ECS names one.
-    fn source_revision(&self) -> Option<&str> {
+    fn source_revision(&self) -> Option<&ServiceRevisionArn> {
         None
     }
 
@@ -249,13 +250,13 @@ pub trait FollowedRollout {
     }
 
     /// ARNs of green's target groups; none before green is up, and where both sides share one.
-    fn green_target_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+    fn green_target_groups(&self) -> LocalBoxFuture<'_, Vec<TargetGroupArn>> {
         ready(Vec::new()).boxed_local()
     }
 
     /// ARNs of the target groups through which green serves production; none where no load balancer
     /// leads to it.
-    fn serving_target_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+    fn serving_target_groups(&self) -> LocalBoxFuture<'_, Vec<TargetGroupArn>> {
         self.green_target_groups()
     }
 

@@ -9,6 +9,7 @@ use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::checks::moment::Moment;
 use crate::clock::{Clock, to_milliseconds};
 use crate::event::{self, Event, ObservedBy, ObservedTraffic, Serving, Stamped, TestUrl};
+use crate::identity::RevisionArn;
 use crate::registry::Tag;
 use crate::runner::Runner;
 use crate::secret::Secret;
@@ -214,9 +215,9 @@ impl Run {
     }
 
     /// Tells which side was seen to serve production, and by what.
-    pub fn confirm_traffic(&self, revision: &str, side: Serving, observed_by: ObservedBy) {
+    pub fn confirm_traffic(&self, revision: &RevisionArn, side: Serving, observed_by: ObservedBy) {
         self.emit(Event::TrafficObserved(ObservedTraffic {
-            revision: revision.to_owned(),
+            revision: revision.clone(),
             side,
             observed_by,
         }));

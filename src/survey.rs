@@ -17,6 +17,7 @@ use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::checks::analysis::Traffic;
 use crate::choices::IfRunning;
 use crate::error::{Explain, Failure};
+use crate::identity::{ApplicationName, DeploymentGroupName, RevisionArn};
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::run::Run;
@@ -102,7 +103,7 @@ impl Snapshot {
 #[derive(Debug, Clone)]
 pub struct RegisteredRevision {
     /// ARN.
-    pub arn: String,
+    pub arn: RevisionArn,
     /// AWS's answer.
     pub answer: Value,
 }
@@ -385,7 +386,7 @@ impl From<AwsError> for ReadError {
 }
 
 async fn read_service(run: &Run, settings: &Settings) -> Result<Option<Service>, ReadError> {
-    let Some(name) = settings.service.as_deref() else {
+    let Some(name) = &settings.service else {
         return Ok(None);
     };
     match run.aws.describe_service(&settings.cluster, name).await {
@@ -412,7 +413,7 @@ async fn read_codedeploy(
         return Ok(Snapshot::default());
     };
     let rollout = &settings.rollout;
-    let (application, group) = (rollout.application.as_str(), rollout.group.as_str());
+    let (application, group) = (&rollout.application, &rollout.group);
     let (found, running) = tokio::join!(
         run.aws.get_deployment_group(application, group),
         in_progress::find_in_group(run, application, group, service)
@@ -427,7 +428,11 @@ async fn read_codedeploy(
     })
 }
 
-fn explain_missing_group(error: AwsError, application: &str, group: &str) -> ReadError {
+fn explain_missing_group(
+    error: AwsError,
+    application: &ApplicationName,
+    group: &DeploymentGroupName,
+) -> ReadError {
     if error.has_code("DeploymentGroupDoesNotExist") {
         let remedy = "set codedeploy-deployment-group; its default is DgpECS-{cluster}-{service}";
         return ReadError::Problem(Problem::new(
@@ -493,7 +498,7 @@ async fn read_live_revision(
     service: Option<&Service>,
 ) -> Option<Result<RegisteredRevision, AwsError>> {
     let service = service.filter(|service| !service.revision().is_empty())?;
-    Some(describe_revision(&run.aws, service.revision()).await)
+    Some(describe_revision(&run.aws, service.revision().as_str()).await)
 }
 
 /// What a run that was cut short may have registered already; and what a definition without a
@@ -521,7 +526,9 @@ fn definition_family<'s>(
     };
     match &settings.definition.source {
         DefinitionSource::File(definition) => definition["family"].as_str(),
-        DefinitionSource::Live if run.runner.is_rerun() => of_revision(service?.revision()),
+        DefinitionSource::Live if run.runner.is_rerun() => {
+            of_revision(service?.revision().as_str())
+        }
         DefinitionSource::Registered(name) if run.runner.is_rerun() => of_revision(name),
         DefinitionSource::Live | DefinitionSource::Registered(_) => None,
     }
@@ -542,6 +549,6 @@ async fn describe_revision(aws: &Aws, revision: &str) -> Result<RegisteredRevisi
     let arn = answer["taskDefinition"]["taskDefinitionArn"]
         .as_str()
         .unwrap_or(revision)
-        .to_owned();
+        .into();
     Ok(RegisteredRevision { arn, answer })
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::documents::deployment_configuration::Pause;
 use crate::event::OneOffTask;
+use crate::identity::{ClusterName, RevisionArn, ServiceName, TargetGroupArn, TaskArn, TaskSetId};
 
 mod codedeploy;
 mod ecs;
@@ -47,7 +48,7 @@ pub enum Undo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevisionUndo {
     /// The revision.
-    pub arn: String,
+    pub arn: RevisionArn,
     /// The service that may be using it.
     pub service: Option<ServiceKey>,
 }
@@ -56,25 +57,25 @@ pub struct RevisionUndo {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceKey {
     /// Cluster, by name or ARN.
-    pub cluster: String,
+    pub cluster: ClusterName,
     /// Service, by name or ARN.
-    pub service: String,
+    pub service: ServiceName,
 }
 
 /// Stop our task.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskUndo {
     /// Cluster, by name or ARN.
-    pub cluster: String,
+    pub cluster: ClusterName,
     /// The `startedBy` it carries.
     pub started_by: String,
     /// The revision it runs.
-    pub revision: String,
+    pub revision: RevisionArn,
     /// The group it carries, where that is ours alone.
     #[serde(default)]
     pub group: Option<String>,
     /// Its ARNs, once known.
-    pub arns: Vec<String>,
+    pub arns: Vec<TaskArn>,
     /// For the one-off task, which does something that stays; none for a tester's.
     #[serde(default)]
     pub one_off: Option<OneOffUndo>,
@@ -93,11 +94,11 @@ pub struct OneOffUndo {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blue {
     /// Its revision.
-    pub revision: String,
+    pub revision: RevisionArn,
     /// Its task set, for CodeDeploy.
-    pub task_set: Option<String>,
+    pub task_set: Option<TaskSetId>,
     /// Its target groups' ARNs.
-    pub target_groups: Vec<String>,
+    pub target_groups: Vec<TargetGroupArn>,
     /// The production listeners' ARNs.
     pub listeners: Vec<String>,
 }
@@ -220,7 +221,7 @@ mod tests {
             started_by: "x".into(),
             revision: "api:2".into(),
             group: None,
-            arns: arns.iter().map(|arn| (*arn).to_owned()).collect(),
+            arns: arns.iter().map(|arn| TaskArn::from(*arn)).collect(),
             one_off: Some(OneOffUndo {
                 command: Some("migrate".into()),
                 ran,

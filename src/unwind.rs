@@ -5,6 +5,7 @@
 
 use crate::error::Failure;
 use crate::event::{Event, ObservedBy};
+use crate::identity::RevisionArn;
 use crate::observe::traffic;
 use crate::outcome::Reason;
 use crate::run::Run;
@@ -27,7 +28,7 @@ pub enum UnwindOutcome {
     /// Blue serves production again, observed.
     OnBlue {
         /// Its revision.
-        revision: String,
+        revision: RevisionArn,
         /// Who says so.
         observed_by: ObservedBy,
     },

@@ -1,8 +1,11 @@
 //! Names in ARNs.
 
+use crate::identity::TargetGroupArn;
+
 /// The last part of an ARN, such as `family:revision` of a task definition; a text that is no ARN
 /// is its own name.
-pub fn short_name(arn: &str) -> &str {
+pub fn short_name(arn: &(impl AsRef<str> + ?Sized)) -> &str {
+    let arn = arn.as_ref();
     arn.rsplit_once('/').map_or(arn, |(_, last)| last)
 }
 
@@ -18,7 +21,8 @@ pub fn listener_arn(arn: &str) -> Option<String> {
 }
 
 /// `…:targetgroup/NAME/ID` → `NAME`.
-pub fn target_group_name(arn: &str) -> &str {
+pub fn target_group_name(arn: &TargetGroupArn) -> &str {
+    let arn = arn.as_str();
     arn.split(":targetgroup/")
         .nth(1)
         .and_then(|rest| rest.split('/').next())

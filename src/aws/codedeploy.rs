@@ -13,6 +13,9 @@ use super::codedeploy_shapes::{
 use super::error::from_sdk;
 use super::{Aws, AwsError};
 use crate::documents::app_spec::Content;
+use crate::identity::{
+    ApplicationName, ClusterName, DeploymentGroupName, DeploymentId, ServiceName, identities,
+};
 
 /// What stands before the run id in a description.
 pub const RUN_MARK: &str = "ecs-bluegreen run ";
@@ -23,9 +26,9 @@ pub const REGISTERED_MARK: &str = ", registered";
 #[derive(Debug, Clone)]
 pub struct NewDeployment<'a> {
     /// Application.
-    pub application: &'a str,
+    pub application: &'a ApplicationName,
     /// Group.
-    pub group: &'a str,
+    pub group: &'a DeploymentGroupName,
     /// Configuration, unless the group's.
     pub config: Option<&'a str>,
     /// Description with our run id.
@@ -40,15 +43,15 @@ impl Aws {
     /// The group.
     pub async fn get_deployment_group(
         &self,
-        application: &str,
-        group: &str,
+        application: &ApplicationName,
+        group: &DeploymentGroupName,
     ) -> Result<DeploymentGroup, AwsError> {
         const ACTION: &str = "codedeploy:GetDeploymentGroup";
         let call = self
             .codedeploy()
             .get_deployment_group()
-            .application_name(application)
-            .deployment_group_name(group);
+            .application_name(application.as_str())
+            .deployment_group_name(group.as_str());
         let info = from_sdk(ACTION, call.send().await)?
             .deployment_group_info
             .ok_or_else(|| AwsError::incomplete_answer(ACTION, "the group"))?;
@@ -62,7 +65,7 @@ impl Aws {
             .auto_rollback_configuration()
             .filter(|rollback| rollback.enabled());
         Ok(DeploymentGroup {
-            services: info.ecs_services().iter().map(|service| (text_or_empty(service.cluster_name()), text_or_empty(service.service_name()))).collect(),
+            services: info.ecs_services().iter().map(|service| (text_or_empty(service.cluster_name()).into(), text_or_empty(service.service_name()).into())).collect(),
             ready_wait: ready_wait(configuration),
             termination_minutes: configuration
                 .and_then(|all| all.terminate_blue_instances_on_deployment_success())
@@ -124,42 +127,47 @@ impl Aws {
     }
 
     /// Creates a deployment; its id.
-    pub async fn create_deployment(&self, new: &NewDeployment<'_>) -> Result<String, AwsError> {
+    pub async fn create_deployment(
+        &self,
+        new: &NewDeployment<'_>,
+    ) -> Result<DeploymentId, AwsError> {
         const ACTION: &str = "codedeploy:CreateDeployment";
         self.write_retry
             .send(async || {
                 let call = self
                     .codedeploy_once()
                     .create_deployment()
-                    .application_name(new.application)
-                    .deployment_group_name(new.group);
+                    .application_name(new.application.as_str())
+                    .deployment_group_name(new.group.as_str());
                 let call = call
                     .set_deployment_config_name(new.config.map(str::to_owned))
                     .description(new.description)
                     .revision(revision_location(new.content));
                 let answer = from_sdk(
                     ACTION,
-                    call.auto_rollback_configuration(auto_rollback_configuration(
-                        new.rollback_on_alarms,
-                    ))
-                    .send()
-                    .await,
+                    call.auto_rollback_configuration(auto_rollback_configuration(new))
+                        .send()
+                        .await,
                 )?;
                 answer
                     .deployment_id
+                    .map(DeploymentId::from)
                     .ok_or_else(|| AwsError::incomplete_answer(ACTION, "the deployment's id"))
             })
             .await
     }
 
     /// The deployment as it is now.
-    pub async fn get_deployment(&self, deployment: &str) -> Result<CodeDeployDeployment, AwsError> {
+    pub async fn get_deployment(
+        &self,
+        deployment: &DeploymentId,
+    ) -> Result<CodeDeployDeployment, AwsError> {
         const ACTION: &str = "codedeploy:GetDeployment";
         let answer = from_sdk(
             ACTION,
             self.codedeploy()
                 .get_deployment()
-                .deployment_id(deployment)
+                .deployment_id(deployment.as_str())
                 .send()
                 .await,
         )?;
@@ -172,15 +180,15 @@ impl Aws {
     /// The deployment's events and task sets.
     pub async fn get_deployment_target(
         &self,
-        deployment: &str,
-        cluster: &str,
-        service: &str,
+        deployment: &DeploymentId,
+        cluster: &ClusterName,
+        service: &ServiceName,
     ) -> Result<CodeDeployTarget, AwsError> {
         const ACTION: &str = "codedeploy:GetDeploymentTarget";
         let call = self
             .codedeploy()
             .get_deployment_target()
-            .deployment_id(deployment)
+            .deployment_id(deployment.as_str())
             .target_id(format!("{cluster}:{service}"));
         let answer = from_sdk(ACTION, call.send().await)?;
         Ok(answer
@@ -194,73 +202,73 @@ impl Aws {
     /// Ids of the group's deployments that are not over.
     pub async fn list_running_deployments(
         &self,
-        application: &str,
-        group: &str,
-    ) -> Result<Vec<String>, AwsError> {
+        application: &ApplicationName,
+        group: &DeploymentGroupName,
+    ) -> Result<Vec<DeploymentId>, AwsError> {
         use DeploymentStatus::{Baking, Created, InProgress, Queued, Ready};
         let call = self
             .codedeploy()
             .list_deployments()
-            .application_name(application)
-            .deployment_group_name(group);
+            .application_name(application.as_str())
+            .deployment_group_name(group.as_str());
         let call =
             call.set_include_only_statuses(Some(vec![Created, Queued, InProgress, Baking, Ready]));
-        Ok(from_sdk("codedeploy:ListDeployments", call.send().await)?
-            .deployments()
-            .to_vec())
+        Ok(identities(
+            from_sdk("codedeploy:ListDeployments", call.send().await)?.deployments(),
+        ))
     }
 
     /// Ids of the group's deployments, newest first.
     pub async fn list_latest_deployments(
         &self,
-        application: &str,
-        group: &str,
-    ) -> Result<Vec<String>, AwsError> {
+        application: &ApplicationName,
+        group: &DeploymentGroupName,
+    ) -> Result<Vec<DeploymentId>, AwsError> {
         let call = self
             .codedeploy()
             .list_deployments()
-            .application_name(application)
-            .deployment_group_name(group);
-        Ok(from_sdk("codedeploy:ListDeployments", call.send().await)?
-            .deployments()
-            .to_vec())
+            .application_name(application.as_str())
+            .deployment_group_name(group.as_str());
+        Ok(identities(
+            from_sdk("codedeploy:ListDeployments", call.send().await)?.deployments(),
+        ))
     }
 
     /// Ids of the group's deployments that succeeded, newest first.
     pub async fn list_successful_deployments(
         &self,
-        application: &str,
-        group: &str,
-    ) -> Result<Vec<String>, AwsError> {
+        application: &ApplicationName,
+        group: &DeploymentGroupName,
+    ) -> Result<Vec<DeploymentId>, AwsError> {
         let call = self
             .codedeploy()
             .list_deployments()
-            .application_name(application)
-            .deployment_group_name(group);
+            .application_name(application.as_str())
+            .deployment_group_name(group.as_str());
         let call = call.set_include_only_statuses(Some(vec![DeploymentStatus::Succeeded]));
-        Ok(from_sdk("codedeploy:ListDeployments", call.send().await)?
-            .deployments()
-            .to_vec())
+        Ok(identities(
+            from_sdk("codedeploy:ListDeployments", call.send().await)?.deployments(),
+        ))
     }
 
     /// Lets traffic shift. Sending it twice is answered with an error that says so.
-    pub async fn continue_deployment(&self, deployment: &str) -> Result<(), AwsError> {
+    pub async fn continue_deployment(&self, deployment: &DeploymentId) -> Result<(), AwsError> {
         let call = self
             .codedeploy()
             .continue_deployment()
-            .deployment_id(deployment)
+            .deployment_id(deployment.as_str())
             .deployment_wait_type(DeploymentWaitType::ReadyWait);
         from_sdk("codedeploy:ContinueDeployment", call.send().await).map(drop)
     }
 
     /// Stops the deployment and has CodeDeploy roll it back. Sending it twice is safe.
-    pub async fn stop_deployment(&self, deployment: &str) -> Result<(), AwsError> {
+    pub async fn stop_deployment(&self, deployment: &DeploymentId) -> Result<(), AwsError> {
         self.write_retry
             .send(async || {
                 let call = self
                     .codedeploy()
                     .stop_deployment()
-                    .deployment_id(deployment)
+                    .deployment_id(deployment.as_str())
                     .auto_rollback_enabled(true);
                 from_sdk("codedeploy:StopDeployment", call.send().await).map(drop)
             })
@@ -310,12 +318,14 @@ fn revision_location(content: &Content) -> RevisionLocation {
 
 /// Safety must not depend on us being alive: whatever the group says, a deployment of ours that
 /// fails or is stopped goes back to blue by itself.
-fn auto_rollback_configuration(on_alarms: bool) -> AutoRollbackConfiguration {
+fn auto_rollback_configuration(new: &NewDeployment<'_>) -> AutoRollbackConfiguration {
     let always = [
         AutoRollbackEvent::DeploymentFailure,
         AutoRollbackEvent::DeploymentStopOnRequest,
     ];
-    let alarm = on_alarms.then_some(AutoRollbackEvent::DeploymentStopOnAlarm);
+    let alarm = new
+        .rollback_on_alarms
+        .then_some(AutoRollbackEvent::DeploymentStopOnAlarm);
     AutoRollbackConfiguration::builder()
         .enabled(true)
         .set_events(Some(always.into_iter().chain(alarm).collect()))
@@ -331,8 +341,8 @@ fn from_deployment_info(info: &DeploymentInfo) -> CodeDeployDeployment {
         status: parse_status(&word),
         raw_status: word,
         description: text_or_empty(info.description()),
-        application: text_or_empty(info.application_name()),
-        group: text_or_empty(info.deployment_group_name()),
+        application: text_or_empty(info.application_name()).into(),
+        group: text_or_empty(info.deployment_group_name()).into(),
         termination_wait_started: info.instance_termination_wait_time_started(),
         error: info.error_information().map(|error| {
             (
@@ -344,7 +354,7 @@ fn from_deployment_info(info: &DeploymentInfo) -> CodeDeployDeployment {
             .rollback_info()
             .and_then(|rollback| rollback.rollback_deployment_id())
             .filter(|id| !id.is_empty())
-            .map(str::to_owned),
+            .map(DeploymentId::from),
         creator: info
             .creator()
             .map_or("unknown", |creator| creator.as_str())
@@ -361,7 +371,7 @@ fn from_deployment_info(info: &DeploymentInfo) -> CodeDeployDeployment {
             .rollback_info()
             .and_then(|rollback| rollback.rollback_triggering_deployment_id())
             .filter(|id| !id.is_empty())
-            .map(str::to_owned),
+            .map(DeploymentId::from),
     }
 }
 

@@ -1,10 +1,14 @@
 //! CodeDeploy's groups and deployments, as far as decisions need them.
 
+use crate::identity::{
+    ApplicationName, ClusterName, DeploymentGroupName, DeploymentId, ServiceName,
+};
+
 /// A deployment group as far as a deployment needs it.
 #[derive(Debug, Clone, Default)]
 pub struct DeploymentGroup {
     /// `cluster/service` pairs it deploys to.
-    pub services: Vec<(String, String)>,
+    pub services: Vec<(ClusterName, ServiceName)>,
     /// Whether it waits at `Ready`, and for how many minutes.
     pub ready_wait: ReadyWait,
     /// Minutes blue is kept after the shift.
@@ -121,15 +125,15 @@ pub struct CodeDeployDeployment {
     /// Its description.
     pub description: String,
     /// Its application.
-    pub application: String,
+    pub application: ApplicationName,
     /// Its deployment group.
-    pub group: String,
+    pub group: DeploymentGroupName,
     /// Whether traffic has shifted and blue's remaining time runs.
     pub termination_wait_started: bool,
     /// AWS's code and message, when it failed.
     pub error: Option<(String, String)>,
     /// The deployment that rolls this one back.
-    pub rollback_deployment: Option<String>,
+    pub rollback_deployment: Option<DeploymentId>,
     /// Who made it.
     pub creator: String,
     /// When it was made, in AWS's form.
@@ -139,7 +143,7 @@ pub struct CodeDeployDeployment {
     /// The AppSpec it was made with.
     pub content: Option<String>,
     /// The deployment that this one rolls back, when it is a rollback.
-    pub rolled_back_deployment: Option<String>,
+    pub rolled_back_deployment: Option<DeploymentId>,
 }
 
 /// A deployment's target: the events so far and the task sets.

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::ecr_host::EcrHost;
 use super::error::from_sdk;
 use super::{Aws, AwsError};
+use crate::identity::RepositoryName;
 use crate::secret::Secret;
 
 /// Which registry a token is asked for.
@@ -99,7 +100,7 @@ impl Aws {
     /// The tags of an image of the account's registry, by its digest.
     pub async fn describe_image_tags(
         &self,
-        repository: &str,
+        repository: &RepositoryName,
         digest: &str,
     ) -> Result<Vec<String>, AwsError> {
         let image = aws_sdk_ecr::types::ImageIdentifier::builder()
@@ -109,7 +110,7 @@ impl Aws {
             "ecr:DescribeImages",
             self.ecr()
                 .describe_images()
-                .repository_name(repository)
+                .repository_name(repository.as_str())
                 .image_ids(image)
                 .send()
                 .await,

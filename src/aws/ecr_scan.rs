@@ -14,6 +14,7 @@ use aws_sdk_ecr::types::{
 
 use super::error::from_sdk;
 use super::{Aws, AwsError, AwsErrorKind};
+use crate::registry::Digest;
 use crate::scan::{
     Finding, Findings, NoFindingsReason, Package, ScanAnswer, ScannerKind, Severity, Suppression,
 };
@@ -76,7 +77,7 @@ impl Aws {
     pub async fn describe_scan(
         &self,
         repository: &ScannedRepository,
-        digest: &str,
+        digest: &Digest,
     ) -> Result<ScanAnswer, AwsError> {
         let mut pages = Vec::new();
         let mut token = None;
@@ -114,7 +115,7 @@ impl Aws {
     pub async fn start_scan(
         &self,
         repository: &ScannedRepository,
-        digest: &str,
+        digest: &Digest,
     ) -> Result<StartScanResult, AwsError> {
         let call = self
             .ecr()
@@ -144,8 +145,10 @@ fn is_not_startable_now(error: &AwsError) -> bool {
         || error.has_code("ValidationException")
 }
 
-fn image_identifier(digest: &str) -> ImageIdentifier {
-    ImageIdentifier::builder().image_digest(digest).build()
+fn image_identifier(digest: &Digest) -> ImageIdentifier {
+    ImageIdentifier::builder()
+        .image_digest(digest.as_str())
+        .build()
 }
 
 /// The image may be in another region than the service.

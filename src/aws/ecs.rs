@@ -11,6 +11,9 @@ use super::ecs_shapes::{Service, Task};
 use super::error::from_sdk;
 use super::response::{ResponseRecorder, replace_body};
 use super::{Aws, AwsError};
+use crate::identity::{
+    ClusterName, RevisionArn, ServiceArn, ServiceName, TaskArn, identities, texts,
+};
 
 /// DescribeTasks takes at most this many.
 const MAX_TASKS: usize = 100;
@@ -27,6 +30,15 @@ pub enum ServiceLookup {
     Service(Box<Service>),
     /// It is not, in AWS's word, such as `MISSING`.
     Missing(String),
+}
+
+/// Which tasks are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DesiredTaskStatus {
+    /// Those that run or are to run.
+    Running,
+    /// Those that stopped lately.
+    Stopped,
 }
 
 /// What RunTask answered.
@@ -55,16 +67,16 @@ impl Aws {
     /// The service as it is now, tags included.
     pub async fn describe_service(
         &self,
-        cluster: &str,
-        service: &str,
+        cluster: &ClusterName,
+        service: &ServiceName,
     ) -> Result<ServiceLookup, AwsError> {
         const ACTION: &str = "ecs:DescribeServices";
         let answer = ResponseRecorder::default();
         let call = self
             .ecs()
             .describe_services()
-            .cluster(cluster)
-            .services(service)
+            .cluster(cluster.as_str())
+            .services(service.as_str())
             .include(aws_sdk_ecs::types::ServiceField::Tags);
         from_sdk(
             ACTION,
@@ -94,8 +106,12 @@ impl Aws {
     }
 
     /// ARNs of a cluster's services, a hundred at most.
-    pub async fn list_service_arns(&self, cluster: &str) -> Result<Vec<String>, AwsError> {
-        let call = self.ecs().list_services().cluster(cluster).max_results(100);
+    pub async fn list_service_arns(&self, cluster: &ClusterName) -> Result<Vec<String>, AwsError> {
+        let call = self
+            .ecs()
+            .list_services()
+            .cluster(cluster.as_str())
+            .max_results(100);
         Ok(from_sdk("ecs:ListServices", call.send().await)?
             .service_arns()
             .to_vec())
@@ -139,7 +155,7 @@ impl Aws {
     }
 
     /// The family's newest ACTIVE revisions, newest first.
-    pub async fn list_newest_revisions(&self, family: &str) -> Result<Vec<String>, AwsError> {
+    pub async fn list_newest_revisions(&self, family: &str) -> Result<Vec<RevisionArn>, AwsError> {
         let call = self
             .ecs()
             .list_task_definitions()
@@ -147,11 +163,11 @@ impl Aws {
             .status(TaskDefinitionStatus::Active)
             .sort(aws_sdk_ecs::types::SortOrder::Desc);
         let answer = from_sdk("ecs:ListTaskDefinitions", call.max_results(10).send().await)?;
-        Ok(answer.task_definition_arns().to_vec())
+        Ok(identities(answer.task_definition_arns()))
     }
 
     /// Takes a revision out of use. One that is out of use already is fine.
-    pub async fn deregister_task_definition(&self, revision: &str) -> Result<(), AwsError> {
+    pub async fn deregister_task_definition(&self, revision: &RevisionArn) -> Result<(), AwsError> {
         const ACTION: &str = "ecs:DeregisterTaskDefinition";
         self.write_retry
             .send(async || {
@@ -159,7 +175,7 @@ impl Aws {
                     ACTION,
                     self.ecs_once()
                         .deregister_task_definition()
-                        .task_definition(revision)
+                        .task_definition(revision.as_str())
                         .send()
                         .await,
                 )
@@ -192,21 +208,25 @@ impl Aws {
     }
 
     /// Says on the service which hooks are ours.
-    pub async fn tag_service(&self, service: &str, value: &str) -> Result<(), AwsError> {
+    pub async fn tag_service(&self, service: &ServiceArn, value: &str) -> Result<(), AwsError> {
         let tag = aws_sdk_ecs::types::Tag::builder()
             .key(PAUSE_TAG)
             .value(value)
             .build();
-        let call = self.ecs().tag_resource().resource_arn(service).tags(tag);
+        let call = self
+            .ecs()
+            .tag_resource()
+            .resource_arn(service.as_str())
+            .tags(tag);
         from_sdk("ecs:TagResource", call.send().await).map(drop)
     }
 
     /// Takes that tag off again; one that is not there is fine.
-    pub async fn untag_service(&self, service: &str) -> Result<(), AwsError> {
+    pub async fn untag_service(&self, service: &ServiceArn) -> Result<(), AwsError> {
         let call = self
             .ecs()
             .untag_resource()
-            .resource_arn(service)
+            .resource_arn(service.as_str())
             .tag_keys(PAUSE_TAG);
         from_sdk("ecs:UntagResource", call.send().await).map(drop)
     }
@@ -233,16 +253,16 @@ impl Aws {
     /// The tasks as they are now.
     pub async fn describe_tasks(
         &self,
-        cluster: &str,
-        tasks: &[String],
+        cluster: &ClusterName,
+        tasks: &[TaskArn],
     ) -> Result<Vec<Task>, AwsError> {
         const ACTION: &str = "ecs:DescribeTasks";
         let answer = ResponseRecorder::default();
         let call = self
             .ecs()
             .describe_tasks()
-            .cluster(cluster)
-            .set_tasks(Some(tasks.iter().take(MAX_TASKS).cloned().collect()));
+            .cluster(cluster.as_str())
+            .set_tasks(Some(texts(&tasks[..tasks.len().min(MAX_TASKS)])));
         from_sdk(
             ACTION,
             call.customize().interceptor(answer.clone()).send().await,
@@ -253,9 +273,9 @@ impl Aws {
     /// ARNs of a service's tasks that stopped lately, in no order.
     pub async fn list_stopped_task_arns(
         &self,
-        cluster: &str,
-        service: &str,
-    ) -> Result<Vec<String>, AwsError> {
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Vec<TaskArn>, AwsError> {
         self.list_task_arns_of_service(cluster, service, &DesiredStatus::Stopped)
             .await
     }
@@ -263,47 +283,45 @@ impl Aws {
     /// ARNs of a service's tasks that run or are to run.
     pub async fn list_service_task_arns(
         &self,
-        cluster: &str,
-        service: &str,
-    ) -> Result<Vec<String>, AwsError> {
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Vec<TaskArn>, AwsError> {
         self.list_task_arns_of_service(cluster, service, &DesiredStatus::Running)
             .await
     }
 
     async fn list_task_arns_of_service(
         &self,
-        cluster: &str,
-        service: &str,
+        cluster: &ClusterName,
+        service: &ServiceName,
         status: &DesiredStatus,
-    ) -> Result<Vec<String>, AwsError> {
+    ) -> Result<Vec<TaskArn>, AwsError> {
         self.list_task_arns(|| {
             self.ecs()
                 .list_tasks()
-                .cluster(cluster)
-                .service_name(service)
+                .cluster(cluster.as_str())
+                .service_name(service.as_str())
                 .desired_status(status.clone())
         })
         .await
     }
 
-    /// The tasks of a family, whoever started them: those that run or are to run, and with
-    /// `stopped` those that stopped lately instead.
+    /// The tasks of a family, whoever started them.
     pub async fn list_family_tasks(
         &self,
-        cluster: &str,
+        cluster: &ClusterName,
         family: &str,
-        stopped: bool,
+        wanted: DesiredTaskStatus,
     ) -> Result<Vec<Task>, AwsError> {
-        let status = if stopped {
-            DesiredStatus::Stopped
-        } else {
-            DesiredStatus::Running
+        let status = match wanted {
+            DesiredTaskStatus::Running => DesiredStatus::Running,
+            DesiredTaskStatus::Stopped => DesiredStatus::Stopped,
         };
         let arns = self
             .list_task_arns(|| {
                 self.ecs()
                     .list_tasks()
-                    .cluster(cluster)
+                    .cluster(cluster.as_str())
                     .family(family)
                     .desired_status(status.clone())
             })
@@ -318,7 +336,7 @@ impl Aws {
     async fn list_task_arns(
         &self,
         call: impl Fn() -> ListTasksFluentBuilder,
-    ) -> Result<Vec<String>, AwsError> {
+    ) -> Result<Vec<TaskArn>, AwsError> {
         let (mut arns, mut token) = (Vec::new(), None);
         for _ in 0..MAX_PAGES {
             let call = call();
@@ -326,7 +344,7 @@ impl Aws {
                 "ecs:ListTasks",
                 call.set_next_token(token.take()).send().await,
             )?;
-            arns.extend_from_slice(answer.task_arns());
+            arns.extend(identities::<TaskArn>(answer.task_arns()));
             match answer.next_token() {
                 Some(next) => token = Some(next.to_owned()),
                 None => break,
@@ -338,39 +356,52 @@ impl Aws {
     /// ARNs of running tasks of a family with this `startedBy`.
     pub async fn list_tasks_started_by(
         &self,
-        cluster: &str,
+        cluster: &ClusterName,
         started_by: &str,
-    ) -> Result<Vec<String>, AwsError> {
+    ) -> Result<Vec<TaskArn>, AwsError> {
         let call = self
             .ecs()
             .list_tasks()
-            .cluster(cluster)
+            .cluster(cluster.as_str())
             .started_by(started_by)
             .desired_status(DesiredStatus::Running);
-        Ok(from_sdk("ecs:ListTasks", call.send().await)?
-            .task_arns()
-            .to_vec())
+        Ok(identities(
+            from_sdk("ecs:ListTasks", call.send().await)?.task_arns(),
+        ))
     }
 
     /// Stops a task; one that has stopped already is fine.
-    pub async fn stop_task(&self, cluster: &str, task: &str, why: &str) -> Result<(), AwsError> {
+    pub async fn stop_task(
+        &self,
+        cluster: &ClusterName,
+        task: &TaskArn,
+        why: &str,
+    ) -> Result<(), AwsError> {
         let call = self
             .ecs()
             .stop_task()
-            .cluster(cluster)
-            .task(task)
+            .cluster(cluster.as_str())
+            .task(task.as_str())
             .reason(why);
         from_sdk("ecs:StopTask", call.send().await).map(drop)
     }
 }
 
 /// The request of an UpdateService that only brings a revision.
-pub fn update_request(cluster: &str, service: &str, revision: &str) -> Value {
+pub fn update_request(
+    cluster: &ClusterName,
+    service: &ServiceName,
+    revision: &RevisionArn,
+) -> Value {
     json!({ "cluster": cluster, "service": service, "taskDefinition": revision })
 }
 
 /// The request of an UpdateService that only changes the configuration: it starts no deployment.
-pub fn configuration_request(cluster: &str, service: &str, changed: &Value) -> Value {
+pub fn configuration_request(
+    cluster: &ClusterName,
+    service: &ServiceName,
+    changed: &Value,
+) -> Value {
     json!({ "cluster": cluster, "service": service, "deploymentConfiguration": changed })
 }
 

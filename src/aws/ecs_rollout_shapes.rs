@@ -4,6 +4,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::identity::{RevisionArn, ServiceDeploymentArn, ServiceRevisionArn, TargetGroupArn};
+
 /// Where a service deployment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeploymentStatus {
@@ -27,12 +29,12 @@ pub enum DeploymentStatus {
 pub struct ServiceDeploymentSummary {
     /// ARN.
     #[serde(rename = "serviceDeploymentArn")]
-    pub arn: String,
+    pub arn: ServiceDeploymentArn,
     /// AWS's word.
     #[serde(rename = "status")]
     pub raw_status: String,
     /// The service revision it brings.
-    pub target_service_revision_arn: Option<String>,
+    pub target_service_revision_arn: Option<ServiceRevisionArn>,
     /// When it was made, in seconds of the epoch.
     pub created_at: f64,
     /// When it was over, in seconds of the epoch.
@@ -74,7 +76,7 @@ fn parse_status(word: &str) -> DeploymentStatus {
 pub struct ServiceDeployment {
     /// ARN.
     #[serde(rename = "serviceDeploymentArn")]
-    pub arn: String,
+    pub arn: ServiceDeploymentArn,
     /// AWS's word.
     #[serde(rename = "status")]
     pub raw_status: String,
@@ -105,7 +107,7 @@ pub struct ServiceDeployment {
 #[serde(rename_all = "camelCase", default)]
 pub struct RevisionSummary {
     /// The service revision.
-    pub arn: String,
+    pub arn: ServiceRevisionArn,
     /// Wanted tasks.
     pub requested_task_count: i64,
     /// Running tasks.
@@ -141,7 +143,7 @@ pub struct Rollback {
     /// Why, in AWS's words.
     pub reason: Option<String>,
     /// What it goes back to.
-    pub service_revision_arn: Option<String>,
+    pub service_revision_arn: Option<ServiceRevisionArn>,
 }
 
 /// The circuit breaker of a deployment.
@@ -167,9 +169,9 @@ pub struct ServiceDeploymentAlarms {
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceRevision {
     /// ARN.
-    pub service_revision_arn: String,
+    pub service_revision_arn: ServiceRevisionArn,
     /// The task definition.
-    pub task_definition: String,
+    pub task_definition: RevisionArn,
     /// The images its tasks run.
     pub container_images: Vec<ContainerImage>,
     /// VPC Lattice, where the service uses it: as AWS has it.
@@ -208,7 +210,7 @@ struct ResolvedConfiguration {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ResolvedBalancer {
-    target_group_arn: Option<String>,
+    target_group_arn: Option<TargetGroupArn>,
     production_listener_rule: Option<String>,
 }
 
@@ -236,10 +238,10 @@ impl ServiceDeployment {
     }
 
     /// The service revision it brings.
-    pub fn target_revision(&self) -> &str {
+    pub fn target_revision(&self) -> ServiceRevisionArn {
         self.target_service_revision
             .as_ref()
-            .map_or("", |target| &target.arn)
+            .map_or_else(ServiceRevisionArn::default, |target| target.arn.clone())
     }
 
     /// The pauses of the present stage and of former ones, as far as they are shown.
@@ -275,7 +277,7 @@ impl ServiceDeployment {
 
 impl ServiceRevision {
     /// The target groups that this revision's tasks stand in.
-    pub fn target_groups(&self) -> Vec<String> {
+    pub fn target_groups(&self) -> Vec<TargetGroupArn> {
         self.resolved_balancers()
             .filter_map(|balancer| balancer.target_group_arn.clone())
             .collect()
@@ -333,7 +335,7 @@ mod tests {
                 deployment.target_revision(),
                 deployment.stage()
             ),
-            ("abc", "r2", "POST_TEST_TRAFFIC_SHIFT")
+            ("abc", "r2".into(), "POST_TEST_TRAFFIC_SHIFT")
         );
         assert_eq!(
             deployment

@@ -8,6 +8,7 @@ use super::ecs_rollout_shapes::{ServiceDeployment, ServiceDeploymentSummary, Ser
 use super::error::from_sdk;
 use super::response::ResponseRecorder;
 use super::{Aws, AwsError};
+use crate::identity::{ClusterName, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, texts};
 
 /// The Describe calls take at most this many.
 const MAX_ARNS: usize = 20;
@@ -27,16 +28,16 @@ impl Aws {
     /// The service's deployments of the last 90 days, newest first, as far as one page goes.
     pub async fn list_service_deployments(
         &self,
-        cluster: &str,
-        service: &str,
+        cluster: &ClusterName,
+        service: &ServiceName,
     ) -> Result<Vec<ServiceDeploymentSummary>, AwsError> {
         const ACTION: &str = "ecs:ListServiceDeployments";
         let answer = ResponseRecorder::default();
         let call = self
             .ecs()
             .list_service_deployments()
-            .cluster(cluster)
-            .service(service)
+            .cluster(cluster.as_str())
+            .service(service.as_str())
             .max_results(PAGE_SIZE);
         from_sdk(
             ACTION,
@@ -57,7 +58,7 @@ impl Aws {
     /// left out.
     pub async fn describe_service_deployments(
         &self,
-        arns: &[String],
+        arns: &[ServiceDeploymentArn],
     ) -> Result<Vec<ServiceDeployment>, AwsError> {
         const ACTION: &str = "ecs:DescribeServiceDeployments";
         let mut all: Vec<ServiceDeployment> = Vec::new();
@@ -66,7 +67,7 @@ impl Aws {
             let call = self
                 .ecs()
                 .describe_service_deployments()
-                .set_service_deployment_arns(Some(some.to_vec()));
+                .set_service_deployment_arns(Some(texts(some)));
             from_sdk(
                 ACTION,
                 call.customize().interceptor(answer.clone()).send().await,
@@ -86,10 +87,10 @@ impl Aws {
     /// One deployment as it is now.
     pub async fn describe_service_deployment(
         &self,
-        arn: &str,
+        arn: &ServiceDeploymentArn,
     ) -> Result<Option<ServiceDeployment>, AwsError> {
         Ok(self
-            .describe_service_deployments(&[arn.to_owned()])
+            .describe_service_deployments(std::slice::from_ref(arn))
             .await?
             .into_iter()
             .next())
@@ -98,7 +99,7 @@ impl Aws {
     /// The service revisions, resolved, in the order they were asked for.
     pub async fn describe_service_revisions(
         &self,
-        arns: &[String],
+        arns: &[ServiceRevisionArn],
     ) -> Result<Vec<ServiceRevision>, AwsError> {
         const ACTION: &str = "ecs:DescribeServiceRevisions";
         let mut all: Vec<ServiceRevision> = Vec::new();
@@ -107,7 +108,7 @@ impl Aws {
             let call = self
                 .ecs()
                 .describe_service_revisions()
-                .set_service_revision_arns(Some(some.to_vec()));
+                .set_service_revision_arns(Some(texts(some)));
             from_sdk(
                 ACTION,
                 call.customize().interceptor(answer.clone()).send().await,
@@ -126,7 +127,7 @@ impl Aws {
     /// Answers a pause. A pause that was answered before is refused, which the next look explains.
     pub async fn continue_service_deployment(
         &self,
-        deployment: &str,
+        deployment: &ServiceDeploymentArn,
         hook: &str,
         answer: PauseAnswer,
     ) -> Result<(), AwsError> {
@@ -139,7 +140,7 @@ impl Aws {
                 let call = self
                     .ecs_once()
                     .continue_service_deployment()
-                    .service_deployment_arn(deployment)
+                    .service_deployment_arn(deployment.as_str())
                     .hook_id(hook);
                 from_sdk(
                     "ecs:ContinueServiceDeployment",
@@ -151,13 +152,16 @@ impl Aws {
     }
 
     /// Stops the deployment, with rollback. Sending it twice is safe.
-    pub async fn stop_service_deployment(&self, deployment: &str) -> Result<(), AwsError> {
+    pub async fn stop_service_deployment(
+        &self,
+        deployment: &ServiceDeploymentArn,
+    ) -> Result<(), AwsError> {
         self.write_retry
             .send(async || {
                 let call = self
                     .ecs()
                     .stop_service_deployment()
-                    .service_deployment_arn(deployment);
+                    .service_deployment_arn(deployment.as_str());
                 from_sdk(
                     "ecs:StopServiceDeployment",
                     call.stop_type(StopServiceDeploymentStopType::Rollback)

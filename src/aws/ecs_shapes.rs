@@ -6,6 +6,10 @@ use serde_json::Value;
 
 use super::ecs::PAUSE_TAG;
 use crate::documents::deployment_configuration::Pause;
+use crate::identity::{
+    ClusterName, DeploymentId, RevisionArn, RollingDeploymentId, ServiceArn, ServiceDeploymentArn,
+    ServiceName, ServiceRevisionArn, TargetGroupArn, TaskArn, TaskSetId,
+};
 
 /// Who performs the service's rollouts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +27,11 @@ pub enum DeploymentController {
 #[serde(rename_all = "camelCase", default)]
 pub struct Service {
     /// ARN.
-    pub service_arn: String,
+    pub service_arn: ServiceArn,
     /// Name.
-    pub service_name: String,
+    pub service_name: ServiceName,
     /// The cluster's ARN.
-    pub cluster_arn: String,
+    pub cluster_arn: ClusterName,
     /// ACTIVE, DRAINING or INACTIVE.
     pub status: String,
     /// Wanted tasks.
@@ -35,7 +39,7 @@ pub struct Service {
     /// Running tasks.
     pub running_count: i64,
     /// The revision of the service itself; under CodeDeploy that of the primary task set.
-    pub task_definition: String,
+    pub task_definition: RevisionArn,
     /// FARGATE, EC2 or EXTERNAL.
     pub launch_type: Option<String>,
     /// Fargate platform.
@@ -53,7 +57,7 @@ pub struct Service {
     /// What happened lately, newest first.
     pub events: Vec<ServiceEvent>,
     /// The newest deployment under the ECS controller.
-    pub current_service_deployment: Option<String>,
+    pub current_service_deployment: Option<ServiceDeploymentArn>,
     /// What its tasks run, under the ECS controller.
     pub current_service_revisions: Vec<CurrentRevision>,
     /// As AWS has it.
@@ -75,7 +79,7 @@ struct Tag {
 #[serde(rename_all = "camelCase", default)]
 pub struct CurrentRevision {
     /// ARN.
-    pub arn: String,
+    pub arn: ServiceRevisionArn,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -108,7 +112,7 @@ struct Threshold {
 #[serde(rename_all = "camelCase", default)]
 pub struct LoadBalancer {
     /// Target group.
-    pub target_group_arn: Option<String>,
+    pub target_group_arn: Option<TargetGroupArn>,
     /// Container.
     pub container_name: Option<String>,
     /// Its port.
@@ -122,7 +126,7 @@ pub struct LoadBalancer {
 #[serde(rename_all = "camelCase", default)]
 pub struct AdvancedConfiguration {
     /// The other target group.
-    pub alternate_target_group_arn: Option<String>,
+    pub alternate_target_group_arn: Option<TargetGroupArn>,
     /// A rule, or the listener of a network load balancer.
     pub production_listener_rule: Option<String>,
     /// The same for test traffic.
@@ -134,11 +138,11 @@ pub struct AdvancedConfiguration {
 #[serde(rename_all = "camelCase", default)]
 pub struct RollingDeployment {
     /// `ecs-svc/…`.
-    pub id: String,
+    pub id: RollingDeploymentId,
     /// PRIMARY, ACTIVE or INACTIVE.
     pub status: String,
     /// Its revision.
-    pub task_definition: String,
+    pub task_definition: RevisionArn,
     /// Wanted tasks.
     pub desired_count: i64,
     /// Running tasks.
@@ -158,15 +162,15 @@ pub struct RollingDeployment {
 #[serde(rename_all = "camelCase", default)]
 pub struct TaskSet {
     /// `ecs-svc/…`.
-    pub id: String,
+    pub id: TaskSetId,
     /// ARN.
     pub task_set_arn: String,
     /// The CodeDeploy deployment that made it.
-    pub external_id: Option<String>,
+    pub external_id: Option<DeploymentId>,
     /// PRIMARY, ACTIVE or DRAINING.
     pub status: String,
     /// Its revision.
-    pub task_definition: String,
+    pub task_definition: RevisionArn,
     /// Wanted tasks.
     pub computed_desired_count: i64,
     /// Running tasks.
@@ -196,9 +200,9 @@ pub struct ServiceEvent {
 #[serde(rename_all = "camelCase", default)]
 pub struct Task {
     /// ARN.
-    pub task_arn: String,
+    pub task_arn: TaskArn,
     /// Its revision.
-    pub task_definition_arn: String,
+    pub task_definition_arn: RevisionArn,
     /// PROVISIONING … STOPPED.
     pub last_status: String,
     /// Why it stopped, in AWS's words.
@@ -346,25 +350,25 @@ impl Service {
     }
 
     /// Whether all of its running tasks are of one revision, and ECS works towards it.
-    pub fn runs_only(&self, revision: &str) -> bool {
+    pub fn runs_only(&self, revision: &RevisionArn) -> bool {
         let is_primary = self.primary_deployment().is_some_and(|primary| {
-            primary.task_definition == revision && primary.running_count > 0
+            primary.task_definition == *revision && primary.running_count > 0
         });
         is_primary
             && self
                 .deployments
                 .iter()
-                .all(|other| other.task_definition == revision || other.running_count == 0)
+                .all(|other| other.task_definition == *revision || other.running_count == 0)
     }
 
     /// The revision that serves when nothing is in progress.
-    pub fn revision(&self) -> &str {
+    pub fn revision(&self) -> &RevisionArn {
         self.primary_task_set()
             .map_or(&self.task_definition, |set| &set.task_definition)
     }
 
     /// Running tasks of a revision; none where the service does not count them by revision.
-    pub fn running_tasks_of(&self, revision: &str) -> Option<i64> {
+    pub fn running_tasks_of(&self, revision: &RevisionArn) -> Option<i64> {
         let sets = self
             .task_sets
             .iter()
@@ -382,7 +386,7 @@ impl Service {
 
     /// ARNs of the target groups that the service names; which of them serves alternates, except
     /// with rolling deployments.
-    pub fn target_groups(&self) -> Vec<String> {
+    pub fn target_groups(&self) -> Vec<TargetGroupArn> {
         self.load_balancers
             .iter()
             .filter_map(|balancer| balancer.target_group_arn.clone())
@@ -390,7 +394,7 @@ impl Service {
     }
 
     /// The same, with those that serve in turn with them.
-    pub fn all_target_groups(&self) -> Vec<String> {
+    pub fn all_target_groups(&self) -> Vec<TargetGroupArn> {
         let alternate = self
             .advanced_configurations()
             .filter_map(|advanced| advanced.alternate_target_group_arn.clone());
@@ -428,7 +432,7 @@ impl TaskSet {
     }
 
     /// Its target groups' ARNs.
-    pub fn target_groups(&self) -> Vec<String> {
+    pub fn target_groups(&self) -> Vec<TargetGroupArn> {
         self.load_balancers
             .iter()
             .filter_map(|balancer| balancer.target_group_arn.clone())

@@ -7,9 +7,10 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use super::arn::{listener_arn, target_group_name};
 use super::error::from_sdk;
 use super::{Aws, AwsError};
+use crate::identity::TargetGroupArn;
 
 /// Where the rules of a listener send traffic: target group ARN and weight, rule by rule.
-pub type Forwards = Vec<Vec<(String, i32)>>;
+pub type Forwards = Vec<Vec<(TargetGroupArn, i32)>>;
 
 /// A rule, or the listener of a network load balancer, that forwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct ForwardingRule {
     /// Its ARN.
     pub arn: String,
     /// Target groups' ARNs and their weights.
-    pub weights: Vec<(String, i32)>,
+    pub weights: Vec<(TargetGroupArn, i32)>,
 }
 
 /// A listener, and where the world reaches it.
@@ -39,7 +40,7 @@ pub struct ListenerRule {
     /// What a request must be like; nothing for the default rule.
     pub conditions: Vec<Condition>,
     /// Target groups with their weights; none for a rule that does anything else than forward.
-    pub weights: Vec<(String, i32)>,
+    pub weights: Vec<(TargetGroupArn, i32)>,
 }
 
 /// What a rule asks of a request: one of the values.
@@ -245,13 +246,13 @@ impl Aws {
     /// The health of the group's targets.
     pub async fn describe_target_health(
         &self,
-        target_group: &str,
+        target_group: &TargetGroupArn,
     ) -> Result<TargetHealth, AwsError> {
         let answer = from_sdk(
             "elasticloadbalancing:DescribeTargetHealth",
             self.elb()
                 .describe_target_health()
-                .target_group_arn(target_group)
+                .target_group_arn(target_group.as_str())
                 .send()
                 .await,
         )?;
@@ -320,20 +321,20 @@ fn load_balancer_arn(listener: &str) -> Option<String> {
 
 /// An action forwards to one group by its ARN, or to several by weight; a lone group has all the
 /// weight.
-fn forwarded_weights(actions: &[Action]) -> Vec<(String, i32)> {
+fn forwarded_weights(actions: &[Action]) -> Vec<(TargetGroupArn, i32)> {
     actions.iter().flat_map(action_weights).collect()
 }
 
-fn action_weights(action: &Action) -> Vec<(String, i32)> {
+fn action_weights(action: &Action) -> Vec<(TargetGroupArn, i32)> {
     let groups = action
         .forward_config()
         .map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
         .unwrap_or_default();
-    let by_weight: Vec<(String, i32)> = groups
+    let by_weight: Vec<(TargetGroupArn, i32)> = groups
         .iter()
         .filter_map(|group| {
             Some((
-                group.target_group_arn()?.to_owned(),
+                group.target_group_arn()?.into(),
                 group.weight().unwrap_or(1),
             ))
         })
@@ -341,7 +342,7 @@ fn action_weights(action: &Action) -> Vec<(String, i32)> {
     match by_weight.as_slice() {
         [] => action
             .target_group_arn()
-            .map(|arn| (arn.to_owned(), 1))
+            .map(|arn| (arn.into(), 1))
             .into_iter()
             .collect(),
         [(only, 0)] => vec![(only.clone(), 1)],

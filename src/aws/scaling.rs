@@ -8,6 +8,7 @@ use aws_sdk_applicationautoscaling::types::{
 use super::error::from_sdk;
 use super::{Aws, AwsError, AwsErrorKind};
 use crate::aws::arn::short_name;
+use crate::identity::{ClusterName, ScalableTargetArn, ServiceName};
 use serde::{Deserialize, Serialize};
 
 /// Which of its activities a scalable target rests from.
@@ -30,7 +31,7 @@ pub const DIMENSION: &str = "ecs:service:DesiredCount";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScalableTarget {
     /// ARN.
-    pub arn: String,
+    pub arn: ScalableTargetArn,
     /// Fewest tasks.
     pub min: i32,
     /// Most tasks.
@@ -40,7 +41,7 @@ pub struct ScalableTarget {
 }
 
 /// Application Auto Scaling's name for a service; cluster and service by name or ARN.
-pub fn resource_id(cluster: &str, service: &str) -> String {
+pub fn resource_id(cluster: &ClusterName, service: &ServiceName) -> String {
     format!("service/{}/{}", short_name(cluster), short_name(service))
 }
 
@@ -73,7 +74,7 @@ impl Aws {
             .map(from_sdk_state)
             .unwrap_or_default();
         Ok(Some(ScalableTarget {
-            arn: arn.to_owned(),
+            arn: arn.into(),
             min: target.min_capacity(),
             max: target.max_capacity(),
             suspended,
@@ -107,8 +108,14 @@ impl Aws {
     }
 
     /// The run in our tag of the target, if it has our tag.
-    pub async fn read_suspending_run(&self, target: &str) -> Result<Option<String>, AwsError> {
-        let call = self.scaling().list_tags_for_resource().resource_arn(target);
+    pub async fn read_suspending_run(
+        &self,
+        target: &ScalableTargetArn,
+    ) -> Result<Option<String>, AwsError> {
+        let call = self
+            .scaling()
+            .list_tags_for_resource()
+            .resource_arn(target.as_str());
         let answer = from_sdk(
             "application-autoscaling:ListTagsForResource",
             call.send().await,
@@ -117,13 +124,13 @@ impl Aws {
     }
 
     /// Puts the run into our tag of the target.
-    pub async fn tag_target(&self, target: &str, run: &str) -> Result<(), AwsError> {
+    pub async fn tag_target(&self, target: &ScalableTargetArn, run: &str) -> Result<(), AwsError> {
         self.write_retry
             .send(async || {
                 let call = self
                     .scaling_once()
                     .tag_resource()
-                    .resource_arn(target)
+                    .resource_arn(target.as_str())
                     .tags(TAG, run);
                 from_sdk("application-autoscaling:TagResource", call.send().await)
                     .map(drop)
@@ -133,13 +140,13 @@ impl Aws {
     }
 
     /// Takes our tag off the target.
-    pub async fn untag_target(&self, target: &str) -> Result<(), AwsError> {
+    pub async fn untag_target(&self, target: &ScalableTargetArn) -> Result<(), AwsError> {
         self.write_retry
             .send(async || {
                 let call = self
                     .scaling_once()
                     .untag_resource()
-                    .resource_arn(target)
+                    .resource_arn(target.as_str())
                     .tag_keys(TAG);
                 from_sdk("application-autoscaling:UntagResource", call.send().await)
                     .map(drop)
@@ -191,7 +198,10 @@ mod tests {
                 "arn:aws:ecs:eu-central-1:123456789012:service/prod/api",
             ),
         ] {
-            assert_eq!(resource_id(cluster, service), "service/prod/api");
+            assert_eq!(
+                resource_id(&cluster.into(), &service.into()),
+                "service/prod/api"
+            );
         }
     }
 

@@ -15,6 +15,7 @@ pub use build::{CapacityProvider, ServiceParts, build};
 
 use self::find::{find_targets, key_of};
 use super::task_definition::TaskDefinition;
+use crate::identity::RevisionArn;
 use crate::problem::Problem;
 
 /// What `CreateDeployment` takes as `appSpecContent`.
@@ -63,7 +64,7 @@ pub fn check_against(
 /// The `AppSpec` with the revision as the task definition of every resource.
 pub fn fill_revision(
     app_spec: &Value,
-    revision_arn: &str,
+    revision_arn: &RevisionArn,
     input: &str,
 ) -> Result<Content, Vec<Problem>> {
     let targets =
@@ -74,21 +75,21 @@ pub fn fill_revision(
         if let Some(task_definition) =
             properties.and_then(|entries| entries.get_mut(&key_of(entries, "taskDefinition")?))
         {
-            *task_definition = Value::from(revision_arn);
+            *task_definition = Value::from(revision_arn.as_str());
         }
     }
     Ok(Content::from_app_spec(&filled))
 }
 
 /// The revision that a deployment's `AppSpec` names.
-pub fn read_task_definition(text: &str) -> Option<String> {
+pub fn read_task_definition(text: &str) -> Option<RevisionArn> {
     let spec = crate::documents::parse::parse(text, "AppSpec", "codedeploy-appspec").ok()?;
     let pointer = find_targets(&spec).ok()?.into_iter().next()?;
     let entries = spec.pointer(&pointer)?.as_object()?;
     entries
         .get(&key_of(entries, "taskDefinition")?)?
         .as_str()
-        .map(str::to_owned)
+        .map(RevisionArn::from)
 }
 
 fn app_spec_problem(input: &str, message: String) -> Problem {

@@ -79,13 +79,9 @@ pub(super) async fn abort(run: &Run, planner: &Planner) -> Result<Ending, Halt> 
     run.emit(QueueFact::InProgress {
         running: running.describe().into(),
     });
-    if let Some(revision) = running
-        .revision
-        .as_deref()
-        .filter(|_| running.run.is_none())
-    {
+    if let Some(revision) = running.revision.as_ref().filter(|_| running.run.is_none()) {
         run.emit(RevisionFact::StaysUnknown {
-            revision: revision.to_owned(),
+            revision: revision.clone(),
         });
     }
     arm_running_undos(run, &plan.undos);
@@ -174,7 +170,7 @@ async fn remove_unused_revision(run: &Run, plan: &InProgressPlan, last: &LastDep
         |described: serde_json::Value| described["taskDefinition"]["status"] == "ACTIVE";
     if run
         .aws
-        .describe_task_definition(&arn)
+        .describe_task_definition(arn.as_str())
         .await
         .is_ok_and(is_active)
     {

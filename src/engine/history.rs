@@ -13,6 +13,7 @@ use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::documents::app_spec::read_task_definition;
 use crate::documents::deployment_configuration::{HookIdentity, is_revision_registered};
 use crate::error::Failure;
+use crate::identity::{RevisionArn, RolloutId, ServiceDeploymentArn, ServiceRevisionArn};
 use crate::outcome::Reason;
 use crate::plan::HistoryQuery;
 use crate::run::Run;
@@ -25,13 +26,13 @@ const HISTORY_LIMIT: usize = 20;
 #[derive(Debug, Clone)]
 pub struct LastDeployment {
     /// Its id.
-    pub id: String,
+    pub id: RolloutId,
     /// AWS's word.
     pub word: String,
     /// How it ended.
     pub end: DeploymentEnd,
     /// The revision it brought, where it says that its run has registered it.
-    pub registered_revision: Option<String>,
+    pub registered_revision: Option<RevisionArn>,
 }
 
 /// How a deployment ended.
@@ -50,9 +51,9 @@ pub enum DeploymentEnd {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GoodDeployment {
     /// Its id, or ARN.
-    pub id: String,
+    pub id: RolloutId,
     /// The revision it brought.
-    pub revision: String,
+    pub revision: RevisionArn,
     /// Images that it ran: as named, and their digests where ECS tells.
     pub images: Vec<String>,
 }
@@ -61,7 +62,7 @@ pub struct GoodDeployment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RollbackTarget {
     /// The revision.
-    pub revision: String,
+    pub revision: RevisionArn,
     /// Why it is this one.
     pub why: String,
 }
@@ -79,10 +80,10 @@ pub async fn find_last(
         .service_deployments
         .iter()
         .flat_map(|service_deployments| &service_deployments.history);
-    let is_meant = |arn: &str| {
+    let is_meant = |arn: &ServiceDeploymentArn| {
         query
             .deployment
-            .as_deref()
+            .as_ref()
             .is_none_or(|meant| short_name(meant) == short_name(arn))
     };
     let Some(brief) = history.into_iter().find(|brief| is_meant(&brief.arn)) else {
@@ -111,7 +112,7 @@ pub async fn find_last(
     );
     let revisions = if is_registered && end != DeploymentEnd::Succeeded {
         run.aws
-            .describe_service_revisions(&[deployment.target_revision().to_owned()])
+            .describe_service_revisions(&[deployment.target_revision()])
             .await
             .unwrap_or_default()
     } else {
@@ -122,7 +123,7 @@ pub async fn find_last(
         .next()
         .map(|revision| revision.task_definition);
     Ok(Some(LastDeployment {
-        id: deployment.arn.clone(),
+        id: deployment.arn.clone().into(),
         word: deployment.raw_status,
         end,
         registered_revision: registered,
@@ -135,7 +136,7 @@ async fn find_last_in_group(
 ) -> Result<Option<LastDeployment>, AwsError> {
     let group = &query.group;
     let ids = match &query.deployment {
-        Some(meant) => vec![meant.clone()],
+        Some(meant) => vec![meant.as_str().into()],
         None => {
             run.aws
                 .list_latest_deployments(&group.application, &group.group)
@@ -170,7 +171,7 @@ async fn find_last_in_group(
             .and_then(read_task_definition)
             .filter(|_| has_registered(&deployment.description));
         return Ok(Some(LastDeployment {
-            id,
+            id: id.into(),
             word: deployment.raw_status,
             end,
             registered_revision: registered,
@@ -191,7 +192,7 @@ pub async fn find_target(
     let serves = snapshot
         .service
         .as_ref()
-        .map(|service| service.revision().to_owned())
+        .map(|service| service.revision().clone())
         .unwrap_or_default();
     let asked = query.rollback_to.as_deref();
     if let Some(revision) = asked.and_then(|asked| parse_revision(asked, &serves)) {
@@ -220,14 +221,21 @@ pub async fn find_target(
 /// The newest good deployment from before what serves now was first brought: a second rollback goes
 /// further back, and never to what the first one went away from. Where nothing is older, any other
 /// revision.
-fn find_earlier<'g>(good: &'g [GoodDeployment], serves: &str) -> Option<&'g GoodDeployment> {
-    let other = |good: &&GoodDeployment| good.revision != serves;
-    let first = good.iter().rposition(|good| good.revision == serves);
+fn find_earlier<'g>(
+    good: &'g [GoodDeployment],
+    serves: &RevisionArn,
+) -> Option<&'g GoodDeployment> {
+    let other = |good: &&GoodDeployment| good.revision != *serves;
+    let first = good.iter().rposition(|good| good.revision == *serves);
     let older = first.and_then(|first| good[first + 1..].iter().find(other));
     older.or_else(|| good.iter().find(other))
 }
 
-fn no_target_failure(asked: Option<&str>, serves: &str, good: &[GoodDeployment]) -> Failure {
+fn no_target_failure(
+    asked: Option<&str>,
+    serves: &RevisionArn,
+    good: &[GoodDeployment],
+) -> Failure {
     let sentence = match asked {
         Some(asked) => {
             format!("no successful deployment of the last {HISTORY_LIMIT} fits `{asked}`")
@@ -253,19 +261,19 @@ fn no_target_failure(asked: Option<&str>, serves: &str, good: &[GoodDeployment])
 }
 
 /// A revision by its ARN, `family:12`, or `12` of the family that serves.
-fn parse_revision(asked: &str, serves: &str) -> Option<String> {
+fn parse_revision(asked: &str, serves: &RevisionArn) -> Option<RevisionArn> {
     let is_number =
         |text: &str| !text.is_empty() && text.chars().all(|digit| digit.is_ascii_digit());
     if asked.starts_with("arn:") && asked.contains(":task-definition/") {
-        return Some(asked.to_owned());
+        return Some(asked.into());
     }
     if is_number(asked) {
         let family = short_name(serves).split(':').next()?;
-        return Some(format!("{family}:{asked}"));
+        return Some(format!("{family}:{asked}").into());
     }
     let (family, number) = asked.split_once(':')?;
     (is_number(number) && !family.is_empty() && family == short_name(serves).split(':').next()?)
-        .then(|| asked.to_owned())
+        .then(|| asked.into())
 }
 
 /// Deployments that succeeded, newest first.
@@ -277,14 +285,14 @@ async fn list_good(
     match &snapshot.service_deployments {
         Some(service_deployments) => {
             let all = service_deployments.history.iter().filter(|brief| brief.status() == DeploymentStatus::Successful).take(HISTORY_LIMIT);
-            let pairs: Vec<(String, String)> =
+            let pairs: Vec<(ServiceDeploymentArn, ServiceRevisionArn)> =
                 all.filter_map(|brief| Some((brief.arn.clone(), brief.target_service_revision_arn.clone()?))).collect();
-            let targets: Vec<String> = pairs.iter().map(|(_, target)| target.clone()).collect();
+            let targets: Vec<ServiceRevisionArn> = pairs.iter().map(|(_, target)| target.clone()).collect();
             let revisions = run.aws.describe_service_revisions(&targets).await?;
             let found = pairs.into_iter().filter_map(|(id, target)| {
                 let revision = revisions.iter().find(|revision| revision.service_revision_arn == target)?;
                 let names = revision.container_images.iter().flat_map(|image| image.image.iter().chain(&image.image_digest));
-                Some(GoodDeployment { id, revision: revision.task_definition.clone(), images: names.cloned().collect() })
+                Some(GoodDeployment { id: id.into(), revision: revision.task_definition.clone(), images: names.cloned().collect() })
             });
             Ok(found.collect())
         }
@@ -318,7 +326,7 @@ async fn list_good_in_group(
             all.push((
                 deployment.created_seconds,
                 GoodDeployment {
-                    id,
+                    id: id.into(),
                     revision,
                     images: Vec::new(),
                 },
@@ -356,8 +364,8 @@ async fn find_matching<'g>(
     Ok(None)
 }
 
-async fn read_images(run: &Run, revision: &str) -> Result<Vec<String>, AwsError> {
-    let described = run.aws.describe_task_definition(revision).await?;
+async fn read_images(run: &Run, revision: &RevisionArn) -> Result<Vec<String>, AwsError> {
+    let described = run.aws.describe_task_definition(revision.as_str()).await?;
     let containers = described["taskDefinition"]["containerDefinitions"]
         .as_array()
         .cloned()
@@ -387,7 +395,7 @@ async fn is_tagged(run: &Run, images: &[String], tag: &str) -> bool {
         };
         let tags = run
             .aws
-            .describe_image_tags(name, &format!("sha256:{digest}"))
+            .describe_image_tags(&name.into(), &format!("sha256:{digest}"))
             .await;
         let tags = run
             .optional_read("the tags of former images are not read", tags)
@@ -419,7 +427,7 @@ pub async fn find_version(run: &Run, definition: &Value) -> Option<String> {
         let name = repository.split_once('/').map(|(_, name)| name)?;
         let tags = run
             .aws
-            .describe_image_tags(name, &format!("sha256:{digest}"))
+            .describe_image_tags(&name.into(), &format!("sha256:{digest}"))
             .await
             .unwrap_or_default();
         if let Some(tag) = tags.into_iter().find(|tag| tag != "latest") {
@@ -437,15 +445,21 @@ mod tests {
 
     #[test]
     fn a_revision_is_named_by_arn_by_family_or_by_number() {
-        assert_eq!(parse_revision("12", SERVES).as_deref(), Some("api:12"));
-        assert_eq!(parse_revision("api:12", SERVES).as_deref(), Some("api:12"));
+        assert_eq!(parse_revision("12", &SERVES.into()), Some("api:12".into()));
         assert_eq!(
-            parse_revision("arn:aws:ecs:eu-central-1:1:task-definition/api:3", SERVES).as_deref(),
-            Some("arn:aws:ecs:eu-central-1:1:task-definition/api:3")
+            parse_revision("api:12", &SERVES.into()),
+            Some("api:12".into())
         );
-        assert_eq!(parse_revision("d-ABC123", SERVES), None);
-        assert_eq!(parse_revision("sha256:0123", SERVES), None);
-        assert_eq!(parse_revision("v1.2.3", SERVES), None);
+        assert_eq!(
+            parse_revision(
+                "arn:aws:ecs:eu-central-1:1:task-definition/api:3",
+                &SERVES.into()
+            ),
+            Some("arn:aws:ecs:eu-central-1:1:task-definition/api:3".into())
+        );
+        assert_eq!(parse_revision("d-ABC123", &SERVES.into()), None);
+        assert_eq!(parse_revision("sha256:0123", &SERVES.into()), None);
+        assert_eq!(parse_revision("v1.2.3", &SERVES.into()), None);
     }
 
     #[test]
@@ -459,7 +473,7 @@ mod tests {
             revisions.iter().map(one).collect::<Vec<_>>()
         };
         let to = |history: &[&str], serves: &str| {
-            find_earlier(&good(history), serves).map(|good| good.revision.clone())
+            find_earlier(&good(history), &serves.into()).map(|good| good.revision.to_string())
         };
         assert_eq!(
             to(&["api:3", "api:2", "api:1"], "api:3").as_deref(),

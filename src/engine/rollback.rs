@@ -13,7 +13,7 @@ use crate::plan::{RollbackChecks, RollbackPlan};
 use crate::planner::{Planner, RevisionToRestore};
 use crate::run::Run;
 use crate::survey::{RunningRollout, Snapshot};
-use crate::undo::{RolloutUndo, Undo};
+use crate::undo::Undo;
 use crate::unwind::{self, UnwindOutcome};
 
 pub(super) async fn rollback(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
@@ -100,9 +100,9 @@ async fn roll_back_to_blue(
                 short_name(&revision),
                 observed_by.describe()
             );
-            if let Some(left) = running.revision.as_deref().filter(|left| *left != revision) {
+            if let Some(left) = running.revision.as_ref().filter(|left| **left != revision) {
                 run.emit(RevisionFact::StaysForRollback {
-                    revision: left.to_owned(),
+                    revision: left.clone(),
                 });
             }
             run.emit(Event::Revision(DeployedRevision {
@@ -141,7 +141,7 @@ fn is_requested_revision(plan: &RollbackPlan, ending: &Ending) -> bool {
     let undo = plan.undos.rollout.as_ref();
     let blue = undo
         .and_then(Undo::rollout)
-        .map_or("", RolloutUndo::blue_revision);
+        .map_or("", |undo| undo.blue_revision().as_str());
     short_name(blue) == short_name(asked) || short_name(blue).rsplit(':').next() == Some(asked)
 }
 
@@ -160,7 +160,7 @@ async fn prepare_release(
         RollbackChecks::WithItsVersion => {
             let described = run
                 .aws
-                .describe_task_definition(&target.revision)
+                .describe_task_definition(target.revision.as_str())
                 .await
                 .map_err(Failure::from)?;
             history::find_version(run, &described["taskDefinition"]).await

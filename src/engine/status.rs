@@ -48,7 +48,7 @@ pub(super) async fn follow(run: &Run, planner: &Planner) -> Result<Ending, Halt>
 /// The revision that is brought, with its definition where it can be read.
 pub(super) async fn read_revision(run: &Run, running: &RunningRollout) -> Revision {
     let arn = running.revision.clone().unwrap_or_default();
-    let described = run.aws.describe_task_definition(&arn).await;
+    let described = run.aws.describe_task_definition(arn.as_str()).await;
     let described = run.optional_read("the definition of what is brought is not read", described);
     let definition = described
         .map(|answer| crate::documents::described::from_described(&answer))

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::identity::TaskArn;
 use crate::text::Text;
 
 /// A container of a one-off task that ran.
@@ -11,7 +12,7 @@ pub struct OneOffTask {
     /// The command that the overrides give it; none where it is the definition's own.
     pub command: Option<Text>,
     /// The task's ARN.
-    pub task: String,
+    pub task: TaskArn,
     /// The container.
     pub container: String,
     /// How it ended.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Parts, Step};
+use crate::identity::RevisionArn;
 use crate::text::Text;
 
 /// The version of the JSON that the output `plan` carries.
@@ -21,7 +22,7 @@ pub struct PlannedDeployment {
     /// Who would perform the rollout; none without a service.
     pub controller: Option<String>,
     /// The revision that serves.
-    pub serves: Option<String>,
+    pub serves: Option<RevisionArn>,
     /// The image; none where the definition's own is deployed.
     pub image: Option<PlannedImage>,
     /// The task definition.
@@ -60,9 +61,9 @@ pub struct PlannedRevision {
     /// Its family.
     pub family: String,
     /// The revision that is registered already and means the same; none where one would be made.
-    pub registered: Option<String>,
+    pub registered: Option<RevisionArn>,
     /// What it is compared with.
-    pub previous: Option<String>,
+    pub previous: Option<RevisionArn>,
     /// What is different, a value a line; values are shown as the log of a deployment shows them.
     pub changes: Vec<Text>,
 }

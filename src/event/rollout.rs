@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::Traffic;
+use crate::identity::{RevisionArn, RolloutId, ServiceDeploymentArn};
 use crate::text::Text;
 
 /// What runs now, as it was read.
@@ -11,7 +12,7 @@ pub struct SurveyedService {
     /// The controller: `codedeploy`, `ecs rolling`.
     pub controller: String,
     /// The revision that serves: blue.
-    pub blue: String,
+    pub blue: RevisionArn,
     /// Tasks running and wanted.
     pub tasks: Tasks,
     /// The plan, line by line.
@@ -22,11 +23,11 @@ pub struct SurveyedService {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployedRevision {
     /// Its ARN.
-    pub arn: String,
+    pub arn: RevisionArn,
     /// Whether it was registered by this run.
     pub registered: bool,
     /// What it replaces.
-    pub previous: Option<String>,
+    pub previous: Option<RevisionArn>,
     /// What changed, line by line.
     pub changes: Vec<Text>,
 }
@@ -35,9 +36,9 @@ pub struct DeployedRevision {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartedRollout {
     /// The deployment's id.
-    pub deployment: String,
+    pub deployment: RolloutId,
     /// The ECS service deployment's ARN, where there is one.
-    pub service_deployment: Option<String>,
+    pub service_deployment: Option<ServiceDeploymentArn>,
     /// Where to watch it.
     pub console: String,
     /// Whether the controller is CodeDeploy.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::identity::{ClusterName, ServiceName};
 use crate::outcome::{Mode, Outcome, Reason};
 use crate::text::Text;
 
@@ -15,9 +16,9 @@ pub struct RunStart {
     /// The region.
     pub region: String,
     /// The cluster's name.
-    pub cluster: String,
+    pub cluster: ClusterName,
     /// The service's name, if one is deployed to.
-    pub service: Option<String>,
+    pub service: Option<ServiceName>,
     /// The version users see.
     pub version: Option<String>,
     /// What the run does.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::checks::moment::Moment;
+use crate::identity::RevisionArn;
 use crate::text::Text;
 
 /// Percent of production traffic on each side.
@@ -54,7 +55,7 @@ pub enum Serving {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedTraffic {
     /// Which revision serves.
-    pub revision: String,
+    pub revision: RevisionArn,
     /// `blue` or `green`.
     pub side: Serving,
     /// Who says so.

@@ -17,6 +17,7 @@ use crate::checks::analysis::ask::{Access, SourceAnswer};
 use crate::checks::analysis::question::{Answer, LogQuery};
 use crate::documents::task_definition::{ContainerDefinition, TaskDefinition};
 use crate::error::Explain as _;
+use crate::identity::RevisionArn;
 use crate::run::Run;
 use crate::undo::ServiceKey;
 
@@ -26,7 +27,7 @@ pub(super) const LIMITED: &str = "lines of logs are not counted";
 /// The tasks of one side, and how they log.
 #[derive(Debug)]
 pub(super) struct SideLogs {
-    pub(super) revision: String,
+    pub(super) revision: RevisionArn,
     pub(super) definition: Value,
     pub(super) tasks: Vec<Task>,
 }

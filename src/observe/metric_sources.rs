@@ -20,6 +20,7 @@ use crate::checks::analysis::ask::{self, Access, SourceAnswer};
 use crate::checks::analysis::question::{Answer, LogQuery, PrometheusQuery, Query, Question, Side};
 use crate::documents::described;
 use crate::event::Event;
+use crate::identity::RevisionArn;
 use crate::run::Run;
 use crate::scrub::to_one_line;
 use crate::undo::ServiceKey;
@@ -31,7 +32,7 @@ const MAX_NOTE_LENGTH: usize = 300;
 #[derive(Debug, Clone, Copy)]
 pub struct SideRevision<'a> {
     /// The revision's ARN.
-    pub revision: &'a str,
+    pub revision: &'a RevisionArn,
     /// Its task definition, where it is known already; else it is read when logs are asked for.
     pub definition: Option<&'a Value>,
 }
@@ -220,7 +221,7 @@ impl<'a> MetricSources<'a> {
                 .map_err(|error| CountError::Aws(error.clone()))?;
             let tasks = tasks
                 .iter()
-                .filter(|task| task.task_definition_arn == version.revision)
+                .filter(|task| task.task_definition_arn == *version.revision)
                 .cloned()
                 .collect();
             let definition = self
@@ -228,7 +229,7 @@ impl<'a> MetricSources<'a> {
                 .await
                 .map_err(CountError::Aws)?;
             let logging = SideLogs {
-                revision: version.revision.to_owned(),
+                revision: version.revision.clone(),
                 definition,
                 tasks,
             };
@@ -271,7 +272,7 @@ impl<'a> MetricSources<'a> {
                 &self
                     .run
                     .aws
-                    .describe_task_definition(version.revision)
+                    .describe_task_definition(version.revision.as_str())
                     .await?,
             )),
         }

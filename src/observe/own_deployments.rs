@@ -6,6 +6,9 @@ use crate::aws::AwsError;
 use crate::aws::codedeploy::{REGISTERED_MARK, RUN_MARK};
 use crate::aws::ecs_rollout_shapes::ServiceDeployment;
 use crate::documents::deployment_configuration::marked_run;
+use crate::identity::{
+    ApplicationName, DeploymentGroupName, DeploymentId, RevisionArn, ServiceDeploymentArn,
+};
 use crate::run::Run;
 use crate::undo::ServiceKey;
 
@@ -17,10 +20,10 @@ const MAX_SEARCHED: usize = 10;
 /// first: AWS promises no order for the others.
 pub async fn find_by_run(
     run: &Run,
-    application: &str,
-    group: &str,
+    application: &ApplicationName,
+    group: &DeploymentGroupName,
     mark: &str,
-) -> Result<Option<String>, AwsError> {
+) -> Result<Option<DeploymentId>, AwsError> {
     let running = run.aws.list_running_deployments(application, group).await?;
     let latest = run.aws.list_latest_deployments(application, group).await?;
     for id in running
@@ -50,9 +53,9 @@ pub struct DeploymentCriteria<'a> {
     /// The service.
     pub place: &'a ServiceKey,
     /// The service deployments there were before.
-    pub existing_deployments: &'a [String],
+    pub existing_deployments: &'a [ServiceDeploymentArn],
     /// The revision that it brings.
-    pub revision: &'a str,
+    pub revision: &'a RevisionArn,
     /// The run whose id its hooks carry; none where that says nothing.
     pub run: Option<&'a str>,
 }
@@ -71,7 +74,7 @@ pub enum DeploymentSearch {
 
 impl DeploymentSearch {
     /// Our deployment's ARN.
-    pub fn into_arn(self) -> Option<String> {
+    pub fn into_arn(self) -> Option<ServiceDeploymentArn> {
         match self {
             Self::Ours(deployment) => Some(deployment.arn),
             Self::OtherRuns(_) | Self::Nothing => None,
@@ -100,7 +103,7 @@ pub async fn find_deployment(
         let target_revisions = run.aws.describe_service_revisions(&[target]).await?;
         if !target_revisions
             .iter()
-            .any(|revision| revision.task_definition == wanted.revision)
+            .any(|revision| revision.task_definition == *wanted.revision)
         {
             continue;
         }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::aws::ecs_shapes::{Container, Task};
 use crate::documents::task_definition::TaskDefinition;
 use crate::error::StoppedContainer;
+use crate::identity::RevisionArn;
 use crate::run::Run;
 use crate::scrub::mask;
 use crate::undo::ServiceKey;
@@ -19,7 +20,7 @@ const MAX_TASKS: usize = 3;
 pub async fn containers_of_service(
     run: &Run,
     place: &ServiceKey,
-    revision: &str,
+    revision: &RevisionArn,
     definition: &Value,
 ) -> Vec<StoppedContainer> {
     let mut tasks = read_stopped_tasks(run, place, revision).await;
@@ -33,7 +34,7 @@ pub async fn containers_of_service(
 
 /// Tasks of a revision that stopped in a service; none where they cannot be read, which narrows a
 /// check.
-async fn read_stopped_tasks(run: &Run, place: &ServiceKey, revision: &str) -> Vec<Task> {
+async fn read_stopped_tasks(run: &Run, place: &ServiceKey, revision: &RevisionArn) -> Vec<Task> {
     let check = "why tasks stopped is not shown";
     let listed = run
         .aws
@@ -47,7 +48,7 @@ async fn read_stopped_tasks(run: &Run, place: &ServiceKey, revision: &str) -> Ve
     let tasks = run.optional_read(check, described).unwrap_or_default();
     tasks
         .into_iter()
-        .filter(|task| task.task_definition_arn == revision)
+        .filter(|task| task.task_definition_arn == *revision)
         .collect()
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use crate::aws::AwsError;
 use crate::aws::ecs_shapes::Task;
 use crate::decide::{Goal, RolloutFailure};
+use crate::identity::{RevisionArn, TaskArn};
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::scrub::mask;
@@ -32,7 +33,7 @@ pub struct CountedTasks<'c> {
     /// The service.
     pub place: &'c ServiceKey,
     /// Green's revision.
-    pub revision: &'c str,
+    pub revision: &'c RevisionArn,
     /// When AWS began the rollout, by its own clock: the revision may have failed in an earlier
     /// one.
     pub since: f64,
@@ -44,7 +45,7 @@ pub struct CountedTasks<'c> {
 #[derive(Debug, Default)]
 pub struct TaskFailures {
     /// Tasks that need not be described again.
-    described: BTreeSet<String>,
+    described: BTreeSet<TaskArn>,
     /// Why each of ours failed, in AWS's words.
     reasons: Vec<String>,
 }
@@ -86,7 +87,7 @@ impl TaskFailures {
             .aws
             .list_stopped_task_arns(&counted.place.cluster, &counted.place.service)
             .await?;
-        let new: Vec<String> = listed
+        let new: Vec<TaskArn> = listed
             .into_iter()
             .filter(|arn| !self.described.contains(arn))
             .take(MAX_TASKS)
@@ -152,7 +153,7 @@ impl CountedTasks<'_> {
             (Some(deployment), Some(started_by)) => deployment == started_by,
             _ => true,
         };
-        task.task_definition_arn == self.revision
+        task.task_definition_arn == *self.revision
             && task.created_at >= self.since
             && is_of_deployment
     }
@@ -255,7 +256,7 @@ mod tests {
         };
         let counted = CountedTasks {
             place: &place,
-            revision: GREEN,
+            revision: &GREEN.into(),
             since: 10.0,
             deployment: Some("ecs-svc/2"),
         };

@@ -5,6 +5,7 @@ use crate::aws::AwsError;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::elb::{ForwardingRule, Forwards};
 use crate::event::{ObservedBy, Serving, Traffic};
+use crate::identity::TargetGroupArn;
 use crate::run::Run;
 use crate::undo::{Blue, ServiceKey};
 
@@ -113,7 +114,7 @@ async fn production_rules(run: &Run, blue: &Blue) -> Vec<ForwardingRule> {
     rules
 }
 
-fn sends_to(rule: &ForwardingRule, to: impl Fn(&String) -> bool) -> bool {
+fn sends_to(rule: &ForwardingRule, to: impl Fn(&TargetGroupArn) -> bool) -> bool {
     rule.weights
         .iter()
         .any(|(group, weight)| *weight > 0 && to(group))
@@ -135,9 +136,9 @@ pub async fn read_forwards(run: &Run, listener: &str) -> Option<Forwards> {
 
 /// Percent of the weight that the rules give to some target groups; rules that lead elsewhere do
 /// not count once one leads to them.
-fn split_by_side(forwards: &Forwards, blue: &[String]) -> Option<Traffic> {
+fn split_by_side(forwards: &Forwards, blue: &[TargetGroupArn]) -> Option<Traffic> {
     let leads_to_blue =
-        |rule: &&Vec<(String, i32)>| rule.iter().any(|(group, _)| blue.contains(group));
+        |rule: &&Vec<(TargetGroupArn, i32)>| rule.iter().any(|(group, _)| blue.contains(group));
     let rules: Vec<_> = if forwards.iter().any(|rule| leads_to_blue(&rule)) {
         forwards.iter().filter(leads_to_blue).collect()
     } else {
@@ -193,10 +194,10 @@ async fn observe_task_sets(run: &Run, place: &ServiceKey, blue: &Blue) -> Option
 mod tests {
     use super::*;
 
-    fn rule(weights: &[(&str, i32)]) -> Vec<(String, i32)> {
+    fn rule(weights: &[(&str, i32)]) -> Vec<(TargetGroupArn, i32)> {
         weights
             .iter()
-            .map(|(group, weight)| ((*group).to_owned(), *weight))
+            .map(|(group, weight)| (TargetGroupArn::from(*group), *weight))
             .collect()
     }
 
@@ -227,7 +228,9 @@ mod tests {
     #[test]
     fn a_rule_is_named_with_its_weights() {
         let group = |name: &str| {
-            format!("arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/{name}/0a")
+            TargetGroupArn::from(format!(
+                "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/{name}/0a"
+            ))
         };
         let rule = ForwardingRule {
             arn: "arn:rule".into(),

@@ -1,6 +1,7 @@
 //! PURE: what serves, in every way it can be recognised.
 
 use crate::aws::ecs_shapes::{Service, TaskSet};
+use crate::identity::{DeploymentId, RevisionArn};
 use crate::survey::Snapshot;
 use crate::undo::Blue;
 
@@ -31,7 +32,7 @@ pub(super) fn identify_blue(snapshot: &Snapshot, service: &Service) -> Blue {
     Blue {
         revision: primary
             .map_or_else(|| completed_revision(service), |set| &set.task_definition)
-            .to_owned(),
+            .clone(),
         task_set: primary.map(|set| set.id.clone()),
         target_groups: primary.map(TaskSet::target_groups).unwrap_or_default(),
         listeners: snapshot
@@ -46,10 +47,9 @@ pub(super) fn identify_blue(snapshot: &Snapshot, service: &Service) -> Blue {
 /// one beside it.
 fn blue_task_set<'s>(snapshot: &Snapshot, service: &'s Service) -> Option<&'s TaskSet> {
     let is_from_running = |set: &TaskSet| {
-        snapshot
-            .running
-            .as_ref()
-            .is_some_and(|running| set.external_id.as_deref() == Some(running.id.as_str()))
+        snapshot.running.as_ref().is_some_and(|running| {
+            set.external_id.as_ref().map(DeploymentId::as_str) == Some(running.id.as_str())
+        })
     };
     let other_set = service
         .task_sets
@@ -63,7 +63,7 @@ fn blue_task_set<'s>(snapshot: &Snapshot, service: &'s Service) -> Option<&'s Ta
 
 /// What a rolling service would go back to: the revision of a deployment that was completed, not
 /// one that is still on its way or was given up.
-fn completed_revision(service: &Service) -> &str {
+fn completed_revision(service: &Service) -> &RevisionArn {
     let completed = service
         .deployments
         .iter()

@@ -123,7 +123,7 @@ fn plan_leftovers(settings: &Settings, snapshot: &Snapshot) -> Option<LeftoversP
         .filter(|_| snapshot.running.is_none())?;
     Some(LeftoversPlan {
         names: ServiceKey {
-            cluster: service.cluster_name().to_owned(),
+            cluster: service.cluster_name().into(),
             service: service.service_name.clone(),
         },
         scale_in: settings.control.scale_in,

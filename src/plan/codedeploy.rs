@@ -11,6 +11,7 @@ use crate::choices::Follow;
 use crate::documents::app_spec::{self, CapacityProvider};
 use crate::documents::network::Network;
 use crate::documents::task_definition::TaskDefinition;
+use crate::identity::{ApplicationName, DeploymentGroupName};
 use crate::problem::Problem;
 use crate::rollout_kind::{GatePlan, KeepBlueAdvice, PlannedRollout};
 use crate::settings::{AppSpecSource, Settings};
@@ -39,9 +40,9 @@ pub struct CodeDeployPlan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupKey {
     /// The application.
-    pub application: String,
+    pub application: ApplicationName,
     /// The group.
-    pub group: String,
+    pub group: DeploymentGroupName,
 }
 
 /// Where the AppSpec comes from.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::aws::ecs_shapes::Service;
 use crate::documents::deployment_configuration::{self as configuration, HookIdentity, Pause};
 use crate::documents::strategy::Strategy;
+use crate::identity::ServiceDeploymentArn;
 use crate::problem::Problem;
 use crate::rollout_kind::GatePlan;
 use crate::settings::Settings;
@@ -41,7 +42,7 @@ pub struct EcsPlan {
     /// How long a pause of ours lasts, in minutes.
     pub pause_minutes: u64,
     /// Service deployments there are before ours.
-    pub existing_deployments: Vec<String>,
+    pub existing_deployments: Vec<ServiceDeploymentArn>,
     /// Test rules, or listeners.
     pub test_rules: Vec<String>,
     /// Alarms of the service.

@@ -90,7 +90,7 @@ fn digest(
             .identity()
             .map(ToString::to_string)
             .unwrap_or_default(),
-        (_, Some(ImageFound::InRegistry { digest, .. })) => digest.clone(),
+        (_, Some(ImageFound::InRegistry { pinned, .. })) => pinned.clone(),
         (_, Some(ImageFound::ByName(name))) => name.clone(),
         (_, None) => String::new(),
     };

@@ -73,7 +73,8 @@ fn group_problems(settings: &Settings, snapshot: &Snapshot, service: &Service) -
 /// Whether a group deploys to the service.
 pub(super) fn is_group_of(group: &DeploymentGroup, service: &Service) -> bool {
     group.services.iter().any(|(cluster, name)| {
-        short_name(cluster) == service.cluster_name() && short_name(name) == service.service_name
+        short_name(cluster) == service.cluster_name()
+            && short_name(name) == service.service_name.as_str()
     })
 }
 

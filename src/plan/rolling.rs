@@ -1,6 +1,7 @@
 //! PURE: the plan of a deployment with which ECS replaces the tasks in place.
 
 use crate::aws::ecs_shapes::Service;
+use crate::identity::{RevisionArn, RollingDeploymentId};
 use crate::rollout_kind::PlannedRollout;
 use crate::settings::Settings;
 
@@ -8,9 +9,9 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub struct RollingPlan {
     /// Deployments there are before ours.
-    pub deployments_before: Vec<String>,
+    pub deployments_before: Vec<RollingDeploymentId>,
     /// The revision that the service was working towards before.
-    pub target_revision: String,
+    pub target_revision: RevisionArn,
     /// Wanted tasks before.
     pub desired_count: i32,
 }

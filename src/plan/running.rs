@@ -5,6 +5,7 @@ use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::Service;
 use crate::documents::deployment_configuration::{Pause, is_rolling};
 use crate::error::Failure;
+use crate::identity::{RolloutId, ServiceDeploymentArn};
 use crate::outcome::Reason;
 use crate::settings::Settings;
 use crate::survey::{DeploymentInProgress, RunningRollout, Snapshot};
@@ -71,7 +72,7 @@ pub struct HistoryQuery {
     /// The deployment group, for a service of CodeDeploy's.
     pub group: GroupKey,
     /// The deployment that is meant; the newest one where none is named.
-    pub deployment: Option<String>,
+    pub deployment: Option<RolloutId>,
     /// What to go back to; the last good one where nothing is named.
     pub rollback_to: Option<String>,
 }
@@ -103,7 +104,7 @@ pub fn in_progress(
 
 /// A deployment that was named must be the one that is in progress.
 fn check_meant_deployment(settings: &Settings, running: &RunningRollout) -> Result<(), Failure> {
-    match settings.control.deployment.as_deref() {
+    match &settings.control.deployment {
         Some(meant) if short_name(meant) != short_name(&running.id) => {
             let sentence = format!(
                 "{} is not in progress: {}",
@@ -199,7 +200,7 @@ pub(super) fn rollout_undo(settings: &Settings, snapshot: &Snapshot) -> Option<U
             application: settings.rollout.application.clone(),
             group: settings.rollout.group.clone(),
             run: running.run.clone().unwrap_or_default(),
-            deployment: Some(running.id.clone()),
+            deployment: Some(running.id.as_str().into()),
             blue: identify_blue(snapshot, service),
             is_restored: false,
         }),
@@ -207,7 +208,7 @@ pub(super) fn rollout_undo(settings: &Settings, snapshot: &Snapshot) -> Option<U
             place,
             ours: running.revision.clone().unwrap_or_default(),
             before: other_deployments(snapshot, running),
-            deployment: Some(running.id.clone()),
+            deployment: Some(deployment.arn.clone()),
             run: running.run.clone(),
             blue: identify_blue(snapshot, service),
             is_first: deployment.source_service_revisions.is_empty(),
@@ -241,14 +242,14 @@ pub(super) fn revision_undo(settings: &Settings, snapshot: &Snapshot) -> Option<
 }
 
 /// Every service deployment but the running one.
-fn other_deployments(snapshot: &Snapshot, running: &RunningRollout) -> Vec<String> {
+fn other_deployments(snapshot: &Snapshot, running: &RunningRollout) -> Vec<ServiceDeploymentArn> {
     let history = snapshot
         .service_deployments
         .iter()
         .flat_map(|service_deployments| &service_deployments.history);
     history
         .map(|brief| brief.arn.clone())
-        .filter(|arn| *arn != running.id)
+        .filter(|arn| arn.as_str() != running.id.as_str())
         .collect()
 }
 
@@ -262,14 +263,14 @@ fn rolling_undo(
         .deployments
         .iter()
         .map(|deployment| deployment.id.clone())
-        .filter(|id| *id != running.id)
+        .filter(|id| id.as_str() != running.id.as_str())
         .collect();
     RollingUndo {
         place,
         previous: identify_blue(snapshot, service).revision,
         ours: running.revision.clone().unwrap_or_default(),
         before,
-        deployment: Some(running.id.clone()),
+        deployment: Some(running.id.as_str().into()),
         desired: None,
     }
 }

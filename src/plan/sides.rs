@@ -11,6 +11,7 @@ use crate::checks::analysis::{
 };
 use crate::choices::Follow;
 use crate::documents::deployment_configuration::{PRODUCTION, STEP};
+use crate::identity::{RevisionArn, TargetGroupArn};
 use crate::problem::Problem;
 use crate::rollout_kind::KeepBlueAdvice;
 use crate::settings::Settings;
@@ -28,7 +29,7 @@ pub fn traffic_queries(settings: &Settings, snapshot: &Snapshot) -> Option<[Clou
         .ok()
         .flatten()
         .filter(|rollout| rollout.kind.has_blue())?;
-    let sides = rollout.sides(&rollout.blue.target_groups, "");
+    let sides = rollout.sides(&rollout.blue.target_groups, &RevisionArn::default());
     // With problems it is refused.
     let is_possible = analysis.unsupported_checks(&sides).is_empty();
     analysis.traffic_queries(&sides).filter(|_| is_possible)
@@ -36,11 +37,15 @@ pub fn traffic_queries(settings: &Settings, snapshot: &Snapshot) -> Option<[Clou
 
 impl RolloutPlan {
     /// Both sides, with what is known of green.
-    pub fn sides(&self, green: &[String], revision: &str) -> Sides {
-        let blue = self.blue.target_groups.first().cloned();
+    pub fn sides(&self, green: &[TargetGroupArn], revision: &RevisionArn) -> Sides {
+        let blue = self
+            .blue
+            .target_groups
+            .first()
+            .map(TargetGroupArn::to_string);
         Sides {
-            cluster: self.cluster.clone(),
-            service: self.service.clone(),
+            cluster: self.cluster.to_string(),
+            service: self.service.to_string(),
             load_balancer_kind: self.load_balancer_kind(),
             load_balancer: self
                 .blue
@@ -48,7 +53,7 @@ impl RolloutPlan {
                 .first()
                 .and_then(|listener| load_balancer_name(listener)),
             green: SideFacts {
-                target_group: green.first().cloned(),
+                target_group: green.first().map(TargetGroupArn::to_string),
                 revision: short_name(revision).to_owned(),
             },
             blue: self.kind.has_blue().then(|| SideFacts {
@@ -108,7 +113,8 @@ pub(super) fn find_problems(
         return Vec::new();
     };
     // Green's target group is known once it is up: where blue has one, so will green.
-    let mut problems = analysis.unsupported_checks(&rollout.sides(&rollout.blue.target_groups, ""));
+    let mut problems = analysis
+        .unsupported_checks(&rollout.sides(&rollout.blue.target_groups, &RevisionArn::default()));
     if problems.is_empty() && settings.mode.plans_deployment() && rollout.kind.is_all_at_once() {
         problems.extend(comparison_problems(analysis));
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::choices::PollSettings;
 use crate::documents::run_task::TaskRequest;
+use crate::identity::{ClusterName, ServiceName};
 use crate::run_order::RunOrder;
 use crate::settings::Settings;
 
@@ -24,9 +25,9 @@ pub struct TaskPlan {
 #[derive(Debug)]
 pub struct TaskHost {
     /// The cluster, as given.
-    pub cluster: String,
+    pub cluster: ClusterName,
     /// The service whose place in the network they take, as given.
-    pub service: Option<String>,
+    pub service: Option<ServiceName>,
     /// As given.
     pub enable_ecs_managed_tags: Option<bool>,
     /// How often they are looked at.

@@ -215,7 +215,7 @@ fn zero_tasks_are_rolled_out_with_a_warning_and_refused_where_weights_would_move
 #[test]
 fn without_if_running_a_rolling_service_goes_on_and_all_others_wait() {
     let going = |deployment| {
-        let (id, word) = ("ecs-svc/9".to_owned(), "IN_PROGRESS".to_owned());
+        let (id, word) = ("ecs-svc/9".into(), "IN_PROGRESS".to_owned());
         RunningRollout {
             id,
             revision: None,
@@ -293,7 +293,7 @@ fn blue_of_a_rolling_service_is_what_was_completed_not_what_was_given_up() {
             .unwrap()
             .blue
             .revision,
-        "api:1"
+        "api:1".into()
     );
 }
 

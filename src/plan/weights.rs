@@ -75,10 +75,7 @@ fn leads_only_to_blue(rule: &ForwardingRule, blue: &Blue) -> bool {
 }
 
 fn traffic_problem(wrong: &[&ForwardingRule], blue: &Blue) -> Problem {
-    let name = blue
-        .target_groups
-        .first()
-        .map_or("", |group| target_group_name(group));
+    let name = blue.target_groups.first().map_or("", target_group_name);
     let is_shared = wrong.iter().any(|rule| {
         rule.weights
             .iter()
@@ -107,10 +104,13 @@ fn traffic_problem(wrong: &[&ForwardingRule], blue: &Blue) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::TargetGroupArn;
 
     fn rule(weights: &[(&str, i32)]) -> ForwardingRule {
         let arn = |name: &str| {
-            format!("arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/{name}/0a")
+            TargetGroupArn::from(format!(
+                "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/{name}/0a"
+            ))
         };
         ForwardingRule {
             arn: "arn:rule".into(),

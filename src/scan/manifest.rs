@@ -9,7 +9,7 @@ use crate::registry::{Digest, Platform};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScannedManifest {
     /// Its digest.
-    pub digest: String,
+    pub digest: Digest,
     /// Its platform, where there are several.
     pub platform: Option<String>,
 }
@@ -17,22 +17,22 @@ pub struct ScannedManifest {
 /// The images of `children` that the definition runs; the image itself where it has none. Where the
 /// definition does not say which it runs, any of them may: all are read.
 pub fn select_manifests(
-    digest: &str,
+    digest: &Digest,
     children: &[(Platform, Digest)],
     definition: &Value,
 ) -> Vec<ScannedManifest> {
     let to_scanned = |(platform, digest): &(Platform, Digest)| ScannedManifest {
-        digest: digest.to_string(),
+        digest: digest.clone(),
         platform: Some(platform.to_string()),
     };
     let fits = |(platform, _): &&(Platform, Digest)| matches_platform(definition, platform);
     match children {
         [] => vec![ScannedManifest {
-            digest: digest.to_owned(),
+            digest: digest.clone(),
             platform: None,
         }],
         [(_, only)] => vec![ScannedManifest {
-            digest: only.to_string(),
+            digest: only.clone(),
             platform: None,
         }],
         several => {
@@ -103,8 +103,12 @@ mod tests {
             .collect()
     }
 
+    fn index() -> Digest {
+        Digest::compute(b"index")
+    }
+
     fn selected_platforms(definition: &Value) -> Vec<String> {
-        select_manifests("sha256:index", &children(), definition)
+        select_manifests(&index(), &children(), definition)
             .into_iter()
             .filter_map(|scanned| scanned.platform)
             .collect()
@@ -142,17 +146,17 @@ mod tests {
     #[test]
     fn a_single_manifest_is_read_itself_and_an_only_child_in_its_index_s_place() {
         assert_eq!(
-            select_manifests("sha256:a", &[], &json!({})),
+            select_manifests(&index(), &[], &json!({})),
             [ScannedManifest {
-                digest: "sha256:a".into(),
+                digest: index(),
                 platform: None
             }]
         );
         let only = &children()[..1];
         assert_eq!(
-            select_manifests("sha256:index", only, &json!({})),
+            select_manifests(&index(), only, &json!({})),
             [ScannedManifest {
-                digest: only[0].1.to_string(),
+                digest: only[0].1.clone(),
                 platform: None
             }]
         );

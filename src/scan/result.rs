@@ -65,7 +65,7 @@ impl ScanResult {
         completed: Option<String>,
     ) -> Self {
         let blank = Self {
-            digest: scanned.digest.clone(),
+            digest: scanned.digest.to_string(),
             platform: scanned.platform.clone(),
             answer: refusal
                 .map_or_else(|| answer_word(answer), ScanRefusal::word)

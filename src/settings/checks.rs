@@ -1,6 +1,6 @@
 //! `smoke-tests`, `test-url`, `production-url`, the alarms, and `analysis`.
 
-use super::collect::ProblemCollector;
+use super::collect::{OptionalInput, ProblemCollector};
 use super::{CheckSettings, alarms, exposure};
 use crate::checks::analysis::{self, Analysis};
 use crate::checks::environment::Environment;
@@ -20,15 +20,16 @@ pub(super) fn settings(
     let alarms = alarms::settings(inputs, collect);
     let exposure = exposure::settings(inputs, collect);
     let environment = exposure.restrict(&runner.variables);
-    let suite = inputs
-        .smoke_tests
-        .as_deref()
-        .map(|text| read_suite(text, runner, environment, collect));
-    let analysis = inputs
-        .analysis
-        .as_deref()
-        .map(|text| read_analysis(text, inputs, runner, environment, collect));
-    let (suite, analysis) = (require_readable(suite)?, require_readable(analysis)?);
+    let suite = OptionalInput::read(inputs.smoke_tests.as_deref(), |text| {
+        read_suite(text, runner, environment, collect)
+    });
+    let analysis = OptionalInput::read(inputs.analysis.as_deref(), |text| {
+        read_analysis(text, inputs, runner, environment, collect)
+    });
+    if suite.is_invalid() || analysis.is_invalid() {
+        return None;
+    }
+    let (suite, analysis) = (suite.valid(), analysis.valid());
     let asked = suite
         .iter()
         .flat_map(Suite::required_env)
@@ -52,18 +53,6 @@ pub(super) fn settings(
     };
     refuse_idle_testers(&checks, collect);
     Some(checks)
-}
-
-/// Absent, or there and read; none where what is there could not be read.
-#[expect(
-    clippy::option_option,
-    reason = "absent and wrong are different answers to whoever collects problems"
-)]
-fn require_readable<T>(input: Option<Option<T>>) -> Option<Option<T>> {
-    match input {
-        None => Some(None),
-        Some(read) => read.map(Some),
-    }
 }
 
 /// A test runs at the sides that have a URL; a tester that has none at all was meant to run and

@@ -12,6 +12,42 @@ use crate::nearest::find_nearest;
 use crate::problem::Problem;
 use crate::runner::Runner;
 
+/// An input, or several that belong together, which may be left out.
+#[derive(Debug)]
+pub(super) enum OptionalInput<T> {
+    /// Not given.
+    Absent,
+    /// Given, and read.
+    Valid(T),
+    /// Given, and wrong; the problem is collected.
+    Invalid,
+}
+
+impl<T> OptionalInput<T> {
+    /// What `read` makes of it, where it is given.
+    pub(super) fn read<I>(input: Option<I>, read: impl FnOnce(I) -> Option<T>) -> Self {
+        input.map_or(Self::Absent, |input| Self::of(read(input)))
+    }
+
+    /// One that is given.
+    pub(super) fn of(read: Option<T>) -> Self {
+        read.map_or(Self::Invalid, Self::Valid)
+    }
+
+    /// Whether it is wrong.
+    pub(super) fn is_invalid(&self) -> bool {
+        matches!(self, Self::Invalid)
+    }
+
+    /// What was read.
+    pub(super) fn valid(self) -> Option<T> {
+        match self {
+            Self::Valid(value) => Some(value),
+            Self::Absent | Self::Invalid => None,
+        }
+    }
+}
+
 /// The problems and notes found so far.
 #[derive(Debug, Default)]
 pub(super) struct ProblemCollector {

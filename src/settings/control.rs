@@ -2,6 +2,7 @@
 
 use super::collect::ProblemCollector;
 use crate::choices::{Approval, IfRunning, OnCancel, ScaleIn, StaleRun};
+use crate::identity::RolloutId;
 use crate::inputs::Inputs;
 use crate::outcome::Mode;
 use crate::plan_digest::is_digest;
@@ -24,7 +25,7 @@ pub struct ControlSettings {
     /// What to go back to.
     pub rollback_to: Option<String>,
     /// The deployment that is answered or followed.
-    pub deployment: Option<String>,
+    pub deployment: Option<RolloutId>,
     /// Reads the workflow's runs.
     pub github_token: Option<Secret>,
     /// Whether a rollback goes without smoke tests.
@@ -71,7 +72,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> (Mode
             .unwrap_or(StaleRun::Refuse),
         scale_in: read_scale_in(inputs, collect),
         rollback_to: inputs.rollback_to.clone(),
-        deployment: inputs.deployment.clone(),
+        deployment: inputs.deployment.as_deref().map(RolloutId::from),
         github_token: inputs.github_token.clone().map(Secret::new),
         skip_checks: collect
             .read_bool("skip-checks", inputs.skip_checks.as_deref())

@@ -22,6 +22,7 @@ use crate::documents::ebs::ManagedVolume;
 use crate::documents::new_repository::NewRepository;
 use crate::documents::run_task::TaskRequest;
 use crate::documents::strategy::StrategyRequest;
+use crate::identity::{ApplicationName, ClusterName, DeploymentGroupName, ServiceName};
 use crate::inputs::Inputs;
 use crate::outcome::Mode;
 use crate::problem::Problem;
@@ -66,9 +67,9 @@ pub struct Settings {
     /// Who may go on, and what happens to others.
     pub control: ControlSettings,
     /// The cluster, as given.
-    pub cluster: String,
+    pub cluster: ClusterName,
     /// The service, as given; none means that nothing is rolled out.
-    pub service: Option<String>,
+    pub service: Option<ServiceName>,
     /// The version users see.
     pub version: Option<String>,
     /// The image to push or pin.
@@ -165,9 +166,9 @@ pub struct RolloutSettings {
     /// The inputs for CodeDeploy that were given.
     pub codedeploy_inputs: Vec<&'static str>,
     /// CodeDeploy application.
-    pub application: String,
+    pub application: ApplicationName,
     /// Deployment group.
-    pub group: String,
+    pub group: DeploymentGroupName,
     /// Description.
     pub description: Option<String>,
     /// Deployment configuration.
@@ -282,12 +283,13 @@ impl Settings {
             tags.chain([image.reference.to_string()])
         });
         let named = [
-            Some(&self.aws.region),
-            Some(&self.cluster),
-            self.service.as_ref(),
-            self.version.as_ref(),
+            Some(self.aws.region.as_str()),
+            Some(self.cluster.as_str()),
+            self.service.as_ref().map(ServiceName::as_str),
+            self.version.as_deref(),
         ];
-        named.into_iter().flatten().cloned().chain(image).collect()
+        let named = named.into_iter().flatten().map(str::to_owned);
+        named.chain(image).collect()
     }
 
     /// Types and validates the inputs.
@@ -322,18 +324,15 @@ impl Settings {
             Some(Self {
                 mode,
                 control,
-                cluster: inputs
-                    .cluster
-                    .clone()
-                    .unwrap_or_else(|| DEFAULT_CLUSTER.into()),
-                service: inputs.service.clone(),
+                cluster: inputs.cluster.as_deref().unwrap_or(DEFAULT_CLUSTER).into(),
+                service: inputs.service.as_deref().map(ServiceName::from),
                 version: choose_version(mode, inputs, image.as_ref(), runner),
                 image,
                 scan,
                 definition: definition.unwrap_or_default(),
                 rollout,
                 checks: checks.unwrap_or_default(),
-                task: task.flatten(),
+                task: task.valid(),
                 aws: aws?,
                 notes,
             })

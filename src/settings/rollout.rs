@@ -11,6 +11,7 @@ use crate::choices::{Follow, PollSettings};
 use crate::documents::ebs::{ManagedVolume, VolumeOwner, parse_managed_volume};
 use crate::documents::{app_spec, parse};
 use crate::duration::HumanDuration;
+use crate::identity::{ApplicationName, DeploymentGroupName};
 use crate::inputs::Inputs;
 use crate::nearest::find_nearest;
 use crate::problem::Problem;
@@ -40,7 +41,7 @@ pub enum AppSpecSource {
 
 /// CodeDeploy's application and deployment group: those that are given, or AWS's names for a
 /// service's.
-pub fn codedeploy_names(inputs: &Inputs) -> (String, String) {
+pub fn codedeploy_names(inputs: &Inputs) -> (ApplicationName, DeploymentGroupName) {
     let cluster = short_name(inputs.cluster.as_deref().unwrap_or("default"));
     let service = short_name(inputs.service.as_deref().unwrap_or_default());
     let application = inputs
@@ -48,11 +49,12 @@ pub fn codedeploy_names(inputs: &Inputs) -> (String, String) {
         .clone()
         .unwrap_or_else(|| format!("AppECS-{cluster}-{service}"));
     (
-        application,
+        application.into(),
         inputs
             .codedeploy_group
             .clone()
-            .unwrap_or_else(|| format!("DgpECS-{cluster}-{service}")),
+            .unwrap_or_else(|| format!("DgpECS-{cluster}-{service}"))
+            .into(),
     )
 }
 

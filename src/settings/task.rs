@@ -1,24 +1,24 @@
 //! The one-off task.
 
-use super::collect::ProblemCollector;
+use super::collect::{OptionalInput, ProblemCollector};
 use crate::documents::ebs::{VolumeOwner, parse_managed_volume};
 use crate::documents::network::Network;
 use crate::documents::overrides;
 use crate::documents::run_task::{TaskRequest, TaskWait};
 use crate::inputs::Inputs;
 
-/// `None` when something is wrong; `Some(None)` when no task is asked for.
-#[expect(
-    clippy::option_option,
-    reason = "a missing task and a wrong one are different answers to the collector"
-)]
 pub(super) fn settings(
     inputs: &Inputs,
     collect: &mut ProblemCollector,
-) -> Option<Option<TaskRequest>> {
-    if collect.read_bool("run-task", inputs.run_task.as_deref()) != Some(true) {
-        return Some(None);
+) -> OptionalInput<TaskRequest> {
+    if collect.read_bool("run-task", inputs.run_task.as_deref()) == Some(true) {
+        OptionalInput::of(request(inputs, collect))
+    } else {
+        OptionalInput::Absent
     }
+}
+
+fn request(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<TaskRequest> {
     let text = |input: &Option<String>| input.clone().unwrap_or_default();
     let launch_types = [
         ("FARGATE", "FARGATE"),
@@ -65,7 +65,7 @@ pub(super) fn settings(
     let launch_type = collect
         .read_choice("run-task-launch-type", launch_type, &launch_types)
         .map(str::to_owned);
-    Some(Some(TaskRequest {
+    Some(TaskRequest {
         overrides: overrides?,
         network: network?,
         strategy: strategy?.items,
@@ -81,5 +81,5 @@ pub(super) fn settings(
         } else {
             TaskWait::UntilStopped
         },
-    }))
+    })
 }

@@ -12,6 +12,7 @@ use crate::event::{
     StepEnd, TestUrl, describe_target,
 };
 use crate::github::commands::{END_GROUP, Level, annotation, sanitize, start_group};
+use crate::identity::TaskArn;
 use crate::outcome::Outcome;
 use crate::sinks::outputs::human_duration;
 use crate::sinks::recorder::print;
@@ -88,8 +89,8 @@ impl Console {
             Event::Revision(revision) => {
                 format_each(&revision.changes, |change| format!("  {change}"))
             }
-            Event::TaskStarted { arns } => format_each(arns, |arn| format_task_started(arn)),
-            Event::TaskFound { arns } => format_each(arns, |arn| format_task_found(arn)),
+            Event::TaskStarted { arns } => format_each(arns, format_task_started),
+            Event::TaskFound { arns } => format_each(arns, format_task_found),
             Event::TaskDone { containers } => vec![sanitize_line(&containers.join(", "))],
 
             Event::RolloutStarted(rollout) => self.on_rollout_started(rollout),
@@ -336,11 +337,11 @@ fn sink_failure_lines(sink: &str, why: &str) -> Vec<String> {
     )]
 }
 
-fn format_task_started(arn: &str) -> String {
+fn format_task_started(arn: &TaskArn) -> String {
     format!("task {} started", short_name(arn))
 }
 
-fn format_task_found(arn: &str) -> String {
+fn format_task_found(arn: &TaskArn) -> String {
     format!(
         "task {} of an earlier attempt of this run is used: it is not run again",
         short_name(arn)

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::duration::HumanDuration;
 use crate::event::{Event, Stamped, Step};
 use crate::github::files::append_value;
+use crate::identity::{RevisionArn, RolloutId, ServiceDeploymentArn};
 use crate::outcome::{Outcome, Reason};
 use crate::report::Report;
 use crate::sinks::sink::{Sink, SinkError};
@@ -130,7 +131,8 @@ pub fn collect(report: &Report) -> Vec<(&'static str, String)> {
 
 /// Every output, in the order of the documentation.
 pub fn named_values(report: &Report) -> [(&'static str, Option<String>); 18] {
-    let codedeploy = report.deployment.clone().filter(|_| report.is_codedeploy);
+    let deployment = report.deployment.as_ref().map(RolloutId::to_string);
+    let codedeploy = deployment.clone().filter(|_| report.is_codedeploy);
     let tasks = (!report.tasks.is_empty())
         .then(|| serde_json::to_string(&report.tasks).unwrap_or_default());
     [
@@ -142,7 +144,10 @@ pub fn named_values(report: &Report) -> [(&'static str, Option<String>); 18] {
             "reason",
             report.reason.map(|reason| reason.word().to_owned()),
         ),
-        ("task-definition-arn", report.revision.clone()),
+        (
+            "task-definition-arn",
+            report.revision.as_ref().map(RevisionArn::to_string),
+        ),
         ("codedeploy-deployment-id", codedeploy),
         ("run-task-arn", tasks),
         ("image", report.image.clone()),
@@ -154,14 +159,21 @@ pub fn named_values(report: &Report) -> [(&'static str, Option<String>); 18] {
             report.plan.as_ref().map(|plan| plan.digest.clone()),
         ),
         ("scan-findings", scan_findings(report)),
-        ("deployment-id", report.deployment.clone()),
-        ("service-deployment-arn", report.service_deployment.clone()),
+        ("deployment-id", deployment),
+        (
+            "service-deployment-arn",
+            report
+                .service_deployment
+                .as_ref()
+                .map(ServiceDeploymentArn::to_string),
+        ),
         (
             "previous-task-definition-arn",
             report
                 .previous_revision
-                .clone()
-                .or_else(|| report.blue.clone()),
+                .as_ref()
+                .or(report.blue.as_ref())
+                .map(RevisionArn::to_string),
         ),
         ("rolled-back", Some(report.is_rolled_back().to_string())),
         (

@@ -87,7 +87,13 @@ pub fn render(report: &Report) -> String {
 fn heading(report: &Report) -> String {
     let target = report.service.as_ref().map_or_else(
         || "task definition".to_owned(),
-        |service| format!("{} on {}", code_span(service), code_span(&report.cluster)),
+        |service| {
+            format!(
+                "{} on {}",
+                code_span(service.as_str()),
+                code_span(report.cluster.as_str())
+            )
+        },
     );
     let outcome = match report.outcome {
         None => return no_outcome_heading(&target),
@@ -274,7 +280,11 @@ fn revision_cell(report: &Report) -> Option<String> {
 fn rollout_cell(report: &Report) -> Option<String> {
     let id = report.deployment.as_ref()?;
     let controller = report.controller.as_deref().unwrap_or_default();
-    Some(format!("{} ({})", code_span(id), escape_text(controller)))
+    Some(format!(
+        "{} ({})",
+        code_span(id.as_str()),
+        escape_text(controller)
+    ))
 }
 
 fn traffic_cell(report: &Report) -> Option<String> {

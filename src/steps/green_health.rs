@@ -12,6 +12,7 @@ use crate::aws::ecs::ServiceLookup;
 use crate::aws::elb::TargetHealth;
 use crate::choices::PollSettings;
 use crate::error::Failure;
+use crate::identity::TargetGroupArn;
 use crate::observe::stopped_tasks;
 use crate::observe::task_failures::{
     CountedTasks, DESCRIBE_ACTION, LIMIT, LIST_ACTION, TaskFailures,
@@ -48,7 +49,7 @@ pub struct GreenHealth<'a> {
     place: &'a ServiceKey,
     revision: &'a Revision,
     /// ARNs of its target groups; none where no load balancer leads to it.
-    groups: Vec<String>,
+    groups: Vec<TargetGroupArn>,
     /// How many tasks it has, about.
     tasks: i64,
     poll: PollSettings,
@@ -75,7 +76,7 @@ impl<'a> GreenHealth<'a> {
         run: &'a Run,
         plan: &'a RolloutPlan,
         revision: &'a Revision,
-        groups: Vec<String>,
+        groups: Vec<TargetGroupArn>,
     ) -> Self {
         Self {
             run,
@@ -255,7 +256,7 @@ impl<'a> GreenHealth<'a> {
     }
 }
 
-fn state_of_targets(health: TargetHealth, group: &str) -> GreenState {
+fn state_of_targets(health: TargetHealth, group: &TargetGroupArn) -> GreenState {
     if health.healthy + health.unknown > 0 {
         return GreenState::Answering;
     }
@@ -285,7 +286,10 @@ mod tests {
             all: 3,
             ..TargetHealth::default()
         };
-        assert_eq!(state_of_targets(health, GROUP), GreenState::Answering);
+        assert_eq!(
+            state_of_targets(health, &GROUP.into()),
+            GreenState::Answering
+        );
         assert_eq!(
             state_of_targets(
                 TargetHealth {
@@ -293,7 +297,7 @@ mod tests {
                     all: 1,
                     ..TargetHealth::default()
                 },
-                GROUP
+                &GROUP.into()
             ),
             GreenState::Answering
         );
@@ -308,7 +312,7 @@ mod tests {
                     all,
                     ..TargetHealth::default()
                 },
-                GROUP,
+                &GROUP.into(),
             )
         };
         let expected = |why: &str, is_recovering| GreenState::NotAnswering {

@@ -26,7 +26,7 @@ pub struct ResolvedImage {
     /// The reference.
     pub image: String,
     /// The digest, unless the image is deployed by its name.
-    pub digest: Option<String>,
+    pub digest: Option<Digest>,
     /// The images behind it, one for each platform, as far as they are known.
     pub images: Vec<PlatformImage>,
 }
@@ -118,7 +118,7 @@ pub async fn push_or_resolve(
             let tags = Vec::new();
             run.emit(Event::ImagePinned(PinnedImage {
                 image: pinned.clone(),
-                digest: digest.clone(),
+                digest: digest.as_ref().map(Digest::to_string).unwrap_or_default(),
                 registry,
                 tags,
                 moved: 0,
@@ -130,7 +130,7 @@ pub async fn push_or_resolve(
             }
             Ok(ResolvedImage {
                 image: pinned,
-                digest: Some(digest),
+                digest,
                 images: complete_images(&[facts.as_ref()]),
             })
         }
@@ -293,7 +293,7 @@ fn report_pinned(
     pushed: &Pushed,
     tally: &TransferTally,
 ) -> ResolvedImage {
-    let (registry, digest) = (target.host(), pushed.digest.to_string());
+    let (registry, digest) = (target.host(), pushed.digest.clone());
     let image = format!("{registry}/{}@{digest}", target.repository);
     let tags = pushed
         .tags
@@ -317,7 +317,7 @@ fn report_pinned(
     let (moved, transfer) = (pushed.bytes_moved, Some(transfer));
     run.emit(Event::ImagePinned(PinnedImage {
         image: image.clone(),
-        digest: digest.clone(),
+        digest: digest.to_string(),
         registry,
         tags,
         moved,

@@ -12,6 +12,7 @@ use crate::documents::task_definition::with_image;
 use crate::error::{Explain, Failure};
 use crate::event::fact::{AwsFact, RevisionFact, SoughtEffect};
 use crate::event::{DeployedRevision, Event};
+use crate::identity::RevisionArn;
 use crate::outcome::Reason;
 use crate::plan::Plan;
 use crate::run::Run;
@@ -25,7 +26,7 @@ const MAX_DIFF_LINES: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
     /// ARN.
-    pub arn: String,
+    pub arn: RevisionArn,
     /// Its definition as it was sent.
     pub definition: Value,
     /// Whether this run registered it.
@@ -70,7 +71,7 @@ pub async fn ensure_registered(
         .iter()
         .find(|registered| is_equivalent(&definition, &registered.answer))
     {
-        report_revision(run, &same.arn, plan, Vec::new(), false);
+        report_revision(run, &same.arn, plan, RevisionOrigin::Found);
         return Ok(Revision {
             arn: same.arn.clone(),
             definition,
@@ -92,7 +93,7 @@ pub async fn ensure_registered(
         .iter()
         .map(|path| format!("`{path}`"))
         .collect();
-    report_revision(run, &arn, plan, changes, true);
+    report_revision(run, &arn, plan, RevisionOrigin::Registered { changes });
     match plan.dropped_fields {
         DroppedFields::Refused if !dropped.is_empty() => {
             return Err(dropped_fields_failure(&arn, &dropped));
@@ -112,7 +113,7 @@ pub async fn ensure_registered(
 }
 
 /// What runs would not be what was asked for.
-fn dropped_fields_failure(arn: &str, paths: &[String]) -> Failure {
+fn dropped_fields_failure(arn: &RevisionArn, paths: &[String]) -> Failure {
     let sentence = format!(
         "AWS did not keep {} of the task definition, so {} is not rolled out",
         paths.join(", "),
@@ -123,14 +124,29 @@ fn dropped_fields_failure(arn: &str, paths: &[String]) -> Failure {
     )
 }
 
-fn report_revision(run: &Run, arn: &str, plan: &Plan, changes: Vec<String>, registered: bool) {
+/// Where the plan's revision comes from.
+enum RevisionOrigin {
+    /// This run registered it.
+    Registered {
+        /// What changed, line by line.
+        changes: Vec<String>,
+    },
+    /// It was registered before.
+    Found,
+}
+
+fn report_revision(run: &Run, arn: &RevisionArn, plan: &Plan, origin: RevisionOrigin) {
+    let (changes, registered) = match origin {
+        RevisionOrigin::Registered { changes } => (changes, true),
+        RevisionOrigin::Found => (Vec::new(), false),
+    };
     let previous = plan
         .rollout
         .as_ref()
         .map(|rollout| rollout.blue.revision.clone())
         .filter(|blue| !blue.is_empty());
     run.emit(Event::Revision(DeployedRevision {
-        arn: arn.to_owned(),
+        arn: arn.clone(),
         registered,
         previous,
         changes: changes.into_iter().map(Into::into).collect(),
@@ -178,13 +194,13 @@ async fn find_landed(run: &Run, definition: &Value) -> Result<Option<Value>, Aws
     else {
         return Ok(None);
     };
-    let answer = run.aws.describe_task_definition(&newest).await?;
+    let answer = run.aws.describe_task_definition(newest.as_str()).await?;
     Ok(is_equivalent(definition, &answer).then_some(answer))
 }
 
-fn arn_of(answer: &Value) -> Result<String, AwsError> {
+fn arn_of(answer: &Value) -> Result<RevisionArn, AwsError> {
     let arn = answer["taskDefinition"]["taskDefinitionArn"].as_str();
-    arn.map(str::to_owned).ok_or_else(|| {
+    arn.map(RevisionArn::from).ok_or_else(|| {
         AwsError::incomplete_answer("ecs:RegisterTaskDefinition", "the revision's ARN")
     })
 }

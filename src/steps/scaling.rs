@@ -9,6 +9,7 @@ use crate::aws::scaling::{ScalableTarget, SuspendedState, resource_id};
 use crate::choices::ScaleIn;
 use crate::error::{Explain, Failure};
 use crate::event::fact::{AwsFact, ScalingFact, SoughtEffect};
+use crate::identity::{ClusterName, ServiceName};
 use crate::outcome::Reason;
 use crate::plan::RolloutPlan;
 use crate::run::Run;
@@ -93,8 +94,8 @@ pub async fn suspend(run: &Run, plan: &RolloutPlan) -> Result<(), Failure> {
 /// end.
 fn build_undo(
     run: &Run,
-    cluster: &str,
-    service: &str,
+    cluster: &ClusterName,
+    service: &ServiceName,
     resource: String,
     target: &ScalableTarget,
 ) -> ScalingUndo {

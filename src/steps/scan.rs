@@ -174,12 +174,12 @@ impl<'a> ScanPoller<'a> {
         match &answer {
             ScanAnswer::InProgress(word) => self.note_once(format!(
                 "the scan of {} is {word}",
-                short_digest(&self.scanned.digest)
+                short_digest(self.scanned.digest.as_str())
             )),
             ScanAnswer::Absent if self.start == ScanStart::NotRequested => {
                 self.note_once(format!(
                     "there is no scan of {} yet",
-                    short_digest(&self.scanned.digest)
+                    short_digest(self.scanned.digest.as_str())
                 ));
             }
             ScanAnswer::Absent | ScanAnswer::Found(_) | ScanAnswer::NoFindings(..) => {}

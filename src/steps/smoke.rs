@@ -22,7 +22,8 @@ pub fn build_values(
     Values {
         version: checks.version.clone().unwrap_or_default(),
         digest: image
-            .and_then(|image| image.digest.clone())
+            .and_then(|image| image.digest.as_ref())
+            .map(ToString::to_string)
             .or_else(|| digest_of(revision))
             .unwrap_or_default(),
         revision: short_name(&revision.arn).to_owned(),

@@ -14,6 +14,7 @@ use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
 use crate::event::fact::OneOffFact;
 use crate::event::{Event, OneOffTask, TaskEnd};
+use crate::identity::TaskArn;
 use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
 use crate::plan::{TaskHost, TaskPlan};
@@ -108,7 +109,7 @@ impl<'r> ArmedTask<'r> {
     }
 
     /// AWS has named its tasks.
-    fn with_arns(self, arns: Vec<String>) -> Self {
+    fn with_arns(self, arns: Vec<TaskArn>) -> Self {
         let undo = TaskUndo { arns, ..self.undo };
         self.armed.refine(Undo::Task(undo.clone()));
         Self { undo, ..self }
@@ -139,7 +140,7 @@ impl OneOff<'_> {
     fn mark(&self) -> Option<TaskMark> {
         Some(TaskMark::new(
             &self.run.id,
-            self.plan.host.service.as_deref()?,
+            self.plan.host.service.as_ref()?,
             &self.plan.request,
         ))
     }
@@ -148,7 +149,7 @@ impl OneOff<'_> {
         deciding_containers(&self.plan.request, &self.revision.definition)
     }
 
-    fn build_undo(&self, group: Option<String>, arns: Vec<String>) -> TaskUndo {
+    fn build_undo(&self, group: Option<String>, arns: Vec<TaskArn>) -> TaskUndo {
         TaskUndo {
             cluster: self.plan.host.cluster.clone(),
             started_by: self.plan.request.started_by.clone(),
@@ -188,7 +189,7 @@ impl OneOff<'_> {
                 doing: "started",
                 source,
             })?;
-        let arns: Vec<String> = launched
+        let arns: Vec<TaskArn> = launched
             .tasks
             .iter()
             .map(|task| task.task_arn.clone())
@@ -501,7 +502,7 @@ pub(super) struct AwaitedTasks<'a> {
     /// What they are, for the log.
     pub(super) what: &'a str,
     /// Their ARNs.
-    pub(super) arns: &'a [String],
+    pub(super) arns: &'a [TaskArn],
     /// The longest that is waited.
     pub(super) deadline: Duration,
 }

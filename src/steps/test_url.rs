@@ -9,11 +9,12 @@ use crate::aws::arn::target_group_name;
 use crate::aws::elb::{Condition, ListenerRule};
 use crate::checks::smoke::Suite;
 use crate::event::TestUrl;
+use crate::identity::TargetGroupArn;
 use crate::plan::{ChecksPlan, TestUrlPlan};
 use crate::run::Run;
 
 /// Looks at the rules, and tells what follows from them.
-pub async fn check(run: &Run, checks: &ChecksPlan, plan: &TestUrlPlan, green: &[String]) {
+pub async fn check(run: &Run, checks: &ChecksPlan, plan: &TestUrlPlan, green: &[TargetGroupArn]) {
     let (Some(suite), Some(url)) = (&checks.suite, &checks.test_url) else {
         return;
     };
@@ -37,7 +38,7 @@ async fn prove_green(
     suite: &Suite,
     url: &Url,
     plan: &TestUrlPlan,
-    green: &[String],
+    green: &[TargetGroupArn],
 ) -> Result<(), String> {
     let listener = plan.listener.as_ref().map_err(Clone::clone)?;
     if green.is_empty() {
@@ -105,7 +106,7 @@ enum ConditionMatch {
 fn check_leads_to_green(
     rules: &[ListenerRule],
     asked: &TestRequest<'_>,
-    green: &[String],
+    green: &[TargetGroupArn],
 ) -> Result<(), String> {
     for rule in rules {
         let fits: Vec<ConditionMatch> = rule
@@ -201,7 +202,7 @@ mod tests {
     fn rule(arn: &str, conditions: &[Condition], weights: &[(&str, i32)]) -> ListenerRule {
         let weights = weights
             .iter()
-            .map(|(group, weight)| ((*group).to_owned(), *weight))
+            .map(|(group, weight)| (TargetGroupArn::from(*group), *weight))
             .collect();
         ListenerRule {
             arn: arn.to_owned(),
@@ -316,7 +317,7 @@ mod tests {
                 header: Some(("x-amzn-ecs-blue-green-test", "1")),
             };
             assert_eq!(
-                check_leads_to_green(&rules, &asked, &["green".to_owned()]).is_ok(),
+                check_leads_to_green(&rules, &asked, &["green".into()]).is_ok(),
                 expected,
                 "{name}"
             );
@@ -337,7 +338,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                check_leads_to_green(&rules, &unknown, &["green".to_owned()]).is_ok(),
+                check_leads_to_green(&rules, &unknown, &["green".into()]).is_ok(),
                 expected
             );
         }

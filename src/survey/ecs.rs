@@ -169,7 +169,7 @@ async fn find_blue(
 ) -> Result<Option<ServiceRevision>, AwsError> {
     let source = running
         .and_then(|running| running.deployment.source_revision())
-        .map(str::to_owned);
+        .cloned();
     let current = || {
         service
             .current_service_revisions

@@ -34,7 +34,7 @@ pub enum ImageFound {
         /// `registry/name@sha256:…`.
         pinned: String,
         /// The digest.
-        digest: String,
+        digest: Option<Digest>,
         /// What it runs on, where that could be read.
         facts: Option<Facts>,
         /// The repository and the image there, for tags that are to name it.
@@ -359,9 +359,10 @@ async fn registry_image(
     name: &str,
     place: Option<Box<(Target, RootManifest)>>,
 ) -> Result<ImageFound, SurveyFailure> {
-    let digest = source.digest().map(ToString::to_string).unwrap_or_default();
+    let digest = source.digest().cloned();
+    let text = digest.as_ref().map_or("", Digest::as_str);
     Ok(ImageFound::InRegistry {
-        pinned: format!("{name}@{digest}"),
+        pinned: format!("{name}@{text}"),
         digest,
         facts: read_facts(source).await,
         place,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::aws::arn::short_name;
 use crate::aws::ecs_rollout_shapes::ServiceDeployment;
+use crate::identity::{RevisionArn, RolloutId};
 use crate::rollout_kind::RolloutInProgress;
 use crate::run::Run;
 
@@ -23,9 +24,9 @@ pub(super) use rolling::from_rolling;
 #[derive(Debug, Clone)]
 pub struct RunningRollout {
     /// Its id: CodeDeploy's, or the service deployment's ARN, or `ecs-svc/…`.
-    pub id: String,
+    pub id: RolloutId,
     /// The revision it brings, where that is known.
-    pub revision: Option<String>,
+    pub revision: Option<RevisionArn>,
     /// The run of ours that started it, where it was one.
     pub run: Option<String>,
     /// Whether that run has registered the revision for it.
@@ -70,7 +71,7 @@ impl RunningRollout {
     pub fn describe(&self) -> String {
         let brings = self
             .revision
-            .as_deref()
+            .as_ref()
             .map(|revision| format!(" of {}", short_name(revision)))
             .unwrap_or_default();
         format!(
@@ -92,8 +93,8 @@ impl RunningRollout {
 
     /// Whether it is this run's, now that the revision to deploy is known: what carries no run and
     /// brings another one is not.
-    pub fn confirm_ours(&mut self, revision: &str) -> bool {
-        let is_other = self.revision.as_deref() != Some(revision);
+    pub fn confirm_ours(&mut self, revision: &RevisionArn) -> bool {
+        let is_other = self.revision.as_ref() != Some(revision);
         self.is_ours &= !(self.is_unmarked() && is_other);
         self.is_ours
     }

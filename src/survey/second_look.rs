@@ -50,18 +50,18 @@ async fn is_group_busy(run: &Run, settings: &Settings, before: &Snapshot) -> boo
         before
             .running
             .as_ref()
-            .is_none_or(|running| running.id != *id)
+            .is_none_or(|running| running.id.as_str() != id.as_str())
     })
 }
 
 /// Whether another deployment or task set is the service's own now.
 async fn is_replaced(run: &Run, settings: &Settings, before: &Service) -> bool {
     let own = |service: &Service| {
-        let set = service.primary_task_set().map(|set| set.id.clone());
+        let set = service.primary_task_set().map(|set| set.id.to_string());
         set.or_else(|| {
             service
                 .primary_deployment()
-                .map(|deployment| deployment.id.clone())
+                .map(|deployment| deployment.id.to_string())
         })
     };
     match run.optional_read(

@@ -5,6 +5,7 @@ use super::ReadError;
 use crate::aws::AwsError;
 use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::Routing;
+use crate::identity::ServiceName;
 use crate::nearest::find_nearest;
 use crate::outcome::Mode;
 use crate::problem::Problem;
@@ -19,7 +20,7 @@ const SHOWN: usize = 5;
 pub(super) async fn missing_cluster_problem(run: &Run, settings: &Settings) -> Problem {
     let cluster = &settings.cluster;
     let meant = suggest_names(
-        cluster,
+        cluster.as_str(),
         "clusters there:",
         run.aws.list_cluster_arns().await,
     );
@@ -38,11 +39,11 @@ pub(super) async fn missing_cluster_problem(run: &Run, settings: &Settings) -> P
 pub(super) async fn missing_service_problem(
     run: &Run,
     settings: &Settings,
-    name: &str,
+    name: &ServiceName,
     word: &str,
 ) -> Problem {
     let meant = suggest_names(
-        name,
+        name.as_str(),
         "its services:",
         run.aws.list_service_arns(&settings.cluster).await,
     );
@@ -62,7 +63,7 @@ fn suggest_names(given: &str, there: &str, listed: Result<Vec<String>, AwsError>
     let arns = listed.unwrap_or_default();
     let names: Vec<&str> = arns
         .iter()
-        .map(|arn| short_name(arn))
+        .map(short_name)
         .filter(|name| *name != short_name(given))
         .collect();
     match find_nearest(short_name(given), names.iter().copied()) {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::saved::{UndoOwner, is_run_of, is_service_of};
 use super::{Blue, RolloutUndo, ServiceKey};
+use crate::identity::{ApplicationName, DeploymentGroupName, DeploymentId, RevisionArn};
 
 /// Stop the deployment with rollback; done when blue is observed to serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,13 +12,13 @@ pub struct CodeDeployUndo {
     /// The service.
     pub place: ServiceKey,
     /// CodeDeploy application.
-    pub application: String,
+    pub application: ApplicationName,
     /// Deployment group.
-    pub group: String,
+    pub group: DeploymentGroupName,
     /// The run id in the deployment's description.
     pub run: String,
     /// The deployment's id, once known.
-    pub deployment: Option<String>,
+    pub deployment: Option<DeploymentId>,
     /// What served before.
     pub blue: Blue,
     /// Whether it comes from the saved state, which others can change.
@@ -39,14 +40,13 @@ impl RolloutUndo for CodeDeployUndo {
             })
     }
 
-    fn blue_revision(&self) -> &str {
+    fn blue_revision(&self) -> &RevisionArn {
         &self.blue.revision
     }
 
     fn belongs_to(&self, owner: &UndoOwner) -> bool {
-        let group = (self.application.as_str(), self.group.as_str());
         is_service_of(&self.place, owner)
-            && group == (owner.group.0.as_str(), owner.group.1.as_str())
+            && (&self.application, &self.group) == (&owner.group.0, &owner.group.1)
             && is_run_of(&self.run, owner)
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::saved::{UndoOwner, is_service_of};
 use super::{Blue, RolloutUndo, ServiceKey};
 use crate::aws::arn::short_name;
+use crate::identity::{RevisionArn, ServiceDeploymentArn};
 
 /// Stop the service deployment with rollback; done when blue is observed to serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,11 +13,11 @@ pub struct EcsUndo {
     /// The service.
     pub place: ServiceKey,
     /// What we brought.
-    pub ours: String,
+    pub ours: RevisionArn,
     /// The service deployments there were before ours.
-    pub before: Vec<String>,
+    pub before: Vec<ServiceDeploymentArn>,
     /// Our service deployment's ARN, once known.
-    pub deployment: Option<String>,
+    pub deployment: Option<ServiceDeploymentArn>,
     /// The run whose id its hooks carry; none where that says nothing.
     #[serde(default)]
     pub run: Option<String>,
@@ -40,7 +41,7 @@ impl RolloutUndo for EcsUndo {
         )
     }
 
-    fn blue_revision(&self) -> &str {
+    fn blue_revision(&self) -> &RevisionArn {
         &self.blue.revision
     }
 
@@ -62,8 +63,8 @@ impl RolloutUndo for EcsUndo {
 }
 
 /// `…:service-deployment/CLUSTER/SERVICE/ID`.
-fn is_deployment_of(place: &ServiceKey, arn: &str) -> bool {
-    arn.contains(&format!(
+fn is_deployment_of(place: &ServiceKey, arn: &ServiceDeploymentArn) -> bool {
+    arn.as_str().contains(&format!(
         ":service-deployment/{}/{}/",
         short_name(&place.cluster),
         short_name(&place.service)

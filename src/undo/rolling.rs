@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::saved::{UndoOwner, is_service_of};
 use super::{RolloutUndo, ServiceKey};
 use crate::aws::arn::short_name;
+use crate::identity::{RevisionArn, RollingDeploymentId};
 
 /// Return the service to what it ran.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,13 +13,13 @@ pub struct RollingUndo {
     /// The service.
     pub place: ServiceKey,
     /// What it ran.
-    pub previous: String,
+    pub previous: RevisionArn,
     /// What we brought.
-    pub ours: String,
+    pub ours: RevisionArn,
     /// The deployments there were before ours.
-    pub before: Vec<String>,
+    pub before: Vec<RollingDeploymentId>,
     /// Our deployment, once known.
-    pub deployment: Option<String>,
+    pub deployment: Option<RollingDeploymentId>,
     /// The desired count before, when this run changes it.
     pub desired: Option<i32>,
 }
@@ -28,7 +29,7 @@ impl RolloutUndo for RollingUndo {
         format!("rolling deployment of {}", short_name(&self.ours))
     }
 
-    fn blue_revision(&self) -> &str {
+    fn blue_revision(&self) -> &RevisionArn {
         &self.previous
     }
 
@@ -38,6 +39,6 @@ impl RolloutUndo for RollingUndo {
 }
 
 /// `…:task-definition/FAMILY:REVISION`.
-fn family(revision: &str) -> &str {
+fn family(revision: &RevisionArn) -> &str {
     short_name(revision).split(':').next().unwrap_or_default()
 }

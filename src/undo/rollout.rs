@@ -2,6 +2,7 @@
 
 use super::saved::UndoOwner;
 use super::{Blue, ServiceKey};
+use crate::identity::RevisionArn;
 
 /// How a rollout is undone, as data.
 pub trait RolloutUndo {
@@ -9,7 +10,7 @@ pub trait RolloutUndo {
     fn describe(&self) -> String;
 
     /// The revision that serves once it is undone.
-    fn blue_revision(&self) -> &str;
+    fn blue_revision(&self) -> &RevisionArn;
 
     /// Whether it is the step's own, where it was read from the state that the step has saved.
     fn belongs_to(&self, owner: &UndoOwner) -> bool;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{RolloutUndo as _, ServiceKey, Undo};
 use crate::aws::arn::short_name;
+use crate::identity::{ApplicationName, ClusterName, DeploymentGroupName, ServiceName};
 use crate::scrub::mask;
 
 /// How the names of testers' containers begin; the run's id and eight digits follow.
@@ -21,12 +22,12 @@ pub struct UndoOwner {
     /// The attempt of the workflow run: `GITHUB_RUN_ID-GITHUB_RUN_ATTEMPT`.
     pub attempt: String,
     /// The cluster, as the input says it.
-    pub cluster: String,
+    pub cluster: ClusterName,
     /// The service, as the input says it.
-    pub service: Option<String>,
+    pub service: Option<ServiceName>,
     /// CodeDeploy's application and deployment group.
     #[serde(default)]
-    pub group: (String, String),
+    pub group: (ApplicationName, DeploymentGroupName),
     /// Whether its mode is an answer to what another run has started.
     #[serde(default)]
     pub answers: bool,
@@ -130,7 +131,8 @@ fn restore_one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
         .map_err(|error| format!("it cannot be read: {}", mask(&error.to_string())))?;
     let agrees = match &undo {
         Undo::Revision(undo) => {
-            undo.arn.contains(":task-definition/") && is_revision_of(undo.service.as_ref(), owner)
+            undo.arn.as_str().contains(":task-definition/")
+                && is_revision_of(undo.service.as_ref(), owner)
         }
         Undo::Task(undo) => short_name(&undo.cluster) == short_name(&owner.cluster),
         Undo::CodeDeploy(undo) => undo.belongs_to(owner),
@@ -373,8 +375,8 @@ mod tests {
     fn a_service_is_given_back_no_revision_of_another_family() {
         let rolling = |previous: &str| {
             let (previous, ours) = (
-                format!("arn:aws:ecs:eu-central-1:1:task-definition/{previous}"),
-                "api:4".to_owned(),
+                format!("arn:aws:ecs:eu-central-1:1:task-definition/{previous}").into(),
+                "api:4".into(),
             );
             Undo::Rolling(RollingUndo {
                 place: place("prod", "api"),

@@ -12,6 +12,7 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::error::Failure;
 use crate::event::fact::{UndoFact, UndoneDeployment};
 use crate::event::{Event, ObservedBy, Serving};
+use crate::identity::DeploymentId;
 use crate::observe::outage::Outage;
 use crate::observe::own_deployments::{find_by_run, has_run_mark};
 use crate::observe::serving;
@@ -58,7 +59,7 @@ pub(super) async fn undo(
     }
     if let Some(rollback) = &ended.rollback_deployment {
         run.emit(UndoFact::RollsBackWith {
-            rollback: rollback.to_owned(),
+            rollback: rollback.clone(),
         });
         follow_rollback(run, rollback).await?;
     }
@@ -77,7 +78,7 @@ pub(super) async fn undo(
 async fn find_newer(
     run: &Run,
     undo: &CodeDeployUndo,
-    id: &str,
+    id: &DeploymentId,
     ended: &CodeDeployDeployment,
 ) -> Option<UnwindOutcome> {
     let listed = run
@@ -93,7 +94,7 @@ async fn find_newer(
     {
         let newer = run.aws.get_deployment(&other).await.ok()?;
         if newer.created_seconds > ended.created_seconds
-            && newer.rolled_back_deployment.as_deref() != Some(id)
+            && newer.rolled_back_deployment.as_ref() != Some(id)
         {
             let serves = Box::pin(serving::describe(run, &undo.place, &undo.blue)).await;
             return Some(UnwindOutcome::Superseded {
@@ -106,7 +107,10 @@ async fn find_newer(
 }
 
 /// A request that was cut off may still be on its way: it is looked for more than once.
-async fn find_deployment(run: &Run, undo: &CodeDeployUndo) -> Result<Option<String>, Failure> {
+async fn find_deployment(
+    run: &Run,
+    undo: &CodeDeployUndo,
+) -> Result<Option<DeploymentId>, Failure> {
     if undo.deployment.is_some() {
         return Ok(undo.deployment.clone());
     }
@@ -117,7 +121,7 @@ async fn find_deployment(run: &Run, undo: &CodeDeployUndo) -> Result<Option<Stri
             stuck_failure(
                 "whether a deployment was created could not be read",
                 &error,
-                &manual_command(undo, "DEPLOYMENT"),
+                &manual_command(undo, &"DEPLOYMENT".into()),
             )
         })?;
         if found.is_some() {
@@ -131,7 +135,11 @@ async fn find_deployment(run: &Run, undo: &CodeDeployUndo) -> Result<Option<Stri
 /// The state that `post` is given is a variable that other steps can set: what the deployment
 /// itself says of its run and its group counts. One that cannot be read is stopped all the same,
 /// because whoever is on green waits for that.
-async fn check_ownership(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<(), Failure> {
+async fn check_ownership(
+    run: &Run,
+    undo: &CodeDeployUndo,
+    id: &DeploymentId,
+) -> Result<(), Failure> {
     let Ok(deployment) = run.aws.get_deployment(id).await else {
         return Ok(());
     };
@@ -155,11 +163,11 @@ async fn check_ownership(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<(
 }
 
 /// A deployment that is over already cannot be stopped, and need not be.
-async fn stop_deployment(run: &Run, id: &str) -> Result<(), Failure> {
+async fn stop_deployment(run: &Run, id: &DeploymentId) -> Result<(), Failure> {
     match run.aws.stop_deployment(id).await {
         Ok(()) => {
             run.emit(UndoFact::StoppedWithRollback {
-                deployment: UndoneDeployment::CodeDeploy { id: id.to_owned() },
+                deployment: UndoneDeployment::CodeDeploy { id: id.clone() },
             });
             Ok(())
         }
@@ -182,7 +190,7 @@ async fn stop_deployment(run: &Run, id: &str) -> Result<(), Failure> {
 async fn wait_for_end(
     run: &Run,
     undo: &CodeDeployUndo,
-    id: &str,
+    id: &DeploymentId,
 ) -> Result<CodeDeployDeployment, Failure> {
     let mut without_link = 0;
     let mut backoff = Backoff::default();
@@ -214,7 +222,7 @@ async fn is_on_blue(run: &Run, undo: &CodeDeployUndo) -> bool {
     observed.is_some_and(|observed| observed.sole_side() == Some(Serving::Blue))
 }
 
-async fn follow_rollback(run: &Run, rollback: &str) -> Result<(), Failure> {
+async fn follow_rollback(run: &Run, rollback: &DeploymentId) -> Result<(), Failure> {
     let mut follower = DeploymentFollower::new(run, rollback);
     let mut last_status = String::new();
     let mut backoff = Backoff::default();
@@ -222,7 +230,7 @@ async fn follow_rollback(run: &Run, rollback: &str) -> Result<(), Failure> {
         if let Some(deployment) = follower.look().await? {
             if deployment.raw_status != last_status {
                 run.emit(UndoFact::RollbackStatus {
-                    rollback: rollback.to_owned(),
+                    rollback: rollback.clone(),
                     status: deployment.raw_status.clone().into(),
                 });
                 last_status.clone_from(&deployment.raw_status);
@@ -239,7 +247,7 @@ async fn follow_rollback(run: &Run, rollback: &str) -> Result<(), Failure> {
     }
 }
 
-fn rollback_failure(id: &str, deployment: &CodeDeployDeployment) -> Failure {
+fn rollback_failure(id: &DeploymentId, deployment: &CodeDeployDeployment) -> Failure {
     let cause = deployment.error.as_ref().map_or_else(
         || "CodeDeploy gives no reason".to_owned(),
         |(code, message)| format!("{} ({code})", mask(message)),
@@ -254,7 +262,7 @@ fn rollback_failure(id: &str, deployment: &CodeDeployDeployment) -> Failure {
 async fn confirm_blue(
     run: &Run,
     undo: &CodeDeployUndo,
-    id: &str,
+    id: &DeploymentId,
     ended: &CodeDeployDeployment,
     timeout: Duration,
 ) -> Result<UndoOutcome, Failure> {
@@ -299,7 +307,7 @@ async fn confirm_blue(
 async fn confirm_green(
     run: &Run,
     undo: &CodeDeployUndo,
-    id: &str,
+    id: &DeploymentId,
     ended: &CodeDeployDeployment,
 ) -> Result<UnwindOutcome, Failure> {
     let observed = traffic::observe(run, &undo.place, &undo.blue).await;
@@ -315,7 +323,7 @@ async fn confirm_green(
             .with_hint(redeploy_hint(undo)));
     }
     run.emit(UndoFact::TooLate {
-        deployment: UndoneDeployment::CodeDeploy { id: id.to_owned() },
+        deployment: UndoneDeployment::CodeDeploy { id: id.clone() },
         revision: undo.blue.revision.clone(),
     });
     let service = run
@@ -323,7 +331,7 @@ async fn confirm_green(
         .describe_service(&undo.place.cluster, &undo.place.service)
         .await;
     let revision = match service {
-        Ok(crate::aws::ecs::ServiceLookup::Service(service)) => service.revision().to_owned(),
+        Ok(crate::aws::ecs::ServiceLookup::Service(service)) => service.revision().to_string(),
         Ok(crate::aws::ecs::ServiceLookup::Missing(_)) | Err(_) => "the new revision".to_owned(),
     };
     Ok(UnwindOutcome::TooLate { revision })
@@ -340,13 +348,13 @@ fn redeploy_hint(undo: &CodeDeployUndo) -> String {
 /// Follows one deployment, as long as it takes and it can be seen.
 struct DeploymentFollower<'f> {
     run: &'f Run,
-    id: &'f str,
+    id: &'f DeploymentId,
     began: Instant,
     outage: Outage,
 }
 
 impl<'f> DeploymentFollower<'f> {
-    fn new(run: &'f Run, id: &'f str) -> Self {
+    fn new(run: &'f Run, id: &'f DeploymentId) -> Self {
         Self {
             run,
             id,
@@ -390,11 +398,11 @@ fn stuck_failure(what: &str, error: &AwsError, command: &str) -> Failure {
     }
 }
 
-fn stop_command(id: &str) -> String {
+fn stop_command(id: &DeploymentId) -> String {
     format!("aws deploy stop-deployment --deployment-id {id} --auto-rollback-enabled")
 }
 
-fn manual_command(undo: &CodeDeployUndo, id: &str) -> String {
+fn manual_command(undo: &CodeDeployUndo, id: &DeploymentId) -> String {
     format!(
         "aws deploy list-deployments --application-name {} --deployment-group-name {}, then {}",
         undo.application,

@@ -17,6 +17,7 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::error::{Explain, Failure};
 use crate::event::fact::{ScalingFact, UndoFact, UndoneDeployment};
 use crate::event::{Event, ObservedBy, Serving};
+use crate::identity::ServiceDeploymentArn;
 use crate::observe::outage::Outage;
 use crate::observe::own_deployments::{self, DeploymentCriteria, DeploymentSearch};
 use crate::observe::serving;
@@ -59,7 +60,10 @@ pub(super) async fn undo(
 }
 
 /// A request that was cut off may still be on its way: it is looked for more than once.
-async fn find_deployment(run: &Run, undo: &EcsUndo) -> Result<Option<String>, Failure> {
+async fn find_deployment(
+    run: &Run,
+    undo: &EcsUndo,
+) -> Result<Option<ServiceDeploymentArn>, Failure> {
     if undo.deployment.is_some() {
         return Ok(undo.deployment.clone());
     }
@@ -93,7 +97,7 @@ async fn find_deployment(run: &Run, undo: &EcsUndo) -> Result<Option<String>, Fa
 }
 
 /// A deployment that is over, or on its way back, cannot be stopped, and need not be.
-async fn stop_deployment(run: &Run, arn: &str) -> Result<(), Failure> {
+async fn stop_deployment(run: &Run, arn: &ServiceDeploymentArn) -> Result<(), Failure> {
     match run.aws.stop_service_deployment(arn).await {
         Ok(()) => run.emit(UndoFact::StoppedWithRollback {
             deployment: UndoneDeployment::Ecs {
@@ -122,7 +126,7 @@ async fn stop_deployment(run: &Run, arn: &str) -> Result<(), Failure> {
 
 /// Who may not stop the deployment may still answer its pause with a rollback, where it waits at
 /// one.
-async fn reject_at_gate(run: &Run, arn: &str) -> bool {
+async fn reject_at_gate(run: &Run, arn: &ServiceDeploymentArn) -> bool {
     let Ok(Some(deployment)) = run.aws.describe_service_deployment(arn).await else {
         return false;
     };
@@ -144,7 +148,11 @@ async fn reject_at_gate(run: &Run, arn: &str) -> bool {
     false
 }
 
-async fn wait_for_end(run: &Run, undo: &EcsUndo, arn: &str) -> Result<ServiceDeployment, Failure> {
+async fn wait_for_end(
+    run: &Run,
+    undo: &EcsUndo,
+    arn: &ServiceDeploymentArn,
+) -> Result<ServiceDeployment, Failure> {
     let began = Instant::now();
     let mut backoff = Backoff::default();
     let mut outage = Outage::default();
@@ -363,7 +371,7 @@ async fn confirm_green(
         revision: undo.blue.revision.clone(),
     });
     Ok(UnwindOutcome::TooLate {
-        revision: undo.ours.clone(),
+        revision: undo.ours.to_string(),
     })
 }
 
@@ -380,7 +388,7 @@ fn rollback_failure(undo: &EcsUndo, ended: &ServiceDeployment) -> Failure {
     .with_hint(redeploy_hint(undo))
 }
 
-fn no_target_failure(undo: &EcsUndo, arn: &str) -> Failure {
+fn no_target_failure(undo: &EcsUndo, arn: &ServiceDeploymentArn) -> Failure {
     let sentence = format!(
         "no deployment of the service ever succeeded: ECS has nothing to go back to, and service deployment {} stalls",
         short_name(arn)
@@ -395,7 +403,7 @@ fn stuck_failure(what: &str, error: &AwsError, undo: &EcsUndo) -> Failure {
     let failure = Failure::new(Reason::AwsFailed, what).with_cause(error.to_string());
     let manual = undo
         .deployment
-        .as_deref()
+        .as_ref()
         .map_or_else(|| redeploy_hint(undo), manual_hint);
     error
         .hint()
@@ -404,7 +412,7 @@ fn stuck_failure(what: &str, error: &AwsError, undo: &EcsUndo) -> Failure {
         .with_hint(manual)
 }
 
-fn manual_hint(arn: &str) -> String {
+fn manual_hint(arn: &ServiceDeploymentArn) -> String {
     format!(
         "by hand: aws ecs stop-service-deployment --service-deployment-arn {arn} --stop-type ROLLBACK (docs/stuck.md)"
     )

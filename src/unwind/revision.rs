@@ -7,6 +7,7 @@ use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::error::Failure;
 use crate::event::fact::RevisionFact;
+use crate::identity::RevisionArn;
 use crate::run::Run;
 use crate::undo::RevisionUndo;
 
@@ -51,8 +52,8 @@ async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {
 
 /// Tasks that are still going away do not need their revision to be registered. A newer deployment
 /// that is not complete may go back to the one that was complete before it.
-fn is_serving(service: &Service, revision: &str) -> bool {
-    let is_of_revision = |deployment: &&RollingDeployment| deployment.task_definition == revision;
+fn is_serving(service: &Service, revision: &RevisionArn) -> bool {
+    let is_of_revision = |deployment: &&RollingDeployment| deployment.task_definition == *revision;
     let primary = service.primary_deployment();
     let may_return = primary.is_some_and(|primary| !primary.is_completed())
         && service
@@ -62,8 +63,8 @@ fn is_serving(service: &Service, revision: &str) -> bool {
             .any(|deployment| deployment.is_completed() && deployment.running_count > 0);
     primary.as_ref().is_some_and(is_of_revision)
         || may_return
-        || service.task_definition == revision
+        || service.task_definition == *revision
         || service
             .primary_task_set()
-            .is_some_and(|set| set.task_definition == revision)
+            .is_some_and(|set| set.task_definition == *revision)
 }

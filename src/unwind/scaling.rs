@@ -13,6 +13,7 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::choices::ScaleIn;
 use crate::error::{Explain, Failure};
 use crate::event::fact::ScalingFact;
+use crate::identity::ScalableTargetArn;
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
@@ -33,7 +34,7 @@ enum Leftover {
     /// The tag alone.
     Tag {
         /// The target's ARN.
-        arn: String,
+        arn: ScalableTargetArn,
     },
     /// Scale-in rests for us.
     Suspended {
@@ -137,7 +138,7 @@ async fn restore(run: &Run, undo: &ScalingUndo, now: SuspendedState) -> Result<b
 
 /// Whether that is all; when the answer was lost, the next look shows. A tag that is left hurts
 /// nobody while scale-in works.
-async fn untag(run: &Run, undo: &ScalingUndo, arn: &str) -> Result<bool, Failure> {
+async fn untag(run: &Run, undo: &ScalingUndo, arn: &ScalableTargetArn) -> Result<bool, Failure> {
     match run.aws.untag_target(arn).await {
         Ok(()) => Ok(true),
         Err(error) if is_gone(&error) => Ok(true),

@@ -6,6 +6,7 @@ use crate::aws::ecs_shapes::Task;
 use crate::error::Failure;
 use crate::event::fact::OneOffFact;
 use crate::event::{Event, OneOffTask, TaskEnd};
+use crate::identity::TaskArn;
 use crate::run::Run;
 use crate::text::Text;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
@@ -91,10 +92,10 @@ fn report_permanent_effect(run: &Run, undo: TaskUndo) -> UndoOutcome {
 }
 
 /// What ran in a task: the containers that have ended, or whatever was stopped with it.
-fn list_ran(one_off: &OneOffUndo, arn: &str, ended: Option<&Task>) -> Vec<OneOffTask> {
+fn list_ran(one_off: &OneOffUndo, arn: &TaskArn, ended: Option<&Task>) -> Vec<OneOffTask> {
     let to_entry = |container: &str, end| OneOffTask {
         command: one_off.command.as_ref().map(Text::from),
-        task: arn.to_owned(),
+        task: arn.clone(),
         container: container.to_owned(),
         end,
     };
@@ -112,7 +113,7 @@ fn list_ran(one_off: &OneOffUndo, arn: &str, ended: Option<&Task>) -> Vec<OneOff
     }
 }
 
-async fn find_tasks(run: &Run, undo: &TaskUndo) -> Vec<String> {
+async fn find_tasks(run: &Run, undo: &TaskUndo) -> Vec<TaskArn> {
     let listed = run
         .aws
         .list_tasks_started_by(&undo.cluster, &undo.started_by)

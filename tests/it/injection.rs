@@ -472,14 +472,14 @@ fn told_of(text: &str) -> Vec<Stamped> {
             run: own(),
             time: own(),
             region: own(),
-            cluster: own(),
-            service: Some(own()),
+            cluster: text.into(),
+            service: Some(text.into()),
             version: Some(own()),
             mode: Mode::Deploy,
         }),
         Event::Surveyed(SurveyedService {
             controller: own(),
-            blue: own(),
+            blue: text.into(),
             tasks: Tasks {
                 running: i64::MAX,
                 desired: 1,
@@ -518,19 +518,23 @@ fn told_of(text: &str) -> Vec<Stamped> {
             result: said(),
         },
         Event::Revision(DeployedRevision {
-            arn: own(),
+            arn: text.into(),
             registered: true,
-            previous: Some(format!("{text}/")),
+            previous: Some(format!("{text}/").into()),
             changes: vec![said()],
         }),
-        Event::TaskStarted { arns: vec![own()] },
-        Event::TaskFound { arns: vec![own()] },
+        Event::TaskStarted {
+            arns: vec![text.into()],
+        },
+        Event::TaskFound {
+            arns: vec![text.into()],
+        },
         Event::TaskDone {
             containers: vec![said()],
         },
         Event::RolloutStarted(StartedRollout {
-            deployment: own(),
-            service_deployment: Some(own()),
+            deployment: text.into(),
+            service_deployment: Some(text.into()),
             console: own(),
             codedeploy: true,
             found: false,
@@ -569,7 +573,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
             result: Box::new(tester),
         },
         Event::TrafficObserved(ObservedTraffic {
-            revision: own(),
+            revision: text.into(),
             side: Serving::Blue,
             observed_by: ObservedBy::Listener,
         }),

@@ -252,12 +252,13 @@ async fn ask(run: &Run, url: &str) {
         cluster: "prod".into(),
         service: "api".into(),
     };
+    let revision = REVISION.into();
     let sources = MetricSources::new(
         run,
         &place,
         None,
         SideRevision {
-            revision: REVISION,
+            revision: &revision,
             definition: None,
         },
     );

@@ -110,8 +110,11 @@ pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> 
         ratio: tested.effect.ratio,
         allowance: allowance(policy.alpha, policy.looks, look),
     };
-    let matters = tested.effect.difference.abs() >= policy.least_difference
-        && exceeds_allowed(found.ratio, policy);
+    let size = if tested.effect.difference.abs() < policy.least_difference {
+        EffectSize::Negligible
+    } else {
+        effect_size(found.ratio, policy)
+    };
     let basis = describe::ComparisonBasis {
         method: tested.method,
         look,
@@ -130,7 +133,7 @@ pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> 
                 describe::undetectable(rate, &found, &basis, needed),
             )
         }
-        None => conclude(value, &found, matters, &basis),
+        None => conclude(value, &found, size, &basis),
     }
 }
 
@@ -176,7 +179,7 @@ pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -
     if lowest_p(blue.len(), green.len(), policy.direction) > allowance {
         return inconclusive_with(value, &found, describe::too_few_to_decide(&found, &basis));
     }
-    conclude(value, &found, exceeds_allowed(found.ratio, policy), &basis)
+    conclude(value, &found, effect_size(found.ratio, policy), &basis)
 }
 
 /// How many values each side must have before anything can be said of them, where looks are taken
@@ -212,10 +215,10 @@ struct Significance {
 fn conclude(
     value: String,
     found: &Significance,
-    matters: bool,
+    size: EffectSize,
     basis: &describe::ComparisonBasis,
 ) -> ComparisonResult {
-    let phase = if found.p < found.allowance && matters {
+    let phase = if found.p < found.allowance && size == EffectSize::Relevant {
         Phase::Failed
     } else {
         Phase::Successful
@@ -223,7 +226,7 @@ fn conclude(
     ComparisonResult {
         phase,
         value,
-        note: describe::note(found, matters, basis),
+        note: describe::note(found, size, basis),
         p: Some(found.p),
         effect: Some(found.ratio),
     }
@@ -267,6 +270,23 @@ fn shift_ratio(blue: f64, shift: f64) -> f64 {
         _ if blue > 0.0 => ((blue + shift) / blue).max(0.0),
         shift if shift > 0.0 => f64::INFINITY,
         _ => 0.0,
+    }
+}
+
+/// Whether a difference matters, however certain it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EffectSize {
+    /// As large as the policy's smallest difference, or larger.
+    Relevant,
+    /// Smaller than that.
+    Negligible,
+}
+
+fn effect_size(ratio: f64, policy: &ComparePolicy) -> EffectSize {
+    if exceeds_allowed(ratio, policy) {
+        EffectSize::Relevant
+    } else {
+        EffectSize::Negligible
     }
 }
 

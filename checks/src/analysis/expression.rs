@@ -89,15 +89,11 @@ fn resolve_name(name: &str, arguments: &[f64], scope: ExpressionValues) -> Optio
     match (name, arguments) {
         ("result" | "green", []) => Some(scope.result),
         ("blue", []) => Some(scope.blue),
-        ("isNaN", [value]) => Some(truth_value(value.is_nan())),
-        ("isInf", [value]) => Some(truth_value(value.is_infinite())),
+        ("isNaN", [value]) => Some(f64::from(value.is_nan())),
+        ("isInf", [value]) => Some(f64::from(value.is_infinite())),
         ("default", [value, otherwise]) => Some(if value.is_nan() { *otherwise } else { *value }),
         _ => None,
     }
-}
-
-fn truth_value(value: bool) -> f64 {
-    f64::from(u8::from(value))
 }
 
 #[cfg(test)]

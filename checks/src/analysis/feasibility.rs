@@ -99,7 +99,7 @@ impl Analysis {
         };
         let shortages = self.deciding_checks(schedule).filter_map(|check| {
             let needed_bake = time_to_conclude(check, schedule, ample_traffic)
-                .unwrap_or_else(|| time_for_looks(check, 1, false));
+                .unwrap_or_else(|| time_for_looks(check, 1, FirstLook::AfterAPeriod));
             (needed_bake > schedule.bake).then_some(TooLittleTime {
                 check: &check.name,
                 at: &check.at,
@@ -221,7 +221,12 @@ fn time_to_conclude(
     let after = looks_needed
         .saturating_sub(shift)
         .max(usize::from(must_judge_full_traffic(check, shift)));
-    is_in_time.then(|| time_for_looks(check, after, shift > 0))
+    let first = if shift > 0 {
+        FirstLook::AtTheNextStep
+    } else {
+        FirstLook::AfterAPeriod
+    };
+    is_in_time.then(|| time_for_looks(check, after, first))
 }
 
 /// Whether a time in which green had everything must be judged.
@@ -229,19 +234,27 @@ fn must_judge_full_traffic(check: &Check, shift: usize) -> bool {
     check.on.contains(&Moment::Bake) || shift == 0
 }
 
+/// When the first look is taken at a green that has everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FirstLook {
+    /// Looks were taken during a shift, and go on at the same interval.
+    AtTheNextStep,
+    /// There was no shift: as soon as there are data of one period.
+    AfterAPeriod,
+}
+
 /// How long it takes until so many looks were taken at a green that has everything, however the
 /// time falls. After a shift the looks go on in their rhythm; without one the first is taken as
 /// soon as there is something to look at.
-fn time_for_looks(check: &Check, looks: usize, follows_shift: bool) -> Duration {
+fn time_for_looks(check: &Check, looks: usize, first: FirstLook) -> Duration {
     let timing = CheckTiming::from_check(check);
     let looks = u32::try_from(looks).unwrap_or(u32::MAX);
     if looks == 0 {
         return Duration::ZERO;
     }
-    let first = if follows_shift {
-        timing.step
-    } else {
-        timing.period
+    let first = match first {
+        FirstLook::AtTheNextStep => timing.step,
+        FirstLook::AfterAPeriod => timing.period,
     };
     first
         + timing.step * (looks - 1)

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::documents::network::Network;
+use crate::identity::RevisionArn;
 
 /// What of a service goes into its `AppSpec`.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +57,7 @@ impl CapacityProvider {
 }
 
 /// The `AppSpec` of a deployment of this revision to the service.
-pub fn build(revision_arn: &str, parts: &ServiceParts<'_>) -> Value {
+pub fn build(revision_arn: &RevisionArn, parts: &ServiceParts<'_>) -> Value {
     let mut properties = Map::new();
     let mut put = |key: &str, value: Value| drop(properties.insert(key.to_owned(), value));
     put("TaskDefinition", json!(revision_arn));

@@ -14,8 +14,12 @@ fn parse_app_spec(text: &str) -> Value {
 #[test]
 fn the_hash_is_that_of_the_official_unit_test() {
     let text = "Resources:\n- TargetService:\n    Type: AWS::ECS::Service\n    Properties:\n      TaskDefinition: helloworld\n      LoadBalancerInfo:\n        ContainerName: web\n        ContainerPort: 80\n";
-    let content =
-        fill_revision(&parse_app_spec(text), "task:def:arn", "codedeploy-appspec").unwrap();
+    let content = fill_revision(
+        &parse_app_spec(text),
+        &"task:def:arn".into(),
+        "codedeploy-appspec",
+    )
+    .unwrap();
     assert_eq!(
         content.text,
         r#"{"Resources":[{"TargetService":{"Type":"AWS::ECS::Service","Properties":{"TaskDefinition":"task:def:arn","LoadBalancerInfo":{"ContainerName":"web","ContainerPort":80}}}}]}"#
@@ -40,7 +44,7 @@ fn every_resource_is_filled_in_any_case_and_the_rest_passes_through() {
     ];
     for (text, expected) in table {
         assert_eq!(
-            fill_revision(&parse_app_spec(text), "ARN", "codedeploy-appspec")
+            fill_revision(&parse_app_spec(text), &"ARN".into(), "codedeploy-appspec")
                 .unwrap()
                 .text,
             expected
@@ -121,7 +125,7 @@ fn what_is_missing_is_said_in_the_official_words() {
             [message]
         );
         assert_eq!(
-            fill_revision(&parse_app_spec(text), "ARN", "codedeploy-appspec"),
+            fill_revision(&parse_app_spec(text), &"ARN".into(), "codedeploy-appspec"),
             Err(found)
         );
     }
@@ -180,14 +184,14 @@ fn without_a_file_it_is_made_from_the_service() {
         capacity_providers: &[],
         network: None,
     };
-    let built = build("ARN", &parts);
+    let built = build(&"ARN".into(), &parts);
     assert_eq!(
         built.to_string(),
         r#"{"version":0,"Resources":[{"TargetService":{"Type":"AWS::ECS::Service","Properties":{"TaskDefinition":"ARN","LoadBalancerInfo":{"ContainerName":"web","ContainerPort":80}}}}]}"#
     );
     assert_eq!(check(&built, "codedeploy-appspec"), []);
     assert_eq!(
-        fill_revision(&built, "ARN", "codedeploy-appspec").unwrap(),
+        fill_revision(&built, &"ARN".into(), "codedeploy-appspec").unwrap(),
         Content::from_app_spec(&built)
     );
 }
@@ -211,7 +215,7 @@ fn what_the_service_says_of_its_tasks_goes_into_the_built_one() {
         capacity_providers: &providers,
         network: Some(&network),
     };
-    let built = build("ARN", &parts);
+    let built = build(&"ARN".into(), &parts);
     let expected = json!({
         "TaskDefinition": "ARN", "LoadBalancerInfo": { "ContainerName": "web", "ContainerPort": 80 }, "PlatformVersion": "1.4.0",
         "NetworkConfiguration": { "AwsvpcConfiguration": { "Subnets": ["subnet-1"], "SecurityGroups": ["sg-1"], "AssignPublicIp": "ENABLED" } },

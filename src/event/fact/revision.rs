@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::arn::short_name;
 use crate::event::fact::FactLevel;
+use crate::identity::RevisionArn;
 use crate::text::Text;
 
 /// Revisions that stay, or that AWS changed.
@@ -13,31 +14,31 @@ pub enum RevisionFact {
     /// It stays, so that it can be brought again.
     StaysForRollback {
         /// Its ARN.
-        revision: String,
+        revision: RevisionArn,
     },
     /// It stays, because nothing says that a run of this action made it.
     StaysUnknown {
         /// Its ARN.
-        revision: String,
+        revision: RevisionArn,
     },
     /// It stays, because the service uses it.
     StaysInUse {
         /// Its ARN.
-        revision: String,
+        revision: RevisionArn,
     },
     /// It could not be deregistered.
     NotDeregistered {
         /// Its ARN.
-        revision: String,
+        revision: RevisionArn,
         /// Why not.
         error: Text,
     },
     /// Another is deployed than was registered first.
     Replaced {
         /// The ARN of the one that is deployed.
-        revision: String,
+        revision: RevisionArn,
         /// The ARN of the other.
-        former: String,
+        former: RevisionArn,
     },
     /// AWS did not keep a field.
     FieldDropped {

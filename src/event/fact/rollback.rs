@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::arn::short_name;
 use crate::event::fact::FactLevel;
+use crate::identity::RevisionArn;
 use crate::text::Text;
 
 /// `mode: rollback`: what is brought back, and how.
@@ -13,7 +14,7 @@ pub enum RollbackFact {
     /// What is brought back.
     Target {
         /// The revision's ARN.
-        revision: String,
+        revision: RevisionArn,
         /// Why this one.
         why: Text,
     },

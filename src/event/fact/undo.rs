@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::arn::short_name;
 use crate::event::fact::FactLevel;
+use crate::identity::{DeploymentId, RevisionArn};
 use crate::text::Text;
 
 /// How a rollout is undone.
@@ -23,12 +24,12 @@ pub enum UndoFact {
     /// CodeDeploy rolls back with a deployment of its own.
     RollsBackWith {
         /// Its id.
-        rollback: String,
+        rollback: DeploymentId,
     },
     /// CodeDeploy's rollback has another status.
     RollbackStatus {
         /// Its id.
-        rollback: String,
+        rollback: DeploymentId,
         /// Its status in AWS's words.
         status: Text,
     },
@@ -44,12 +45,12 @@ pub enum UndoFact {
         /// Which.
         deployment: UndoneDeployment,
         /// What to go back to.
-        revision: String,
+        revision: RevisionArn,
     },
     /// The service is given its former revision.
     ServiceGoesBack {
         /// Its ARN.
-        revision: String,
+        revision: RevisionArn,
     },
 }
 
@@ -60,7 +61,7 @@ pub enum UndoneDeployment {
     /// One of CodeDeploy.
     CodeDeploy {
         /// Its id.
-        id: String,
+        id: DeploymentId,
     },
     /// One of ECS's own.
     Ecs {
@@ -77,7 +78,7 @@ impl UndoneDeployment {
         }
     }
 
-    fn return_advice(&self, revision: &str) -> String {
+    fn return_advice(&self, revision: &RevisionArn) -> String {
         match self {
             Self::CodeDeploy { .. } => {
                 format!(", deploy {revision} again (task-definition-arn)")

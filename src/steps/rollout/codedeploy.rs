@@ -11,6 +11,7 @@ use crate::decide::{GateKind, Goal, RolloutFailure, RolloutStatus};
 use crate::error::Failure;
 use crate::event::fact::{AwsFact, GateFact, SoughtEffect};
 use crate::event::{Event, Gate, ObservedBy, Progress, Serving, StepSeen};
+use crate::identity::{DeploymentId, TargetGroupArn};
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::{CountedTasks, LIMIT, TaskFailures};
 use crate::observe::traffic::{self, ProductionTraffic};
@@ -41,7 +42,7 @@ pub(super) struct CodeDeployRollout<'a> {
     plan: &'a RolloutPlan,
     own_plan: &'a CodeDeployPlan,
     revision: &'a Revision,
-    id: String,
+    id: DeploymentId,
     target: Option<CodeDeployTarget>,
     looks: u32,
     opened_at: Option<u32>,
@@ -326,7 +327,7 @@ impl FollowedRollout for CodeDeployRollout<'_> {
         self.verify_test_traffic(interval).boxed_local()
     }
 
-    fn green_target_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+    fn green_target_groups(&self) -> LocalBoxFuture<'_, Vec<TargetGroupArn>> {
         self.task_set_target_groups().boxed_local()
     }
 

@@ -15,6 +15,7 @@ use crate::documents::deployment_configuration::{GREEN, PRODUCTION, Pause, STEP}
 use crate::documents::strategy::Strategy;
 use crate::error::Failure;
 use crate::event::{ObservedBy, StepSeen};
+use crate::identity::{ServiceDeploymentArn, TargetGroupArn};
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::{CountedTasks, LIMIT, TaskFailures};
 use crate::observe::traffic::ProductionTraffic;
@@ -48,7 +49,7 @@ pub(super) struct EcsRollout<'a> {
     plan: &'a RolloutPlan,
     own_plan: &'a EcsPlan,
     revision: &'a Revision,
-    arn: String,
+    arn: ServiceDeploymentArn,
     /// Green as ECS resolved it: its target groups and production rules.
     green: Option<ServiceRevision>,
     looks: u32,
@@ -189,7 +190,7 @@ impl EcsRollout<'_> {
         let read = self
             .run
             .aws
-            .describe_service_revisions(&[deployment.target_revision().to_owned()])
+            .describe_service_revisions(&[deployment.target_revision()])
             .await;
         self.green = self
             .run
@@ -313,7 +314,7 @@ impl FollowedRollout for EcsRollout<'_> {
         self.verify_test_traffic(interval).boxed_local()
     }
 
-    fn green_target_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+    fn green_target_groups(&self) -> LocalBoxFuture<'_, Vec<TargetGroupArn>> {
         ready(self.target_groups()).boxed_local()
     }
 

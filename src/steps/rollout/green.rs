@@ -4,6 +4,7 @@
 use crate::aws::arn::target_group_name;
 use crate::error::Failure;
 use crate::event::Event;
+use crate::identity::TargetGroupArn;
 use crate::observe::traffic::read_forwards;
 use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
@@ -16,7 +17,7 @@ const TRIES: usize = 10;
 /// Green, and what is to lead to it.
 pub(super) struct TestTraffic<'g> {
     /// Its target groups' ARNs.
-    pub(super) target_groups: Vec<String>,
+    pub(super) target_groups: Vec<TargetGroupArn>,
     /// The test listeners, or their rules.
     pub(super) test_listeners: &'g [String],
     /// Where to look when they lead elsewhere.
@@ -51,7 +52,7 @@ impl TestTraffic<'_> {
             let Some(forwards) = read_forwards(run, listener).await else {
                 return true;
             };
-            let to_green = |rule: &Vec<(String, i32)>| {
+            let to_green = |rule: &Vec<(TargetGroupArn, i32)>| {
                 rule.iter()
                     .any(|(group, weight)| *weight > 0 && self.target_groups.contains(group))
             };

@@ -10,6 +10,7 @@ use crate::choices::{Approval, Follow};
 use crate::decide::{GateKind, Goal, RolloutStatus, Verdict, WaitLimits, decide};
 use crate::error::Failure;
 use crate::event::{Event, ObservedBy, Progress, StepSeen};
+use crate::identity::TargetGroupArn;
 use crate::plan::RolloutPlan;
 use crate::poll_interval::PollInterval;
 use crate::rollout_kind::{FollowedRollout, GatePlan};
@@ -269,13 +270,13 @@ impl<'a> Rollout<'a> {
     }
 
     /// ARNs of green's target groups; none before green is up, and where both sides share one.
-    pub async fn green_target_groups(&self) -> Vec<String> {
+    pub async fn green_target_groups(&self) -> Vec<TargetGroupArn> {
         self.followed.green_target_groups().await
     }
 
     /// ARNs of the target groups through which green serves production; none where no load balancer
     /// leads to it.
-    pub async fn serving_target_groups(&self) -> Vec<String> {
+    pub async fn serving_target_groups(&self) -> Vec<TargetGroupArn> {
         self.followed.serving_target_groups().await
     }
 

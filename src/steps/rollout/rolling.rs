@@ -8,6 +8,7 @@ use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::decide::{Goal, RolloutStatus};
 use crate::event::{Event, ObservedBy, Progress, Serving, StartedRollout, Tasks};
+use crate::identity::{RollingDeploymentId, TargetGroupArn};
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::TaskFailures;
 use crate::plan::RolloutPlan;
@@ -30,9 +31,9 @@ pub(super) struct RollingRollout<'a> {
     run: &'a Run,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
-    id: String,
+    id: RollingDeploymentId,
     /// Deployments there were before it.
-    existing_deployments: &'a [String],
+    existing_deployments: &'a [RollingDeploymentId],
     /// Whether it was seen to be over without a task.
     serves_nothing: bool,
     outage: Outage,
@@ -50,9 +51,9 @@ impl<'a> RollingRollout<'a> {
     pub(super) fn attach(
         run: &'a Run,
         plan: &'a RolloutPlan,
-        existing_deployments: &'a [String],
+        existing_deployments: &'a [RollingDeploymentId],
         revision: &'a Revision,
-        id: String,
+        id: RollingDeploymentId,
         origin: RolloutOrigin,
     ) -> Self {
         let region = run.aws.partition().region();
@@ -63,7 +64,7 @@ impl<'a> RollingRollout<'a> {
             plan.service
         );
         run.emit(Event::RolloutStarted(StartedRollout {
-            deployment: id.clone(),
+            deployment: id.clone().into(),
             service_deployment: None,
             console,
             codedeploy: false,
@@ -144,7 +145,7 @@ impl<'a> RollingRollout<'a> {
             }
             Some(ours) if is_complete(service, ours) => {
                 self.tasks = Some((ours.running_count, ours.desired_count));
-                self.complete(service.desired_count == 0 && ours.running_count == 0)
+                self.complete(service, ours)
             }
             Some(ours) if ours.running_count > 0 && self.has_replaced_tasks(service) => {
                 RolloutStatus::Shifting
@@ -179,16 +180,16 @@ impl<'a> RollingRollout<'a> {
         old_tasks < self.plan.tasks.min(service.desired_count)
     }
 
-    fn complete(&mut self, serves_nothing: bool) -> RolloutStatus {
-        self.serves_nothing = serves_nothing;
-        if !serves_nothing {
+    fn complete(&mut self, service: &Service, ours: &RollingDeployment) -> RolloutStatus {
+        self.serves_nothing = service.desired_count == 0 && ours.running_count == 0;
+        if !self.serves_nothing {
             self.run
                 .confirm_traffic(&self.revision.arn, Serving::Green, ObservedBy::Deployment);
         }
         RolloutStatus::Completed
     }
 
-    async fn service_target_groups(&self) -> Vec<String> {
+    async fn service_target_groups(&self) -> Vec<TargetGroupArn> {
         let place = &self.plan.place;
         let found = self
             .run
@@ -267,7 +268,7 @@ impl FollowedRollout for RollingRollout<'_> {
         true
     }
 
-    fn serving_target_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+    fn serving_target_groups(&self) -> LocalBoxFuture<'_, Vec<TargetGroupArn>> {
         self.service_target_groups().boxed_local()
     }
 

@@ -51,7 +51,7 @@ fn adopt<'a>(
     revision: &'a Revision,
     running: &RunningRollout,
 ) -> Result<Box<Rollout<'a>>, Failure> {
-    if running.revision.as_deref() != Some(revision.arn.as_str()) {
+    if running.revision.as_ref() != Some(&revision.arn) {
         let sentence = format!(
             "{}, started by this workflow run, and brings another revision than {}",
             running.describe(),
@@ -74,25 +74,35 @@ pub fn attach<'a>(
     revision: &'a Revision,
     running: &RunningRollout,
 ) -> Rollout<'a> {
-    let (id, origin) = (running.id.clone(), RolloutOrigin::Found);
+    let (id, origin) = (running.id.as_str(), RolloutOrigin::Found);
     let followed: Box<dyn FollowedRollout> = match (&plan.kind, &running.deployment) {
         (RolloutKind::Ecs(own_plan), DeploymentInProgress::Ecs(found)) => Box::new(
             EcsRollout::attach(run, plan, own_plan, revision, found, origin),
         ),
         (RolloutKind::CodeDeploy(own_plan), _) => Box::new(CodeDeployRollout::attach(
-            run, plan, own_plan, revision, id, origin,
+            run,
+            plan,
+            own_plan,
+            revision,
+            id.into(),
+            origin,
         )),
         (RolloutKind::Rolling(own_plan), _) => Box::new(RollingRollout::attach(
             run,
             plan,
             &own_plan.deployments_before,
             revision,
-            id,
+            id.into(),
             origin,
         )),
-        (RolloutKind::Ecs(_), _) => {
-            Box::new(RollingRollout::attach(run, plan, &[], revision, id, origin))
-        }
+        (RolloutKind::Ecs(_), _) => Box::new(RollingRollout::attach(
+            run,
+            plan,
+            &[],
+            revision,
+            id.into(),
+            origin,
+        )),
     };
     Rollout::new(run, plan, revision, followed)
 }

@@ -12,10 +12,12 @@ use sha2::{Digest as _, Sha256};
 use super::{AwaitedTasks, OneOff, wait_until_stopped};
 use crate::aws::AwsError;
 use crate::aws::arn::short_name;
+use crate::aws::ecs::DesiredTaskStatus;
 use crate::aws::ecs_shapes::Task;
 use crate::documents::run_task::{TaskRequest, TaskWait};
 use crate::error::Failure;
 use crate::event::fact::QueueFact;
+use crate::identity::{RevisionArn, ServiceName};
 use crate::observe::task_failures::{DESCRIBE_ACTION, LIST_ACTION};
 use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
@@ -44,7 +46,7 @@ pub(super) struct TaskMark {
 }
 
 impl TaskMark {
-    pub(super) fn new(run: &str, service: &str, asked: &TaskRequest) -> Self {
+    pub(super) fn new(run: &str, service: &ServiceName, asked: &TaskRequest) -> Self {
         let mut purpose = format!(
             "{:x}",
             Sha256::digest(json!(asked.overrides.items).to_string())
@@ -138,8 +140,8 @@ impl OneOff<'_> {
             return ExistingTask::Nothing;
         };
         let read = async || {
-            let mut tasks = self.list_marked(&mark, false).await?;
-            tasks.extend(self.list_marked(&mark, true).await?);
+            let mut tasks = self.list_marked(&mark, DesiredTaskStatus::Running).await?;
+            tasks.extend(self.list_marked(&mark, DesiredTaskStatus::Stopped).await?);
             Ok::<_, AwsError>(tasks)
         };
         let Some(tasks) = self.read_or_skip(read).await else {
@@ -166,7 +168,11 @@ impl OneOff<'_> {
         self.run.optional_read(LIMITED, read().await)
     }
 
-    async fn list_marked(&self, mark: &TaskMark, stopped: bool) -> Result<Vec<Marked>, AwsError> {
+    async fn list_marked(
+        &self,
+        mark: &TaskMark,
+        wanted: DesiredTaskStatus,
+    ) -> Result<Vec<Marked>, AwsError> {
         let family = short_name(&self.revision.arn)
             .split(':')
             .next()
@@ -174,7 +180,7 @@ impl OneOff<'_> {
         let tasks = self
             .run
             .aws
-            .list_family_tasks(&self.plan.host.cluster, family, stopped)
+            .list_family_tasks(&self.plan.host.cluster, family, wanted)
             .await?;
         let marked = tasks
             .into_iter()
@@ -241,7 +247,7 @@ impl OneOff<'_> {
         let mut last = LOOKS;
         for look in 1..=LOOKS {
             let tasks = self
-                .read_or_skip(async || self.list_marked(&mark, false).await)
+                .read_or_skip(async || self.list_marked(&mark, DesiredTaskStatus::Running).await)
                 .await?;
             let own = tasks
                 .iter()
@@ -266,13 +272,13 @@ impl OneOff<'_> {
 fn classify(
     tasks: Vec<Marked>,
     own: &TaskMark,
-    revision: &str,
+    revision: &RevisionArn,
     deciding: &[String],
 ) -> ExistingTask {
     let is_same = |(mark, task): &&Marked| {
         is_earlier_attempt(&mark.run, &own.run)
             && mark.purpose == own.purpose
-            && task.task_definition_arn == revision
+            && task.task_definition_arn == *revision
     };
     let newest = tasks.iter().filter(is_same).max_by(|(_, one), (_, other)| {
         (!one.is_stopped())
@@ -351,12 +357,12 @@ mod tests {
             exit_code: exit,
             reason: None,
         }];
-        let (task_definition_arn, last_status) = (OURS.to_owned(), status.to_owned());
+        let (task_definition_arn, last_status) = (OURS.into(), status.to_owned());
         let group = Some(mark(run).group());
         (
             mark(run),
             Task {
-                task_arn: format!("t/{run}"),
+                task_arn: format!("t/{run}").into(),
                 created_at: at,
                 task_definition_arn,
                 last_status,
@@ -368,7 +374,12 @@ mod tests {
     }
 
     fn classify_as_text(tasks: &[Marked], own: &str) -> String {
-        match classify(tasks.to_vec(), &mark(own), OURS, &["app".to_owned()]) {
+        match classify(
+            tasks.to_vec(),
+            &mark(own),
+            &OURS.into(),
+            &["app".to_owned()],
+        ) {
             ExistingTask::Nothing => "nothing".into(),
             ExistingTask::Own(task) => format!("own {}", task.id()),
             ExistingTask::Other(other) => format!("other {}", other.task.id()),

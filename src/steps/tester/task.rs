@@ -16,6 +16,7 @@ use crate::documents::run_task::{TaskRequest, TaskWait};
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
 use crate::event::{Event, StartedTester};
+use crate::identity::TaskArn;
 use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
 use crate::plan::TaskHost;
@@ -72,7 +73,7 @@ async fn read_revision(run: &Run, tester: &Tester, name: &str) -> Result<Revisio
     let definition = answer["taskDefinition"].take();
     let arn = text(&definition, "taskDefinitionArn")
         .unwrap_or(name)
-        .to_owned();
+        .into();
     Ok(Revision {
         arn,
         definition,
@@ -135,7 +136,7 @@ pub(super) async fn run_as_task(
     // Several testers may run the same revision: each is a request of its own.
     request["clientToken"] = json!(format!("{}-{:016x}", run.id, nonce()));
     let (armed, arns) = start(run, host, tester, &revision, &request).await?;
-    let ids: Vec<&str> = arns.iter().map(|arn| short_name(arn)).collect();
+    let ids: Vec<&str> = arns.iter().map(short_name).collect();
     let place = format!("task {} of {}", ids.join(", "), short_name(&revision.arn));
     run.emit(Event::TesterStarted(StartedTester {
         name: tester.name.clone(),
@@ -218,7 +219,7 @@ async fn start<'r>(
     tester: &Tester,
     revision: &Revision,
     request: &Value,
-) -> Result<(ArmedUndo<'r>, Vec<String>), Failure> {
+) -> Result<(ArmedUndo<'r>, Vec<TaskArn>), Failure> {
     let undo = TaskUndo {
         cluster: host.cluster.clone(),
         started_by: STARTED_BY.to_owned(),
@@ -227,7 +228,7 @@ async fn start<'r>(
     };
     let armed = run.arm(Undo::Task(undo.clone()));
     let launched = run.aws.run_task(request).await.map_err(error_of(tester))?;
-    let arns: Vec<String> = launched
+    let arns: Vec<TaskArn> = launched
         .tasks
         .iter()
         .map(|task| task.task_arn.clone())

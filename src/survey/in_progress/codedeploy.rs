@@ -7,6 +7,7 @@ use super::{DeploymentInProgress, RunningRollout};
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployStatus};
 use crate::aws::ecs_shapes::Service;
 use crate::aws::{AwsError, AwsErrorKind};
+use crate::identity::{ApplicationName, DeploymentGroupName, DeploymentId, RolloutId};
 use crate::rollout_kind::RolloutInProgress;
 use crate::run::Run;
 use crate::undo::ServiceKey;
@@ -16,7 +17,7 @@ use crate::undo::ServiceKey;
 pub struct CodeDeployInProgress(pub Option<Box<CodeDeployDeployment>>);
 
 impl RolloutInProgress for CodeDeployInProgress {
-    fn stop_command(&self, id: &str) -> String {
+    fn stop_command(&self, id: &RolloutId) -> String {
         format!("by hand: aws deploy stop-deployment --deployment-id {id} --auto-rollback-enabled")
     }
 
@@ -24,10 +25,10 @@ impl RolloutInProgress for CodeDeployInProgress {
         &'r self,
         run: &'r Run,
         _place: &'r ServiceKey,
-        id: &'r str,
+        id: &'r RolloutId,
     ) -> LocalBoxFuture<'r, Result<bool, AwsError>> {
         async {
-            let status = run.aws.get_deployment(id).await?.status;
+            let status = run.aws.get_deployment(&id.as_str().into()).await?.status;
             Ok(matches!(
                 status,
                 CodeDeployStatus::Succeeded | CodeDeployStatus::Failed | CodeDeployStatus::Stopped
@@ -51,8 +52,8 @@ impl RolloutInProgress for CodeDeployInProgress {
 /// The one that is in progress in a group.
 pub async fn find_in_group(
     run: &Run,
-    application: &str,
-    group: &str,
+    application: &ApplicationName,
+    group: &DeploymentGroupName,
     service: &Service,
 ) -> Option<RunningRollout> {
     let listed = run.aws.list_running_deployments(application, group).await;
@@ -74,7 +75,7 @@ pub async fn find_in_group(
 }
 
 fn from_codedeploy(
-    id: String,
+    id: DeploymentId,
     deployment: Option<CodeDeployDeployment>,
     service: &Service,
 ) -> RunningRollout {
@@ -91,7 +92,7 @@ fn from_codedeploy(
     let set = service
         .task_sets
         .iter()
-        .find(|set| set.external_id.as_deref() == Some(id.as_str()));
+        .find(|set| set.external_id.as_ref() == Some(&id));
     let from_content = || {
         deployment
             .as_ref()?
@@ -115,7 +116,7 @@ fn from_codedeploy(
             .map(|running| format!(", made {} by {}", running.created, by(running)))
             .unwrap_or_default(),
         run,
-        id,
+        id: id.into(),
         is_ours: false,
         hooks_before: None,
         deployment: DeploymentInProgress::CodeDeploy(CodeDeployInProgress(

@@ -12,12 +12,13 @@ use crate::aws::ecs_rollout_shapes::{
 use crate::documents::deployment_configuration::{
     HookIdentity, Pause, all_hooks, is_revision_registered, run_of_hooks as run_in_hooks,
 };
+use crate::identity::{RevisionArn, RolloutId, ServiceDeploymentArn, ServiceRevisionArn};
 use crate::rollout_kind::RolloutInProgress;
 use crate::run::Run;
 use crate::undo::ServiceKey;
 
 impl RolloutInProgress for ServiceDeployment {
-    fn stop_command(&self, id: &str) -> String {
+    fn stop_command(&self, id: &RolloutId) -> String {
         format!(
             "by hand: aws ecs stop-service-deployment --service-deployment-arn {id} --stop-type ROLLBACK"
         )
@@ -27,10 +28,10 @@ impl RolloutInProgress for ServiceDeployment {
         &'r self,
         run: &'r Run,
         _place: &'r ServiceKey,
-        id: &'r str,
+        _id: &'r RolloutId,
     ) -> LocalBoxFuture<'r, Result<bool, AwsError>> {
         async {
-            let now = run.aws.describe_service_deployment(id).await?;
+            let now = run.aws.describe_service_deployment(&self.arn).await?;
             Ok(now.is_none_or(|deployment| deployment.is_over()))
         }
         .boxed_local()
@@ -40,10 +41,10 @@ impl RolloutInProgress for ServiceDeployment {
         self.status() == DeploymentStatus::RollingBack
     }
 
-    fn source_revision(&self) -> Option<&str> {
+    fn source_revision(&self) -> Option<&ServiceRevisionArn> {
         self.source_service_revisions
             .first()
-            .map(|source| source.arn.as_str())
+            .map(|source| &source.arn)
     }
 
     fn deployment_configuration(&self) -> Option<&Value> {
@@ -54,7 +55,7 @@ impl RolloutInProgress for ServiceDeployment {
 /// What is known of it; `tagged` is the hook of ours that the service's tag tells of.
 fn from_ecs(
     deployment: ServiceDeployment,
-    revision: Option<String>,
+    revision: Option<RevisionArn>,
     tagged: Option<&Pause>,
 ) -> RunningRollout {
     let identity = HookIdentity::from_pause(tagged);
@@ -69,7 +70,7 @@ fn from_ecs(
         .map(|run| format!(", by workflow run {run}"))
         .unwrap_or_default();
     RunningRollout {
-        id: deployment.arn.clone(),
+        id: deployment.arn.clone().into(),
         revision,
         is_registered: is_revision_registered(&deployment.deployment_configuration, identity),
         word: format!("{}{stage}", deployment.raw_status),
@@ -95,7 +96,7 @@ pub(in crate::survey) enum ListedDeployment {
 /// Reads what runs, for a service of ECS.
 pub(in crate::survey) async fn read(
     run: &Run,
-    arn: &str,
+    arn: &ServiceDeploymentArn,
     history: &[ServiceDeploymentSummary],
     tagged: Option<&Pause>,
 ) -> Result<ListedDeployment, AwsError> {
@@ -107,7 +108,7 @@ pub(in crate::survey) async fn read(
     }
     let target = run
         .aws
-        .describe_service_revisions(&[deployment.target_revision().to_owned()])
+        .describe_service_revisions(&[deployment.target_revision()])
         .await?;
     let revision = target
         .into_iter()
@@ -123,10 +124,10 @@ pub(in crate::survey) async fn read(
 /// What the deployment that succeeded before it had: a hook that is not among them came with it.
 async fn hooks_before(
     run: &Run,
-    arn: &str,
+    arn: &ServiceDeploymentArn,
     history: &[ServiceDeploymentSummary],
 ) -> Option<Vec<Value>> {
-    let mut older = history.iter().skip_while(|brief| brief.arn != arn);
+    let mut older = history.iter().skip_while(|brief| brief.arn != *arn);
     let former = older.find(|brief| brief.status() == DeploymentStatus::Successful)?;
     let read = run.aws.describe_service_deployment(&former.arn).await;
     let former = run

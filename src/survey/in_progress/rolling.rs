@@ -7,6 +7,7 @@ use super::{DeploymentInProgress, RunningRollout};
 use crate::aws::AwsError;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::RollingDeployment;
+use crate::identity::RolloutId;
 use crate::rollout_kind::RolloutInProgress;
 use crate::run::Run;
 use crate::undo::ServiceKey;
@@ -16,7 +17,7 @@ use crate::undo::ServiceKey;
 pub struct RollingInProgress;
 
 impl RolloutInProgress for RollingInProgress {
-    fn stop_command(&self, _id: &str) -> String {
+    fn stop_command(&self, _id: &RolloutId) -> String {
         "by hand: aws ecs update-service with the task definition that is to stay".to_owned()
     }
 
@@ -24,7 +25,7 @@ impl RolloutInProgress for RollingInProgress {
         &'r self,
         run: &'r Run,
         place: &'r ServiceKey,
-        id: &'r str,
+        id: &'r RolloutId,
     ) -> LocalBoxFuture<'r, Result<bool, AwsError>> {
         async move {
             let found = run.aws.describe_service(&place.cluster, &place.service);
@@ -34,7 +35,7 @@ impl RolloutInProgress for RollingInProgress {
             let now = service
                 .deployments
                 .iter()
-                .find(|deployment| deployment.id == id);
+                .find(|deployment| deployment.id.as_str() == id.as_str());
             Ok(now.is_none_or(|deployment| {
                 deployment.rollout_state.as_deref() != Some("IN_PROGRESS")
             }))
@@ -50,7 +51,7 @@ impl RolloutInProgress for RollingInProgress {
 /// What is known of it.
 pub(in crate::survey) fn from_rolling(deployment: &RollingDeployment) -> RunningRollout {
     RunningRollout {
-        id: deployment.id.clone(),
+        id: deployment.id.clone().into(),
         revision: Some(deployment.task_definition.clone()),
         run: None,
         is_registered: false,

@@ -87,7 +87,7 @@ impl EventLog {
             .into_iter()
             .rev()
             .find_map(|(_, event)| match event {
-                Event::Revision(revision) => Some(revision.arn),
+                Event::Revision(revision) => Some(revision.arn.into()),
                 _ => None,
             })
     }

@@ -1,6 +1,6 @@
 //! A comparison in words: both sides, p, effect and n, and that n was small where it was.
 
-use super::Significance;
+use super::{EffectSize, Significance};
 use crate::statistics::{Counts, Method};
 
 /// Below so many on a side n is called small, as Kayenta warns.
@@ -81,12 +81,12 @@ pub(super) fn too_few_to_decide(found: &Significance, basis: &ComparisonBasis) -
     )
 }
 
-pub(super) fn note(found: &Significance, matters: bool, basis: &ComparisonBasis) -> String {
-    let verdict = match (found.p < found.allowance, matters) {
-        (true, true) => "not by chance",
-        (true, false) => "not by chance, but too little to matter",
-        (false, true) => "may be chance",
-        (false, false) => "no difference that matters",
+pub(super) fn note(found: &Significance, size: EffectSize, basis: &ComparisonBasis) -> String {
+    let verdict = match (found.p < found.allowance, size) {
+        (true, EffectSize::Relevant) => "not by chance",
+        (true, EffectSize::Negligible) => "not by chance, but too little to matter",
+        (false, EffectSize::Relevant) => "may be chance",
+        (false, EffectSize::Negligible) => "no difference that matters",
     };
     format!("{verdict}: {}", format_facts(found, basis))
 }

@@ -7,6 +7,7 @@ use crate::aws::ecs_shapes::Service;
 use crate::documents::app_spec::{self, Content, ServiceParts};
 use crate::error::{Explain, Failure};
 use crate::event::fact::{AwsFact, SoughtEffect};
+use crate::identity::DeploymentId;
 use crate::observe::own_deployments::find_by_run;
 use crate::outcome::Reason;
 use crate::plan::{AppSpecPlan, CodeDeployPlan};
@@ -93,7 +94,7 @@ pub(super) async fn create(
     run: &Run,
     armed: ArmedUndo<'_>,
     new: &NewDeployment<'_>,
-) -> Result<String, Interrupted> {
+) -> Result<DeploymentId, Interrupted> {
     let error = match run.aws.create_deployment(new).await {
         Ok(id) => return Ok(id),
         Err(error) => error,

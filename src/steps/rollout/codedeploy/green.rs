@@ -5,6 +5,7 @@ use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::TaskSet;
 use crate::error::Failure;
 use crate::event::fact::GateFact;
+use crate::identity::TargetGroupArn;
 use crate::poll_interval::PollInterval;
 use crate::steps::rollout::green::TestTraffic;
 
@@ -32,7 +33,7 @@ impl CodeDeployRollout<'_> {
     }
 
     /// ARNs of green's target groups, once it is up.
-    pub(super) async fn task_set_target_groups(&self) -> Vec<String> {
+    pub(super) async fn task_set_target_groups(&self) -> Vec<TargetGroupArn> {
         let sets = self.task_sets().await.unwrap_or_default();
         self.own_task_set(&sets)
             .map(TaskSet::target_groups)
@@ -57,6 +58,6 @@ impl CodeDeployRollout<'_> {
     /// The task set that CodeDeploy made for the deployment.
     fn own_task_set<'s>(&self, sets: &'s [TaskSet]) -> Option<&'s TaskSet> {
         sets.iter()
-            .find(|set| set.external_id.as_deref() == Some(&self.id))
+            .find(|set| set.external_id.as_ref() == Some(&self.id))
     }
 }

@@ -3,6 +3,7 @@
 use super::{CodeDeployRollout, create};
 use crate::aws::codedeploy::NewDeployment;
 use crate::event::{Event, StartedRollout};
+use crate::identity::DeploymentId;
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::TaskFailures;
 use crate::plan::{CodeDeployPlan, RolloutPlan};
@@ -61,7 +62,7 @@ impl<'a> CodeDeployRollout<'a> {
         plan: &'a RolloutPlan,
         own_plan: &'a CodeDeployPlan,
         revision: &'a Revision,
-        id: String,
+        id: DeploymentId,
         origin: RolloutOrigin,
     ) -> Self {
         let console = format!(
@@ -70,7 +71,7 @@ impl<'a> CodeDeployRollout<'a> {
             run.aws.partition().region()
         );
         run.emit(Event::RolloutStarted(StartedRollout {
-            deployment: id.clone(),
+            deployment: id.clone().into(),
             service_deployment: None,
             console,
             codedeploy: true,

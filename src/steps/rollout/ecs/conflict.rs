@@ -5,6 +5,7 @@
 //! its deployment was stopped, and whoever is newer waits for that.
 
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeploymentSummary};
+use crate::identity::ServiceDeploymentArn;
 
 /// How our deployment stands to older ones that were not there when the run looked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,13 +20,13 @@ pub(super) enum Conflict<'h> {
 
 /// Where ours stands.
 pub(super) fn detect_conflict<'h>(
-    ours: &str,
-    existing: &[String],
+    ours: &ServiceDeploymentArn,
+    known: &[ServiceDeploymentArn],
     history: &'h [ServiceDeploymentSummary],
 ) -> Conflict<'h> {
     let Some(own) = history
         .iter()
-        .find(|brief| brief.arn == ours)
+        .find(|brief| brief.arn == *ours)
         .filter(|own| own.status() == DeploymentStatus::InProgress)
     else {
         return Conflict::Resolved;
@@ -33,7 +34,7 @@ pub(super) fn detect_conflict<'h>(
     let older = || {
         history
             .iter()
-            .filter(|brief| !existing.contains(&brief.arn) && is_newer(own, brief))
+            .filter(|brief| !known.contains(&brief.arn) && is_newer(own, brief))
     };
     if let Some(completed) = older().find(|brief| brief.status() == DeploymentStatus::Successful) {
         return Conflict::Overtaken(completed);
@@ -52,14 +53,14 @@ fn is_newer(one: &ServiceDeploymentSummary, other: &ServiceDeploymentSummary) ->
 
 /// The deployment that took the place of ours, which does not go on any more.
 pub(super) fn find_successor<'h>(
-    ours: &str,
-    existing: &[String],
+    ours: &ServiceDeploymentArn,
+    existing: &[ServiceDeploymentArn],
     history: &'h [ServiceDeploymentSummary],
 ) -> Option<&'h ServiceDeploymentSummary> {
-    let own = history.iter().find(|brief| brief.arn == ours)?;
+    let own = history.iter().find(|brief| brief.arn == *ours)?;
     // Two of the same moment: the one that does not go on is the older, whatever their ARNs say.
     history.iter().find(|brief| {
-        brief.arn != ours && !existing.contains(&brief.arn) && brief.created_at >= own.created_at
+        brief.arn != *ours && !existing.contains(&brief.arn) && brief.created_at >= own.created_at
     })
 }
 
@@ -78,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_newest_goes_on_and_every_run_comes_to_the_same_answer() {
-        let existing = vec!["before".to_owned()];
+        let existing = vec!["before".into()];
         for older in ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "STOPPED"] {
             let history = [
                 brief("b", "PENDING", 2.0),
@@ -87,7 +88,7 @@ mod tests {
             ];
             let is_unresolved = ["PENDING", "IN_PROGRESS"].contains(&older);
             assert_eq!(
-                detect_conflict("b", &existing, &history),
+                detect_conflict(&"b".into(), &existing, &history),
                 if is_unresolved {
                     Conflict::Unresolved(&history[1])
                 } else {
@@ -96,15 +97,15 @@ mod tests {
                 "{older}"
             );
             assert_eq!(
-                detect_conflict("a", &existing, &history),
+                detect_conflict(&"a".into(), &existing, &history),
                 Conflict::Resolved,
                 "the older one only looks at itself: {older}"
             );
             assert_eq!(
-                find_successor("a", &existing, &history).map(|newer| newer.arn.as_str()),
+                find_successor(&"a".into(), &existing, &history).map(|newer| newer.arn.as_str()),
                 Some("b")
             );
-            assert_eq!(find_successor("b", &existing, &history), None);
+            assert_eq!(find_successor(&"b".into(), &existing, &history), None);
         }
     }
 
@@ -116,19 +117,19 @@ mod tests {
         ];
         assert_eq!(
             (
-                detect_conflict("a", &[], &history),
-                detect_conflict("b", &[], &history)
+                detect_conflict(&"a".into(), &[], &history),
+                detect_conflict(&"b".into(), &[], &history)
             ),
             (Conflict::Resolved, Conflict::Unresolved(&history[0]))
         );
         let stopped = [brief("a", "IN_PROGRESS", 1.0), brief("b", "STOPPED", 1.0)];
         assert_eq!(
-            detect_conflict("b", &[], &stopped),
+            detect_conflict(&"b".into(), &[], &stopped),
             Conflict::Resolved,
             "the other one won"
         );
         assert_eq!(
-            find_successor("b", &[], &stopped).map(|other| other.arn.as_str()),
+            find_successor(&"b".into(), &[], &stopped).map(|other| other.arn.as_str()),
             Some("a")
         );
     }
@@ -137,11 +138,11 @@ mod tests {
     fn one_that_was_completed_meanwhile_serves_and_not_the_blue_of_the_plan() {
         let history = [brief("b", "PENDING", 2.0), brief("a", "SUCCESSFUL", 1.0)];
         assert_eq!(
-            detect_conflict("b", &[], &history),
+            detect_conflict(&"b".into(), &[], &history),
             Conflict::Overtaken(&history[1])
         );
         assert_eq!(
-            detect_conflict("b", &["a".to_owned()], &history),
+            detect_conflict(&"b".into(), &["a".into()], &history),
             Conflict::Resolved
         );
     }

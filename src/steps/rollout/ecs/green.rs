@@ -4,6 +4,7 @@
 use super::EcsRollout;
 use crate::error::Failure;
 use crate::event::{Event, StepSeen};
+use crate::identity::TargetGroupArn;
 use crate::outcome::Reason;
 use crate::plan::Balancer;
 use crate::poll_interval::PollInterval;
@@ -124,7 +125,7 @@ impl EcsRollout<'_> {
     }
 
     /// ARNs of green's target groups, once ECS has resolved them.
-    pub(super) fn target_groups(&self) -> Vec<String> {
+    pub(super) fn target_groups(&self) -> Vec<TargetGroupArn> {
         self.green
             .as_ref()
             .map(crate::aws::ecs_rollout_shapes::ServiceRevision::target_groups)

@@ -136,7 +136,7 @@ impl<'a> EcsRollout<'a> {
         );
         let service_deployment = Some(deployment.arn.clone());
         run.emit(Event::RolloutStarted(StartedRollout {
-            deployment: deployment.id().to_owned(),
+            deployment: deployment.id().into(),
             service_deployment,
             console,
             codedeploy: false,

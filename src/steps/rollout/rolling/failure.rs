@@ -3,6 +3,7 @@
 use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::decide::{Goal, RolloutFailure};
+use crate::identity::RollingDeploymentId;
 use crate::observe::task_failures::{
     CountedTasks, DESCRIBE_ACTION, LIMIT, LIST_ACTION, unhealthy_trouble,
 };
@@ -31,7 +32,7 @@ impl RollingRollout<'_> {
             place: &self.plan.place,
             revision: &self.revision.arn,
             since: ours.created_at,
-            deployment: Some(&self.id),
+            deployment: Some(self.id.as_str()),
         };
         self.task_failures
             .read_when_due(self.run, &counted, self.looks)
@@ -71,10 +72,9 @@ impl RollingRollout<'_> {
                 && is_rolled_back(service, &self.id, primary)
         });
         if is_rollback {
-            let event = service
-                .events
-                .iter()
-                .find(|event| event.message.contains(&self.id) && event.message.contains("failed"));
+            let event = service.events.iter().find(|event| {
+                event.message.contains(self.id.as_str()) && event.message.contains("failed")
+            });
             let cause = ours
                 .and_then(|ours| ours.rollout_state_reason.clone())
                 .or_else(|| event.map(|event| event.message.clone()));
@@ -119,12 +119,16 @@ impl RollingRollout<'_> {
 }
 
 /// ECS marks the deployment that rolls back in its own reason, and says so in the service's events.
-pub(super) fn is_rolled_back(service: &Service, ours: &str, primary: &RollingDeployment) -> bool {
+pub(super) fn is_rolled_back(
+    service: &Service,
+    ours: &RollingDeploymentId,
+    primary: &RollingDeployment,
+) -> bool {
     let says = |text: &str| text.contains("rolling back");
     let in_reason = primary.rollout_state_reason.as_deref().is_some_and(says);
     let in_events = service.events.iter().any(|event| {
-        (says(&event.message) && event.message.contains(&primary.id))
-            || (event.message.contains(ours) && event.message.contains("failed"))
+        (says(&event.message) && event.message.contains(primary.id.as_str()))
+            || (event.message.contains(ours.as_str()) && event.message.contains("failed"))
     });
     in_reason || in_events
 }

@@ -10,6 +10,7 @@ use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::choices::Follow;
 use crate::error::{Explain, Failure};
 use crate::event::fact::{AwsFact, SoughtEffect};
+use crate::identity::{RevisionArn, RollingDeploymentId};
 use crate::observe::outage::Outage;
 use crate::outcome::Reason;
 use crate::plan::{RollingPlan, RolloutPlan};
@@ -179,7 +180,7 @@ fn find_started(
     own_plan: &RollingPlan,
     revision: &Revision,
     service: &Service,
-) -> Option<String> {
+) -> Option<RollingDeploymentId> {
     let runs = || {
         service
             .primary_deployment()
@@ -200,7 +201,7 @@ async fn wait_until_shown(
     plan: &RolloutPlan,
     own_plan: &RollingPlan,
     revision: &Revision,
-) -> Result<String, Failure> {
+) -> Result<RollingDeploymentId, Failure> {
     let mut backoff = Backoff::default();
     let mut outage = Outage::default();
     for _ in 0..SHOWN_LOOKS {
@@ -229,10 +230,10 @@ async fn wait_until_shown(
 /// The deployment that was not there before and brings our revision.
 fn find_ours<'s>(
     service: &'s Service,
-    existing: &[String],
-    revision: &str,
+    existing: &[RollingDeploymentId],
+    revision: &RevisionArn,
 ) -> Option<&'s RollingDeployment> {
     service.deployments.iter().find(|deployment| {
-        deployment.task_definition == revision && !existing.contains(&deployment.id)
+        deployment.task_definition == *revision && !existing.contains(&deployment.id)
     })
 }
