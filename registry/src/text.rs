@@ -132,4 +132,22 @@ mod tests {
         assert_eq!(read, "it said ***");
         assert_eq!(serde_json::to_string(&read).unwrap(), "\"it said ***\"");
     }
+
+    #[test]
+    fn a_text_is_masked_whatever_it_is_made_of_and_reads_the_same_in_every_way() {
+        register(&Secret::new("ghs_Text2f3A4b5C6d7E8"));
+        let said = "it said ghs_Text2f3A4b5C6d7E8".to_owned();
+        let made = [
+            Text::from(&said),
+            Text::from(Cow::Borrowed(said.as_str())),
+            Text::from(said.clone()),
+        ];
+        for text in made {
+            let (borrowed, shown): (&str, String) = (text.borrow(), text.to_string());
+            let read = [text.as_str(), &*text, text.as_ref(), borrowed, &shown];
+            assert_eq!(read, ["it said ***"; 5]);
+            assert!(text == *"it said ***" && text != *"it said" && text != "it said");
+            assert_eq!(String::from(text), "it said ***");
+        }
+    }
 }

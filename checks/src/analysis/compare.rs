@@ -176,7 +176,7 @@ pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -
         green: value_count(green),
         unit: "values",
     };
-    if lowest_p(blue.len(), green.len(), policy.direction) > allowance {
+    if lowest_p(blue.len(), green.len(), policy.direction) >= allowance {
         return inconclusive_with(value, &found, describe::too_few_to_decide(&found, &basis));
     }
     conclude(value, &found, effect_size(found.ratio, policy), &basis)

@@ -269,7 +269,11 @@ mod tests {
     /// What is sent to a URL after an answer of `https://host/app/login` has set these cookies, one
     /// after the other.
     fn sent_cookies(set: &[&'static str], to: &str) -> String {
-        let base: Url = "https://host".parse().unwrap();
+        sent_after("https://host", set, to)
+    }
+
+    fn sent_after(base: &str, set: &[&'static str], to: &str) -> String {
+        let base: Url = base.parse().unwrap();
         let jar = CookieJar::new(CookiePolicy::Keep);
         jar.set_origin(&base);
         for cookie in set {
@@ -290,7 +294,7 @@ mod tests {
 
     #[test]
     fn cookies_go_back_where_a_browser_would_send_them() {
-        let table: [(&[&str], &str, &str); 22] = [
+        let table: [(&[&str], &str, &str); 26] = [
             (
                 &["a=1", "b=2; Path=/; HttpOnly"],
                 "https://host/app/x",
@@ -305,6 +309,18 @@ mod tests {
             (&["a=1; Path=/; Domain=.host"], "https://host/", "a=1"),
             (&["a=1; Path=/; Domain=evil.example"], "https://host/", ""),
             (&["a=1; Path=/", "a=2; Path=/"], "https://host/", "a=2"),
+            (
+                &["a=1; Path=/", "a=2; Path=/app"],
+                "https://host/app",
+                "a=1; a=2",
+            ),
+            (&["a=1; Path=/", "b=2; Path=/"], "https://host/", "a=1; b=2"),
+            (
+                &["a=1; Path=/; Expires=Fri, 31 Dec 9999 23:59:59 GMT"],
+                "https://host/",
+                "a=1",
+            ),
+            (&["a=1; Path=/; Expires=soon"], "https://host/", "a=1"),
             (
                 &["a=1; Path=/", "a=; Path=/; Max-Age=0"],
                 "https://host/",
@@ -355,6 +371,12 @@ mod tests {
         for (set, to, expected) in table {
             assert_eq!(sent_cookies(set, to), expected, "{set:?} {to}");
         }
+    }
+
+    #[test]
+    fn a_secure_cookie_is_not_taken_from_plain_http() {
+        let set = ["a=1; Path=/; Secure", "b=2; Path=/"];
+        assert_eq!(sent_after("http://host", &set, "http://host/"), "b=2");
     }
 
     #[test]

@@ -202,13 +202,27 @@ mod tests {
             Method::Fisher
         );
         assert_eq!(
-            run_test((1100, 100_000), (1100, 100_000), Direction::Increase).method,
+            run_test((1000, 100_000), (1000, 100_000), Direction::Increase).method,
             Method::PooledZ
         );
         assert_eq!(
             run_test((99_950, 100_000), (99_950, 100_000), Direction::Increase).method,
             Method::Fisher
         );
+    }
+
+    #[test]
+    fn the_pooled_rate_gives_the_deviation() {
+        // z = 2.434: from the pooled rate 0.3025, as in the textbooks.
+        let table = [
+            (Direction::Increase, 0.007_466_539_493_576_491),
+            (Direction::Decrease, 0.992_533_460_506_423_5),
+            (Direction::Either, 0.014_933_078_987_152_982),
+        ];
+        for (direction, expected) in table {
+            let p = run_test((30_000, 100_000), (30_500, 100_000), direction).p;
+            assert!((p / expected - 1.0).abs() < 1e-12, "{direction:?}: {p}");
+        }
     }
 
     #[test]
@@ -236,6 +250,7 @@ mod tests {
 
     #[test]
     fn an_error_is_a_request_even_where_it_was_counted_first() {
-        assert_eq!(Counts::new(101, 100).requests(), 101);
+        let counts = Counts::new(101, 100);
+        assert_eq!((counts.errors(), counts.requests()), (101, 101));
     }
 }

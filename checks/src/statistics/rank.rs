@@ -66,8 +66,7 @@ fn sort_finite(values: &[f64], side: Side) -> Result<Vec<f64>, StatisticsError> 
     if !values.iter().all(|value| value.is_finite()) {
         return Err(StatisticsError::NotFinite { side });
     }
-    // −0 is 0: their order says nothing.
-    let mut values: Vec<f64> = values.iter().map(|value| value + 0.0).collect();
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     Ok(values)
 }

@@ -336,4 +336,34 @@ mod tests {
             .apply_extension(b'g', b"16 comment=abcd\n")
             .unwrap();
     }
+
+    #[test]
+    fn each_extension_alone_is_pending_and_replaces_its_part() {
+        let table: [(u8, &[u8]); 5] = [
+            (b'K', b"target\0"),
+            (b'x', b"19 linkpath=target\n"),
+            (b'L', b"name\0"),
+            (b'x', b"10 size=1\n"),
+            (b'x', b"22 GNU.sparse.major=1\n"),
+        ];
+        for (at, (flag, content)) in table.into_iter().enumerate() {
+            let mut extensions = HeaderExtensions::default();
+            assert!(!extensions.is_pending());
+            extensions.apply_extension(flag, content).unwrap();
+            assert!(extensions.is_pending(), "{at}");
+            let link = (at < 2).then_some(b"target".as_slice());
+            assert_eq!(extensions.link.as_deref(), link, "{at}");
+            assert_eq!(extensions.name.is_some(), at == 2, "{at}");
+            assert_eq!(extensions.sparse, at == 4, "{at}");
+        }
+        let mut other = HeaderExtensions::default();
+        other.apply_extension(b'x', b"11 other=x\n").unwrap();
+        assert!(!other.is_pending(), "what is not known is passed over");
+    }
+
+    #[test]
+    fn decimals_are_digits_and_nothing_else() {
+        let found = ["7", "", "+7", "-7", " 7"].map(|digits| parse_decimal(digits.as_bytes()));
+        assert_eq!(found, [Some(7), None, None, None, None]);
+    }
 }

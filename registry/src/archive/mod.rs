@@ -24,6 +24,8 @@ mod layer_packer;
 mod layers;
 mod names;
 mod oci;
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 pub(crate) use entries::tests::build_archive;

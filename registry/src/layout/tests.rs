@@ -208,6 +208,23 @@ fn what_leads_out_of_the_layout_is_refused() {
 }
 
 #[test]
+fn an_index_of_four_mebibytes_is_read_and_a_longer_one_is_not() {
+    let bench = Bench::new();
+    let index = |bytes: u64| {
+        let mut text = br#"{"manifests":[]}"#.to_vec();
+        text.resize(usize::try_from(bytes).unwrap(), b' ');
+        fs::write(bench.path("index.json"), text).unwrap();
+        bench.refusal_message()
+    };
+    let (longest, longer) = (index(MAX_DOCUMENT_BYTES), index(MAX_DOCUMENT_BYTES + 1));
+    assert!(longest.ends_with("holds no image"), "{longest}");
+    assert!(
+        longer.ends_with("it has 4194305 bytes, too many for this file"),
+        "{longer}"
+    );
+}
+
+#[test]
 fn what_is_no_layout_is_refused() {
     let bench = Bench::new();
     assert!(

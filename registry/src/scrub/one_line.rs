@@ -33,3 +33,39 @@ pub fn is_unsafe_to_show(character: char) -> bool {
         || matches!(character, '\u{feff}' | '\u{e0000}'..='\u{e007f}')
         || character.is_control()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_on_one_line_and_not_longer_than_wanted() {
+        let table = [
+            (" a\tb\r\nc ", 9, "a b  c"),
+            ("abcd", 4, "abcd"),
+            ("abcde", 4, "abc…"),
+            ("a\u{1b}[2Jb", 9, "a\u{fffd}[2Jb"),
+        ];
+        for (text, longest, expected) in table {
+            assert_eq!(to_one_line(text, longest), expected, "{text:?}");
+        }
+        assert_eq!(to_one_line_indented("  a ", 9), "  a ");
+    }
+
+    #[test]
+    fn what_changes_how_others_are_shown_is_told_from_letters() {
+        for trick in [
+            '\u{7}',
+            '\u{200b}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{feff}',
+            '\u{e0041}',
+        ] {
+            assert!(is_unsafe_to_show(trick), "{trick:?}");
+        }
+        for letter in ['a', 'é', '日', ' ', '\u{2070}'] {
+            assert!(!is_unsafe_to_show(letter), "{letter:?}");
+        }
+    }
+}

@@ -50,6 +50,21 @@ fn a_secret_is_masked_inside_base64_at_every_offset() {
 }
 
 #[test]
+fn escapes_of_a_url_are_lower_case_and_its_letters_are_not() {
+    let scrubber = scrubber(&["A/B?C D"]);
+    for text in ["A%2FB%3FC%20D", "A%2fB%3fC%20D", "A%2fB%3fC+D"] {
+        assert_eq!(scrubber.scrub(text), MASK, "{text}");
+    }
+    assert_eq!(scrubber.scrub("a%2fb%3fc%20d"), "a%2fb%3fc%20d");
+}
+
+#[test]
+fn a_secret_is_masked_in_html() {
+    let scrubber = scrubber(&["<a&b>\"c'"]);
+    assert_eq!(scrubber.scrub("(&lt;a&amp;b&gt;&quot;c&#39;)"), "(***)");
+}
+
+#[test]
 fn overlapping_secrets_leave_nothing_of_either() {
     assert_eq!(
         scrubber(&["abcdef", "defghi"]).scrub("x abcdefghi y"),
@@ -96,6 +111,11 @@ fn an_arn_and_a_longer_number_stay_whole() {
         "in ***: *** (***uction)"
     );
     assert_eq!(scrubber.scrub("warn:prod arn: prod"), "warn:*** arn: ***");
+    let before = "é".repeat(1500);
+    assert_eq!(
+        scrubber.scrub(&format!("{before}xprod")),
+        format!("{before}x***")
+    );
 }
 
 #[test]
@@ -108,6 +128,9 @@ fn a_sentence_is_only_searched_for_what_no_word_of_ours_can_be() {
         "123456789012",
         "correct horse",
         "sha256:0a1b2c3d4e5f",
+        "arn:aws:ecs:eu1:x9y8z7w6",
+        "x9y8z7.amazonaws.com",
+        "x9y8z7 w6v5u4",
     ];
     let tokens = [
         "ghp_16C7e42F292c6912E7710c838347Ae178B4a",

@@ -130,4 +130,47 @@ mod tests {
             allowance(0.05, Looks::Unplanned, 1)
         );
     }
+
+    #[test]
+    fn a_look_may_use_its_part() {
+        let table = [
+            (Looks::Unplanned, 1, 0.05 / 2.0),
+            (Looks::Unplanned, 3, 0.05 / 12.0),
+            (Looks::Planned(0), 3, 0.05 / 12.0),
+            (Looks::Planned(10), 1, 0.0045),
+            (Looks::Planned(10), 10, 0.0045),
+            (Looks::Planned(10), 11, 0.005 / 2.0),
+            (Looks::Planned(10), 12, 0.005 / 6.0),
+        ];
+        for (looks, look, expected) in table {
+            let found = allowance(0.05, looks, look);
+            assert!(
+                (found - expected).abs() < 1e-15,
+                "{looks:?} {look}: {found}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_look_at_values_may_use_what_those_before_it_could_not() {
+        let (early, late) = (0.9 * 0.025 / 4.0, 0.1 * 0.025);
+        let table = [
+            (3, None),
+            (4, Some((4.0 * early, 1))),
+            (5, None),
+            (6, Some((late / 2.0 + late / 6.0, 2))),
+            (7, None),
+        ];
+        for (values, expected) in table {
+            let found = allowance_for_values(0.025, 4, values, Direction::Increase);
+            let same = match (found, expected) {
+                (Some((found, look)), Some((expected, place))) => {
+                    (found - expected).abs() < 1e-15 && look == place
+                }
+                (None, None) => true,
+                (_, _) => false,
+            };
+            assert!(same, "{values}: {found:?}");
+        }
+    }
 }

@@ -211,6 +211,8 @@ mod tests {
             (3.0, "3"),
             (1730.4, "1730"),
             (1e-14, "1.00e-14"),
+            (1e14, "100000000000000"),
+            (1e15, "1.00e15"),
             (-0.5, "-0.5"),
         ];
         for (value, expected) in table {
@@ -224,7 +226,10 @@ mod tests {
             [0.0, 0.031, 0.000_25].map(format_percent),
             ["0.0 %", "3.1 %", "0.025 %"]
         );
-        assert_eq!([1e-9, 0.0123].map(format_p), ["p < 0.000001", "p = 0.0123"]);
+        assert_eq!(
+            [1e-9, 1e-6, 0.0123].map(format_p),
+            ["p < 0.000001", "p = 0.000001", "p = 0.0123"]
+        );
     }
 
     #[test]
@@ -233,5 +238,26 @@ mod tests {
             (median(&[3.0, 1.0]), median(&[5.0, 1.0, 2.0]), median(&[])),
             (2.0, 2.0, 0.0)
         );
+    }
+
+    #[test]
+    fn n_is_small_below_fifty_on_a_side() {
+        for (blue, green, small) in [(49, 90, true), (90, 49, true), (50, 50, false)] {
+            let said = format_facts(
+                &Significance {
+                    p: 0.5,
+                    ratio: 1.0,
+                    allowance: 0.05,
+                },
+                &ComparisonBasis {
+                    method: Method::Fisher,
+                    look: 1,
+                    blue,
+                    green,
+                    unit: "requests",
+                },
+            );
+            assert_eq!(said.ends_with(", which is small"), small, "{said}");
+        }
     }
 }

@@ -82,3 +82,99 @@ fn to_float(count: u64) -> f64 {
 fn to_count(count: f64) -> u64 {
     count as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(direction: Direction) -> ComparePolicy {
+        ComparePolicy {
+            direction,
+            ..ComparePolicy::default()
+        }
+    }
+
+    #[test]
+    fn what_must_be_seen_is_three_times_blue_or_two_points_beside_it() {
+        let table = [
+            (Direction::Increase, 10, 0.03),
+            (Direction::Increase, 5, 0.025),
+            (Direction::Either, 500, 1.0),
+            (Direction::Decrease, 900, 0.3),
+            (Direction::Decrease, 25, 0.005),
+            (Direction::Decrease, 10, 0.0),
+        ];
+        for (direction, errors, expected) in table {
+            let rate = rate_to_detect(Counts::new(errors, 1000), &policy(direction)).unwrap();
+            assert!(
+                (rate - expected).abs() < 1e-12,
+                "{direction:?} {errors}: {rate}"
+            );
+        }
+    }
+
+    /// By SciPy's `hypergeom` of the errors that 19 of 20 runs have.
+    #[test]
+    fn a_green_is_seen_from_so_many_requests_on() {
+        let table = [
+            (
+                Direction::Increase,
+                (100, 10_000),
+                0.03,
+                [955, 956, 1034, 1035],
+            ),
+            (
+                Direction::Decrease,
+                (9000, 10_000),
+                0.85,
+                [868, 869, 897, 898],
+            ),
+        ];
+        for (direction, blue, rate, requests) in table {
+            let seen = requests.map(|requests| {
+                is_detectable(
+                    rate,
+                    Counts::new(blue.0, blue.1),
+                    Counts::new(0, requests),
+                    &policy(direction),
+                    0.004,
+                )
+            });
+            assert_eq!(seen, [false, true, false, true], "{direction:?}");
+        }
+    }
+
+    #[test]
+    fn a_p_that_is_the_allowance_itself_is_not_seen() {
+        let (blue, green) = (Counts::new(0, 100), Counts::new(0, 100));
+        let policy = policy(Direction::Increase);
+        let p = two_proportion(blue, Counts::new(100, 100), policy.direction)
+            .unwrap()
+            .p;
+        assert!(!is_detectable(1.0, blue, green, &policy, p));
+        assert!(is_detectable(1.0, blue, green, &policy, p * 1.01));
+    }
+
+    #[test]
+    fn the_requests_that_are_needed_grow_on_both_sides() {
+        let table = [
+            (Direction::Increase, (10, 1000), (1, 120), 0.03, Some(807)),
+            (
+                Direction::Decrease,
+                (900, 1000),
+                (110, 120),
+                0.85,
+                Some(667),
+            ),
+            (Direction::Increase, (10, 1000), (1, 120), 0.01, None),
+        ];
+        for (direction, blue, green, rate, expected) in table {
+            let (blue, green) = (Counts::new(blue.0, blue.1), Counts::new(green.0, green.1));
+            assert_eq!(
+                requests_to_detect(rate, blue, green, &policy(direction), 0.025),
+                expected,
+                "{direction:?} {rate}"
+            );
+        }
+    }
+}

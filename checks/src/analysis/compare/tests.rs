@@ -267,3 +267,110 @@ fn a_percentile_needs_a_value_beyond_it() {
         [2.0, 10.0, 20.0, 100.0, 1000.0, 100_000.0]
     );
 }
+
+#[test]
+fn a_p_that_is_the_allowance_itself_may_be_chance() {
+    // Of 70 arrangements of four and four one is greater, and none than four after four.
+    let second = samples(
+        &[0.0, 1.0, 2.0, 4.0],
+        &[3.0, 5.0, 6.0, 7.0],
+        1,
+        &ComparePolicy {
+            alpha: 4.0 / 70.0,
+            ..policy()
+        },
+    );
+    assert_eq!(second.p, Some(2.0 / 70.0));
+    assert_eq!(second.phase, Phase::Successful);
+    assert!(
+        second.note.starts_with("may be chance: "),
+        "{}",
+        second.note
+    );
+    let greatest = samples(
+        &evenly_spaced(0.0, 1.0, 4),
+        &evenly_spaced(4.0, 1.0, 4),
+        1,
+        &ComparePolicy {
+            alpha: 2.0 / 70.0,
+            ..policy()
+        },
+    );
+    assert_eq!(
+        (greatest.phase, greatest.p),
+        (Phase::Inconclusive, Some(1.0 / 70.0))
+    );
+    assert!(
+        greatest.note.starts_with(
+            "too few values to tell at look 1: even the greatest difference would be chance; p = 0.0143"
+        ),
+        "{}",
+        greatest.note
+    );
+}
+
+#[test]
+fn what_is_not_enough_to_tell_says_how_much_would_be() {
+    let few = compare_counts((0, 3000), (0, 99), 1);
+    assert_eq!(
+        few.note,
+        "too little traffic to tell: 99 requests on green and 3,000 on blue, 100 on each are needed"
+    );
+    let unseen = compare_counts((10, 1000), (1, 120), 1);
+    assert!(
+        unseen.note.ends_with("; about 807 on green are needed"),
+        "{}",
+        unseen.note
+    );
+    assert!(unseen.p.is_some() && unseen.effect.is_some());
+    let policy = |looks| ComparePolicy { looks, ..policy() };
+    for (looks, values) in [
+        (Looks::Values(4), 4),
+        (Looks::Values(27), 5),
+        (Looks::Planned(9), 1),
+        (Looks::Unplanned, 1),
+    ] {
+        assert_eq!(min_values(&policy(looks)), values, "{looks:?}");
+    }
+    let three = evenly_spaced(1.0, 1.0, 3);
+    assert_eq!(
+        samples(&three, &three, 1, &policy(Looks::Values(4))).note,
+        "too few values to tell: 3 of green and 3 of blue, 4 on each are needed"
+    );
+}
+
+#[test]
+fn errors_where_blue_has_none_are_no_multiple() {
+    let note = compare_counts((0, 10_000), (30, 1000), 1).note;
+    assert!(
+        note.contains(", green has what blue has none of; "),
+        "{note}"
+    );
+}
+
+#[test]
+#[expect(clippy::float_cmp, reason = "what is exact is to be exact")]
+fn a_multiple_of_nothing_counts_in_full() {
+    let table = [
+        (2.0, 1.0, 1.5),
+        (2.0, 0.0, 1.0),
+        (2.0, -3.0, 0.0),
+        (0.0, 1.0, f64::INFINITY),
+        (0.0, -1.0, 0.0),
+        (-1.0, 1.0, f64::INFINITY),
+        (-1.0, -1.0, 0.0),
+    ];
+    for (blue, shift, expected) in table {
+        assert_eq!(shift_ratio(blue, shift), expected, "{blue} {shift}");
+    }
+}
+
+#[test]
+fn a_decrease_matters_where_blue_is_so_many_times_green() {
+    let fewer = ComparePolicy {
+        direction: Direction::Decrease,
+        ..policy()
+    };
+    let matters = [0.5, 0.8, 0.81, 1.0, 1.25].map(|ratio| exceeds_allowed(ratio, &fewer));
+    assert_eq!(matters, [true, true, false, false, false]);
+}

@@ -88,8 +88,8 @@ mod tests {
             )
         );
         assert_eq!(
-            (format_seconds(0.82), format_seconds(1.25)),
-            ("820 ms".to_owned(), "1.25 s".to_owned())
+            [0.82, 1.0, 1.25].map(format_seconds),
+            ["820 ms", "1 s", "1.25 s"]
         );
     }
 }

@@ -12,7 +12,6 @@ pub(super) struct MeasurementCounts {
     pub(super) successful: u32,
     pub(super) failed: u32,
     pub(super) inconclusive: u32,
-    pub(super) errors: u32,
     pub(super) consecutive_errors: u32,
     pub(super) consecutive_successes: u32,
 }
@@ -44,7 +43,7 @@ impl MeasurementCounts {
             Phase::Successful => self.successful += 1,
             Phase::Failed => self.failed += 1,
             Phase::Inconclusive => self.inconclusive += 1,
-            Phase::Error => self.errors += 1,
+            Phase::Error => {}
         }
     }
 

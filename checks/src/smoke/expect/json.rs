@@ -409,13 +409,12 @@ impl JsonType {
 /// Many frameworks write ISO 8601 without an offset; that is a timestamp too.
 fn is_timestamp(text: &str) -> bool {
     OffsetDateTime::parse(text, &Rfc3339).is_ok()
-        || OffsetDateTime::parse(text, &Iso8601::DEFAULT).is_ok()
         || PrimitiveDateTime::parse(text, &Iso8601::DEFAULT).is_ok()
 }
 
 /// As JSON Schema has it: `1.0` is a whole number.
 fn is_whole(number: &Number) -> bool {
-    number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|value| value.fract() == 0.0)
+    number.as_f64().is_some_and(|value| value.fract() == 0.0)
 }
 
 /// RFC 9562, section 4: groups of 8, 4, 4, 4 and 12 hexadecimal digits.

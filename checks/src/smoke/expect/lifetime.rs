@@ -112,4 +112,12 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn two_digits_are_a_year_of_this_century_up_to_69_and_of_the_last_from_70() {
+        assert_eq!(
+            [0, 69, 70, 99, 100, 2026].map(expand_year),
+            [2000, 2069, 1970, 1999, 100, 2026]
+        );
+    }
 }

@@ -98,7 +98,7 @@ fn a_status_is_a_value_a_class_or_a_list_and_2xx_when_left_out() {
 
 #[test]
 fn json_is_compared_by_value_type_size_and_pattern() {
-    let body = r#"{"status":"ok","version":"v1.2","n":3,"f":2.50,"at":"2026-11-21T01:02:03Z","local":"2026-11-21T01:02:03.123456",
+    let body = r#"{"status":"ok","version":"v1.2","n":3,"f":2.50,"at":"2026-11-21T01:02:03Z","local":"2026-11-21T01:02:03.123456","basic":"20261121T010203Z",
         "list":[1,"two",{"a":1}],"none":null,"big":9007199254740993}"#;
     let table = [
         (
@@ -106,6 +106,7 @@ fn json_is_compared_by_value_type_size_and_pattern() {
             "",
         ),
         ("$.list: [1, two, { a: 1 }]", ""),
+        ("$..a..b..c: { exists: false }", ""),
         ("$.big: 9007199254740993", ""),
         (
             "$.big: 9007199254740992",
@@ -131,7 +132,7 @@ fn json_is_compared_by_value_type_size_and_pattern() {
             "$.list: contains 2, [1,\"two\",{\"a\":1}]",
         ),
         (
-            "$.at: { type: timestamp }, $.local: { type: timestamp }",
+            "$.at: { type: timestamp }, $.local: { type: timestamp }, $.basic: { type: timestamp }",
             "",
         ),
         (
@@ -163,6 +164,10 @@ fn json_is_compared_by_value_type_size_and_pattern() {
             "$.status: { length: { gt: 2, le: 9 } }",
             "$.status: a length > 2 and ≤ 9, 2: \"ok\"",
         ),
+        (
+            "$.status: { length: { ge: 3, le: 9 } }",
+            "$.status: a length ≥ 3 and ≤ 9, 2: \"ok\"",
+        ),
         ("$.n: { length: 1 }", "$.n: a length of 1, 3"),
         (
             "$.missing: { exists: true }, $.gone: 1",
@@ -185,6 +190,33 @@ fn json_is_compared_by_value_type_size_and_pattern() {
 }
 
 #[test]
+fn lists_and_objects_are_equal_where_all_their_parts_are() {
+    let seen = answer(200, &[], r#"{"list":[1,"two",{"a":1}]}"#);
+    let table = [
+        ("$.list: [1.0, two, { a: 1.0 }]", ""),
+        (
+            "$.list: [1, two, { a: 1, b: 2 }]",
+            "$.list: [1,\"two\",{\"a\":1,\"b\":2}], [1,\"two\",{\"a\":1}]",
+        ),
+        (
+            "$.list: [1, two, { a: 2 }]",
+            "$.list: [1,\"two\",{\"a\":2}], [1,\"two\",{\"a\":1}]",
+        ),
+        (
+            "$.list: [1, two]",
+            "$.list: [1,\"two\"], [1,\"two\",{\"a\":1}]",
+        ),
+    ];
+    for (expect, expected) in table {
+        assert_eq!(
+            format_failures(&format!("json: {{ {expect} }}"), &seen),
+            expected,
+            "{expect}"
+        );
+    }
+}
+
+#[test]
 fn a_body_that_is_not_json_is_one_failure() {
     let found = format_failures("json: { $.a: 1, $.b: 2 }", &answer(200, &[], "<html>"));
     assert_eq!(
@@ -194,6 +226,34 @@ fn a_body_that_is_not_json_is_one_failure() {
     assert_eq!(
         format_failures("json: { $.a: 1 }", &answer(200, &[], "")),
         "body: JSON, an empty body"
+    );
+}
+
+#[test]
+fn a_body_that_breaks_its_schema_is_told_by_where_and_one_of_another_origin_is_not() {
+    let expect = "json: { $.n: 1 }, json-schema: { properties: { n: { type: string } } }";
+    let hidden = "something else (not shown: it is of another origin)";
+    let (mut seen, table) = (
+        answer(200, &[], r#"{"n":2}"#),
+        [
+            (
+                false,
+                "$.n: 1, 2 | json-schema at /n: what the schema says, want string, but got number"
+                    .to_owned(),
+            ),
+            (
+                true,
+                format!("$.n: 1, {hidden} | json-schema: what the schema says, {hidden}"),
+            ),
+        ],
+    );
+    for (foreign, expected) in table {
+        seen.is_cross_origin = foreign;
+        assert_eq!(format_failures(expect, &seen), expected, "{foreign}");
+    }
+    assert_eq!(
+        format_failures(expect, &answer(200, &[], r#"{"n":"1"}"#)),
+        "$.n: 1, \"1\""
     );
 }
 
@@ -281,6 +341,11 @@ fn a_redirect_is_evaluated_by_scheme_host_path_and_single_parameters() {
             "to: 'https://green.example/login'",
             "redirect: https://green.example/login, https://green.example:8443/login?…",
         ),
+        (
+            login,
+            "to: 'https://blue.example:8443/login'",
+            "redirect: https://blue.example:8443/login, https://green.example:8443/login?…",
+        ),
     ];
     for (location, expect, expected) in table {
         assert_eq!(
@@ -321,6 +386,10 @@ fn cookies_are_evaluated_by_their_flags_and_their_values_are_not_shown() {
         (
             "session: { http-only: false, path: /a }",
             format!("cookie session: no httponly, {shown} | cookie session: path=/a, {shown}"),
+        ),
+        (
+            "session: { domain: example.org }",
+            format!("cookie session: domain=example.org, {shown}"),
         ),
         (
             "Session: {}",
@@ -438,6 +507,10 @@ fn the_deployed_version_is_a_path_or_a_header() {
             "{version}"
         );
     }
+    assert_eq!(
+        format_failures("version: true", &answer(200, &[], r#"{"version":"v1.1"}"#)),
+        "$.version: \"v1.2\", \"v1.1\""
+    );
 }
 
 #[test]

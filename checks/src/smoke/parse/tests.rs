@@ -282,6 +282,30 @@ fn mistakes_in_an_expectation_are_found() {
             "4:21: `$.a b` is not a JSONPath: it cannot be read from ` b` on",
         ),
         (
+            "{ json: { '$.a[0': ok } }",
+            "4:21: `$.a[0` is not a JSONPath: it ends too early",
+        ),
+        (
+            "{ json: { '$..a..b..c..d': ok } }",
+            "4:21: `$..a..b..c..d` goes down through everything (`..`) more than 3 times",
+        ),
+        (
+            "{ origin: 'https://a.example/b' }",
+            "4:21: `https://a.example/b` is not an origin",
+        ),
+        (
+            "{ origin: 'https://a.example/?b' }",
+            "4:21: `https://a.example/?b` is not an origin",
+        ),
+        (
+            "{ origin: 'ftp://a.example' }",
+            "4:21: `ftp://a.example` is not an origin",
+        ),
+        (
+            "{ origin: 'https://user@a.example' }",
+            "4:21: `https://user@a.example` is not an origin",
+        ),
+        (
             "{ json: { '$.${version}': ok } }",
             "4:21: A JSONPath cannot hold variables",
         ),

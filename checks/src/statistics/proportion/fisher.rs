@@ -125,4 +125,18 @@ mod tests {
         let (blue, green) = (Counts::new(8, 10), Counts::new(10, 10));
         assert!((p_value(blue, green, Direction::Increase) - 45.0 / 190.0).abs() < 1e-15);
     }
+
+    /// What SciPy's `hypergeom` says.
+    #[test]
+    fn millions_of_errors_overflow_nothing() {
+        let (blue, green) = (Counts::new(760, 2000), Counts::new(2_001_000, 5_000_000));
+        let table = [
+            (Direction::Increase, 0.034_047_229_625_156_46),
+            (Direction::Decrease, 0.969_279_343_753_621_9),
+        ];
+        for (direction, expected) in table {
+            let p = p_value(blue, green, direction);
+            assert!((p / expected - 1.0).abs() < 1e-9, "{direction:?}: {p}");
+        }
+    }
 }

@@ -110,5 +110,10 @@ mod tests {
             (binomial(140, 70), binomial(10, 0), binomial(1_000_000, 1)),
             (None, Some(1), Some(1_000_000))
         );
+        assert_eq!(
+            binomial(1_000_000, 999_999),
+            Some(1_000_000),
+            "all but one are chosen in as many ways as one"
+        );
     }
 }

@@ -17,6 +17,8 @@ fn sides_that_do_not_overlap_have_one_arrangement_of_all() {
     assert!((p_value(&blue, &green, Direction::Decrease) - 1.0).abs() < 1e-16);
     assert!((p_value(&blue, &green, Direction::Either) - 2.0 / 252.0).abs() < 1e-16);
     assert!((lowest_p(5, 5, Direction::Increase) - 1.0 / 252.0).abs() < 1e-16);
+    assert!((lowest_p(5, 5, Direction::Either) - 2.0 / 252.0).abs() < 1e-16);
+    assert!((lowest_p(1, 1, Direction::Either) - 1.0).abs() < 1e-16);
 }
 
 #[test]
@@ -66,6 +68,68 @@ fn a_side_without_values_gives_no_verdict_and_neither_do_values_that_are_none() 
         refused(&[f64::NEG_INFINITY], &[1.0]),
         StatisticsError::NotFinite { side: Side::Blue }
     );
+    assert_eq!(refused(&[], &[1.0]).to_string(), "blue has no data");
+    assert_eq!(
+        refused(&[1.0], &[f64::NAN]).to_string(),
+        "green has a value that is not a finite number"
+    );
+}
+
+/// What SciPy's `mannwhitneyu(green, blue, method="asymptotic")` says.
+#[test]
+fn many_values_are_judged_by_the_normal_distribution_with_both_corrections() {
+    let tied = |count: u32, more: u32| -> Vec<f64> {
+        (0..count)
+            .map(|at| f64::from(at % 10 + more * (at % 3)))
+            .collect()
+    };
+    let shifted: Vec<f64> = range_values(0..80)
+        .iter()
+        .map(|value| value + 10.5)
+        .collect();
+    let mut but_one = vec![0.0; 70];
+    but_one[69] = 1.0;
+    let table = [
+        (
+            tied(70, 0),
+            tied(90, 1),
+            [
+                0.023_106_730_435_417_184,
+                0.977_081_609_573_524_6,
+                0.046_213_460_870_834_37,
+            ],
+        ),
+        (
+            range_values(0..70),
+            shifted,
+            [
+                5.260_782_230_862_334e-5,
+                0.999_948_200_705_783_4,
+                0.000_105_215_644_617_246_68,
+            ],
+        ),
+        (
+            but_one,
+            vec![0.0; 70],
+            [
+                0.844_776_780_651_683_3,
+                0.162_136_668_615_493_47,
+                0.324_273_337_230_986_95,
+            ],
+        ),
+    ];
+    for (blue, green, expected) in table {
+        let directions = [Direction::Increase, Direction::Decrease, Direction::Either];
+        for (direction, expected) in directions.into_iter().zip(expected) {
+            let tested = mann_whitney(&blue, &green, direction).unwrap();
+            assert_eq!(tested.method, Method::MannWhitneyNormal);
+            assert!(
+                (tested.p / expected - 1.0).abs() < 1e-12,
+                "{direction:?}: {} instead of {expected}",
+                tested.p
+            );
+        }
+    }
 }
 
 #[test]
@@ -132,5 +196,13 @@ fn the_shift_is_what_was_added() {
             .effect
             .shift,
         1.5
+    );
+    assert_eq!(
+        mann_whitney(&[0.0], &range_values(0..5000), Direction::Increase)
+            .unwrap()
+            .effect
+            .shift,
+        2499.5,
+        "a side that is thinned out keeps its median"
     );
 }

@@ -236,3 +236,39 @@ fn there_is_an_end_to_headers() {
     let block = &one[..one.len() - BLOCK * 2];
     assert!(refusal_message(&block.repeat(MAX_ENTRIES + 1)).contains("more than 20000 entries"));
 }
+
+#[test]
+fn old_directories_and_split_names_are_understood() {
+    let old = build_entry(EntryType::Regular, "old/", "", 0, b"");
+    let mut split = Made::new_ustar();
+    split
+        .set_path(format!("{}/{}", "a".repeat(90), "b".repeat(90)))
+        .unwrap();
+    split.set_size(0);
+    split.set_cksum();
+    let split = [split.as_bytes().as_slice(), &[0; BLOCK * 2]].concat();
+    let found = read_all_entries(&concat_archives(&[old, split])).unwrap();
+    assert_eq!(found[0].0.kind, EntryKind::Directory);
+    assert_eq!(
+        found[1].0.name,
+        format!("{}/{}", "a".repeat(90), "b".repeat(90))
+    );
+    assert_eq!(
+        refusal_message(&build_entry(EntryType::Regular, ".", "", 0, b"")),
+        "a name in it is empty, longer than 1024 bytes, or no text"
+    );
+}
+
+#[test]
+fn the_longest_extension_and_the_most_headers_are_read() {
+    let mut name = b"n".to_vec();
+    name.resize(65_536, 0);
+    let longest = build_entry(EntryType::GNULongName, "p", "", 65_536, &name);
+    let found =
+        read_all_entries(&concat_archives(&[longest, build_archive(&[("a", b"")])])).unwrap();
+    assert_eq!(found[0].0.name, "n");
+    let one = build_entry(EntryType::Directory, "d", "", 0, b"");
+    let mut many = one[..BLOCK].repeat(MAX_ENTRIES);
+    many.extend([0; BLOCK * 2]);
+    assert_eq!(read_all_entries(&many).unwrap().len(), MAX_ENTRIES);
+}

@@ -163,12 +163,22 @@ fn the_reason_is_told_in_words() {
     );
     let bad = MeasurementCounts {
         failed: 2,
-        errors: 3,
         ..MeasurementCounts::default()
     };
     assert_eq!(
         bad.explain(Phase::Inconclusive, &USUAL),
         "not one of 2 measurements was good"
+    );
+    let rows = MeasurementLimits {
+        consecutive_successes: 3,
+        ..USUAL
+    };
+    assert_eq!(
+        [bad, MeasurementCounts::default()].map(|tally| tally.explain(Phase::Inconclusive, &rows)),
+        [
+            "there never were 3 successes in a row",
+            "no measurement could tell good from bad"
+        ]
     );
 }
 

@@ -31,6 +31,8 @@ fn nothing_is_asked_before_the_first_whole_minute_ended_a_minute_ago() {
         (None, 0),
         "answers are awaited"
     );
+    judge.ask_again();
+    assert_eq!(judge.next_due(), Some(1140.0));
 }
 
 #[test]
@@ -93,6 +95,22 @@ fn a_preset_judges_the_newest_ten_minutes() {
         questions
             .iter()
             .all(|question| (question.since, question.until) == (2940.0, 3540.0))
+    );
+    let answers: Vec<_> = questions
+        .iter()
+        .map(|question| (question.id, answer_from(GOOD)(question)))
+        .collect();
+    let (first, rest) = answers.split_at(1);
+    assert_eq!(
+        judge.record_answers(first, 3600.0, "").len(),
+        0,
+        "a check waits for all of its answers"
+    );
+    let measured = judge.record_answers(rest, 3600.0, "");
+    assert!(
+        measured[0].query.ends_with("(green, 10 m)"),
+        "{}",
+        measured[0].query
     );
 }
 
@@ -158,7 +176,63 @@ fn a_count_at_the_gate_is_waited_for() {
     measure_at(&mut judge, 0.0, answer_point(1.0));
     assert!(!judge.is_complete());
     measure_at(&mut judge, 10.0, answer_point(1.0));
-    assert!(judge.is_complete());
+    assert_eq!((judge.is_complete(), judge.next_due()), (true, None));
+}
+
+#[test]
+fn what_is_asked_at_green_alone_is_not_asked_in_a_step() {
+    let mut judge = new_judge(&own_metric("on: green, count: 2"));
+    judge.enter(Moment::Green, 0.0);
+    measure_at(&mut judge, 0.0, answer_point(1.0));
+    judge.enter(Moment::Step, 5.0);
+    assert_eq!(
+        (judge.next_due(), judge.due_questions(20.0).len()),
+        (None, 0)
+    );
+}
+
+#[test]
+fn nothing_is_asked_once_the_analysis_has_ended() {
+    let metric = |name: &str| {
+        format!(
+            "- {{ name: {name}, http: {{ url: 'https://{name}/', path: $.v }}, interval: 10s, success: '< 5' }}\n"
+        )
+    };
+    let mut judge = new_judge(&format!("metrics:\n{}{}", metric("bad"), metric("good")));
+    judge.enter(Moment::Step, 0.0);
+    measure_at(&mut judge, 0.0, |question| {
+        let value = if describe(question).contains("bad") {
+            9.0
+        } else {
+            1.0
+        };
+        answer_point(value)(question)
+    });
+    assert_eq!(expect_result(&judge).phase, Phase::Failed);
+    assert_eq!(
+        (judge.next_due(), judge.due_questions(20.0).len()),
+        (None, 0)
+    );
+}
+
+#[test]
+fn the_last_value_is_told_where_the_last_measurement_has_none() {
+    let mut judge = new_judge(&own_metric("failure-limit: 1"));
+    judge.enter(Moment::Step, 0.0);
+    measure_at(&mut judge, 0.0, answer_point(9.0));
+    for _ in 0..5 {
+        let now = judge.next_due().unwrap();
+        measure_at(&mut judge, now, |_| Answer::Failed("throttled".to_owned()));
+    }
+    let ended = expect_result(&judge);
+    assert_eq!(
+        (
+            ended.phase,
+            ended.value.as_deref(),
+            ended.measurement.unwrap().value.as_str()
+        ),
+        (Phase::Error, Some("9"), "")
+    );
 }
 
 #[test]

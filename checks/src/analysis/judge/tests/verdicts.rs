@@ -20,6 +20,31 @@ fn no_point_of_errors_is_no_error_when_there_were_requests() {
 }
 
 #[test]
+fn successes_are_what_is_left_of_errors() {
+    let mut judge = new_judge("success-rate > 95 %");
+    judge.enter(Moment::Step, 0.0);
+    let some = answer_from(&[("RequestCount", 200.0), ("5XX", 5.0)]);
+    let measured = measure_at(&mut judge, 120.0, some);
+    assert_eq!(measured[0].value.as_str(), "97.5 % (5 errors of 200)");
+}
+
+#[test]
+fn without_requests_it_is_said_how_many_are_needed_where_any_are() {
+    for (keys, expected) in [
+        (
+            "",
+            "no requests on green in 1 m, and 100 are needed to tell",
+        ),
+        (", min-request-volume: 0", "no requests on green in 1 m"),
+    ] {
+        let mut judge = new_judge(&format!("presets: [{{ preset: error-rate < 5 %{keys} }}]"));
+        judge.enter(Moment::Step, 0.0);
+        let measured = measure_at(&mut judge, 120.0, answer_from(&[]));
+        assert_eq!(measured[0].note.as_deref(), Some(expected), "{keys}");
+    }
+}
+
+#[test]
 fn too_little_traffic_is_inconclusive_and_neither_good_nor_bad() {
     let mut judge = new_judge("error-rate < 5 %");
     judge.enter(Moment::Step, 0.0);
@@ -397,25 +422,121 @@ fn lines_against_blue_are_held_against_the_requests_of_both_sides() {
 }
 
 #[test]
-fn a_check_that_is_not_critical_decides_only_with_others() {
-    let metric = |name: &str| {
+fn lines_alone_are_held_against_blues_where_requests_are_not_counted() {
+    let network = Sides {
+        load_balancer_kind: LoadBalancerKind::NetworkLoadBalancer,
+        ..sides()
+    };
+    for (green, expected) in [(15, Phase::Successful), (16, Phase::Failed)] {
+        let text = "logs: [{ name: errors, pattern: ERROR, compare: blue, allowed-increase: 1.5 }]";
+        let mut judge = new_judge_with(text, network.clone());
+        judge.enter(Moment::Step, 0.0);
+        let measured = measure_at(&mut judge, 60.0, |question| Answer::Lines {
+            count: if describe(question).ends_with("blue") {
+                10
+            } else {
+                green
+            },
+            first: Vec::new(),
+        });
+        assert_eq!(measured[0].phase, expected, "{green}");
+        assert_eq!(
+            measured[0].note.as_deref(),
+            Some("requests are not counted here: lines alone are held against 1.5 times blue's")
+        );
+    }
+}
+
+#[test]
+fn a_minute_with_few_requests_on_a_side_is_left_out_of_the_comparison() {
+    for (few, left_out) in [(19.0, true), (20.0, false)] {
+        let mut judge = new_judge("green no worse than blue");
+        judge.enter(Moment::Step, 0.0);
+        let answers = |question: &Question| match describe(question).as_str() {
+            "RequestCount Sum of blue" => {
+                let Answer::Points(mut points) = points_each_minute(question, 1000.0) else {
+                    panic!("points");
+                };
+                points[3].value = few;
+                Answer::Points(points)
+            }
+            "TargetResponseTime p95 of blue" => points_around(question, 0.2),
+            "TargetResponseTime p95 of green" => points_around(question, 0.21),
+            _ => answer_from(&[("RequestCount", 1000.0)])(question),
+        };
+        let measured = measure_at(&mut judge, 600.0, answers);
+        let slow = measured
+            .iter()
+            .find(|measurement| measurement.check.starts_with("p95"))
+            .unwrap();
+        let note = slow.note.as_deref().unwrap();
+        let why = "; 1 of green's 9 values are left out: fewer than 20 requests on a side";
+        assert_eq!(note.ends_with(why), left_out, "{note}");
+        assert_eq!(note.contains("left out"), left_out, "{note}");
+    }
+}
+
+#[test]
+fn a_second_look_is_the_second() {
+    let mut judge = new_judge("green no worse than blue");
+    judge.enter(Moment::Step, 0.0);
+    let same = answer_from(&[("RequestCount", 1000.0), ("5XX", 10.0)]);
+    for (now, look) in [(120.0, "at look 1,"), (180.0, "at look 2,")] {
+        let measured = measure_at(&mut judge, now, &same);
+        let errors = measured
+            .iter()
+            .find(|measurement| measurement.check.starts_with("errors"))
+            .unwrap();
+        let note = errors.note.as_deref().unwrap();
+        assert!(note.contains(look), "{note}");
+    }
+}
+
+#[test]
+fn a_least_volume_is_asked_of_green_alone() {
+    let text = "metrics: [{ name: cpu, cloudwatch: { namespace: App, metric: Cpu, stat: Average, dimensions: { TargetGroup: '${target-group}' } }, \
+                volume: { cloudwatch: { namespace: App, metric: Count, stat: Sum, dimensions: { TargetGroup: '${target-group}' } } }, \
+                min-request-volume: 5, success-condition: green <= blue * 1.25 }]";
+    let mut judge = new_judge(text);
+    judge.enter(Moment::Step, 0.0);
+    let asked: Vec<String> = judge.due_questions(120.0).iter().map(describe).collect();
+    assert_eq!(
+        asked,
+        [
+            "Cpu Average of green",
+            "Cpu Average of blue",
+            "Count Sum of green"
+        ]
+    );
+}
+
+#[test]
+fn checks_that_are_not_critical_decide_when_more_than_half_and_at_least_two_are_bad() {
+    let metric = |name: usize| {
         format!(
-            "- {{ name: {name}, critical: false, http: {{ url: 'https://{name}/', path: $.v }}, success: '< 5' }}\n"
+            "- {{ name: m{name}, critical: false, http: {{ url: 'https://{name}/', path: $.v }}, success: '< 5' }}\n"
         )
     };
-    let text = format!("metrics:\n{}{}{}", metric("a"), metric("b"), metric("c"));
-    for (names, expected) in [("a", false), ("ab", true)] {
-        let mut judge = new_judge(&text);
+    for (all, bad, expected) in [
+        (1, 1, false),
+        (3, 1, false),
+        (3, 2, true),
+        (3, 3, true),
+        (4, 2, false),
+        (5, 3, true),
+    ] {
+        let metrics: String = (0..all).map(metric).collect();
+        let mut judge = new_judge(&format!("metrics:\n{metrics}"));
         judge.enter(Moment::Step, 0.0);
         measure_at(&mut judge, 0.0, |question| {
             let host = describe(question);
-            let failing = names.chars().any(|name| host == format!("https://{name}/"));
+            let failing = (0..bad).any(|name| host == format!("https://{name}/"));
             answer_point(if failing { 9.0 } else { 1.0 })(question)
         });
         assert_eq!(
             matches!(judge.status(), AnalysisStatus::Ended(_)),
             expected,
-            "{names}"
+            "{bad} of {all}"
         );
     }
 }
@@ -442,6 +563,71 @@ fn the_worst_of_several_checks_stands() {
             expect_result(&judge).check.as_deref()
         ),
         (Phase::Failed, Some("bad"))
+    );
+}
+
+#[test]
+fn of_equally_bad_checks_the_first_is_told() {
+    let metric = |name: &str| {
+        format!(
+            "- {{ name: {name}, http: {{ url: 'https://{name}/', path: $.v }}, success: '< 5' }}\n"
+        )
+    };
+    let mut judge = new_judge(&format!("metrics:\n{}{}", metric("one"), metric("two")));
+    judge.enter(Moment::Step, 0.0);
+    measure_at(&mut judge, 0.0, answer_point(9.0));
+    assert_eq!(expect_result(&judge).check.as_deref(), Some("one"));
+}
+
+#[test]
+fn what_could_not_tell_is_passed_over_where_that_is_wanted() {
+    let mut judge = new_judge(&own_metric("on-inconclusive: proceed"));
+    judge.enter(Moment::Step, 0.0);
+    measure_at(&mut judge, 0.0, |_| Answer::Points(Vec::new()));
+    assert_eq!(judge.status(), AnalysisStatus::Running);
+    assert_eq!(
+        judge.describe_findings(),
+        "own could not tell good from bad"
+    );
+    judge.finish();
+    assert_eq!(
+        (
+            expect_result(&judge).phase,
+            expect_result(&judge).reason.as_str()
+        ),
+        (
+            Phase::Successful,
+            "1 measurements of 1 checks passed no limit; own could not tell, and was passed over"
+        )
+    );
+}
+
+#[test]
+fn only_what_began_and_decides_is_told_in_the_end() {
+    let metric = |name: &str, keys: &str| {
+        format!(
+            "- {{ name: {name}, http: {{ url: 'https://{name}/', path: $.v }}, success: '< 5'{keys} }}\n"
+        )
+    };
+    let mut judge = new_judge(&format!(
+        "metrics:\n{}{}{}",
+        metric("good", ""),
+        metric("later", ", on: production"),
+        metric("dry", ", dry-run: true")
+    ));
+    judge.enter(Moment::Step, 0.0);
+    measure_at(&mut judge, 0.0, |question| {
+        answer_point(if describe(question).contains("dry") {
+            9.0
+        } else {
+            1.0
+        })(question)
+    });
+    assert_eq!(judge.describe_findings(), "nothing was found wrong");
+    judge.finish();
+    assert_eq!(
+        expect_result(&judge).reason,
+        "1 measurements of 1 checks passed no limit"
     );
 }
 
