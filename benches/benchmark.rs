@@ -1,4 +1,4 @@
-//! A bar: what was asked, what was measured, whether it is kept. Pure.
+//! A benchmark: its limit, what was measured, and whether the limit was met. Pure.
 
 use ecs_bluegreen_sim::rehearse::table::align_with_rule;
 
@@ -78,7 +78,6 @@ impl Benchmark {
     }
 }
 
-/// All bars as lines.
 pub(crate) fn table(bars: &[Benchmark]) -> Vec<String> {
     let head = ["bar", "asked", "measured", ""].map(str::to_owned).to_vec();
     let rows: Vec<Vec<String>> = std::iter::once(head)

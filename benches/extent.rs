@@ -5,7 +5,7 @@
 pub(crate) enum Extent {
     /// As much as a judgement needs.
     Full,
-    /// As little as possible: what comes out is not judged.
+    /// As little as possible: the results are not compared with the limits.
     Short,
 }
 

@@ -3,8 +3,8 @@
 //!
 //! Prints one table and ends with 1 when a bar is missed. `bench scale [DEPLOYMENTS [ACTION]]`,
 //! `bench transfer` and `bench canaries` measure one of them alone. `bench short` measures
-//! everything in its shortest form and judges nothing: what is measured depends on the machine,
-//! that it can be measured does not.
+//! everything in its shortest form and compares nothing with the limits: what is measured depends
+//! on the machine, that it can be measured does not.
 
 mod benchmark;
 mod canaries;
@@ -182,7 +182,7 @@ async fn measure_all(extent: Extent) -> Measurements {
     Ok(bars)
 }
 
-/// A line for whoever waits. Nobody may be there to read it.
+/// Prints a line of progress. Standard output may be closed.
 fn print_line(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }

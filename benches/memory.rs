@@ -26,7 +26,6 @@ const WITHOUT: &str = "deploy without an image transfer, peak memory";
 const FROM_LAYOUT: &str = "deploy with a 100 MiB layer from an OCI layout, peak memory";
 const FROM_ENGINE: &str = "deploy with a 100 MiB layer from the Docker engine, peak memory";
 
-/// Three bars.
 pub(crate) async fn measure(
     programs: &Programs,
     folder: &Path,

@@ -1,5 +1,5 @@
-//! From `Ready` being visible to our `ContinueDeployment`, at the default pace; and how often AWS
-//! is read while traffic shifts.
+//! From `Ready` being visible to our `ContinueDeployment`, at the default poll interval; and how
+//! often AWS is read while traffic shifts.
 //!
 //! Several stages at different speeds: on one stage all deployments would be ready at the same
 //! point between two looks.
@@ -21,7 +21,7 @@ use crate::extent::Extent;
 use crate::fixture::{new_revision, start_stage};
 
 /// How much faster than AWS each stage is. Green needs five seconds divided by this, and its start:
-/// so `Ready` comes at six moments that are evenly spread over the time between two looks.
+/// so `Ready` comes at six times that are evenly spread over the time between two looks.
 const FACTORS: [f64; 6] = [1.5, 1.74, 2.08, 2.6, 3.4, 5.0];
 const SERVICES: [&str; 2] = ["one", "two"];
 const FOLLOWED: Duration = Duration::from_mins(1);
@@ -32,7 +32,6 @@ const CANARY: Traffic = Traffic::Canary {
     minutes: 12,
 };
 
-/// Both bars.
 pub(crate) async fn measure(programs: &Programs, folder: &Path, extent: Extent) -> Measurements {
     let followed = extent.choose(FOLLOWED, Duration::from_secs(1));
     let stages = start_stages(programs, folder, extent.choose(&FACTORS[..], &FACTORS[5..])).await?;

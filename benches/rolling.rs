@@ -15,7 +15,6 @@ use crate::usage::{self, Usage};
 
 const RUNS: usize = 20;
 
-/// Both bars.
 pub(crate) async fn measure(programs: &Programs, folder: &Path, extent: Extent) -> Measurements {
     let runs = extent.choose(RUNS, 2);
     let rolling = [(

@@ -19,7 +19,6 @@ const CA_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// As registries and `docker push` compress.
 const LEVEL: u32 = 6;
 
-/// The bar.
 #[expect(clippy::cast_precision_loss, reason = "some mebibytes")]
 pub(crate) async fn measure(programs: &Programs, way: RehearsalMode) -> Measurements {
     let action = programs.action.clone();

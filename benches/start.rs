@@ -19,7 +19,6 @@ use crate::fixture::new_revision;
 const RUNS: usize = 50;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The bar.
 pub(crate) async fn measure(programs: &Programs, folder: &Path, extent: Extent) -> Measurements {
     let runs = extent.choose(RUNS, 2);
     let mut times = Vec::new();

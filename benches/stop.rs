@@ -23,7 +23,6 @@ const ANSWER: &[u8] =
 /// The outcome `rolled-back`.
 const ROLLED_BACK: i32 = 20;
 
-/// The bar.
 pub(crate) async fn measure(programs: &Programs, folder: &Path, extent: Extent) -> Measurements {
     let runs = extent.choose(RUNS, 1);
     let service = [(

@@ -1,8 +1,8 @@
 //! CPU time and peak memory of one run of the action.
 //!
 //! The kernel counts both for all children of a process together, and a new child's peak begins
-//! with its parent's. So a small process of its own starts the action: this program again, told to
-//! by [`FLAG`].
+//! with its parent's. So a small process of its own starts the action: this program again, started
+//! to by [`FLAG`].
 
 use std::io;
 use std::path::Path;

@@ -1,9 +1,10 @@
-//! PURE: CloudWatch alarms. Whether a deployment may start with them as they are, and what a change
-//! of one means while it is watched.
+//! PURE: CloudWatch alarms: whether a deployment may start while they are in their present state,
+//! and what a change of state means during it.
 //!
-//! One way for all of them: those of the input `alarms`, those of a CodeDeploy group, those of a
-//! service. AWS itself ignores an alarm that rings when a deployment of ECS's own begins, so one
-//! that rings is refused here, or waived by name: then it does not count until it was OK once.
+//! The alarms of the input `alarms`, of a CodeDeploy group and of a service are treated the same
+//! way. AWS ignores an alarm that is already in ALARM when an ECS deployment begins, so such an
+//! alarm is refused here unless it is waived by name; a waived alarm counts again once it has been
+//! OK.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,30 +15,30 @@ use crate::scrub::mask;
 /// An alarm as CloudWatch shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alarm {
-    /// Its name.
+    /// The alarm's name.
     pub name: String,
     /// What it watches.
     pub kind: AlarmKind,
-    /// Whether it rings.
+    /// The alarm's state.
     pub state: AlarmState,
-    /// Why, in CloudWatch's words.
+    /// CloudWatch's reason for the state.
     pub reason: String,
-    /// Since when: RFC 3339; empty when CloudWatch does not say.
+    /// Since when it is in this state: RFC 3339; empty when CloudWatch does not say.
     pub since: String,
 }
 
-/// What an alarm watches.
+/// The kind of an alarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AlarmKind {
-    /// A metric.
+    /// An alarm on a metric.
     Metric,
-    /// Lines of logs, by a scheduled query.
+    /// An alarm on log lines, by a scheduled query.
     Log,
-    /// Other alarms.
+    /// An alarm on other alarms.
     Composite {
-        /// The rule over them.
+        /// The rule that combines them.
         rule: String,
-        /// Those that made it ring, where CloudWatch says.
+        /// The alarms that triggered it, where CloudWatch names them.
         triggered_by: Vec<String>,
     },
 }
@@ -45,13 +46,13 @@ pub enum AlarmKind {
 /// The state of an alarm.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AlarmState {
-    /// All is well.
+    /// OK.
     Ok,
-    /// It rings.
+    /// ALARM.
     InAlarm,
-    /// It has nothing to judge by.
+    /// INSUFFICIENT_DATA.
     InsufficientData,
-    /// A word that is newer than this action.
+    /// A state that is newer than this action.
     Unknown(String),
     /// There is no such alarm.
     Missing,
@@ -70,7 +71,7 @@ impl fmt::Display for AlarmState {
 }
 
 impl Alarm {
-    /// One that is not there.
+    /// An alarm that does not exist.
     pub fn missing(name: &str) -> Self {
         let (name, kind) = (name.to_owned(), AlarmKind::Metric);
         Self {
@@ -82,7 +83,7 @@ impl Alarm {
         }
     }
 
-    /// Whether it rings.
+    /// Whether its state is ALARM.
     pub fn is_in_alarm(&self) -> bool {
         self.state == AlarmState::InAlarm
     }
@@ -96,11 +97,11 @@ impl Alarm {
         }
     }
 
-    /// Why it is as it is: CloudWatch's words, and which alarms made a composite one ring.
+    /// Why it is in this state: CloudWatch's reason, and which alarms triggered a composite one.
     pub fn explanation(&self) -> String {
         let children = match &self.kind {
             AlarmKind::Composite { triggered_by, .. } if !triggered_by.is_empty() => {
-                format!("ringing: {}", triggered_by.join(", "))
+                format!("in ALARM: {}", triggered_by.join(", "))
             }
             AlarmKind::Composite { rule, .. } if self.is_in_alarm() && !rule.is_empty() => {
                 format!("its rule: {rule}")
@@ -125,21 +126,21 @@ impl Alarm {
     }
 }
 
-/// Alarms that are watched, and what is known of each.
+/// The alarms that are watched, with their last known states.
 #[derive(Debug, Clone, Default)]
 pub struct WatchedAlarms {
     names: Vec<String>,
-    /// They have been ringing since before the start.
+    /// They were in ALARM before the start, and have not been OK since.
     waived: BTreeSet<String>,
     last_states: BTreeMap<String, AlarmState>,
 }
 
-/// What a look at an alarm showed that was not so before.
+/// A change of an alarm's state since it was last read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlarmChange {
     /// The alarm as it is now.
     pub alarm: Alarm,
-    /// What that comes to.
+    /// What the new state means.
     pub phase: Phase,
     /// Whether it counts.
     pub effect: AlarmEffect,
@@ -148,15 +149,15 @@ pub struct AlarmChange {
 /// Whether an alarm counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlarmEffect {
-    /// When it rings, the rollout is rolled back.
+    /// If it goes into ALARM, the rollout is rolled back.
     Counts,
-    /// It has been ringing since before the start.
+    /// It was in ALARM before the start, and has not been OK since.
     Waived,
 }
 
 impl WatchedAlarms {
-    /// Those of these names; whichever of `before` rings was let pass when the deployment was
-    /// planned.
+    /// Watches the alarms of these names; those of `before` that are in ALARM were waived when the
+    /// deployment was planned.
     pub fn new(names: Vec<String>, before: &[Alarm]) -> Self {
         let waived = before
             .iter()
@@ -170,12 +171,12 @@ impl WatchedAlarms {
         }
     }
 
-    /// Their names.
+    /// The names of the watched alarms.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// What is new, in the order of the names; `found` is what CloudWatch showed of them.
+    /// The alarms that changed, in the order of the names; `found` is what CloudWatch returned.
     pub fn update(&mut self, found: &[Alarm]) -> Vec<AlarmChange> {
         let names = self.names.clone();
         let seen = names.iter().map(|name| {
@@ -209,8 +210,8 @@ impl WatchedAlarms {
     }
 }
 
-/// An alarm without data says nothing; it is no reason to go back either, because most alarms of a
-/// new service are so for a while.
+/// An alarm without data says nothing. It is no reason to roll back either: most alarms of a new
+/// service have no data for a while.
 fn phase(state: &AlarmState) -> Phase {
     match state {
         AlarmState::Ok => Phase::Successful,

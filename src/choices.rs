@@ -1,15 +1,15 @@
-//! PURE: what a user chooses by a word or a number, and what plan and steps call by the same name.
+//! PURE: choices of the user that plan and steps share.
 
 use std::time::Duration;
 
-/// What happens when a rollout of the service is in progress.
+/// What a run does when another rollout of the service is in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfRunning {
     /// The run ends.
     Fail,
     /// The run waits.
     Wait,
-    /// The other is rolled back first.
+    /// The other rollout is rolled back first.
     Supersede,
 }
 
@@ -22,7 +22,7 @@ pub enum OnCancel {
     Leave,
 }
 
-/// Who opens the gate.
+/// Who opens green's gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Approval {
     /// The run, when its tests have passed.
@@ -36,17 +36,17 @@ pub enum Approval {
 pub enum StaleRun {
     /// The run ends.
     Refuse,
-    /// The run goes on.
+    /// The run continues.
     Allow,
 }
 
-/// What is done with a task definition of which AWS does not keep every field.
+/// What happens with a task definition of which AWS does not keep every field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DroppedFields {
-    /// It is not rolled out: what runs would not be what was asked for.
+    /// It is not rolled out, because it would not be what the user asked for.
     #[default]
     Refused,
-    /// It is rolled out all the same, with a warning.
+    /// It is rolled out, with a warning.
     Allowed,
 }
 
@@ -61,19 +61,19 @@ pub enum Follow {
     Completed,
 }
 
-/// How often AWS is looked at.
+/// How often AWS is read.
 #[derive(Debug, Clone, Copy)]
 pub struct PollSettings {
-    /// A fixed time between looks, where given.
+    /// A fixed time between reads, if given.
     pub fixed_interval: Option<Duration>,
-    /// The longest time between looks.
+    /// The longest time between reads.
     pub max_interval: Duration,
 }
 
-/// What becomes of scale-in during a rollout.
+/// What happens to scale-in during a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScaleIn {
-    /// It goes on.
+    /// It stays active.
     Allowed,
     /// It is suspended.
     Suspended,

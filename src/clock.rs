@@ -1,7 +1,7 @@
-//! The run's clock: when it started, how long ago that is, and instants as people read them.
+//! The run's clock: when it started, how long ago that is, and times as people read them.
 //!
-//! Durations are measured on tokio's monotonic clock, here and wherever something is waited for;
-//! the wall clock is read in this file only.
+//! Durations are measured on tokio's monotonic clock, here and in every wait. The wall clock is
+//! read in this file only.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
-/// A moment on the wall clock, as RFC 3339 in UTC to the second.
+/// A time on the wall clock, as RFC 3339 in UTC to the second.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timestamp(pub String);
 
@@ -34,29 +34,30 @@ impl Clock {
     }
 }
 
-/// A duration as events carry it.
+/// A duration in milliseconds, as events carry it.
 pub fn to_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The wall clock's moment, to the second.
+/// The current time of the wall clock, to the second.
 pub fn now() -> Timestamp {
     let now = OffsetDateTime::now_utc();
     let to_second = now.replace_nanosecond(0).unwrap_or(now);
     Timestamp(to_second.format(&Rfc3339).unwrap_or_default())
 }
 
-/// The wall clock as signatures want it.
+/// The current time of the wall clock, as request signing takes it.
 pub fn system_time() -> std::time::SystemTime {
     OffsetDateTime::now_utc().into()
 }
 
-/// The wall clock in seconds of the epoch.
+/// The current time of the wall clock, in seconds since the epoch.
 pub fn epoch_seconds() -> f64 {
     (OffsetDateTime::now_utc() - OffsetDateTime::UNIX_EPOCH).as_seconds_f64()
 }
 
-/// A moment that AWS gave in seconds of the epoch, as RFC 3339; empty when it gave none.
+/// Formats seconds since the epoch, as AWS gives them, as RFC 3339; empty for 0 or an impossible
+/// value.
 pub fn format_rfc3339(seconds: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
@@ -70,7 +71,7 @@ pub fn format_rfc3339(seconds: f64) -> String {
         .unwrap_or_default()
 }
 
-/// How long ago a moment was that AWS gave in seconds of the epoch.
+/// How long ago a time was that AWS gave in seconds since the epoch.
 pub fn elapsed_since(seconds: f64) -> Duration {
     let moment = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let now = OffsetDateTime::now_utc() - OffsetDateTime::UNIX_EPOCH;

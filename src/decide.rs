@@ -1,19 +1,21 @@
-//! PURE: what one look at a rollout means. The order of the questions is the policy.
+//! PURE: what one read of a rollout means. The order of the questions is the policy.
 //!
-//! Both controllers translate what AWS says into [`Seen`]; nothing here knows which one it was. An
-//! unknown word of AWS never gets this far as progress: the controllers give it as
-//! [`Seen::Preparing`], which only ever waits.
+//! One file, because the policy and the tests that pin each of its rules are read together.
+//!
+//! Every kind of rollout translates what AWS says into [`RolloutStatus`]; nothing here knows which
+//! kind it was. A status that this action does not know is translated to
+//! [`RolloutStatus::Preparing`], which only ever waits.
 
 use std::time::Duration;
 
 use crate::outcome::Reason;
 
-/// What one look at our rollout showed.
+/// What one read of our rollout showed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RolloutStatus {
     /// Green is coming up; production is on blue.
     Preparing,
-    /// The rollout waits to be told to go on.
+    /// The rollout waits for an answer before it continues.
     AtGate(GateKind),
     /// Production traffic is moving.
     Shifting,
@@ -21,9 +23,9 @@ pub enum RolloutStatus {
     Shifted,
     /// Green serves 100 %, confirmed; the rollout is over.
     Completed,
-    /// The rollout ended another way.
+    /// The rollout ended without success.
     Ended(RolloutFailure),
-    /// We could not look.
+    /// The rollout could not be read.
     Outage(OutageCause),
 }
 
@@ -52,7 +54,7 @@ pub enum GateKind {
     Step,
     /// Green serves 100 %, confirmed; blue is still there.
     Production,
-    /// Somebody else's gate, or one that we may not open: it is theirs to answer.
+    /// A gate of somebody else, or one that we may not open: somebody else has to answer it.
     External,
 }
 
@@ -67,16 +69,16 @@ pub struct RolloutFailure {
     pub cause: Option<String>,
 }
 
-/// Why we could not look, and for how long already.
+/// Why the rollout could not be read, and for how long already.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OutageCause {
-    /// AWS denies the look: trying again will not help.
+    /// AWS denies the read: trying again will not help.
     Denied(String),
     /// AWS failed or could not be reached.
     Failing {
-        /// Since when.
+        /// For how long AWS has been failing.
         since: Duration,
-        /// In AWS's words.
+        /// The error, in AWS's words.
         why: String,
     },
 }
@@ -90,50 +92,50 @@ pub enum Goal {
     Gate,
     /// Green serves 100 %.
     Shifted,
-    /// Green serves 100 %, and no gate is left that would take it back unless it is opened.
+    /// Green serves 100 %, and no gate is left that would roll it back if it expired.
     Baking,
-    /// The rollout is over, blue is gone.
+    /// The rollout is over, blue is terminated.
     Completed,
-    /// A gate, whoever's, or the end: we only watch.
+    /// Any gate, or the end: we only watch, and never open, roll back or stop anything.
     Watch,
-    /// Nothing: what is checked beside it is not settled, and it is left where it is.
+    /// Nothing: the rollout is held where it is until the checks that run beside it have a verdict.
     Hold,
 }
 
-/// How long we follow.
+/// For how long a rollout is followed.
 #[derive(Debug, Clone, Copy)]
 pub struct WaitLimits {
     /// Time since the rollout began.
     pub elapsed: Duration,
-    /// Our deadline, from there.
+    /// Our deadline, measured from the same start.
     pub deadline: Duration,
-    /// Whether traffic was seen to move.
+    /// Whether traffic was observed to move.
     pub has_moved: bool,
 }
 
-/// How long we go on without being able to see. Long enough for an incident of an AWS API to pass,
-/// short enough to leave time for the rollback.
+/// For how long we continue although the rollout cannot be read. Long enough for an incident of an
+/// AWS API to pass, short enough to leave time for the rollback.
 pub const OUTAGE_BUDGET: Duration = Duration::from_mins(5);
 
-/// What to do about it.
+/// What to do about the status that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// Look again later.
+    /// Read again later.
     Wait,
     /// What we waited for is there.
     Proceed,
-    /// A gate on the way: check what is to be checked there, and open it.
+    /// A gate on the way: run the checks that belong there, and open it.
     Open(GateKind),
-    /// Take it back.
+    /// Roll it back.
     Abort(RolloutFailure),
     /// Our deadline passed before any traffic moved: nobody needs green any more, and it is rolled
     /// back.
     GiveUp,
-    /// Our deadline passed; AWS goes on.
+    /// Our deadline passed; AWS continues.
     Leave,
 }
 
-/// What an observation means for what we wait for.
+/// Evaluates one read of the rollout against the goal.
 pub fn decide(goal: Goal, status: &RolloutStatus, limits: WaitLimits) -> Verdict {
     match verdict_for(goal, status) {
         Verdict::Wait if limits.elapsed < limits.deadline => Verdict::Wait,
@@ -143,8 +145,8 @@ pub fn decide(goal: Goal, status: &RolloutStatus, limits: WaitLimits) -> Verdict
     }
 }
 
-/// Whether only blue serves and nobody else is asked to change that. Whoever only watches rolls
-/// nothing back, and a gate of somebody else is theirs to answer: AWS ends the wait for them.
+/// Whether only blue serves, and it is for us to change that. A run that only watches rolls nothing
+/// back, and a gate of somebody else is answered by them: when it expires, AWS ends the wait.
 fn is_before_traffic(goal: Goal, status: &RolloutStatus) -> bool {
     goal != Goal::Watch
         && matches!(
@@ -162,7 +164,7 @@ fn verdict_for(goal: Goal, status: &RolloutStatus) -> Verdict {
         (RolloutStatus::Shifting, Goal::Gate)
         | (RolloutStatus::Shifted, Goal::Gate | Goal::Shifted | Goal::Baking)
         | (RolloutStatus::Completed, Goal::Gate | Goal::Shifted | Goal::Baking | Goal::Completed | Goal::Watch)
-        // It was not held: somebody else opened its gate, or took blue away.
+        // The rollout was not held: somebody else opened its gate, or terminated blue.
         | (RolloutStatus::Shifting | RolloutStatus::Completed, Goal::Hold) => Verdict::Proceed,
         (RolloutStatus::Preparing, _)
         | (RolloutStatus::Shifting, Goal::Shifted | Goal::Baking | Goal::Completed | Goal::Watch)
@@ -194,14 +196,14 @@ fn verdict_on_outage(cause: &OutageCause) -> Verdict {
         OutageCause::Failing { why, .. } => Verdict::Abort(RolloutFailure {
             reason: Reason::AwsFailed,
             sentence: format!(
-                "AWS could not be asked about the rollout for {} minutes",
+                "the rollout could not be read for {} minutes",
                 OUTAGE_BUDGET.as_secs() / 60
             ),
             cause: Some(why.clone()),
         }),
         OutageCause::Denied(why) => Verdict::Abort(RolloutFailure {
             reason: Reason::Denied,
-            sentence: "AWS denies looking at the rollout".into(),
+            sentence: "AWS denies reading the rollout".into(),
             cause: Some(why.clone()),
         }),
     }

@@ -1,6 +1,6 @@
-//! The straight line, and the one place that chooses between going on and a signal.
+//! Runs one mode from start to end, and reacts to a signal; refuses inputs that are wrong.
 //!
-//! Every effect is armed in its step before it happens; whatever ends the line early leads to
+//! Every effect is armed in its step before it happens; whatever ends the run early leads to
 //! [`crate::unwind`].
 
 use std::time::Duration;
@@ -39,9 +39,9 @@ mod tags;
 /// How a run ended. The process's exit code comes from this, and from nothing that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    /// What serves traffic.
+    /// Which side serves traffic, as the run's outcome.
     pub outcome: Outcome,
-    /// Why.
+    /// The reason in the outputs.
     pub reason: Reason,
     /// What serves traffic now, in a sentence.
     pub sentence: String,
@@ -54,20 +54,19 @@ impl Ending {
     }
 }
 
-/// Why the line ended early.
+/// Why the run ended before the last step.
 #[derive(Debug)]
 enum Halt {
     Refused(Vec<Problem>),
     NoCredentials(Vec<Problem>),
     Failed(Failure),
     LeftRunning(Failure),
-    /// Another rollout took over.
+    /// Another rollout replaced ours.
     Superseded {
         failure: Failure,
-        /// What serves production now.
         serves: String,
     },
-    /// It stands at a gate, and a person is to answer.
+    /// The rollout waits at a gate for the answer of a person.
     Waiting(Ending),
 }
 
@@ -96,12 +95,13 @@ impl From<Interrupted> for Halt {
     }
 }
 
-/// From the first signal the runner gives 7.5 s, then 2.5 s more, then leaves the container alone.
+/// After its first signal the runner waits 7.5 s, then 2.5 s more, then abandons the container. One
+/// second of the first interval is kept in reserve.
 const GRACE: Duration = Duration::from_millis(6_500);
 
-/// Runs the line to its end, or takes it back. `signal` is ready when the runner wants us to stop.
+/// Runs the mode to its end, or rolls back. `signal` is ready when the runner wants us to stop.
 pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>) -> Ending {
-    // It is asked again when what was changed for the rollout is restored, also after it came.
+    // It is polled again while temporary changes are restored, also after it has completed.
     let signal = signal.fuse();
     tokio::pin!(signal);
     let ended = tokio::select! {
@@ -115,8 +115,7 @@ pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>)
         .filter_map(Undo::permanent_effect)
         .collect();
     let ending = match ended {
-        // Everything was undone but what is stuck: it stays armed, so that `post` tries it once
-        // more.
+        // All but the stuck undo is done; that one stays armed, so that `post` tries it once more.
         Ok(ending) if ending.outcome == Outcome::Stuck => ending,
         Ok(ending) | Err(Halt::Waiting(ending)) => {
             run.retain_temporary_undos();
@@ -178,7 +177,8 @@ pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>)
 }
 
 impl Ending {
-    /// With what was done and is not undone. Of a release that is out nothing is to be undone.
+    /// Adds the effects that cannot be undone to the sentence. Nothing is added where the release
+    /// is deployed, or where the inputs were refused.
     fn with_permanent_effects(self, permanent: &[String]) -> Self {
         match self.outcome {
             Outcome::Deployed | Outcome::Refused => self,
@@ -205,15 +205,16 @@ async fn run_mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
     }
 }
 
-/// The runner wants us to stop while we take something back: it gets what fits into the grace.
+/// The runner wants us to stop while something is undone: the undo has until the end of the grace
+/// period.
 async fn wait_for_grace_end(run: &Run, signal: impl Future<Output = ()>) {
     signal.await;
     run.emit(Event::Signalled);
     tokio::time::sleep(GRACE).await;
 }
 
-/// What was changed only for the rollout is restored, whatever its end; what is not done when time
-/// is up is left to `post`.
+/// Restores what was changed only for the rollout, however it ended. What is not restored when the
+/// time is up is left to `post`.
 async fn restore_temporary(
     run: &Run,
     ending: Ending,
@@ -232,11 +233,11 @@ async fn restore_temporary(
     ending
 }
 
-/// How long AWS is asked for more when the inputs are wrong already.
+/// How long AWS is surveyed for further problems when the inputs are already known to be wrong.
 const SURVEY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Refuses inputs with these problems, and with what is wrong in AWS as far as these inputs tell
-/// where to look: whoever corrects them should not have to come back for the rest. Nothing is
+/// Refuses the inputs with these problems, and adds what the survey finds wrong in AWS as far as
+/// the inputs that were understood allow a survey: so all problems can be fixed at once. Nothing is
 /// written.
 pub async fn refuse_inputs(
     run: &Run,
@@ -250,7 +251,8 @@ pub async fn refuse_inputs(
         () = signal => None,
         looked = survey => looked.ok(),
     };
-    // Without credentials nothing can be asked, and that may be right in the run that follows.
+    // Without credentials nothing can be read. That is no problem to report: the next run may have
+    // them.
     let (found, seen) = match survey {
         Some(Ok(snapshot)) => (Vec::new(), snapshot),
         Some(Err(IncompleteSurvey {
@@ -268,7 +270,8 @@ pub async fn refuse_inputs(
     refuse_with(run, &problems, Reason::InvalidInputs)
 }
 
-/// Where one of these inputs cannot be read, it is not known what was meant with those.
+/// Where one of the first inputs is refused, what the others mean is not known: their problems are
+/// not reported.
 const DEPENDENT: &[(&str, &[&str])] = &[
     (
         "mode",
@@ -289,7 +292,7 @@ fn depends_on_a_refused_input(input: &str, problems: &[Problem]) -> bool {
         .any(|(name, dependent)| dependent.contains(&input) && is_refused(name))
 }
 
-/// Adds what is wrong with other inputs: of one input the first problem is told.
+/// Adds the problems of inputs that have none yet: only the first problem of an input is reported.
 fn add_new_problems(problems: &mut Vec<Problem>, more: Vec<Problem>) {
     let is_new = |problem: &Problem| {
         problems
@@ -319,7 +322,7 @@ fn refuse_with(run: &Run, problems: &[Problem], reason: Reason) -> Ending {
     }
 }
 
-/// A problem as the report shows it.
+/// Converts a problem to the form that the report shows.
 pub fn to_reported_problem(problem: &Problem) -> ReportedProblem {
     let at = problem.position.as_ref().filter(|at| at.origin != "inline");
     let at = at.map(|at| FilePlace {
@@ -334,8 +337,8 @@ pub fn to_reported_problem(problem: &Problem) -> ReportedProblem {
     }
 }
 
-/// With `on-cancel: leave` a rollout that was begun is AWS's; what was not begun yet is rolled back
-/// all the same.
+/// With `on-cancel: leave` a rollout that was started continues in AWS. What was not started yet is
+/// rolled back in any case.
 fn halt_on_cancel(run: &Run, planner: &Planner) -> Halt {
     let failure = Failure::new(Reason::Cancelled, "the workflow was cancelled");
     match run.if_left_alone() {
@@ -350,7 +353,7 @@ fn halt_on_cancel(run: &Run, planner: &Planner) -> Halt {
     }
 }
 
-/// What goes on is AWS's, or somebody else's: it is not rolled back.
+/// The rollout continues in AWS, or belongs to somebody else: it is not rolled back.
 fn leave_running(run: &Run, failure: Failure) -> Ending {
     run.retain_temporary_undos();
     let reason = failure.reason;
@@ -370,7 +373,7 @@ async fn roll_back_within_grace(run: &Run, failure: Failure) -> Ending {
         .unwrap_or(unfinished)
 }
 
-/// What is still armed is rolled back by `post`.
+/// The ending of a rollback that did not finish in time; `post` undoes what is still armed.
 fn unfinished_ending(failure: &Failure) -> Ending {
     let sentence = "the rollback was asked for, but this step had to end before it was observed; the post step continues it".to_owned();
     Ending {
@@ -388,7 +391,7 @@ async fn roll_back(run: &Run, failure: Failure) -> Ending {
         return Ending {
             outcome: Outcome::NotDeployed,
             reason,
-            sentence: "nothing was rolled out: what served production before still does".into(),
+            sentence: "nothing was rolled out: production traffic is unchanged".into(),
         };
     }
     unwound_ending(
@@ -397,7 +400,7 @@ async fn roll_back(run: &Run, failure: Failure) -> Ending {
     )
 }
 
-/// Tells the begin and end of undoing around it.
+/// Reports the start and the end of the undo step around the work.
 async fn run_unwind_step(run: &Run, work: impl Future<Output = UnwindOutcome>) -> UnwindOutcome {
     run.emit(Event::StepStarted { step: Step::Unwind });
     let armed = run.armed_undos();
@@ -432,7 +435,7 @@ fn unwound_ending(unwound: UnwindOutcome, reason: Reason) -> Ending {
         UnwindOutcome::NoRollout => Ending {
             outcome: Outcome::NotDeployed,
             reason,
-            sentence: "nothing was rolled out: what served production before still does".into(),
+            sentence: "nothing was rolled out: production traffic is unchanged".into(),
         },
         UnwindOutcome::OnBlue {
             revision,
@@ -456,17 +459,17 @@ fn unwound_ending(unwound: UnwindOutcome, reason: Reason) -> Ending {
             };
             let green = short_name(&revision);
             let sentence = match reason {
-                // What green has is not what it can answer.
+                // Green receives the traffic, but is not healthy, so "green serves" would be wrong.
                 Reason::TasksUnhealthy => {
                     format!(
-                        "all of production goes to green, {green}, which is not healthy; blue was gone before it could be brought back"
+                        "all of production goes to green, {green}, which is not healthy; blue was terminated before traffic could return to it"
                     )
                 }
                 Reason::RolloutFailed => format!(
-                    "the rollout of {green} is over, and blue was gone before it could be brought back"
+                    "the rollout of {green} is over, and blue was terminated before traffic could return to it"
                 ),
                 _ => format!(
-                    "green serves 100 % of production: {green}; blue was gone before it could be brought back"
+                    "green serves 100 % of production: {green}; blue was terminated before traffic could return to it"
                 ),
             };
             Ending {
@@ -483,7 +486,7 @@ fn unwound_ending(unwound: UnwindOutcome, reason: Reason) -> Ending {
     }
 }
 
-/// Tells a step's begin and end around it.
+/// Reports the start and the end of a step around the work.
 async fn run_step<T, E>(
     run: &Run,
     step: Step,

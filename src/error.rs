@@ -1,5 +1,5 @@
-//! How a failure reaches the engine: a reason, the chain of causes as sentences, what to do, and
-//! what was seen.
+//! How a failure reaches the engine: a reason, the chain of causes as sentences, hints, and the
+//! containers that stopped.
 //!
 //! Every step has an error of its own; [`Explain`] is what they share, [`Failure`] is what they all
 //! become.
@@ -13,7 +13,7 @@ use crate::text::Text;
 
 /// An error that knows its reason and what to do about it.
 pub trait Explain: Error {
-    /// The reason in the outputs.
+    /// The output `reason`.
     fn reason(&self) -> Reason;
 
     /// What to do: the command, the IAM action or the input to change.
@@ -22,24 +22,25 @@ pub trait Explain: Error {
     }
 }
 
-/// The end of a container that matters: why it stopped and what it said last.
+/// A container whose end explains a failure: why it stopped, and the last lines of its log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct StoppedContainer {
     /// The container's name.
     pub container: String,
-    /// The task it belonged to, by id.
+    /// The task's id.
     pub task: String,
-    /// Its exit code, when it came to run.
+    /// The exit code; none when it did not start.
     pub exit_code: Option<i32>,
-    /// Why it or its task stopped, in AWS's words.
+    /// AWS's reason why it or its task stopped.
     pub why: Text,
-    /// The last lines of its log, oldest first; empty when they cannot be had.
+    /// The last lines of its log, oldest first; empty when they cannot be read.
     pub log: Vec<Text>,
 }
 
 impl StoppedContainer {
-    /// How it ended, in a few words. One that has logged did run, whatever AWS knows of its exit.
+    /// How it ended, in a few words. A container with log lines did run, even if AWS has no exit
+    /// code of it.
     pub fn describe_exit(&self) -> String {
         match self.exit_code {
             Some(code) => format!("exit code {code}"),
@@ -52,13 +53,13 @@ impl StoppedContainer {
 /// A failure on its way to the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// The reason in the outputs.
+    /// The output `reason`.
     pub reason: Reason,
-    /// What failed, then each cause.
+    /// What failed, followed by each cause.
     pub chain: Vec<Text>,
-    /// What to do.
+    /// What to do: a command, an IAM action or an input.
     pub hints: Vec<Text>,
-    /// Containers that stopped, where that explains the failure.
+    /// Containers that stopped, if they explain the failure.
     pub stopped: Vec<StoppedContainer>,
 }
 
@@ -73,21 +74,21 @@ impl Failure {
         }
     }
 
-    /// The same, with something to do about it.
+    /// Adds a hint.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<Text>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// The same, with a cause below the last one.
+    /// Adds a cause after the last one.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<Text>) -> Self {
         self.chain.push(cause.into());
         self
     }
 
-    /// The same, with the containers that explain it.
+    /// Adds the containers that explain it.
     #[must_use]
     pub fn with_stopped(mut self, stopped: Vec<StoppedContainer>) -> Self {
         self.stopped.extend(stopped);

@@ -1,7 +1,6 @@
-//! Every fact of a run, once. Whatever anyone reads (log, summary, outputs, journal) is rendered
-//! from these.
+//! Every fact of a run, once. Log, summary, outputs and journal are all rendered from these.
 //!
-//! Events carry data, no sentences for people, except where AWS or an error spoke. Times are
+//! Events carry data and no sentences, except where AWS, an error or a person spoke. Times are
 //! milliseconds since the start.
 
 use serde::{Deserialize, Serialize};
@@ -53,66 +52,66 @@ pub struct Stamped {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// The run begins.
+    /// The run began.
     Started(RunStart),
     /// The inputs were refused.
     Refused(RefusedInputs),
-    /// A step begins.
+    /// A step began.
     StepStarted {
-        /// Which.
+        /// The step.
         step: Step,
     },
-    /// A step ends.
+    /// A step ended.
     StepEnded {
-        /// Which.
+        /// The step.
         step: Step,
-        /// How.
+        /// Whether it succeeded.
         end: StepEnd,
-        /// One line about what it came to.
+        /// Its result, in one line.
         result: Text,
     },
-    /// What runs now, as it was read.
+    /// What runs now, as the survey read it.
     Surveyed(SurveyedService),
-    /// What a deployment would do, for a run that only plans it.
+    /// What a deployment would do, in a run that only plans it.
     Planned(Box<PlannedDeployment>),
-    /// A read was denied or failed; a check is limited for it.
+    /// A read was denied or failed, so a check is limited.
     Narrowed {
         /// What is not checked now.
         check: Text,
-        /// What to allow.
+        /// The IAM action to allow.
         allow: String,
-        /// Why, in AWS's words.
+        /// AWS's reason.
         why: Text,
     },
-    /// Something that needs no more than a sentence.
+    /// A fact that is shown as one sentence.
     Fact(Fact),
-    /// Something the user should know, in the words of AWS or of a person.
+    /// Something the user should know, as free text from AWS or a person.
     Warned {
-        /// In a sentence.
+        /// The sentence.
         sentence: Text,
     },
-    /// Something the log shows for the record, in the words of AWS or of a person.
+    /// Something the log shows for the record, as free text from AWS or a person.
     Noted {
-        /// In a sentence.
+        /// The sentence.
         sentence: Text,
     },
-    /// A repository was made for the image; it stays.
+    /// A repository was created for the image; it is kept.
     RepositoryCreated {
         /// `registry/name`.
         repository: String,
-        /// What was asked for, line by line; what was not is ECR's default.
+        /// The settings it was created with, one for each line; all others are ECR's defaults.
         with: Vec<Text>,
     },
     /// The image is in its registry.
     ImagePinned(PinnedImage),
-    /// Tags of the image are left for the end of the run.
+    /// Tags of the image that are set at the end of the run.
     TagsDeferred {
-        /// Which.
+        /// The tags, with what they name until then.
         tags: Vec<DeferredTag>,
     },
-    /// A tag that was left for the end names the image now.
+    /// A deferred tag names the image now.
     TagSet {
-        /// Which.
+        /// The tag's name.
         tag: String,
     },
     /// The registry's scan of the image has an answer.
@@ -124,42 +123,41 @@ pub enum Event {
     Revision(DeployedRevision),
     /// The one-off task was started.
     TaskStarted {
-        /// Task ARNs.
+        /// The tasks' ARNs.
         arns: Vec<TaskArn>,
     },
-    /// The one-off task that an earlier attempt of the workflow run started is taken for this
-    /// run's.
+    /// This run uses the one-off task that an earlier attempt of the workflow run started.
     TaskFound {
-        /// Task ARNs.
+        /// The tasks' ARNs.
         arns: Vec<TaskArn>,
     },
-    /// A container of the one-off task ran. What it did stays, whatever becomes of the run.
+    /// A container of the one-off task ran. It is not undone, even if the run fails.
     TaskRan {
-        /// What ran.
+        /// The container, and how it ended.
         task: OneOffTask,
     },
-    /// The one-off task ended well.
+    /// The one-off task succeeded.
     TaskDone {
-        /// The containers that were judged, with exit codes.
+        /// The evaluated containers, with their exit codes.
         containers: Vec<Text>,
     },
     /// The rollout was started.
     RolloutStarted(StartedRollout),
-    /// A look at the rollout that showed something new.
+    /// A read of the rollout showed something new.
     RolloutSeen {
-        /// What.
+        /// What it showed.
         progress: Progress,
     },
-    /// A gate was opened by us.
+    /// This run opened a gate.
     GateOpened {
-        /// Which one.
+        /// The gate.
         #[serde(default)]
         gate: Gate,
-        /// What was looked at before.
+        /// What was checked before.
         #[serde(default)]
         seen: StepSeen,
     },
-    /// Where test-url leads, as far as that is known.
+    /// Whether test-url leads to green, as far as that is known.
     TestUrlSeen {
         /// What is known.
         seen: TestUrl,
@@ -174,14 +172,14 @@ pub enum Event {
         /// The measurement.
         measurement: Box<Measurement>,
     },
-    /// Green was warmed up.
+    /// The warm-up of green ended.
     WarmedUp {
-        /// What it came to.
+        /// Its result.
         result: WarmUpResult,
     },
     /// A load probe ended.
     Loaded {
-        /// What it came to.
+        /// Its result.
         result: Box<LoadResult>,
     },
     /// A tester was started.
@@ -195,49 +193,49 @@ pub enum Event {
     },
     /// A tester ended.
     Tested {
-        /// What it came to.
+        /// Its result.
         result: Box<TesterResult>,
     },
     /// Green was found.
     GreenFound {
         /// Its target group or task set.
         place: String,
-        /// Healthy targets of all.
+        /// The number of healthy targets, of all targets.
         health: Text,
     },
-    /// Blue is gone: a new rollout of the old revision is the way back from here.
+    /// Blue is gone: from here, going back needs a new rollout of the old revision.
     PointOfNoReturn,
-    /// Production traffic, confirmed.
+    /// Production traffic, confirmed by a read.
     TrafficObserved(ObservedTraffic),
-    /// A signal asked us to stop.
+    /// A signal asked the process to stop.
     Signalled,
-    /// A sink could not show everything. It changes nothing but what is shown.
+    /// A sink could not show everything. This does not change the outcome.
     SinkFailed {
-        /// Its name.
+        /// The sink's name.
         sink: String,
-        /// Why.
+        /// The sink's error.
         why: Text,
     },
-    /// The post step's end.
+    /// The post step ended.
     PostEnded {
-        /// What it came to.
+        /// Its result.
         result: Text,
     },
     /// An effect was undone.
     Undone {
-        /// What.
+        /// The effect.
         what: Text,
     },
     /// An effect could not be undone.
     UndoFailed {
-        /// What.
+        /// The effect.
         what: Text,
-        /// Why, and what to do.
+        /// The reason, and what to do.
         failure: Failure,
     },
     /// The run failed; undoing begins.
     Failed {
-        /// Why.
+        /// The reason.
         failure: Failure,
     },
     /// Numbers for the report.

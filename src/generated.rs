@@ -1,4 +1,4 @@
-//! Files that are generated from the code, and the proof that they are up to date. `make generate`
+//! Files that are generated from the code, and a test that they are up to date. `make generate`
 //! writes them.
 
 #![cfg(test)]
@@ -10,8 +10,8 @@ use crate::inputs::{Input, TABLE};
 use crate::report::Report;
 use crate::sinks::outputs;
 
-/// The outputs, in the order of the documentation. `sinks::outputs` writes them; a test below holds
-/// the two together.
+/// The outputs, in the order of the documentation. `sinks::outputs` writes them; a test below
+/// compares the two.
 const OUTPUTS: &[(&str, &str)] = &[
     (
         "outcome",
@@ -96,7 +96,7 @@ fn every_documented_output_can_be_written_and_no_other() {
     assert_eq!(written.as_slice(), documented);
 }
 
-/// Doc comments are wrapped, descriptions in editors are not.
+/// Doc comments are wrapped; descriptions in the schema are not.
 fn schema_text(schema: &serde_json::Value) -> String {
     serde_json::to_string_pretty(schema)
         .unwrap()
@@ -194,7 +194,6 @@ fn render_inputs_page() -> String {
     text
 }
 
-/// What a heading's inputs are for.
 fn introduction(group: &str) -> &'static str {
     match group {
         "The nine that are enough" => {

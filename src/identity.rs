@@ -1,5 +1,5 @@
-//! Identities of what AWS has, a type each, so that none is given where another is meant. They are
-//! written to the saved state, the journal and AWS as plain text.
+//! Identities of AWS's resources, a type each, so that none is passed where another is meant. In
+//! the saved state, the journal and AWS's requests they are plain text.
 
 use std::fmt;
 
@@ -15,12 +15,12 @@ macro_rules! identities {
         pub struct $name(String);
 
         impl $name {
-            /// As AWS takes it.
+            /// The text, as AWS takes it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
 
-            /// Whether AWS said none.
+            /// Whether it is empty, which means that AWS gave none.
             pub fn is_empty(&self) -> bool {
                 self.0.is_empty()
             }
@@ -76,18 +76,18 @@ identities! {
     TaskSetId
     /// ARN of a target group: `…:targetgroup/NAME/ID`.
     TargetGroupArn
-    /// Id of a deployment of CodeDeploy's: `d-…`.
+    /// Id of a CodeDeploy deployment: `d-…`.
     DeploymentId
-    /// ARN of a deployment of ECS's own: `…:service-deployment/CLUSTER/SERVICE/ID`.
+    /// ARN of a service deployment of ECS: `…:service-deployment/CLUSTER/SERVICE/ID`.
     ServiceDeploymentArn
     /// Id of a deployment inside a rolling service: `ecs-svc/…`.
     RollingDeploymentId
     /// What names a rollout, whatever its kind: a [`DeploymentId`], a [`ServiceDeploymentArn`] or a
     /// [`RollingDeploymentId`].
     RolloutId
-    /// ARN of what Application Auto Scaling scales.
+    /// ARN of a scalable target of Application Auto Scaling: `…:scalable-target/ID`.
     ScalableTargetArn
-    /// Name of a repository of ECR.
+    /// Name of an ECR repository.
     RepositoryName
     /// Name of a CodeDeploy application.
     ApplicationName
@@ -113,12 +113,12 @@ impl From<RollingDeploymentId> for RolloutId {
     }
 }
 
-/// AWS's texts as identities.
+/// Converts texts of AWS's responses to identities.
 pub fn identities<I: for<'t> From<&'t str>>(texts: &[String]) -> Vec<I> {
     texts.iter().map(|text| I::from(text.as_str())).collect()
 }
 
-/// Identities as AWS takes them.
+/// Converts identities to texts for AWS's requests.
 pub fn texts(identities: &[impl AsRef<str>]) -> Vec<String> {
     identities
         .iter()

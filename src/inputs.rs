@@ -1,9 +1,7 @@
-//! `INPUT_*` as the runner gives them → one field an input, empty meaning absent. The one list of
-//! inputs.
+//! `INPUT_*` variables → one field for each input, empty meaning absent. The only list of inputs.
 //!
-//! `action.yml` and `docs/inputs.md` are generated from [`TABLE`], so a name, a default or a
-//! sentence stands here once. Nothing is judged here but the names: what a value may be is the
-//! business of `settings`.
+//! `action.yml` and `docs/inputs.md` are generated from [`TABLE`], so each name, default and
+//! sentence is written once, here. Only names are checked here; `settings` checks the values.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +10,16 @@ use serde::{Deserialize, Deserializer};
 use crate::nearest::find_nearest;
 use crate::problem::Problem;
 
-/// One input as people read about it.
+/// An input as the documentation shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Input {
     /// The name in the workflow.
     pub name: &'static str,
-    /// The heading it stands under in the documentation.
+    /// Its heading in the documentation.
     pub group: &'static str,
-    /// What an absent input means, in words.
+    /// What an absent input means.
     pub default: &'static str,
-    /// What it does.
+    /// The description.
     pub text: &'static str,
 }
 
@@ -42,7 +40,7 @@ macro_rules! inputs {
             $($(#[doc = $text] #[serde(rename = $name, $(alias = $lower,)? deserialize_with = "given")] pub $field: Option<String>,)*)*
         }
 
-        /// Every input there is, in the order of the documentation.
+        /// All inputs, in the order of the documentation.
         pub const TABLE: &[Input] = &[$($(Input { name: $name, group: $group, default: $default, text: $text },)*)*];
     };
 }
@@ -169,9 +167,10 @@ inputs! {
     }
 }
 
-/// Takes the inputs out of the environment's variables.
+/// Reads the inputs from the environment's variables.
 ///
 /// # Errors
+///
 /// A problem for every `INPUT_*` that is not an input, with the nearest name.
 pub fn read(variables: &BTreeMap<String, String>) -> Result<Inputs, Vec<Problem>> {
     let (inputs, problems) = read_all(variables);
@@ -182,8 +181,8 @@ pub fn read(variables: &BTreeMap<String, String>) -> Result<Inputs, Vec<Problem>
     }
 }
 
-/// The same with the problems beside the inputs, so that what is wrong with those can be told as
-/// well.
+/// Returns the problems beside the inputs, so that problems of the inputs' values can be reported
+/// together with them.
 pub fn read_all(variables: &BTreeMap<String, String>) -> (Inputs, Vec<Problem>) {
     let mut problems: Vec<Problem> = variables
         .keys()

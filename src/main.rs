@@ -2,8 +2,10 @@
 //! code.
 //!
 //! `ecs-bluegreen` runs the mode that the inputs name; `ecs-bluegreen post` (or the image's
-//! `/ecs-bluegreen-post`) undoes what a cancelled or killed run left armed; `ecs-bluegreen
-//! replay JOURNAL` renders a run's summary again.
+//! `/ecs-bluegreen-post`) undoes what a cancelled or killed run left armed; `ecs-bluegreen replay
+//! JOURNAL` renders a run's summary again.
+//!
+//! One file, because these three invocations share the set-up of the process.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -36,7 +38,7 @@ use ecs_bluegreen::undo::saved::{self, RestoredUndos, UndoOwner, UnusableUndo};
 use ecs_bluegreen::unwind;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Credentials of the environment that must never be read by people, whoever repeats them.
+/// Variables with credentials, which are masked wherever they appear.
 const SECRET_VARIABLES: &[&str] = &[
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -46,7 +48,6 @@ const SECRET_VARIABLES: &[&str] = &[
     "GH_TOKEN",
 ];
 
-/// What the process was started for.
 enum Invocation {
     Run,
     Post,
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Whatever ends this process without an outcome is a defect, and is not taken for a refusal.
+/// A panic ends the process with the exit code of a defect, not with that of refused inputs.
 #[expect(
     clippy::exit,
     reason = "a panic ends the process here, with the exit code of a defect"
@@ -94,8 +95,8 @@ fn read_environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The runner gives `args:` of action.yml to main and post alike, so the name under which we are
-/// started decides.
+/// The runner passes `args:` of action.yml to main and post alike, so the name of the executable
+/// decides.
 fn parse_invocation() -> Invocation {
     let mut arguments = std::env::args();
     let is_post = arguments.next().is_some_and(|name| name.ends_with("-post"));
@@ -124,7 +125,7 @@ fn block_on_runtime(work: impl Future<Output = u8>) -> u8 {
     }
 }
 
-/// With RUNNER_DEBUG=1 every call to AWS is told as a debug line; bodies and headers never are.
+/// With RUNNER_DEBUG=1 every call to AWS is logged as a debug line, without bodies and headers.
 fn init_debug_log(variables: &BTreeMap<String, String>) {
     if variables
         .get("RUNNER_DEBUG")
@@ -154,7 +155,7 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let aws = Aws::connect(&settings.aws).await;
     let owner = undo_owner(&inputs, &runner);
     let run = create_run(aws, runner, clock, owner, &recorder);
-    // Of a version that comes from inputs that are wrong nothing is said.
+    // The version is left out if the inputs are invalid.
     let version = settings.version.clone().filter(|_| problems.is_empty());
     run.emit(start_event(&run, &settings, version));
     let planner = Planner::new(settings, &run.id);
@@ -169,8 +170,7 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     code
 }
 
-/// Registers what no one may read. The runner masks it too, but not what names this run in its
-/// outputs.
+/// Registers all secrets. The runner masks them too, except texts that occur in this run's outputs.
 fn register_secrets(settings: &Settings) {
     let token = settings.control.github_token.iter();
     settings.secrets().chain(token).for_each(scrub::register);
@@ -182,7 +182,7 @@ fn register_secrets(settings: &Settings) {
     }
 }
 
-/// Whose undos are saved, and may be restored.
+/// Identifies the run whose undos are saved; only the same run may restore them.
 fn undo_owner(inputs: &Inputs, runner: &Runner) -> UndoOwner {
     UndoOwner {
         attempt: runner.run_id.clone(),
@@ -239,7 +239,7 @@ fn create_run(
     Run::new(aws, runner, clock, observers)
 }
 
-/// A write of ours waits until AWS takes it.
+/// The event that a write is repeated until AWS accepts it.
 fn throttled_event(action: &str, since: Duration, clock: Clock) -> Stamped {
     Stamped {
         at_ms: to_milliseconds(clock.elapsed()),
@@ -268,7 +268,8 @@ fn refuse_inputs(recorder: &Recorder, problems: &[Problem]) -> u8 {
     REFUSED
 }
 
-/// The first SIGINT or SIGTERM. Handlers are installed at once: as PID 1 we have no others.
+/// Completes at the first SIGINT or SIGTERM. Handlers are installed at once: as PID 1 the process
+/// has no default ones.
 fn stop_signal() -> impl Future<Output = ()> {
     let (interrupt, terminate) = (
         signal(SignalKind::interrupt()),
@@ -284,7 +285,8 @@ fn stop_signal() -> impl Future<Output = ()> {
     }
 }
 
-/// Takes back what is still armed. It has minutes, where a cancelled main step has seconds.
+/// The post step: runs all undos that are still armed. It has minutes; a cancelled main step has
+/// seconds.
 async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let state = variables
         .get(&format!("STATE_{UNDO_STATE}"))
@@ -334,7 +336,7 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
             "nothing was undone: the saved state cannot be used".into()
         }
         count => format!(
-            "{count} of the saved undos cannot be used and were not done; the rest: {}",
+            "{count} saved undos could not be used and were skipped; the others: {}",
             unwound.summarize(&restored.undos)
         ),
     };
@@ -349,8 +351,7 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     }
 }
 
-/// What of the saved state cannot be used is said as what an undo that failed is: a person has to
-/// look.
+/// Reports saved undos that cannot be used like failed undos: a person has to look at them.
 fn report_unusable(run: &Run, unusable: Vec<UnusableUndo>) -> usize {
     let count = unusable.len();
     for UnusableUndo { what, why } in unusable {
@@ -378,7 +379,7 @@ fn replay(path: &str) -> u8 {
     }
 }
 
-/// What is no file (a pipe, a device) might never end.
+/// Only regular files: reading a pipe or a device might never end.
 fn open_journal(path: &str) -> std::io::Result<BufReader<File>> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(std::io::Error::new(

@@ -9,23 +9,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// The whole line.
+    /// The whole deployment.
     #[default]
     Deploy,
-    /// What a deployment would do is said, and nothing is done.
+    /// Shows what a deployment would do, and changes nothing.
     Plan,
-    /// Back to what was good.
+    /// Goes back to the last good revision, or to a given one.
     Rollback,
-    /// The gate that another job left is opened.
+    /// Opens the gate at which another job left the rollout.
     Continue,
-    /// The rollout that waits at its gate is rolled back.
+    /// Rolls back the rollout that waits at its gate.
     Abort,
-    /// What is in progress is followed.
+    /// Follows the rollout in progress.
     Status,
 }
 
 impl Mode {
-    /// Whether a deployment is what is planned.
+    /// Whether the mode plans a deployment.
     pub fn plans_deployment(self) -> bool {
         matches!(self, Self::Deploy | Self::Plan)
     }
@@ -35,33 +35,33 @@ impl Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Green serves 100 %, observed.
+    /// Green serves 100 %, as observed.
     Deployed,
-    /// Nothing was to be deployed: what was asked for is what serves.
+    /// There was nothing to deploy: what was asked for serves already.
     AlreadyDeployed,
     /// No service was given: the task definition is registered.
     Registered,
-    /// What a deployment would do is said; nothing was done.
+    /// The plan was shown; nothing was changed.
     Planned,
     /// Green waits at its gate, tested; another job answers with `mode: continue` or `abort`.
     Waiting,
-    /// The rollout was begun and left to AWS, as asked; nothing is claimed about traffic.
+    /// The rollout was started and left to AWS, as the user asked; nothing is known about traffic.
     Started,
-    /// Failed before it moved any traffic; what served before still does, and nothing of this run is
-    /// left.
+    /// It failed before any traffic moved. What served before still does, and the run's changes are
+    /// undone.
     NotDeployed,
-    /// Green was up, or traffic had moved; blue serves 100 % again, observed.
+    /// Green was up, or traffic had moved; blue serves 100 % again, as observed.
     RolledBack,
     /// The run stopped following; the deployment continues in AWS.
     StillRunning,
     /// Something could not be undone; a person is needed.
     Stuck,
-    /// The inputs cannot be deployed, or there are no credentials; no deployment was begun.
+    /// The inputs cannot be deployed, or there are no credentials; no deployment was started.
     Refused,
 }
 
 impl Outcome {
-    /// All of them.
+    /// All outcomes.
     pub const ALL: [Self; 11] = [
         Self::Deployed,
         Self::AlreadyDeployed,
@@ -76,7 +76,7 @@ impl Outcome {
         Self::Refused,
     ];
 
-    /// The word in the outputs.
+    /// The value of the output `outcome`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Deployed => "deployed",
@@ -110,7 +110,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the job should be green.
+    /// Whether the job should succeed.
     pub fn is_success(self) -> bool {
         self.exit_code() == 0
     }
@@ -128,24 +128,24 @@ pub const REFUSED: u8 = 2;
 /// The exit code of a run that ended without an outcome, which is a defect of ours.
 pub const DEFECT: u8 = 1;
 
-/// What is said of a run that ended without an outcome.
+/// Shown for a run that ended without an outcome.
 pub const NO_OUTCOME: &str = "this run ended without an outcome, because it was killed or because of a defect: what serves traffic was not determined";
-/// What to do then.
+/// The hint that goes with it.
 pub const NO_OUTCOME_HINT: &str =
     "the post step undoes what this run left unfinished; `mode: status` says what serves";
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
-        /// Why a run ended as it did: the second output.
+        /// Why a run ended as it did: the output `reason`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Reason { $($(#[$doc])* $name,)* }
 
         impl Reason {
-            /// All of them.
+            /// All reasons.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The word in the outputs.
+            /// The value of the output `reason`.
             pub fn word(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
             }
@@ -154,7 +154,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Nothing went wrong and nothing else is to be said.
+    /// Nothing went wrong, and there is nothing to add.
     AsPlanned = "as-planned",
     /// No service was given: the revision was registered, no traffic was touched.
     NoService = "no-service",
@@ -166,7 +166,7 @@ reasons! {
     AlreadyRuns = "already-runs",
     /// `approval: before-traffic`: a person decides.
     Approval = "approval",
-    /// `mode: rollback` brought back what was good.
+    /// `mode: rollback` went back to a good revision.
     RollbackAsked = "rollback-asked",
     /// `mode: abort` rolled the deployment back.
     Aborted = "aborted",
@@ -174,7 +174,7 @@ reasons! {
     NothingRunning = "nothing-running",
     /// The gate was answered before: the rollout is over already.
     AlreadyAnswered = "already-answered",
-    /// Nobody answered the gate in time.
+    /// The gate was not answered in time.
     Expired = "expired",
     /// A newer run has deployed this branch, or its rollout is in progress.
     StaleRun = "stale-run",
@@ -184,7 +184,7 @@ reasons! {
     HooksMissing = "hooks-missing",
     /// The inputs, or what they name in AWS, were refused.
     InvalidInputs = "invalid-inputs",
-    /// AWS said no.
+    /// IAM denied a call.
     Denied = "denied",
     /// There are no usable AWS credentials.
     Credentials = "credentials",
@@ -198,7 +198,7 @@ reasons! {
     AlreadyRunning = "already-running",
     /// The image could not be read or pushed.
     ImageFailed = "image-failed",
-    /// The image's scan found what `scan` forbids, or nobody can tell what it found.
+    /// The image's scan found what `scan` forbids, or its findings are not known.
     ScanFailed = "scan-failed",
     /// The one-off task failed.
     TaskFailed = "task-failed",
@@ -206,9 +206,9 @@ reasons! {
     SmokeFailed = "smoke-failed",
     /// What was measured of green is not good enough, or could not be measured.
     AnalysisFailed = "analysis-failed",
-    /// What was measured of green says neither that it is good nor that it is not.
+    /// What was measured of green is neither good nor bad.
     Inconclusive = "inconclusive",
-    /// An alarm rang.
+    /// An alarm went into ALARM.
     Alarm = "alarm",
     /// Green's tasks did not become healthy.
     TasksUnhealthy = "tasks-unhealthy",
@@ -216,15 +216,15 @@ reasons! {
     Stopped = "stopped",
     /// The rollout failed in AWS.
     RolloutFailed = "rollout-failed",
-    /// Somebody else's deployment took over.
+    /// Somebody else's deployment replaced it.
     Superseded = "superseded",
-    /// The gate was opened by somebody else before the tests were done.
+    /// Somebody else opened the gate before the tests were done.
     GateBypassed = "gate-bypassed",
-    /// The service wants zero tasks, so nothing serves and nothing was tested.
+    /// The desired count is zero, so nothing serves and nothing was tested.
     ZeroTasks = "zero-tasks",
     /// The workflow was cancelled.
     Cancelled = "cancelled",
-    /// Our deadline passed.
+    /// The run's deadline passed.
     Timeout = "timeout",
 }
 

@@ -1,5 +1,7 @@
-//! PURE: Settings and one look at AWS → Plan, or every reason why not. Nothing is left to choose
+//! PURE: Settings and one survey of AWS → Plan, or every reason why not. Nothing is left to choose
 //! afterwards.
+//!
+//! One file, because the plan's types are filled here in one place, from the parts in `plan/`.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -65,41 +67,40 @@ pub use sides::{ROLLBACK_RESERVE, traffic_queries};
 pub use task::{TaskHost, TaskPlan};
 pub use test_url::TestUrlPlan;
 
-/// What will be done.
+/// Everything a deployment will do.
 #[derive(Debug)]
 pub struct Plan {
-    /// The definition to register, but for the image.
+    /// The definition to register, without the image.
     pub definition: Value,
     /// The containers that get the image.
     pub image_containers: Vec<String>,
     /// The registered revisions the definition is compared with, the one that serves first.
     pub comparable_revisions: Vec<RegisteredRevision>,
-    /// The fields of the definition whose values people may read besides those that are always
-    /// shown.
+    /// The fields of the definition whose values are shown, besides those that always are.
     pub shown_values: Vec<ShownField>,
-    /// What is done when AWS leaves out a field of it.
+    /// What happens when AWS drops a field of it.
     pub dropped_fields: DroppedFields,
-    /// Where the image goes, when it is pushed.
+    /// The repository that the image is pushed to.
     pub repository: Option<RepositoryPlan>,
     /// The image.
     pub image: Option<ImagePlan>,
-    /// What its scan may find.
+    /// Which findings its scan may have.
     pub scan: Option<ScanPlan>,
     /// The one-off task.
     pub task: Option<TaskPlan>,
-    /// Where it is rolled out.
+    /// The rollout; none without a service.
     pub rollout: Option<RolloutPlan>,
-    /// What is asked of green and of production.
+    /// The checks of green and of production.
     pub checks: ChecksPlan,
-    /// Who goes first when other runs deploy the same service.
+    /// Which run goes first when others deploy the same service.
     pub order: RunOrder,
-    /// How often AWS is looked at.
+    /// How often AWS is read.
     pub poll: PollSettings,
-    /// How what an earlier attempt of this run has started would be undone.
+    /// The undos of what an earlier attempt of this run has started.
     pub adopted_undos: RunningUndos,
-    /// Things to say of the inputs.
+    /// Notes about the inputs.
     pub notes: Vec<String>,
-    /// Lines for the log.
+    /// Lines that describe the plan in the log.
     pub lines: Vec<String>,
     /// Things the user should know.
     pub warnings: Vec<String>,
@@ -116,15 +117,15 @@ pub struct RolloutPlan {
     pub service: ServiceName,
     /// What serves now.
     pub blue: Blue,
-    /// How many tasks serve now.
+    /// The number of tasks that serve now.
     pub tasks: i64,
     /// How long it is followed.
     pub deadline: Duration,
-    /// How long traffic shifts and blue is kept by itself, as far as that is followed.
+    /// How long the traffic shift and the wait with blue take, as far as the run follows them.
     pub expected_duration: Duration,
-    /// How traffic goes to green, where both sides can be told apart.
+    /// How traffic shifts to green, where both sides can be told apart.
     pub traffic_schedule: Option<TrafficSchedule>,
-    /// The alarms that say when to take it back.
+    /// The alarms that cause a rollback.
     pub alarms: AlarmsPlan,
     /// Where test-url leads, as far as that is known.
     pub test_url: TestUrlPlan,
@@ -132,20 +133,20 @@ pub struct RolloutPlan {
     pub approval: Approval,
     /// How far it is followed.
     pub follow: Follow,
-    /// How often AWS is looked at.
+    /// How often AWS is read.
     pub poll: PollSettings,
-    /// What becomes of scale-in meanwhile.
+    /// What happens to scale-in meanwhile.
     pub scale_in: ScaleIn,
-    /// What the service is told besides the revision.
+    /// What UpdateService sets besides the revision.
     pub update: ServiceUpdate,
-    /// Whether no task is wanted.
+    /// Whether the desired count is zero.
     pub wants_zero: bool,
-    /// Who performs it, and what that needs.
+    /// The controller, with what it needs.
     pub kind: RolloutKind,
 }
 
 impl RolloutPlan {
-    /// Whether the service runs this revision already, with as many tasks as are asked for.
+    /// Whether the service runs this revision already, with the requested number of tasks.
     pub fn runs_already(&self, revision: &RevisionArn) -> bool {
         let as_many = |desired: i32| {
             self.update
@@ -161,11 +162,11 @@ impl RolloutPlan {
 /// The plan of one kind of rollout.
 #[derive(Debug)]
 pub enum RolloutKind {
-    /// CodeDeploy.
+    /// By CodeDeploy.
     CodeDeploy(Box<CodeDeployPlan>),
-    /// ECS, with weights and gates.
+    /// By ECS, with weights and gates.
     Ecs(Box<EcsPlan>),
-    /// ECS, rolling.
+    /// By ECS, as a rolling update.
     Rolling(RollingPlan),
 }
 
@@ -181,18 +182,18 @@ impl Deref for RolloutKind {
     }
 }
 
-/// What ECS is told of a service besides its revision.
+/// What UpdateService sets besides the revision.
 #[derive(Debug)]
 pub struct ServiceUpdate {
     /// Whether a deployment is started although nothing changed.
     pub force_new_deployment: bool,
-    /// Number of tasks.
+    /// The desired count; unchanged when none.
     pub desired_count: Option<i32>,
-    /// As given.
+    /// `enableECSManagedTags` of the request; not sent when none.
     pub enable_ecs_managed_tags: Option<bool>,
-    /// As given.
+    /// `propagateTags` of the request; not sent when none.
     pub propagate_tags: Option<String>,
-    /// Managed EBS volume.
+    /// The managed EBS volume in the form of UpdateService.
     pub volume: Option<Value>,
 }
 
@@ -201,7 +202,7 @@ pub struct ServiceUpdate {
 pub enum PlanRefusal {
     /// Problems with the inputs, or with what they name.
     Problems(Vec<Problem>),
-    /// Not now.
+    /// The run cannot start now, but may later.
     Failure(Failure),
 }
 
@@ -214,7 +215,7 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan,
     problems.extend(refuse::scan_problem(settings, snapshot));
     problems.extend(snapshot_problems(settings, snapshot));
     problems.extend(weights::find_problem(settings, snapshot));
-    // What else could be said about a definition that cannot be made would only repeat why.
+    // Without a definition, further problems would only repeat the reason.
     let Some((definition, notes)) = collect_problems(
         &mut problems,
         definition::build_definition(settings, snapshot),
@@ -289,7 +290,7 @@ fn collect_warnings(
     warnings
 }
 
-/// What is wrong with what was read, where reading the rest has failed already.
+/// Problems that can be found in an incomplete survey, after one of its reads has failed.
 pub fn partial_survey_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     let mut problems = refuse::find_problems(settings, snapshot);
     problems.extend(snapshot_problems(settings, snapshot));
@@ -314,7 +315,7 @@ pub fn partial_survey_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<
     problems
 }
 
-/// The same where inputs are wrong: only what does not depend on what they may have meant.
+/// Problems of the snapshot that do not depend on inputs, for a run whose inputs are wrong.
 pub fn input_independent_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     snapshot_problems(settings, snapshot)
         .into_iter()
@@ -322,7 +323,7 @@ pub fn input_independent_problems(settings: &Settings, snapshot: &Snapshot) -> V
         .collect()
 }
 
-/// What needs no definition and one look: alarms, the repository, URLs.
+/// Problems that need no definition: alarms, the repository, URLs.
 fn snapshot_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     let mut problems = alarms::find_problems(settings, snapshot);
     problems.extend(image::repository_problems(settings, snapshot));
@@ -330,13 +331,13 @@ fn snapshot_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     problems
 }
 
-/// Whether the mode makes a definition and an AppSpec.
+/// Whether the mode needs a task definition and an AppSpec.
 fn needs_revision(settings: &Settings) -> bool {
     matches!(settings.mode, Mode::Deploy | Mode::Plan | Mode::Rollback)
 }
 
-/// Problems with an AppSpec, for a service that needs one; where there is none that could be read,
-/// with one that the user named.
+/// Problems with an AppSpec for a service that needs one. If the service could not be read:
+/// problems with an AppSpec that the user named.
 fn app_spec_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     if !needs_revision(settings) {
         return Vec::new();
@@ -360,14 +361,15 @@ fn collect_problems<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Proble
     result.map_err(|found| problems.extend(found)).ok()
 }
 
-/// Whether production's traffic is not all on blue, as far as it was read.
+/// Whether some of production's traffic does not go to blue, as far as it was read.
 pub fn is_traffic_split(settings: &Settings, snapshot: &Snapshot) -> bool {
     weights::find_problem(settings, snapshot).is_some()
 }
 
-/// The plan of a rollout that is in progress already: nothing is made, so no definition is needed.
+/// The plan for a rollout in progress: nothing is registered, so no definition is needed.
 ///
 /// # Errors
+///
 /// Every reason why it cannot be followed.
 fn plan_attached(
     settings: &Settings,
@@ -431,9 +433,9 @@ fn plan_update(settings: &Settings) -> ServiceUpdate {
     }
 }
 
-/// What a plan with tests of green says.
+/// The line of a plan with tests of green.
 const TESTED: &str = "green is tested before users reach it";
-/// What one without says.
+/// The line of a plan without.
 const UNTESTED: &str = "green is not tested before users reach it (no smoke-tests with test-url)";
 
 fn describe_plan(

@@ -1,10 +1,10 @@
-//! PURE: the digest of a plan that was reviewed: a short hash for each part of it, so that what
+//! PURE: the digest of a reviewed plan: a short hash for each of its parts, so that a part that
 //! differs later can be named without the plan itself.
 
 use crate::event::PLAN_VERSION;
 use crate::registry::Digest;
 
-/// So many hexadecimal digits of each part's sha256 are kept.
+/// How many hexadecimal digits of each part's SHA-256 are kept.
 const HEX: usize = 12;
 
 /// The parts, in their order.
@@ -25,7 +25,7 @@ pub fn of(parts: &[String; PARTS.len()]) -> String {
         .join("-")
 }
 
-/// The parts in which the plan differs from the one that was reviewed, by their digests.
+/// The parts in which the plan differs from the reviewed one, by comparing their digests.
 pub fn differing(reviewed: &str, now: &str) -> Vec<&'static str> {
     PARTS
         .iter()
@@ -36,7 +36,7 @@ pub fn differing(reviewed: &str, now: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// Whether a text has the form of a plan's digest, as this version makes it.
+/// Whether a text has the form of this version's plan digests.
 pub fn is_digest(text: &str) -> bool {
     let is_hash =
         |part: &str| part.len() == HEX && part.bytes().all(|byte| byte.is_ascii_hexdigit());

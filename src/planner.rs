@@ -1,8 +1,8 @@
-//! The one place that has the Settings once a run has begun: it looks at AWS for them, and makes the
-//! plans that the engine walks.
+//! The one place that has the Settings once a run has begun: it surveys AWS for them, and makes the
+//! plans that the engine executes.
 //!
-//! When the service has changed since it was read, a new plan is made. Who executes a plan sees only
-//! the plan.
+//! When the service has changed since it was read, a new plan is made. The code that executes a
+//! plan sees only the plan.
 
 use crate::choices::{Approval, OnCancel};
 use crate::event::PlannedDeployment;
@@ -33,12 +33,13 @@ impl Planner {
         }
     }
 
-    /// What is done.
+    /// The input `mode`.
     pub fn mode(&self) -> Mode {
         self.settings.mode
     }
 
-    /// What becomes of the rollout when the job is cancelled. Who only looks has nothing to undo.
+    /// What becomes of the rollout when the job is cancelled. A mode that only reads has nothing to
+    /// undo.
     pub fn on_cancel(&self) -> OnCancel {
         if matches!(self.settings.mode, Mode::Status | Mode::Plan) {
             OnCancel::Leave
@@ -47,10 +48,10 @@ impl Planner {
         }
     }
 
-    /// One look at AWS.
+    /// Reads everything in AWS that the plans depend on.
     ///
     /// # Errors
-    /// All problems that were found, or that AWS could not be asked.
+    /// All problems that were found, or why AWS could not be read.
     pub async fn survey(&self, run: &Run) -> Result<Snapshot, IncompleteSurvey> {
         let snapshot = survey::survey(run, &self.settings).await?;
         let traffic = match plan::traffic_queries(&self.settings, &snapshot) {
@@ -63,12 +64,12 @@ impl Planner {
         })
     }
 
-    /// A second, cheap look: whether somebody else has begun or finished a deployment since.
+    /// Whether somebody else has started or finished a deployment since; one cheap read.
     pub async fn has_changed(&self, run: &Run, before: &Snapshot) -> bool {
         survey::has_changed(run, &self.settings, before).await
     }
 
-    /// What comes before a deployment is planned.
+    /// What has to happen to a rollout in progress before a deployment is planned.
     pub fn clearance(&self, snapshot: &Snapshot) -> Clearance {
         plan::clearance(&self.settings, snapshot)
     }
@@ -84,12 +85,12 @@ impl Planner {
     /// The plan for what is in progress.
     ///
     /// # Errors
-    /// Another deployment is meant, or what is in progress cannot be followed.
+    /// The inputs name another deployment, or what is in progress cannot be followed.
     pub fn in_progress(&self, snapshot: &Snapshot) -> Result<InProgressPlan, PlanRefusal> {
         plan::in_progress(&self.settings, snapshot, &self.run)
     }
 
-    /// The plan of a rollback, as far as one look tells.
+    /// The plan of a rollback, as far as the snapshot determines it.
     pub fn rollback(&self, snapshot: &Snapshot) -> RollbackPlan {
         plan::rollback(&self.settings, snapshot)
     }
@@ -119,17 +120,17 @@ impl Planner {
         plan::is_traffic_split(&self.settings, snapshot)
     }
 
-    /// What is wrong with what was read, where reading the rest has failed already.
+    /// The problems of what was read, where the rest of the survey has failed.
     pub fn partial_survey_problems(&self, seen: &Snapshot) -> Vec<Problem> {
         plan::partial_survey_problems(&self.settings, seen)
     }
 
-    /// The same where inputs are wrong: only what does not depend on what they may have meant.
+    /// The problems that do not depend on the inputs that were refused.
     pub fn input_independent_problems(&self, seen: &Snapshot) -> Vec<Problem> {
         plan::input_independent_problems(&self.settings, seen)
     }
 
-    /// The planner of the deployment that a rollback comes to. It deploys a revision that is
+    /// The planner of the deployment that a rollback starts. It deploys a revision that is
     /// registered already, without approval and without a one-off task.
     #[must_use]
     pub fn for_rollback_to(&self, restored: RevisionToRestore) -> Self {
@@ -147,14 +148,14 @@ impl Planner {
     }
 }
 
-/// What a rollback brings back by a new rollout.
+/// What a rollback deploys by a new rollout.
 #[derive(Debug)]
 pub struct RevisionToRestore {
-    /// The revision.
+    /// The revision to deploy; it is registered already.
     pub revision: RevisionArn,
-    /// The version that it tells of itself, where it was asked for.
+    /// The version that the revision reports of itself, where the tests ask for it.
     pub version: Option<String>,
-    /// What becomes of its tests.
+    /// Whether its tests run.
     pub checks: RollbackChecks,
     /// Whether a rollout is needed although the service calls the revision its own.
     pub forces_new_deployment: bool,

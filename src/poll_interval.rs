@@ -1,5 +1,5 @@
-//! How often AWS is looked at: fewer than 30 reads a minute, and fewer still while AWS throttles.
-//! The calls of all jobs in an account share AWS's limits.
+//! How often AWS is read: fewer than 30 reads a minute, and fewer still while AWS throttles. The
+//! calls of all jobs in an account share AWS's limits.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use crate::choices::PollSettings;
 /// half of it, at the median.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2_600);
 
-/// 15 looks a minute: what watches beside the rollout has the other reads, ten of them for alarms.
+/// 15 looks a minute: the checks alongside the rollout have the other reads, ten of them for
+/// alarms.
 const SHARED_INTERVAL: Duration = Duration::from_secs(4);
 
 /// Ten looks a minute, in the bake: alarms have ten other reads there, and the health of green has
@@ -26,7 +27,7 @@ pub struct PollInterval {
 }
 
 impl PollInterval {
-    /// A pace that AWS has not slowed down yet.
+    /// An interval that has not been slowed down by throttling.
     pub fn new(settings: PollSettings) -> Self {
         Self {
             settings,
@@ -45,7 +46,7 @@ impl PollInterval {
         (pause * self.slowdown).min(self.settings.max_interval.max(pause))
     }
 
-    /// Somebody else reads AWS too from now on.
+    /// Other parts of the run read AWS as well from now on, so this one reads less often.
     pub fn share_limit(&mut self) {
         self.interval = if self.interval < SHARED_INTERVAL {
             SHARED_INTERVAL
@@ -54,19 +55,19 @@ impl PollInterval {
         };
     }
 
-    /// AWS throttles: half as often.
+    /// AWS throttles: half as often, down to an eighth.
     pub fn slow_down(&mut self) {
         self.slowdown = (self.slowdown * 2).min(8);
     }
 
-    /// AWS answers again.
+    /// AWS answers again: twice as often, up to the usual interval.
     pub fn recover(&mut self) {
         self.slowdown = (self.slowdown / 2).max(1);
     }
 }
 
-/// Looks that come soon after one another at first and at the usual pace later: for going back,
-/// where a flip of weights takes less than a second and users may be on the wrong side meanwhile.
+/// Waits that start short and grow to the usual interval: for a rollback, where weights change
+/// within a second and users may be on the wrong side meanwhile.
 #[derive(Debug)]
 pub struct Backoff(Duration);
 
@@ -77,7 +78,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Waits, a little longer every time.
+    /// Waits, each time a little longer than before.
     pub async fn wait(&mut self) {
         tokio::time::sleep(self.0).await;
         self.0 = (self.0 * 3 / 2).min(LOOK_INTERVAL);

@@ -1,4 +1,6 @@
 //! PURE: Events → Report, from which summary and outputs are rendered.
+//!
+//! One file, because every event is folded into this one struct.
 
 use serde::Serialize;
 
@@ -27,136 +29,136 @@ pub use measured::CheckReport;
 /// The version of the JSON that the output `report` carries.
 pub const VERSION: u32 = 1;
 
-/// Everything a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Report {
-    /// Version of this form.
+    /// The version of this JSON form.
     pub version: u32,
     /// The run's id.
     pub run: String,
-    /// When it began.
+    /// When the run began: wall clock, RFC 3339.
     pub time: String,
-    /// Region.
+    /// The AWS region.
     pub region: String,
-    /// Cluster.
+    /// The cluster's name.
     pub cluster: ClusterName,
-    /// Service.
+    /// The service's name; none if the run has no service.
     pub service: Option<ServiceName>,
     /// The version users see.
     pub deployed_version: Option<String>,
-    /// What serves traffic.
+    /// What serves traffic; none until the run has ended.
     pub outcome: Option<Outcome>,
-    /// Why.
+    /// Why the run ended as it did.
     pub reason: Option<Reason>,
-    /// In a sentence.
+    /// A sentence that says what serves traffic.
     pub sentence: Text,
-    /// Who performs the rollout.
+    /// The controller: `codedeploy`, `ecs rolling`.
     pub controller: Option<String>,
-    /// What a deployment would do, for a run that only plans it.
+    /// What a deployment would do, if the run only planned it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlannedDeployment>,
-    /// What served before.
+    /// The revision that served before.
     pub blue: Option<RevisionArn>,
-    /// The revision deployed.
+    /// The revision that was deployed.
     pub revision: Option<RevisionArn>,
-    /// What it replaces.
+    /// The revision it replaces.
     pub previous_revision: Option<RevisionArn>,
-    /// What changed in it.
+    /// The changes of the definition, line by line.
     pub changes: Vec<Text>,
-    /// The image.
+    /// The image, by digest: `repository@sha256:…`.
     pub image: Option<String>,
-    /// Its digest.
+    /// The image's digest.
     pub image_digest: Option<String>,
-    /// Its registry.
+    /// The registry's host.
     pub registry: Option<String>,
-    /// Its tags.
+    /// Tags that were set.
     pub tags: Vec<String>,
-    /// Tags that it was to get, and did not: what they were to wait for did not come.
+    /// Deferred tags that were not set, because the run did not succeed.
     pub tags_not_set: Vec<crate::event::DeferredTag>,
-    /// Bytes that were sent for it.
+    /// Bytes that were sent for the image.
     pub image_bytes_moved: u64,
-    /// What became of its parts, when it was pushed.
+    /// What happened to its parts, if it was pushed.
     pub image_transfer: Option<Transfer>,
-    /// The repository that was made for it.
+    /// The repository that was created for it: `registry/name`.
     pub repository_created: Option<String>,
-    /// What the registry's scans of it answered.
+    /// The answers of the registry's scans.
     pub scans: Vec<ScanResult>,
-    /// One-off tasks.
+    /// ARNs of the one-off tasks.
     pub tasks: Vec<TaskArn>,
-    /// What ran in them, and is not undone.
+    /// Containers of one-off tasks that ran, and are not undone.
     pub one_off_tasks: Vec<OneOffTask>,
-    /// The deployment.
+    /// The deployment's id.
     pub deployment: Option<RolloutId>,
     /// Whether the controller is CodeDeploy.
     #[serde(skip)]
     pub is_codedeploy: bool,
-    /// The ECS service deployment.
+    /// The ECS service deployment's ARN.
     pub service_deployment: Option<ServiceDeploymentArn>,
-    /// Console link.
+    /// The URL of the rollout in the console.
     pub console: Option<String>,
-    /// Steps with times.
+    /// The steps with their times.
     pub steps: Vec<StepReport>,
-    /// Whether what was tested at test-url was green.
+    /// Whether test-url led to green.
     pub test_url: Option<TestUrl>,
-    /// Smoke tests.
+    /// Results of the smoke tests.
     pub smoke_tests: Vec<TestResult>,
-    /// What was measured.
+    /// Checks of the analysis, with their measurements.
     pub checks: Vec<CheckReport>,
-    /// Load probes.
+    /// Results of the load probes.
     pub loads: Vec<LoadResult>,
-    /// Testers.
+    /// Results of the testers.
     pub testers: Vec<TesterResult>,
-    /// Which side serves, and who says so.
+    /// Which side serves, and where that was observed.
     pub traffic: Option<(Serving, ObservedBy)>,
-    /// Narrowed checks: what is not checked and which action to allow.
+    /// Limited checks: what is not checked, and which IAM action to allow.
     pub narrowed: Vec<(Text, String)>,
-    /// Warnings.
+    /// Warnings, in their order.
     pub warnings: Vec<Text>,
     /// Problems with the inputs.
     pub problems: Vec<ReportedProblem>,
-    /// Whether something was changed in AWS before they were found.
+    /// Whether something was changed in AWS before the problems were found.
     #[serde(skip)]
     pub after_changes: bool,
-    /// Why it failed.
+    /// Why the run failed.
     pub failure: Option<Failure>,
-    /// What could not be undone.
+    /// What could not be undone, and why.
     pub stuck: Vec<(Text, Failure)>,
-    /// What the post step came to; none in the main step.
+    /// The post step's result; none in the main step.
     #[serde(skip)]
     pub post_result: Option<Text>,
-    /// Reads of AWS.
+    /// The number of reads of AWS.
     pub reads: u64,
-    /// Milliseconds in all.
+    /// The run's duration in milliseconds.
     pub milliseconds: u64,
 }
 
-/// A step and how long it took.
+/// A step with its times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct StepReport {
-    /// Which.
+    /// The step.
     pub step: Step,
-    /// How it ended; none while it goes on, or when it was cut short.
+    /// How it ended; none while it is in progress, or if it was cut short.
     pub end: Option<StepEnd>,
-    /// One line.
+    /// Its result, in one line.
     pub result: Text,
-    /// When it began.
+    /// When it began, in milliseconds since the start.
     #[serde(skip)]
     pub began_ms: u64,
-    /// How long it took.
+    /// How long it took, in milliseconds.
     pub milliseconds: u64,
 }
 
 impl Report {
-    /// Folds the events of a run, in their order.
+    /// Folds the events of a run, given in their order.
     pub fn from_events<'e>(events: impl IntoIterator<Item = &'e Stamped>) -> Self {
         let mut report = Self::empty();
         events.into_iter().for_each(|stamped| report.add(stamped));
         report
     }
 
-    /// The report of a run that has told nothing yet.
+    /// The report of a run without events.
     pub fn empty() -> Self {
         Self {
             version: VERSION,
@@ -164,7 +166,7 @@ impl Report {
         }
     }
 
-    /// Adds what happened next.
+    /// Adds the next event.
     pub fn add(&mut self, stamped: &Stamped) {
         self.milliseconds = stamped.at_ms;
         self.apply(&stamped.event, stamped.at_ms);
@@ -224,7 +226,7 @@ impl Report {
             Event::TrafficObserved(seen) => self.traffic = Some((seen.side, seen.observed_by)),
             Event::UndoFailed { what, failure } => self.stuck.push((what.clone(), failure.clone())),
 
-            // What only the live log shows.
+            // Only the live log shows these.
             Event::Noted { .. }
             | Event::TaskDone { .. }
             | Event::RolloutSeen { .. }
@@ -334,7 +336,7 @@ impl Report {
         });
     }
 
-    /// A step that never ended took its time all the same: until something else began.
+    /// Gives a step that was cut short its duration: until the next event began.
     fn close_open_step(&mut self, at_ms: u64) {
         if let Some(report) = self.steps.last_mut().filter(|report| report.end.is_none()) {
             report.milliseconds = at_ms.saturating_sub(report.began_ms);
@@ -354,7 +356,7 @@ impl Report {
     }
 }
 
-/// Of good results that recur (at every step, every minute of the bake), only the last is kept.
+/// Of good results that repeat (at every step, every minute of the bake), only the last is kept.
 fn drop_repeated_results<T>(results: &mut Vec<T>, moment: Moment, is_same: impl Fn(&T) -> bool) {
     if matches!(moment, Moment::Step | Moment::Bake) {
         results.retain(|before| !is_same(before));

@@ -1,9 +1,9 @@
-//! What the program asks of a kind of rollout, all in one place. CodeDeploy, ECS's own strategies
-//! and rolling each answer in modules of their own, and the steps that follow a rollout do not tell
-//! them apart.
+//! The traits that every kind of rollout implements. CodeDeploy, ECS's own strategies and rolling
+//! each implement them in modules of their own; the steps that follow a rollout do not distinguish
+//! them.
 //!
-//! What has a default here is what most kinds have in common: a new kind answers only where it is
-//! different. What is asked of its undo is in `undo`, which knows no client.
+//! A default is what most kinds have in common: a new kind implements only what is different. The
+//! trait of its undo is in `undo`, which makes no calls.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::run::Run;
 use crate::settings::Settings;
 use crate::undo::ServiceKey;
 
-/// Nobody has reached green yet.
+/// The sentence for the time before any user has reached green.
 pub const BLUE_SERVES: &str = "blue serves production";
 
 /// What the run does at green's gate.
@@ -43,18 +43,18 @@ pub enum GatePlan {
 /// How blue can be kept for longer after the shift.
 #[derive(Debug)]
 pub struct KeepBlueAdvice {
-    /// Who keeps it.
+    /// Who keeps blue: ECS, or the deployment group, by name.
     pub by: String,
-    /// What the user changes for that.
+    /// What the user has to change, in a sentence.
     pub remedy: String,
 }
 
-/// The plan of a rollout, as its kind makes it. PURE.
+/// The plan of a rollout of one kind. PURE.
 pub trait PlannedRollout: Debug {
     /// Who performs it, in the words of the documentation.
     fn controller(&self) -> &'static str;
 
-    /// What is said of it before the start, a sentence each.
+    /// What is reported of it before the start, a sentence each.
     fn describe(&self, settings: &Settings) -> Vec<String>;
 
     /// What the run does at green's gate.
@@ -62,7 +62,7 @@ pub trait PlannedRollout: Debug {
         GatePlan::Absent
     }
 
-    /// Whether it pauses at a stage of ECS's until somebody answers.
+    /// Whether it pauses at a lifecycle stage of ECS until somebody answers.
     fn pauses_at(&self, _stage: &str) -> bool {
         false
     }
@@ -72,17 +72,18 @@ pub trait PlannedRollout: Debug {
         Duration::ZERO
     }
 
-    /// How long traffic shifts and blue is kept by itself, as far as that is followed.
+    /// How long the traffic shift and the time in which blue is kept take by themselves, as far as
+    /// they are followed.
     fn expected_duration(&self, _settings: &Settings) -> Duration {
         Duration::ZERO
     }
 
-    /// Wanted tasks before; none where the rollout sets no number of them.
+    /// Desired count before the rollout; none where the rollout sets none.
     fn desired_count(&self) -> Option<i32> {
         None
     }
 
-    /// Whether no task is wanted; `asked` is the number of the inputs.
+    /// Whether the desired count is 0; `asked` is the count of the inputs.
     fn wants_zero_tasks(&self, asked: Option<i32>) -> bool {
         asked == Some(0)
     }
@@ -92,12 +93,13 @@ pub trait PlannedRollout: Debug {
         false
     }
 
-    /// How long blue can be brought back once green serves everything; none where nothing is kept.
+    /// How long traffic can return to blue once green serves everything; none where blue is not
+    /// kept.
     fn blue_kept_for(&self) -> Option<Duration> {
         None
     }
 
-    /// How blue would be kept for so many minutes.
+    /// How blue could be kept for this many minutes.
     fn keep_blue_advice(&self, _settings: &Settings, minutes: u64) -> KeepBlueAdvice {
         KeepBlueAdvice {
             by: "ECS".to_owned(),
@@ -105,13 +107,13 @@ pub trait PlannedRollout: Debug {
         }
     }
 
-    /// Green's shares before it has everything, in percent, and how long it has each; none where no
-    /// side is told from the other.
+    /// Green's shares before it has everything, in percent, and how long it has each; none where
+    /// the sides cannot be distinguished.
     fn traffic_steps(&self) -> Option<Vec<(f64, Duration)>> {
         None
     }
 
-    /// How many verdicts an analysis is waited for.
+    /// For how many verdicts of an analysis the rollout is held.
     fn verdict_count(&self) -> u32 {
         1
     }
@@ -131,7 +133,7 @@ pub trait PlannedRollout: Debug {
         LoadBalancerKind::Nothing
     }
 
-    /// The configuration of the service's deployments before and after, where the rollout changes it.
+    /// The service's deployment configuration before and after, where the rollout changes it.
     fn configuration_change(&self) -> Option<(&Value, &Value)> {
         None
     }
@@ -149,7 +151,7 @@ pub trait PlannedRollout: Debug {
         &[]
     }
 
-    /// Why it has none.
+    /// Why it has no test listener, for a sentence.
     fn no_test_listener_reason(&self) -> &'static str {
         "there is no load balancer whose listeners could be read"
     }
@@ -160,7 +162,7 @@ pub trait RolloutInProgress: Debug {
     /// How a person would stop it, by its id.
     fn stop_command(&self, id: &RolloutId) -> String;
 
-    /// Whether it is over by now.
+    /// Whether it has ended by now.
     fn is_over<'r>(
         &'r self,
         run: &'r Run,
@@ -168,12 +170,12 @@ pub trait RolloutInProgress: Debug {
         id: &'r RolloutId,
     ) -> LocalBoxFuture<'r, Result<bool, AwsError>>;
 
-    /// Whether one that a run of ours has started may say nothing of that run.
+    /// Whether a rollout that a run of this action started may carry no mark of that run.
     fn may_be_unmarked(&self) -> bool {
         true
     }
 
-    /// Whether it is on its way back already.
+    /// Whether it is being rolled back already.
     fn is_rolling_back(&self) -> bool {
         false
     }
@@ -201,13 +203,13 @@ pub trait RolloutInProgress: Debug {
 
 /// A rollout that was started or found, and is followed.
 pub trait FollowedRollout {
-    /// Looks at it once, on the way to the goal.
+    /// Reads it once, on the way to the goal.
     fn observe(&mut self, goal: Goal) -> LocalBoxFuture<'_, RolloutObservation>;
 
-    /// Tasks of green that have failed, as far as they were looked at.
+    /// Tasks of green that have failed, as far as they were read.
     fn task_failures(&self) -> &TaskFailures;
 
-    /// What AWS does by itself when nobody follows it any more, in a sentence.
+    /// What AWS does by itself when the run stops following it, in a sentence.
     fn if_left_alone(&self) -> String;
 
     /// Who confirmed that green serves.
@@ -233,7 +235,7 @@ pub trait FollowedRollout {
         ready(None).boxed_local()
     }
 
-    /// Whether traffic may have moved although no look shows it.
+    /// Whether traffic may have moved although no read shows it.
     fn may_have_moved_traffic(&self) -> bool {
         false
     }
@@ -260,12 +262,12 @@ pub trait FollowedRollout {
         self.green_target_groups()
     }
 
-    /// Whether it waits at a gate of green's that another run had set, which will not answer.
+    /// Whether it waits at green's gate that a run set which has ended, and will not answer it.
     fn inherits_gate(&self) -> bool {
         false
     }
 
-    /// How long green has waited at its gate, where AWS tells.
+    /// How long green has waited at its gate, where AWS shows it.
     fn waited_at_gate(&self) -> Option<Duration> {
         None
     }
@@ -291,12 +293,12 @@ pub trait FollowedRollout {
     /// What AWS shows of green before the next share of traffic goes to it.
     ///
     /// # Errors
-    /// Green is not healthy, or an alarm rings.
+    /// Green is not healthy, or an alarm is in ALARM.
     fn check_step(&self) -> LocalBoxFuture<'_, Result<StepSeen, Failure>> {
         ready(Ok(StepSeen::default())).boxed_local()
     }
 
-    /// Opens the gate at which it waits, after this was seen there.
+    /// Opens the gate at which it waits, after `seen` was read there.
     ///
     /// # Errors
     /// AWS refuses.
@@ -304,12 +306,12 @@ pub trait FollowedRollout {
         ready(Ok(())).boxed_local()
     }
 
-    /// Running and wanted tasks where ECS called the deployment successful before all of them ran.
+    /// Running and desired tasks where ECS called the deployment successful before all of them ran.
     fn missing_tasks(&self) -> Option<(i64, i64)> {
         None
     }
 
-    /// Whether no task is wanted, so that nothing serves and nothing can be tested.
+    /// Whether the desired count is 0, so that nothing serves and nothing can be tested.
     fn serves_nothing(&self) -> bool {
         false
     }
@@ -320,18 +322,18 @@ pub trait FollowedRollout {
     }
 }
 
-/// One look at a rollout.
+/// One read of a rollout.
 pub struct RolloutObservation {
-    /// What it means.
+    /// The status, translated from AWS's.
     pub status: RolloutStatus,
-    /// What people see of it.
+    /// Stage, weights and tasks, for the log and the summary; none where they could not be read.
     pub progress: Option<Progress>,
-    /// Whether AWS throttled it.
+    /// Whether AWS throttled the read.
     pub is_throttled: bool,
 }
 
 impl RolloutObservation {
-    /// One that showed nothing.
+    /// The observation of a read that failed.
     pub fn from_error(outage: &mut Outage, error: &AwsError) -> Self {
         Self {
             status: RolloutStatus::Outage(outage.classify_error(error)),

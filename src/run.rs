@@ -1,4 +1,5 @@
-//! What every step of a run is given: AWS, the runner, the clock, and a way to tell what happened.
+//! What every step of a run is given: AWS, the runner, the clock, the armed undos, and a way to
+//! report what happened.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,32 +22,33 @@ mod armed;
 pub use armed::ArmedUndo;
 use armed::ArmedUndos;
 
-/// Takes events as they happen.
+/// Receives events as they happen.
 pub type EventObserver = Box<dyn Fn(&Stamped) + Send + Sync>;
 
-/// Keeps what is armed where the next process finds it.
+/// Saves the armed undos where the next process finds them.
 pub type StateStore = Box<dyn Fn(&[Undo]) + Send + Sync>;
 
-/// Learns a secret that is to be hidden from now on.
+/// Masks a secret in all output from now on.
 pub type SecretMasker = Box<dyn Fn(&Secret) + Send + Sync>;
 
-/// Where a run tells what happens.
+/// Where a run reports what happens.
 pub struct Observers {
-    /// Takes the events.
+    /// Called for every event, with its time.
     pub observer: EventObserver,
-    /// Takes what is armed.
+    /// Called with all armed undos whenever one changes.
     pub state_store: StateStore,
-    /// Takes secrets that came to be known on the way.
+    /// Called for every secret that is read during the run.
     pub secret_masker: SecretMasker,
 }
 
 /// A run in progress.
 pub struct Run {
-    /// The calls to AWS.
+    /// The clients of AWS.
     pub aws: Aws,
-    /// The job.
+    /// The workflow run and job, from the runner's environment.
     pub runner: Runner,
-    /// Our name for this run, which AWS sees too.
+    /// `GITHUB_RUN_ID-GITHUB_RUN_ATTEMPT-` and eight random digits: marks what this run creates in
+    /// AWS.
     pub id: String,
     clock: Clock,
     observer: EventObserver,
@@ -60,7 +62,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run that tells these observers what happens.
+    /// A run that reports to these observers.
     pub fn new(aws: Aws, runner: Runner, clock: Clock, observers: Observers) -> Self {
         let id = format!("{}-{:08x}", runner.run_id, crate::clock::nonce() >> 32);
         Self {
@@ -79,19 +81,19 @@ impl Run {
         }
     }
 
-    /// Says what happened.
+    /// Reports an event to the observers.
     pub fn emit(&self, event: impl Into<Event>) {
         let at_ms = to_milliseconds(self.clock.elapsed());
         let event = event.into();
         (self.observer)(&Stamped { at_ms, event });
     }
 
-    /// Hides a secret that was read on the way, before anything is told of it.
+    /// Masks a secret that was read during the run, before anything about it is reported.
     pub fn mask_secret(&self, secret: &Secret) {
         (self.secret_masker)(secret);
     }
 
-    /// Says that a check is limited for a read that failed, once for each.
+    /// Reports that a check is limited because a read failed, once for each check and action.
     pub fn limit_check(&self, check: &str, error: &AwsError) {
         let allow = if error.kind == AwsErrorKind::Denied {
             error.action
@@ -113,14 +115,14 @@ impl Run {
         }
     }
 
-    /// The answer of a read that only serves a check. Where it was denied or failed there is none,
-    /// the check is limited, and that is said.
+    /// The answer of a read that only serves a check. Where the read was denied or failed there is
+    /// none, and the check is reported as limited.
     pub fn optional_read<T>(&self, check: &str, read: Result<T, AwsError>) -> Option<T> {
         read.inspect_err(|error| self.limit_check(check, error))
             .ok()
     }
 
-    /// Says something for the record, once however often it is found.
+    /// Reports a note, once however often it is given.
     pub fn note_once(&self, sentence: String) {
         if self
             .reported
@@ -147,7 +149,7 @@ impl Run {
         self.clock.elapsed()
     }
 
-    /// Keeps in mind what AWS would do by itself if the run ended now.
+    /// Remembers what AWS would do by itself if the run ended now.
     pub fn set_if_left_alone(&self, what: String) {
         *self
             .if_left_alone
@@ -163,13 +165,13 @@ impl Run {
             .clone()
     }
 
-    /// Tells where test-url leads, and keeps it in mind for what is said of its tests.
+    /// Reports where test-url leads, and remembers it for what is said of its tests.
     pub fn record_test_url(&self, test_url: TestUrl) {
         *self.test_url.lock().unwrap_or_else(PoisonError::into_inner) = Some(test_url.clone());
         self.emit(Event::TestUrlSeen { seen: test_url });
     }
 
-    /// Where test-url leads; none before that was looked at.
+    /// Where test-url leads; none before that was checked.
     pub fn test_url(&self) -> Option<TestUrl> {
         self.test_url
             .lock()
@@ -177,7 +179,7 @@ impl Run {
             .clone()
     }
 
-    /// Where a check of a moment is sent, in words.
+    /// Which side the checks of a moment reach, in words.
     pub fn describe_side(&self, moment: Moment) -> String {
         event::describe_target(moment, self.test_url().as_ref())
     }
@@ -190,7 +192,7 @@ impl Run {
             .unwrap_or_else(PoisonError::into_inner) = Some(deferred);
     }
 
-    /// The tags that are still to be set; none when there are none.
+    /// The deferred tags that are still to be set.
     pub fn deferred_tags(&self) -> Option<DeferredTags> {
         self.deferred_tags
             .lock()
@@ -214,7 +216,7 @@ impl Run {
         });
     }
 
-    /// Tells which side was seen to serve production, and by what.
+    /// Reports which side was observed to serve production, and by what.
     pub fn confirm_traffic(&self, revision: &RevisionArn, side: Serving, observed_by: ObservedBy) {
         self.emit(Event::TrafficObserved(ObservedTraffic {
             revision: revision.clone(),
@@ -239,17 +241,18 @@ impl Run {
         self.armed.arm(undo)
     }
 
-    /// Takes one undo away: it has been undone.
+    /// Removes an undo that has been carried out.
     pub fn disarm(&self, undo: &Undo) {
         self.armed.disarm(undo);
     }
 
-    /// What was done stays: only what was changed only for the rollout is still to be restored.
+    /// Disarms everything but temporary changes: the deployment stays, and only those are still to
+    /// be restored.
     pub fn retain_temporary_undos(&self) {
         self.armed.retain_temporary();
     }
 
-    /// What is armed, newest last.
+    /// The armed undos, newest last.
     pub fn armed_undos(&self) -> Vec<Undo> {
         self.armed.to_vec()
     }

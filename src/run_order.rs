@@ -9,7 +9,7 @@ use crate::outcome::Reason;
 /// The longest job GitHub runs.
 const LONGEST_JOB: Duration = Duration::from_hours(6);
 
-/// How a run gets on with others that deploy the same service.
+/// How a run behaves towards others that deploy the same service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunOrder {
     /// What it does while another one's rollout or task is in progress, where that was asked for.
@@ -21,15 +21,15 @@ pub struct RunOrder {
 }
 
 impl RunOrder {
-    /// Whether a run that has waited for so long waits on for another one's rollout. Only where
-    /// traffic moves by weights a rollout is refused because of another.
+    /// Whether a run that has waited this long continues to wait for another run's rollout. Only
+    /// rollouts that move traffic by weights are refused because of another one.
     pub fn waits_for_a_rollout(&self, waited: Duration) -> bool {
         self.if_running.unwrap_or(IfRunning::Wait) == IfRunning::Wait
             && waited < self.longest_wait()
     }
 
     /// Whether it waits for another run's task. A rollout can be superseded; a task that is stopped
-    /// half-way helps nobody.
+    /// half-way is of no use.
     pub fn waits_for_a_task(&self) -> bool {
         self.if_running != Some(IfRunning::Fail)
     }
@@ -57,7 +57,7 @@ fn is_newer(other: &str, own: &str) -> bool {
         .is_some_and(|(other, own)| other > own)
 }
 
-/// The failure of an older run: it does not come after a newer one.
+/// The failure of an older run, which must not deploy after a newer one.
 pub fn stale_failure(sentence: String) -> Failure {
     let hint = "set stale-run: allow to deploy the older commit all the same once that is over, or mode: rollback to go back on purpose";
     Failure::new(Reason::StaleRun, sentence).with_hint(hint)

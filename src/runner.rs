@@ -1,4 +1,4 @@
-//! What the runner tells about itself and the job, taken from the environment that `main` read.
+//! The runner and the job, as the environment that `main` read describes them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 /// The job, as far as a deployment needs it.
 #[derive(Debug, Clone, Default)]
 pub struct Runner {
-    /// The folders of the job.
+    /// The job's folders.
     pub workspace: Workspace,
     /// The command files.
     pub files: Files,
@@ -22,9 +22,9 @@ pub struct Runner {
     pub workflow: Option<Workflow>,
     /// The region of the environment.
     pub region: Option<String>,
-    /// The Docker engine's socket.
+    /// The path of the Docker engine's socket.
     pub engine_socket: PathBuf,
-    /// Where large files may be kept for a while.
+    /// A folder for large temporary files.
     pub temp_folder: PathBuf,
     /// Every variable, for `${env.NAME}` in smoke tests.
     pub variables: BTreeMap<String, String>,
@@ -34,7 +34,7 @@ pub struct Runner {
 const ENGINE_SOCKET: &str = "/var/run/docker.sock";
 
 impl Runner {
-    /// Whether the job is run again.
+    /// Whether the job was run again.
     pub fn is_rerun(&self) -> bool {
         self.run_id
             .rsplit_once('-')
@@ -42,7 +42,7 @@ impl Runner {
             .is_some_and(|attempt| attempt > 1)
     }
 
-    /// Takes what is needed out of the variables.
+    /// Reads the values from the variables.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Self {
         let text = |name: &str| {
             variables

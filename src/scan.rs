@@ -1,8 +1,8 @@
-//! PURE: the gate on scan findings. What the registry's scanner answers about an image, and what
+//! PURE: the gate on scan findings: what the registry's scanner answers about an image, and what
 //! that means for the run.
 //!
-//! Whatever is not known is not a pass: a scan that is missing, early, cut short or spoken of in a
-//! new word only ever waits, and refuses when the time is up.
+//! An unknown result is never a pass: a missing, early or incomplete scan, or an unknown status,
+//! only ever waits, and is refused when the time is up.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub use result::{Ruling, ScanResult, describe_counts};
 pub use severity::{FailOn, Severity};
 pub use verdict::{ScanObservation, ScanStart, ScanVerdict, TimeLimit, evaluate};
 
-/// What the user allows in an image.
+/// Which findings the user allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// The least severity that fails the run.
@@ -31,12 +31,13 @@ pub struct Policy {
     pub wait: Duration,
     /// Vulnerabilities that are known and accepted, by name.
     pub ignore: Vec<String>,
-    /// What an image means that the scanner cannot read.
+    /// What happens with an image that the scanner cannot read.
     pub unsupported: Unsupported,
 }
 
 impl Policy {
-    /// Whether the user has accepted this vulnerability; names differ in case only by accident.
+    /// Whether the user has accepted this vulnerability. Upper and lower case are not
+    /// distinguished.
     pub fn ignores(&self, name: &str) -> bool {
         self.ignore
             .iter()
@@ -44,11 +45,11 @@ impl Policy {
     }
 }
 
-/// What an image means that the scanner cannot read, such as one that is built from scratch.
+/// What happens with an image that the scanner cannot read, such as one built from scratch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsupported {
-    /// Nothing is known about it: the run ends.
+    /// It is refused, because nothing is known about it.
     Refuse,
-    /// It is deployed unscanned.
+    /// It is deployed without a scan.
     Allow,
 }

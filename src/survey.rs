@@ -1,8 +1,8 @@
 //! One read-only pass over AWS and the image's source → Snapshot. Nothing is decided here and
 //! nothing is written.
 //!
-//! A read that the run cannot do without is a problem when it is refused; a read that only serves a
-//! check narrows the check when it is denied or fails, and says so.
+//! A read that the run needs is a problem when it is refused. A read that only serves a check
+//! limits that check when it is denied or fails, and the run says so.
 
 use std::time::Duration;
 
@@ -47,44 +47,43 @@ pub use second_look::has_changed;
 pub use traffic::read_traffic;
 pub use urls::{TestUrlListeners, UnreachableUrl, Urls};
 
-/// What there was when the run began.
+/// The state of AWS when the run begins.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// The service.
+    /// The service; none if the run has none.
     pub service: Option<Service>,
-    /// The service's live revision, as a definition that could be registered, with its ARN.
+    /// The service's live revision.
     pub live_revision: Option<RegisteredRevision>,
-    /// The newest revision of the definition's family, where it was worth reading.
+    /// The newest revision of the definition's family, if it was read.
     pub newest_revision: Option<RegisteredRevision>,
     /// The revision named by `task-definition-arn` or `task-definition-family`.
     pub base_revision: Option<RegisteredRevision>,
-    /// CodeDeploy's side.
+    /// The CodeDeploy deployment group.
     pub group: Option<DeploymentGroup>,
     /// A rollout of the service that is not over.
     pub running: Option<RunningRollout>,
-    /// What ECS tells about its own deployments.
+    /// ECS's own deployments of the service.
     pub service_deployments: Option<ServiceDeployments>,
-    /// How CodeDeploy shifts traffic; none where that could not be read.
+    /// How CodeDeploy shifts traffic; none if that could not be read.
     pub routing: Option<Routing>,
-    /// The requests that blue had before the start; none where nobody needs them, or they could not
-    /// be read.
+    /// Blue's traffic before the start; none if it is not needed, or could not be read.
     pub traffic: Option<Traffic>,
     /// The repository that the image is pushed to.
     pub repository: Option<SurveyedRepository>,
     /// The image.
     pub image: Option<ImageFound>,
-    /// Its alarms, and those of the inputs.
+    /// The alarms of the deployment and of the inputs.
     pub alarms: SurveyedAlarms,
     /// What answers at the URLs of the tests.
     pub urls: Urls,
-    /// The forwards of production's rules, where they were read.
+    /// The forwards of production's rules, if they were read.
     pub production_rules: Vec<ForwardingRule>,
 }
 
 impl Snapshot {
-    /// What to do about what is in progress: as asked, else so that the newest commit serves in the
-    /// end. A rolling update takes the older one's place without a stop; where traffic moves by
-    /// weights, the other rollout comes to its end first.
+    /// What to do about a rollout in progress: what the user asked for; otherwise what lets the
+    /// newest commit serve in the end. A rolling update replaces the older one without a stop;
+    /// where traffic moves by weights, the run waits for the end of the other rollout.
     pub fn if_running(&self, asked: Option<IfRunning>) -> IfRunning {
         let is_rolled = self.service_deployments.is_none()
             && self
@@ -102,18 +101,18 @@ impl Snapshot {
 /// A registered revision: its ARN and the whole answer of DescribeTaskDefinition.
 #[derive(Debug, Clone)]
 pub struct RegisteredRevision {
-    /// ARN.
+    /// The revision's ARN.
     pub arn: RevisionArn,
     /// AWS's answer.
     pub answer: Value,
 }
 
-/// A survey that found what is wrong, or could not look everywhere.
+/// A survey that found problems, or could not read everything.
 #[derive(Debug)]
 pub struct IncompleteSurvey {
-    /// Why; none where nothing is wrong but the credentials.
+    /// The failure; none if only the credentials are the problem.
     pub why: Option<SurveyFailure>,
-    /// What AWS says of credentials that it does not take.
+    /// The problem with the credentials, if AWS does not accept them.
     pub credentials: Option<Problem>,
     /// What could be read all the same.
     pub snapshot: Box<Snapshot>,
@@ -122,18 +121,18 @@ pub struct IncompleteSurvey {
 /// Why something that the run needs was not read.
 #[derive(Debug)]
 pub enum SurveyFailure {
-    /// The inputs name something that is not as it should be.
+    /// The inputs name something that does not exist or does not fit.
     Problems(Vec<Problem>),
     /// AWS did not answer.
     Failure(Failure),
-    /// AWS did not look: there were too many requests.
+    /// AWS did not process the call, because there were too many requests.
     Throttled(Failure),
-    /// AWS does not take the credentials.
+    /// AWS does not accept the credentials.
     Credentials(Problem),
 }
 
 impl SurveyFailure {
-    /// What a call to AWS that the run cannot do without came to; `input` names what it asked for.
+    /// Classifies the error of a call that the run needs; `input` names what the call was about.
     fn from_aws_error(input: &str, error: AwsError) -> Self {
         let mut gathering = FailureCollector::default();
         gathering.add_aws_error(input, error);
@@ -145,16 +144,16 @@ impl SurveyFailure {
     }
 }
 
-/// How long the question who we are may take: it is only to be said, and some networks do not let
-/// it through.
+/// How long GetCallerIdentity may take: its result is only shown, and some networks block STS.
 const CALLER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Reads everything the plan needs, and says whose credentials do so.
+/// Reads everything the plan needs, and logs whose credentials do so.
 ///
 /// # Errors
-/// All problems that were found, or that AWS could not be asked.
+///
+/// All problems that were found, or that AWS could not be read.
 pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, IncompleteSurvey> {
-    // On the heap: what is awaited above this is deep already.
+    // On the heap, because the futures above this one are large already.
     let (snapshot, caller) = tokio::join!(
         Box::pin(read_snapshot(run, settings)),
         tokio::time::timeout(CALLER_TIMEOUT, run.aws.describe_caller())
@@ -170,7 +169,7 @@ pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Incomple
     })
 }
 
-/// A region that nobody knows, and in which nobody answers, is none.
+/// Reports a region that is unknown to us and in which every call failed as a wrong input.
 fn explain_unknown_region(settings: &Settings, unready: SurveyFailure) -> SurveyFailure {
     let region = &settings.aws.region;
     match unready {
@@ -178,7 +177,7 @@ fn explain_unknown_region(settings: &Settings, unready: SurveyFailure) -> Survey
             if failure.reason == Reason::AwsFailed && !regions::is_documented(region) =>
         {
             let message = format!(
-                "`{region}` is no region that this action knows, and what was asked there failed: {}",
+                "`{region}` is not a region that this action knows, and a call to it failed: {}",
                 failure.sentence()
             );
             SurveyFailure::Problems(vec![Problem::new(
@@ -194,7 +193,8 @@ fn explain_unknown_region(settings: &Settings, unready: SurveyFailure) -> Survey
 /// Reads everything the plan needs.
 ///
 /// # Errors
-/// All problems that were found, or that AWS could not be asked.
+///
+/// All problems that were found, or that AWS could not be read.
 async fn read_snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, IncompleteSurvey> {
     let ((mut gathering, read), asked) = tokio::join!(
         Box::pin(read_consistently(run, settings)),
@@ -216,7 +216,8 @@ async fn read_snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Incom
     Ok(snapshot)
 }
 
-/// What was read while a deployment ended would tell of before and after: it is read once more.
+/// Reads again when a deployment ended during the first read, which would mix the states before and
+/// after.
 async fn read_consistently(run: &Run, settings: &Settings) -> (FailureCollector, Snapshot) {
     let first = read_once(run, settings).await;
     let has_just_ended = first
@@ -231,7 +232,7 @@ async fn read_consistently(run: &Run, settings: &Settings) -> (FailureCollector,
     }
 }
 
-/// What AWS and the image's source tell, as far as it could be read.
+/// Reads AWS and the image's source, as far as possible.
 async fn read_once(run: &Run, settings: &Settings) -> (FailureCollector, Snapshot) {
     let mut gathering = FailureCollector::default();
     let (service, registry) = tokio::join!(
@@ -297,7 +298,7 @@ async fn read_once(run: &Run, settings: &Settings) -> (FailureCollector, Snapsho
 #[derive(Default)]
 struct FailureCollector {
     problems: Vec<Problem>,
-    /// Said once for all calls.
+    /// Reported once for all calls.
     credentials: Option<Problem>,
     failure: Option<Failure>,
     throttled: Option<Failure>,
@@ -330,8 +331,8 @@ impl FailureCollector {
         None
     }
 
-    /// What AWS refuses is a problem with what was asked for; what it fails to answer is not the
-    /// user's doing.
+    /// A refusal by AWS is a problem with the input; a call that AWS fails to answer is not the
+    /// user's fault.
     fn add_aws_error(&mut self, input: &str, error: AwsError) {
         match error.kind {
             AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused => {
@@ -360,7 +361,7 @@ impl FailureCollector {
         }
     }
 
-    /// The most telling reason; none where everything was read.
+    /// The most informative reason; none if everything was read.
     fn into_failure(mut self) -> Option<SurveyFailure> {
         self.problems.dedup();
         if !self.problems.is_empty() {
@@ -401,7 +402,7 @@ async fn read_service(run: &Run, settings: &Settings) -> Result<Option<Service>,
     }
 }
 
-/// CodeDeploy's group, what runs in it, and how long it takes.
+/// CodeDeploy's group, its deployment in progress, and how it shifts traffic.
 async fn read_codedeploy(
     run: &Run,
     settings: &Settings,
@@ -459,8 +460,8 @@ struct Definitions {
     base: Option<RegisteredRevision>,
 }
 
-/// Asked at the same time and told in order: two denials of one action are one line of the log,
-/// always the same.
+/// Requests run at the same time, but results are reported in order: two denials of one action then
+/// always give the same single line of log.
 async fn read_definitions(
     run: &Run,
     settings: &Settings,
@@ -479,7 +480,7 @@ async fn read_definitions(
         ),
     };
     let newest = newest_described.and_then(|described| match described {
-        Err(error) if error.kind == AwsErrorKind::Refused => None, // the family's first revision
+        Err(error) if error.kind == AwsErrorKind::Refused => None, // the family has no revision yet
         described => run.optional_read(
             "a definition that has not changed is registered again",
             described,
@@ -492,7 +493,7 @@ async fn read_definitions(
     })
 }
 
-/// Needed when there is no file; otherwise it only shows what changes and whether anything does.
+/// Needed when there is no file; otherwise it only shows what changes, and whether anything does.
 async fn read_live_revision(
     run: &Run,
     service: Option<&Service>,
@@ -501,8 +502,8 @@ async fn read_live_revision(
     Some(describe_revision(&run.aws, service.revision().as_str()).await)
 }
 
-/// What a run that was cut short may have registered already; and what a definition without a
-/// service is compared with.
+/// A run that was cut short may have registered it already. Without a service, the definition is
+/// compared with it.
 async fn read_newest_revision(
     run: &Run,
     settings: &Settings,
@@ -511,8 +512,8 @@ async fn read_newest_revision(
     Some(describe_revision(&run.aws, definition_family(run, settings, service)?).await)
 }
 
-/// The family in which it may be. What starts from the live revision asks only when the job is run
-/// again: nothing of this run can be there before.
+/// The family in which such a revision may be. A definition based on the live revision needs this
+/// only when the job is run again: before, this run cannot have registered anything.
 fn definition_family<'s>(
     run: &Run,
     settings: &'s Settings,

@@ -1,7 +1,8 @@
-//! What can be undone, as data. Armed and saved before the effect, narrowed when AWS has answered.
+//! What can be undone, as data. An undo is saved before its effect and refined when AWS has
+//! answered.
 //!
-//! An undo is phrased by what we are about to make, so that it holds even when the answer is lost.
-//! How each one is carried out is the business of `unwind`; this module knows no client.
+//! An undo describes what we are about to create, so that it is usable even when the answer is
+//! lost. `unwind` carries it out; this module makes no calls.
 
 use crate::aws::arn::short_name;
 use crate::aws::scaling::SuspendedState;
@@ -47,13 +48,13 @@ pub enum Undo {
 /// Deregister our revision, unless it is in use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevisionUndo {
-    /// The revision.
+    /// The revision that the run registered.
     pub arn: RevisionArn,
     /// The service that may be using it.
     pub service: Option<ServiceKey>,
 }
 
-/// Where a service is.
+/// The cluster and the name of a service.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceKey {
     /// Cluster, by name or ARN.
@@ -62,59 +63,59 @@ pub struct ServiceKey {
     pub service: ServiceName,
 }
 
-/// Stop our task.
+/// Stop our task, unless it has ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskUndo {
     /// Cluster, by name or ARN.
     pub cluster: ClusterName,
-    /// The `startedBy` it carries.
+    /// The task's `startedBy`.
     pub started_by: String,
     /// The revision it runs.
     pub revision: RevisionArn,
-    /// The group it carries, where that is ours alone.
+    /// The task's group, where only our tasks have it.
     #[serde(default)]
     pub group: Option<String>,
-    /// Its ARNs, once known.
+    /// The ARNs of the tasks, once known.
     pub arns: Vec<TaskArn>,
-    /// For the one-off task, which does something that stays; none for a tester's.
+    /// For a one-off task, whose effects are permanent; none for a tester's.
     #[serde(default)]
     pub one_off: Option<OneOffUndo>,
 }
 
-/// What is to be said of the one-off task, because nothing undoes what it did.
+/// What is reported of the one-off task, because nothing undoes what it did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneOffUndo {
     /// The command that the overrides give it.
     pub command: Option<String>,
-    /// What ran, once it has ended or is left alone.
+    /// What ran, once it has ended or is not waited for.
     pub ran: Vec<OneOffTask>,
 }
 
 /// What served production before the rollout, in every way it can be recognised.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blue {
-    /// Its revision.
+    /// Blue's revision.
     pub revision: RevisionArn,
-    /// Its task set, for CodeDeploy.
+    /// Blue's task set, for CodeDeploy.
     pub task_set: Option<TaskSetId>,
-    /// Its target groups' ARNs.
+    /// ARNs of blue's target groups.
     pub target_groups: Vec<TargetGroupArn>,
-    /// The production listeners' ARNs.
+    /// ARNs of the production listeners.
     pub listeners: Vec<String>,
 }
 
-/// Take our PAUSE hooks away; put the strategy back as well when the rollout failed.
+/// Remove our PAUSE hooks; restore the strategy as well when the rollout failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HooksUndo {
-    /// The service.
+    /// The service that was changed.
     pub place: ServiceKey,
     /// The strategy's members before, when this run changes them; they stay when the rollout
     /// succeeds.
     pub strategy: Option<serde_json::Value>,
-    /// The run whose hooks they are; whoever's when it is none.
+    /// The run whose hooks they are; none where hooks of any run are meant.
     #[serde(default)]
     pub run: Option<String>,
-    /// The hook that was added: what it is recognised by where AWS does not keep its mark.
+    /// The hook that was added, by which it is recognised where AWS does not keep its mark.
     #[serde(default)]
     pub pause: Option<Pause>,
     /// The hooks there were before.
@@ -132,7 +133,7 @@ pub struct TesterUndo {
 /// Let the service scale in again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScalingUndo {
-    /// The service.
+    /// The service that was changed.
     pub place: ServiceKey,
     /// Application Auto Scaling's name for it: `service/CLUSTER/SERVICE`.
     pub resource: String,
@@ -171,7 +172,7 @@ impl Undo {
         }
     }
 
-    /// What of it stays, whatever is undone, in a sentence.
+    /// The part of the effect that no undo reverts, in a sentence.
     pub fn permanent_effect(&self) -> Option<String> {
         let Self::Task(TaskUndo {
             arns,
@@ -197,12 +198,13 @@ impl Undo {
             .then(|| format!("the one-off task was started{command} and what it did is not undone"))
     }
 
-    /// Whether this was only changed for the rollout: it is restored in every end, also a good one.
+    /// Whether this was only changed for the rollout: it is restored however the run ends, also in
+    /// success.
     pub fn is_temporary(&self) -> bool {
         matches!(self, Self::Hooks(_) | Self::Scaling(_) | Self::Tester(_))
     }
 
-    /// The strategy that came with a rollout stays with it.
+    /// Forgets the old strategy: the new one stays, because its rollout does.
     pub fn keep_strategy(&mut self) {
         if let Self::Hooks(hooks) = self {
             hooks.strategy = None;

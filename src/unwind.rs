@@ -1,5 +1,5 @@
-//! Undoing what is armed, newest first. Each undo is idempotent, waits until it is true, and says
-//! so.
+//! Undoes what is armed, newest first. Each undo is idempotent, waits until its effect is observed,
+//! and reports it.
 //!
 //! The same code serves a failed run, a cancelled one and the `post` step of a run that was killed.
 
@@ -20,16 +20,16 @@ pub mod scaling;
 mod task;
 mod tester;
 
-/// What undoing came to.
+/// How undoing ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UnwindOutcome {
     /// No rollout had to be undone.
     NoRollout,
     /// Blue serves production again, observed.
     OnBlue {
-        /// Its revision.
+        /// Blue's revision.
         revision: RevisionArn,
-        /// Who says so.
+        /// What showed it.
         observed_by: ObservedBy,
     },
     /// The rollout was over: green serves, blue is gone.
@@ -39,7 +39,7 @@ pub enum UnwindOutcome {
     },
     /// Somebody else's rollout is in progress; it is not ours to undo.
     Superseded {
-        /// Whose it is.
+        /// The other rollout, in words.
         by: String,
         /// What serves production meanwhile.
         serves: String,
@@ -55,11 +55,11 @@ pub enum UnwindOutcome {
 
 /// How one undo ended.
 enum UndoOutcome {
-    /// It is undone.
+    /// The effect is undone.
     Done,
     /// There was nothing to undo.
     NothingToUndo,
-    /// It matters for what serves traffic.
+    /// The undo concerns a rollout, and decides what serves traffic.
     Traffic(UnwindOutcome),
 }
 
@@ -69,7 +69,7 @@ impl UnwindOutcome {
         matches!(self, Self::Stuck { .. })
     }
 
-    /// In a few words, of what was armed.
+    /// The outcome in a few words; `armed` is what had to be undone.
     pub fn summarize(&self, armed: &[Undo]) -> String {
         match self {
             Self::NoRollout if armed.iter().any(|undo| undo.permanent_effect().is_some()) => {
@@ -83,8 +83,8 @@ impl UnwindOutcome {
         }
     }
 
-    /// Being stuck outweighs everything; what was said of traffic outweighs nothing having been
-    /// said.
+    /// Combines two outcomes: stuck wins over all others, and an outcome about traffic wins over
+    /// none.
     fn combine(self, newer: Self) -> Self {
         match (self, newer) {
             (stuck @ Self::Stuck { .. }, _) | (_, stuck @ Self::Stuck { .. }) => stuck,
@@ -105,22 +105,22 @@ pub async fn restore_temporary(run: &Run) -> UnwindOutcome {
     undo_all(run, &temporary).await
 }
 
-/// Whether a rollout is stopped, or only watched on its way back.
+/// Whether a rollout is stopped, or only watched while it rolls back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
-    /// It is stopped.
+    /// The rollout is stopped with rollback.
     Stop,
     /// AWS, or somebody else, has stopped it.
     Watch,
 }
 
-/// Watches a rollout that is on its way back until it is over.
+/// Watches a rollout that is rolling back until it is over.
 pub async fn watch_rollback(run: &Run, undo: &Undo) -> UnwindOutcome {
     undo_one(run, undo, Trigger::Watch).await
 }
 
-/// Takes back everything that is given, newest first, and goes on when one fails. Nothing waits for
-/// the containers of testers.
+/// Undoes all of these, newest first, and continues when one fails. Testers' containers are removed
+/// at the same time.
 pub async fn undo_all(run: &Run, armed: &[Undo]) -> UnwindOutcome {
     run.aws.begin_undoing();
     let (unwound, ()) = tokio::join!(undo_in_aws(run, armed), tester::remove(run, armed));
@@ -145,7 +145,7 @@ async fn undo_in_aws(run: &Run, armed: &[Undo]) -> UnwindOutcome {
         if is_in_use && matches!(undo, Undo::Revision(_)) {
             continue;
         }
-        // A strategy that came with a rollout stays where the rollout does.
+        // A strategy that was set with a rollout stays where the rollout does.
         let mut kept = undo.clone();
         if is_in_use {
             kept.keep_strategy();
@@ -170,7 +170,8 @@ async fn undo_one(run: &Run, undo: &Undo, trigger: Trigger) -> UnwindOutcome {
             UnwindOutcome::NoRollout
         }
         Ok(UndoOutcome::NothingToUndo) => UnwindOutcome::NoRollout,
-        // What came too late, or is somebody else's by now, was left as it is.
+        // An undo that came too late, or whose rollout is somebody else's by now, left everything
+        // as it is.
         Ok(UndoOutcome::Traffic(
             unwound @ (UnwindOutcome::TooLate { .. } | UnwindOutcome::Superseded { .. }),
         )) => unwound,

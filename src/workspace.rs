@@ -1,42 +1,45 @@
-//! The job's files: where a path in an input leads. Only regular files inside the workspace and the
-//! runner's temporary folder are read.
+//! The job's files: which file a path in an input means. Only regular files inside the workspace
+//! and the runner's temporary folder are read.
 //!
 //! The runner translates a path only when it is the whole value, and mounts its temporary folder
-//! only since 2.329; so an absolute path that cannot be read is translated here. What says neither
-//! workspace nor temporary folder is looked for by its end, and a file of the workspace that is
-//! found so is named ([`Workspace::elsewhere`]). An error says what was tried.
+//! only since 2.329; so an absolute path that cannot be read is translated here. A path that
+//! contains neither is searched by its suffix, and a workspace file found this way is named in the
+//! log ([`Workspace::describe_substitute`]). An error names the paths that were tried.
+//!
+//! One file, because the search for a path and the limits on it must be read together; its tests
+//! are in it.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::checks::files::{self, FileError};
 
-/// The folders a path may mean.
+/// The folders that a path may lead to.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
     /// `GITHUB_WORKSPACE`, or the current folder.
     pub root: PathBuf,
     /// `RUNNER_TEMP`, where there is one.
     pub runner_temp: Option<PathBuf>,
-    /// The repository's name without its owner, after which the runner names the workspace on the
-    /// host.
+    /// The repository's name without its owner: on the host, the runner gives the workspace this
+    /// name.
     pub repository: Option<String>,
 }
 
-/// What the host calls the runner's temporary folder.
+/// The name of the runner's temporary folder on the host.
 const HOST_TEMP_FOLDER: &str = "_temp";
 
-/// How a place was found for a path that is not there.
+/// How a file was found for a path that does not exist here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PathMatch {
-    /// The path says that it is in the workspace, and where.
+    /// The path shows that it is in the workspace, and where.
     Translated,
-    /// The runner's temporary folder has a file of that end.
+    /// The runner's temporary folder has a file with this suffix.
     Temporary,
-    /// The workspace has a file of that end.
+    /// The workspace has a file with this suffix.
     BySuffix,
 }
 
-/// A file that could not be read, and where it was looked for.
+/// A file that could not be read, and the paths that were tried.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot be read ({why}); tried {tried}")]
 pub struct Unreadable {
@@ -53,17 +56,19 @@ impl Workspace {
     /// The text of an input's file.
     ///
     /// # Errors
-    /// None of the places it may be in has a readable text file.
+    ///
+    /// None of the places where it may be has a readable text file.
     pub fn read(&self, text: &str) -> Result<String, Unreadable> {
         self.read_first(text, &self.allowed_folders(), |place, folders| {
             decode_text(files::read_inside(place, folders))
         })
     }
 
-    /// The bytes of a file that a document names. A document is trusted less than an input: the
-    /// workspace is all it sees.
+    /// The bytes of a file that a document names. A document is trusted less than an input: it may
+    /// only read the workspace.
     ///
     /// # Errors
+    ///
     /// The workspace has no such readable file.
     pub fn read_document_file(&self, text: &str) -> Result<Vec<u8>, Unreadable> {
         let read_bytes = |place: &Path, folders: &[&Path]| {
@@ -72,20 +77,22 @@ impl Workspace {
         self.read_first(text, &[&self.root], read_bytes)
     }
 
-    /// Where the file or folder of an input really is.
+    /// The real path of an input's file or folder.
     ///
     /// # Errors
-    /// It is in none of the places it may be in.
+    ///
+    /// It is in none of the places where it may be.
     pub fn find(&self, text: &str) -> Result<PathBuf, Unreadable> {
         self.read_first(text, &self.allowed_folders(), |place, folders| {
             files::resolve(place, folders).map_err(|error| error.to_string())
         })
     }
 
-    /// The text of a file that the job's environment states (`DOCKER_CONFIG`), wherever it is.
+    /// The text of a file that the job's environment names (`DOCKER_CONFIG`), at any path.
     ///
     /// # Errors
-    /// It is not there, or no readable text file.
+    ///
+    /// It does not exist, or is not a readable text file.
     pub fn read_environment_file(path: &str) -> Result<String, String> {
         decode_text(files::read_regular(Path::new(path)))
     }
@@ -103,7 +110,7 @@ impl Workspace {
             .collect()
     }
 
-    /// What is read at the first place that has it.
+    /// Reads from the first place that has the file.
     fn read_first<T>(
         &self,
         text: &str,
@@ -145,7 +152,7 @@ impl Workspace {
         })
     }
 
-    /// Where an absolute path of the host may be here, the likeliest first.
+    /// The places where an absolute path of the host may be here, the most likely first.
     fn candidate_places(&self, text: &str, folders: &[&Path]) -> Vec<(PathBuf, PathMatch)> {
         let path = Path::new(text);
         if !path.is_absolute() {
@@ -164,7 +171,7 @@ impl Workspace {
                 .chain(temporary)
                 .collect();
         }
-        // What names the temporary folder does not mean a file of the workspace.
+        // A path in the temporary folder does not mean a file of the workspace.
         let is_temporary = path
             .components()
             .any(|part| part.as_os_str() == HOST_TEMP_FOLDER);
@@ -175,8 +182,7 @@ impl Workspace {
         temporary.chain(by_end).collect()
     }
 
-    /// The rest of a path of the host that leads into the workspace: `…/api/api/REST` of the
-    /// repository `org/api`.
+    /// The part of a host path below the workspace: `…/api/api/REST` of the repository `org/api`.
     fn strip_host_workspace(&self, path: &Path) -> Option<PathBuf> {
         let name = self.repository.as_deref()?;
         let parts: Vec<_> = path.components().map(Component::as_os_str).collect();
@@ -186,8 +192,8 @@ impl Workspace {
         Some(parts[at + 2..].iter().collect())
     }
 
-    /// Which file of the workspace is taken for an absolute path that only ends like it; none when
-    /// the path itself says where it is.
+    /// The file of the workspace that is used for an absolute path with the same suffix; none when
+    /// the path itself shows where it is.
     pub fn describe_substitute(&self, text: &str) -> Option<String> {
         let folders = self.allowed_folders();
         if files::resolve(&self.join_root(text), &folders).is_ok() {
@@ -208,8 +214,8 @@ impl Workspace {
     }
 }
 
-/// The ends of an absolute path of the host, the longest first: what comes after the folder that is
-/// mounted elsewhere here.
+/// The suffixes of an absolute path of the host, the longest first: without the folders above the
+/// mount point.
 fn path_suffixes(path: &Path) -> Vec<PathBuf> {
     let parts: Vec<_> = path.components().skip(1).collect();
     (0..parts.len())

@@ -19,7 +19,7 @@ use traffic::{Traffic, Truth, draw_minute};
 /// Runs of each kind.
 const RUNS: u32 = 500;
 
-/// Of each run: 500 of a kind differ by it.
+/// Seed; each run has its own stream.
 const SEED: u128 = 20_260_731;
 
 /// Of both sides together, a minute.

@@ -68,7 +68,6 @@ pub(super) struct Minutes {
 }
 
 impl Minutes {
-    /// Of the side with fewer.
     #[expect(clippy::cast_precision_loss, reason = "thousands")]
     pub(super) fn min_side_requests(self) -> f64 {
         self.blue.requests.min(self.green.requests) as f64
@@ -76,7 +75,7 @@ impl Minutes {
 }
 
 impl AddAssign<Minute> for Minute {
-    /// Counts add up; a percentile of several minutes cannot be had from theirs.
+    /// Counts add up; the percentile of several minutes cannot be computed from their percentiles.
     fn add_assign(&mut self, minute: Minute) {
         self.requests += minute.requests;
         self.errors += minute.errors;
@@ -84,7 +83,6 @@ impl AddAssign<Minute> for Minute {
     }
 }
 
-/// Draws one minute.
 pub(super) fn draw_minute(traffic: Traffic, truth: Truth, random: &mut Pcg64) -> Minutes {
     let part = |percent: u32| f64::from(traffic.requests) * f64::from(percent) / 100.0;
     let blue = draw_side(part(100 - traffic.share), Truth::Equal, random);

@@ -62,7 +62,7 @@ impl Images {
         self.folder.join("changed.tar")
     }
 
-    /// The layers, for whoever sends files and knows nothing of images.
+    /// The layers, for peers that send files and know nothing of images.
     pub(super) fn layers(&self) -> io::Result<Vec<PathBuf>> {
         let files = fs::read_dir(self.folder.join("one/blobs/sha256"))?
             .map(|entry| entry.map(|entry| entry.path()));

@@ -1,4 +1,4 @@
-//! Our transfer, in a small process of its own: this program again, told to by [`FLAG`], so that
+//! Our transfer, in a small process of its own: this program again, started with [`FLAG`], so that
 //! memory and CPU time are its own.
 
 use std::path::{Path, PathBuf};
@@ -92,7 +92,6 @@ impl<'a> ActionPush<'a> {
     }
 }
 
-/// The small process.
 pub(crate) fn run(order: &str) -> ExitCode {
     let done = serde_json::from_str(order)
         .map_err(Into::into)

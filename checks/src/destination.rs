@@ -1,8 +1,8 @@
-//! Where no request of a document goes, whoever points there: link-local addresses, and those at
-//! which clouds hand out credentials.
+//! Addresses to which no request of a document may go, whether the document or a redirect points
+//! there: link-local addresses and cloud metadata services.
 //!
-//! A document chooses paths, and what it asks chooses redirects: neither may reach what only the
-//! machine itself should ask.
+//! A document chooses paths, and the tested service chooses redirects. Neither may reach addresses
+//! that only the runner itself should use.
 
 use std::error::Error;
 use std::fmt;
@@ -26,7 +26,6 @@ const AWS_V6: [u16; 2] = [0xfd00, 0x0ec2];
 /// Google Cloud's metadata service.
 const GOOGLE_V6: Ipv6Addr = Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254);
 
-/// A host that is not asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ForbiddenHost {
     host: String,
@@ -40,7 +39,7 @@ impl fmt::Display for ForbiddenHost {
         }
         write!(
             out,
-            "{}: an address of this machine's own network or of a cloud's metadata service, which no document may ask",
+            "{}: a link-local or cloud metadata address, to which no document may send requests",
             self.address
         )
     }
@@ -48,8 +47,8 @@ impl fmt::Display for ForbiddenHost {
 
 impl Error for ForbiddenHost {}
 
-/// Why a URL is not asked, as far as the URL itself shows it. Every spelling of an address is the
-/// same address to the `url` crate.
+/// The reason to refuse a URL whose host is an IP address; names are not looked up here. Every
+/// spelling of an address is the same address to the `url` crate.
 pub(crate) fn find_forbidden(url: &Url) -> Option<ForbiddenHost> {
     let address: IpAddr = match url.host()? {
         Host::Ipv4(address) => address.into(),
@@ -62,8 +61,8 @@ pub(crate) fn find_forbidden(url: &Url) -> Option<ForbiddenHost> {
     })
 }
 
-/// The same, also when its name leads there. A proxy looks names up by itself, so this is asked
-/// besides what [`Guard`] does.
+/// The same, with names looked up. Needed in addition to [`GuardedResolver`], because a proxy
+/// resolves names by itself.
 pub(crate) async fn resolve_forbidden(url: &Url) -> Option<ForbiddenHost> {
     let Some(Host::Domain(name)) = url.host() else {
         return find_forbidden(url);
@@ -72,13 +71,13 @@ pub(crate) async fn resolve_forbidden(url: &Url) -> Option<ForbiddenHost> {
     check_addresses(name, found).err()
 }
 
-/// Whether an input's URL is one that no document may ask, in words.
+/// The reason why an input's URL is forbidden for documents; `None` if it is allowed.
 pub fn describe_forbidden(url: &Url) -> Option<String> {
     find_forbidden(url).map(|forbidden| forbidden.to_string())
 }
 
-/// The addresses of a name, none of which is forbidden: a name with a good and a bad one is made to
-/// deceive.
+/// Refuses a name if any of its addresses is forbidden: a name with both kinds is an attack (DNS
+/// rebinding).
 fn check_addresses(name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, ForbiddenHost> {
     match found
         .iter()
@@ -105,8 +104,8 @@ fn is_forbidden(address: IpAddr) -> bool {
     }
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped, translated (RFC 6052, RFC 2765), 6to4,
-/// or the old compatible form.
+/// The IPv4 address that an IPv6 address embeds: mapped, translated (RFC 6052, RFC 2765), 6to4, or
+/// the old compatible form.
 fn embedded_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [first, second, third, fourth, fifth, sixth, high, low] = address.segments();
     let (high, low) = match (first, [second, third, fourth, fifth], sixth) {
@@ -119,7 +118,8 @@ fn embedded_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
 }
 
-/// Looks names up, some as if they were others, and refuses what leads to a forbidden address.
+/// A DNS resolver that refuses forbidden addresses, and can resolve one name as if it were another
+/// host.
 #[derive(Clone, Default)]
 pub(crate) struct GuardedResolver {
     /// A name, and the host that is looked up in its place.
@@ -127,7 +127,7 @@ pub(crate) struct GuardedResolver {
 }
 
 impl GuardedResolver {
-    /// One that looks `name` up as if it were `host`.
+    /// A resolver that looks `name` up as if it were `host`.
     pub(crate) fn with_host_override(name: &str, host: String) -> Self {
         Self {
             host_override: Some(Arc::new((name.to_owned(), host))),

@@ -1,7 +1,7 @@
-//! A YAML 1.2 or JSON document as a tree in which every node knows its place, so that a problem can
-//! name line and column.
+//! A YAML 1.2 or JSON document as a tree. Every node has its line and column, so that a problem can
+//! name them.
 //!
-//! Every document of a user is read here; what it may say is decided by whoever reads the tree.
+//! Every document of a user is read here; what it may contain is decided by the reader of the tree.
 //! Duplicate keys, several documents in one and aliases that refer to themselves are refused.
 
 mod compose;
@@ -24,7 +24,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place in a document that came from `origin`.
+    /// This place as a [`Position`] in the document `origin`.
     pub fn to_position(self, origin: &str) -> Position {
         Position {
             origin: origin.to_owned(),
@@ -37,29 +37,30 @@ impl Place {
 /// Something wrong with a document's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where.
+    /// Line and column.
     pub place: Place,
     /// What is wrong.
     pub message: String,
-    /// What to do.
+    /// How to fix it.
     pub remedy: String,
-    /// Which rules the text breaks.
+    /// Whether it is a YAML syntax error or another one: decides how the message begins.
     pub kind: FaultKind,
 }
 
-/// Which rules a text breaks.
+/// The kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// Those of YAML's grammar.
+    /// A YAML syntax error.
     YamlSyntax,
-    /// Those of JSON, or ours for what a document may contain. The message names them itself.
+    /// A JSON syntax error, or something that we do not accept in a document. The message says
+    /// which.
     Other,
 }
 
 /// A node of the document.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// What it holds.
+    /// The content.
     pub content: Content,
     /// Where it begins; for an alias, where the alias is.
     pub place: Place,
@@ -67,7 +68,7 @@ pub struct Node {
     pub written: String,
 }
 
-/// What a node holds.
+/// The content of a node.
 #[derive(Debug, Clone)]
 pub enum Content {
     /// Nothing, `~` or `null`.
@@ -87,15 +88,16 @@ pub enum Content {
 /// A key of a mapping and its value.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The key as it is spelled.
+    /// The key as written.
     pub key: String,
     /// Where the key begins.
     pub place: Place,
-    /// The value.
+    /// The node of the value.
     pub value: Node,
 }
 
-/// Reads a document that describes something of ours; `input` and `origin` name it in the problems.
+/// Parses a document of one of our own formats (not one that goes to AWS). `input` and `origin`
+/// name it in the problems.
 pub fn read_document(text: &str, input: &str, origin: &str) -> Result<Node, Vec<Problem>> {
     let problem = |fault: Fault| {
         let message = match fault.kind {

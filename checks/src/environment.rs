@@ -1,9 +1,9 @@
 //! PURE: which variables of the environment a document may use, and which of their values are
 //! secrets.
 //!
-//! A document is less trusted than the workflow: it may come from whoever may push, and sends what
-//! it is given to wherever it says. What belongs to the platform or is a credential of the job is
-//! never given to it; the workflow may leave it less, not more.
+//! A document is less trusted than the workflow: anyone who can push may have written it, and it
+//! decides where values are sent. It never gets variables of the platform or the job's credentials;
+//! the workflow can restrict it further, but not allow more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ const RESERVED: [&str; 7] = [
 /// The environment, as far as the workflow gives it to documents.
 #[derive(Debug, Clone, Copy)]
 pub struct Environment<'a> {
-    /// Everything there is.
+    /// All variables of the process.
     pub variables: &'a BTreeMap<String, String>,
     /// The names that documents may use; none: all that are not reserved.
     pub exposed: Option<&'a BTreeSet<String>>,
@@ -27,7 +27,7 @@ pub struct Environment<'a> {
 }
 
 impl Environment<'static> {
-    /// For documents that are given nothing.
+    /// For documents that may use no variables.
     pub const EMPTY: Self = Self {
         variables: &BTreeMap::new(),
         exposed: None,
@@ -35,12 +35,12 @@ impl Environment<'static> {
     };
 }
 
-/// Why a document is not given a variable: what is wrong, and the remedy.
+/// A variable that a document may not use or that is not set: the message and the remedy.
 #[derive(Debug, PartialEq, Eq)]
 pub struct WithheldVariable {
     /// What is wrong.
     pub message: String,
-    /// What to do.
+    /// How to fix it.
     pub remedy: String,
 }
 
@@ -54,7 +54,7 @@ impl Environment<'_> {
     /// Whether the value of `${env.NAME}` is a secret.
     ///
     /// # Errors
-    /// Documents are not given it, or it is not set.
+    /// Documents may not use it, or it is not set.
     pub(crate) fn secrecy(&self, name: &str) -> Result<Secrecy, WithheldVariable> {
         if is_reserved(name) {
             let message = format!(

@@ -1,9 +1,9 @@
-//! Files that inputs and documents name: regular files inside the job's folders, wherever a path or
-//! a link leads.
+//! Files that inputs and documents name: regular files inside the job's folders, after all links
+//! are resolved.
 //!
-//! What a file resolves to counts, not how it is spelled: `../`, absolute paths and symbolic links
-//! are followed first. Pipes and devices are refused before they are opened, because opening or
-//! reading one may never end.
+//! Only the resolved path counts: `../`, absolute paths and symbolic links are followed first.
+//! Pipes and devices are refused before they are opened, because opening or reading one may never
+//! end.
 
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, Read};
@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 /// Documents and request bodies are held in memory as a whole; real ones are far smaller.
 pub const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// Where the checkout keeps the job's token unless it is told not to.
+/// `actions/checkout` stores the job's token here unless `persist-credentials` is false.
 const GIT: &str = ".git";
 
 /// Why a file is not read.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// Nothing is there.
+    /// There is no such file.
     #[error("there is no such file")]
     Missing,
     /// It resolves to a place outside of the folders.
@@ -34,7 +34,7 @@ pub enum FileError {
     /// It is larger than [`LARGEST`].
     #[error("it is larger than {} MiB", LARGEST / 1024 / 1024)]
     TooLarge,
-    /// The system refuses to read it.
+    /// An I/O error.
     #[error(transparent)]
     Unreadable(io::Error),
 }
@@ -48,8 +48,7 @@ impl From<io::Error> for FileError {
     }
 }
 
-/// Where a path really leads, when that is inside one of the folders: an absolute path without
-/// links.
+/// The absolute path without links, if it is inside one of the folders.
 ///
 /// # Errors
 /// Nothing is there, or it is outside of the folders.
@@ -74,7 +73,8 @@ pub fn read_inside(path: &Path, folders: &[&Path]) -> Result<Vec<u8>, FileError>
     read_regular(&resolve(path, folders)?)
 }
 
-/// The bytes of a regular file, wherever it is: only for paths that the job's environment states.
+/// The bytes of a regular file, without a folder restriction: only for paths from the job's
+/// environment.
 ///
 /// # Errors
 /// It is not there, no regular file, or too large.
@@ -107,7 +107,7 @@ fn check_metadata(metadata: Metadata) -> Result<Metadata, FileError> {
     }
 }
 
-/// What it is when it is no regular file.
+/// The name of the kind of a file that is not regular.
 fn irregular_kind(kind: FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_file() => None,
@@ -156,7 +156,7 @@ mod tests {
             symlink(target, self.path("workspace").join(name)).unwrap();
         }
 
-        /// What reading a path of the workspace comes to.
+        /// The result of reading a path of the workspace.
         fn read(&self, path: &str) -> String {
             let (workspace, temp) = (self.path("workspace"), self.path("temp"));
             match read_inside(&workspace.join(path), &[&workspace, &temp]) {

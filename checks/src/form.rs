@@ -4,12 +4,13 @@
 //! [`document_form!`](crate::document_form) describes a mapping with known keys,
 //! [`document_entries!`](crate::document_entries) one whose entries are values by themselves (the
 //! conditions of an expectation), [`document_union!`](crate::document_union) a value that may have
-//! several shapes, and [`document_words!`](crate::document_words) a value that is one of some words.
-//! The types are read with [`FromNode`], which reports every problem of a value, not only the first.
+//! several shapes, and [`document_words!`](crate::document_words) a value that is one of some
+//! words. The types are read with [`FromNode`], which reports every problem of a value, not only
+//! the first.
 //!
 //! Schemas are derived in tests only, which write them to `docs/`.
 //!
-//! The file is long because the macros are: each is one description that cannot be divided.
+//! One file, because the macros share their traits and helpers and each macro is indivisible.
 
 mod shapes;
 
@@ -128,7 +129,7 @@ pub fn read_all<N, T>(
 /// A mapping with known keys, as a struct: `max_age: Option<WrittenDuration>` is the key `max-age`.
 ///
 /// A field that is no `Option` must be there; `#[required("…")]` says what to do when it is not. A
-/// name in the header (`struct Flow: "a flow"`) stands in problems where the key alone would not
+/// name in the header (`struct Flow: "a flow"`) is used in problems where the key alone would not
 /// say enough, and a function there (`check check_flow`) looks at the keys before the values are
 /// read. `..run: Run` takes over the keys of another form.
 #[macro_export]
@@ -370,7 +371,7 @@ macro_rules! document_words {
     };
 }
 
-/// Gives a type the schema of another one, which is what documents have in its place.
+/// Gives a type the schema of another one, which documents use in its place.
 #[macro_export]
 macro_rules! document_schema {
     ($name:ty as $other:ty) => {

@@ -1,25 +1,26 @@
-//! What is asked of green and of production before and after users reach it.
+//! The checks of a service before and after users reach it: smoke tests, testers, load probes and
+//! analysis, plus the document readers that they share.
 //!
 //! | file | does |
 //! |---|---|
-//! | `document` | YAML and JSON as a tree in which every node knows its place |
+//! | `document` | YAML and JSON as a tree; every node has its line and column |
 //! | `form`, `reader` | the description of a form: its keys, its reader and its schema in one; reading a tree as values |
 //! | `problem` | what is wrong with an input, where, and what to do |
-//! | `smoke/` | smoke tests: the form, the requests, their order, the judgement |
+//! | `smoke/` | smoke tests: the form, the requests, their order, the evaluation |
 //! | `tester/` | the tools that people already have, in containers: how one is run, its log and its JUnit report |
 //! | `load/` | load probes: many requests, and how long their answers took |
 //! | `moment` | when a check runs: green, step, production, bake |
-//! | `analysis/` | what is measured while traffic shifts, and what it comes to |
+//! | `analysis/` | what is measured while traffic shifts, and how it is evaluated |
 //! | `statistics/` | whether two sides differ by more than chance |
-//! | `measurement` | the one form in which a measurement is reported |
-//! | `template`, `scope` | texts with `${…}` in them, and which names mean something where |
+//! | `measurement` | the common form in which measurements are reported |
+//! | `template`, `scope` | texts with `${…}` in them; which names are in scope where |
 //! | `files` | files that inputs and documents name: regular, inside the job's folders, of bounded size |
 //! | `duration`, `command`, `nearest` | `90s`; the words of a command; the word that was probably meant |
-//! | `destination` | where no request of a document goes |
+//! | `destination` | hosts and addresses to which no request of a document may go |
 //! | `environment` | which variables of the environment a document may use |
 //!
-//! A check observes and says what it saw; what follows from it (go on, wait, go back) is decided
-//! elsewhere. Nothing here knows AWS, reads the environment, or prints.
+//! A check only reports what it observed. Whether the rollout continues, waits or rolls back is
+//! decided in the action (`src/`). Nothing here knows AWS, reads the environment, or prints.
 //!
 //! Before the first request a rustls crypto provider is installed for the process, unless there is
 //! one.

@@ -1,7 +1,7 @@
-//! What one measurement of a check came to: the one form in which metrics, comparisons, logs, load,
-//! alarms and testers are reported.
+//! The result of one measurement of a check: the common form in which metrics, comparisons, logs,
+//! load, alarms and testers are reported.
 //!
-//! A fact for the journal: every text in it is free of secrets and stands on one line.
+//! It is written to the journal: every text is free of secrets and on one line.
 
 use std::fmt;
 
@@ -16,24 +16,24 @@ use crate::text::Text;
 pub struct Measurement {
     /// The check's name, as the user gave it or as its preset reads.
     pub check: String,
-    /// What kind of check it is.
+    /// Metric, comparison, logs, alarm, load probe or tester.
     pub kind: CheckKind,
-    /// When it was made, in the rollout.
+    /// The moment of the rollout at which it was made.
     pub moment: Moment,
     /// What was asked, in words: the metric, the query, the pattern.
     pub query: Text,
     /// What was found, in words: `0.4 %`, `green 3.1 % (93 of 3,001), blue 1.0 % (30 of 3,000)`;
     /// empty when nothing was.
     pub value: Text,
-    /// What it was held against: `< 5 %`, `green no worse than blue (p < 0.05)`.
+    /// The condition or comparison: `< 5 %`, `green no worse than blue (p < 0.05)`.
     pub condition: Text,
-    /// What it came to.
+    /// The result.
     pub phase: Phase,
     /// Why, where the value does not say it: the error, the missing data, p, effect and n.
     pub note: Option<Text>,
-    /// Whether it decides anything.
+    /// Whether it affects the verdict.
     pub weight: Weight,
-    /// When it was made: RFC 3339.
+    /// RFC 3339.
     pub time: String,
 }
 
@@ -41,9 +41,9 @@ pub struct Measurement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckKind {
-    /// A metric held against a condition.
+    /// A metric with a condition.
     Metric,
-    /// Green held against blue.
+    /// Green compared with blue.
     Comparison,
     /// Lines of logs, counted.
     Logs,
@@ -55,7 +55,7 @@ pub enum CheckKind {
     Tester,
 }
 
-/// Whether a measurement decides anything.
+/// Whether a measurement affects the verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weight {
@@ -66,13 +66,13 @@ pub enum Weight {
     DryRun,
 }
 
-/// What a measurement, a metric or a whole analysis came to: Argo Rollouts' words.
+/// The result of a measurement, a metric or a whole analysis, in the terms of Argo Rollouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Good.
     Successful,
-    /// Neither good nor bad could be said.
+    /// Neither good nor bad.
     Inconclusive,
     /// It could not be measured.
     Error,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document_words;
 
-/// When a check runs, and with that what it sees.
+/// When a check runs, which also decides whether it reaches green or production.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Moment {
@@ -16,7 +16,7 @@ pub enum Moment {
     Step,
     /// After the shift: what users reach.
     Production,
-    /// Until blue is gone: what users reach, while the way back is still short.
+    /// Until blue is removed: production, while a rollback is still quick.
     Bake,
 }
 

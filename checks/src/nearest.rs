@@ -1,10 +1,10 @@
-//! "Did you mean": the known word that a slip of the hand leads to.
+//! "Did you mean": the candidate closest to a mistyped word.
 
-/// How much of a word is enough to know it by.
+/// The shortest prefix that identifies a word.
 const MIN_PREFIX: usize = 3;
 
-/// The known word a slip away: at most one edit in three characters of the longer word; or the only
-/// one that begins so.
+/// The closest candidate: the only one with this prefix, or one within one edit per three
+/// characters of the longer word.
 pub fn find_nearest<'k>(
     given: &str,
     candidates: impl IntoIterator<Item = &'k str>,
@@ -28,8 +28,7 @@ pub fn find_nearest<'k>(
     near.min_by_key(|(edits, _)| *edits).map(|(_, word)| word)
 }
 
-/// Whether a word is another one but for one slip, or two in a long word: near enough not to be a
-/// word of its own.
+/// Whether `given` is `word` with one typo (two if `word` has more than 7 characters).
 pub fn is_typo(given: &str, word: &str) -> bool {
     strsim::damerau_levenshtein(given, word) <= if word.len() > 7 { 2 } else { 1 }
 }

@@ -1,14 +1,14 @@
-//! One thing that is wrong with what the user gave us, in words that lead to its remedy.
+//! A problem with the user's input: where, what is wrong, and how to fix it.
 //!
 //! Problems are collected, never thrown one by one: a run reports all of them at once, before
 //! anything is touched.
 
 use std::fmt;
 
-/// Where in a file or an inline document a problem stands; lines and columns count from 1.
+/// The place of a problem in a file or an inline document; lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
-    /// The file as the user wrote it, or `inline` for a document that stands in the input itself.
+    /// The file as the user wrote it, or `inline` for a document in the input itself.
     pub origin: String,
     /// Line, from 1.
     pub line: usize,

@@ -1,11 +1,11 @@
 //! Reads a document's nodes as values, and collects every problem on the way instead of stopping at
 //! the first.
 //!
-//! A method that answers `None` has reported why. It knows nothing of any particular form, but what
-//! all of them have in common: texts with variables, the names that a document gives to values, and
-//! files that it names.
+//! A method that returns `None` has reported a problem. The reader is independent of the single
+//! forms; it has what they share: texts with variables, the names that a document gives to values,
+//! and files that it names.
 //!
-//! The file is long because it is one list of methods, one for each kind of value.
+//! One file, because it is a single list of methods, one for each kind of value.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,21 +20,21 @@ use crate::problem::{Position, Problem};
 use crate::scope::{Scope, Unresolved};
 use crate::template::{JsonTemplate, Pattern, Secrecy, Template, TemplateError, Variable};
 
-/// Gives a file of the workspace, or says why it cannot be read (`cannot be read (there is no such
-/// file)`).
+/// Reads a file of the workspace; the error says why it cannot be read
+/// (`cannot be read (there is no such file)`).
 pub type Files<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
 
-/// What a document may use that is not in it.
+/// What a document may use besides its own text: files and environment variables.
 #[derive(Clone, Copy)]
 pub struct DocumentResources<'a> {
     /// The files of the workspace.
     pub files: Files<'a>,
-    /// The environment, as far as documents are given it.
+    /// The environment variables that documents may use.
     pub environment: Environment<'a>,
 }
 
 impl DocumentResources<'static> {
-    /// For documents that use nothing but themselves.
+    /// For documents that use neither files nor variables.
     pub const NONE: Self = Self {
         files: &|_| Err("cannot be read here".to_owned()),
         environment: Environment::EMPTY,
@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
         )
     }
 
-    /// A text. Numbers and booleans are taken as they are spelled: `1.10` stays `1.10`.
+    /// A text. Numbers and booleans are taken as they are written: `1.10` stays `1.10`.
     pub fn text(&mut self, node: &Node, what: &str) -> Option<String> {
         match &node.content {
             Content::Text(text) => Some(text.clone()),
@@ -351,7 +351,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Any value, as the JSON it stands for.
+    /// Any value, as JSON with variables.
     pub(crate) fn json(&mut self, node: &Node) -> Option<JsonTemplate> {
         Some(match &node.content {
             Content::Null => JsonTemplate::Fixed(Value::Null),
@@ -444,14 +444,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The last line of the crate's drawing is the reason.
+/// The last line of the regex crate's multi-line message is the reason.
 fn describe_regex_error(error: &regex::Error) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();
     last.trim_start_matches("error: ").to_owned()
 }
 
-/// A remedy that lists what is known, the likeliest first.
+/// A remedy that lists the allowed words, the most similar first.
 pub fn suggest_choices<K: AsRef<str>>(given: &str, choices: &[K]) -> String {
     let choices: Vec<&str> = choices.iter().map(AsRef::as_ref).collect();
     let list: Vec<String> = choices.iter().map(|word| format!("`{word}`")).collect();

@@ -1,4 +1,4 @@
-//! What the JSON Schemas of both documents have alike.
+//! The parts that the JSON Schemas of both documents share.
 
 #![expect(dead_code, reason = "the types are read by their derive only")]
 

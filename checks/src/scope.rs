@@ -1,26 +1,27 @@
 //! PURE: the names that a document gives to values (variables, captures, a matrix), and where each
 //! may be used.
 //!
-//! A document is read from top to bottom: a name is known from where it is declared on, so nothing
-//! can wait for itself.
+//! A document is read from top to bottom and a name can be used only after its declaration, so
+//! there are no cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::Place;
 use crate::template::Secrecy;
 
-/// What is known while a document is read.
+/// The names in scope while a document is read.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
     visible: BTreeMap<String, Secrecy>,
-    /// Every name that was ever declared, also those that are not known any more.
+    /// Every name that was ever declared, also those whose scope has ended.
     declared: BTreeMap<String, Place>,
-    /// Names that were used, and where first; taken by whoever wants to know what one test used.
+    /// Names used since the last [`Self::take_used`], with the place of their first use: which
+    /// names one test used.
     used: BTreeMap<String, Place>,
     unresolved: Vec<(String, Place)>,
 }
 
-/// Why a name means nothing where it was used.
+/// Why a name is not in scope where it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unresolved {
     /// Nothing has this name.
@@ -37,7 +38,7 @@ impl Scope {
         self.declared.insert(name.to_owned(), place);
     }
 
-    /// The name means nothing from here on.
+    /// Ends the scope of a name.
     pub(crate) fn remove(&mut self, name: &str) {
         self.visible.remove(name);
     }
@@ -56,12 +57,12 @@ impl Scope {
         *secrecy
     }
 
-    /// The names that were used since the last time.
+    /// The names used since the last call.
     pub(crate) fn take_used(&mut self) -> BTreeMap<String, Place> {
         std::mem::take(&mut self.used)
     }
 
-    /// Every use of a name that meant nothing there, and why.
+    /// Every use of a name that was not in scope, and why.
     pub(crate) fn take_unresolved(&mut self) -> Vec<(String, Place, Unresolved)> {
         let unresolved = std::mem::take(&mut self.unresolved);
         unresolved
@@ -80,7 +81,7 @@ impl Scope {
         }
     }
 
-    /// The names that mean something at the top of the document or were captured in it.
+    /// The names in scope at the top of the document, or captured in it.
     pub(crate) fn names(&self) -> BTreeSet<&str> {
         self.visible.keys().map(String::as_str).collect()
     }

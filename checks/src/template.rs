@@ -1,9 +1,9 @@
-//! Texts with `${…}` in them, and what is put there: `${version}`, `${digest}`, `${revision}`,
-//! `${env.NAME}`, `${secret.NAME}`, and names that the document itself gives to values.
+//! Texts with variables `${…}`: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`,
+//! `${secret.NAME}`, and names that the document itself declares.
 //!
-//! A value of `${secret.NAME}` is a secret, one of `${env.NAME}` unless the workflow says
-//! otherwise, and so is a name of the document that is said to be one: [`Template::masked`] is the
-//! only form of a template that people may read. `$${` is a plain `${`.
+//! Secrets are: every `${secret.NAME}`; every `${env.NAME}` unless the workflow says otherwise; and
+//! names of the document that are declared secret. Only [`Template::render_masked`] may be shown to
+//! people. `$${` is a plain `${`.
 
 mod bindings;
 
@@ -17,7 +17,7 @@ use crate::scrub::mask;
 use crate::secret::Secret;
 pub use bindings::Bindings;
 
-/// What the variables stand for in this run.
+/// The values of the variables in this run.
 #[derive(Debug, Clone, Default)]
 pub struct Values {
     /// `${version}`
@@ -32,12 +32,12 @@ pub struct Values {
     pub plain: BTreeSet<String>,
     /// `${secret.NAME}` by name.
     pub secrets: BTreeMap<String, Secret>,
-    /// What a run itself adds: nothing before it has begun.
+    /// Values that exist only during a run; empty before it.
     pub bindings: Bindings,
 }
 
 impl Values {
-    /// Everything that was given and must never be read by people.
+    /// All given values that must never be shown.
     pub fn secret_values(&self) -> impl Iterator<Item = &Secret> {
         let environment = self
             .environment
@@ -48,7 +48,7 @@ impl Values {
     }
 }
 
-/// A name that may stand in `${…}`.
+/// A variable that may be used in `${…}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Variable {
     Version,
@@ -62,7 +62,7 @@ pub(crate) enum Variable {
     Binding(String, Secrecy),
 }
 
-/// Whether a value may be read by people.
+/// Whether a value may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Secrecy {
     /// It may.
@@ -78,7 +78,7 @@ const BUILT_IN: [(&str, Variable); 3] = [
     ("revision", Variable::Revision),
 ];
 
-/// Stands for a secret where people read.
+/// Shown in place of a secret.
 const MASK: &str = "***";
 
 impl Variable {
@@ -132,7 +132,7 @@ impl Variable {
         }
     }
 
-    /// Whether its value must never be read by people.
+    /// Whether its value must never be shown.
     fn is_secret(&self) -> bool {
         match self {
             Self::Environment(_, secrecy) | Self::Binding(_, secrecy) => {
@@ -143,7 +143,7 @@ impl Variable {
         }
     }
 
-    /// As people may read it; a value that there is not yet is shown as it is written.
+    /// The value, masked if it is secret; a variable without a value yet is shown as `${name}`.
     fn render_masked(&self, values: &Values) -> String {
         match self {
             Self::Binding(name, _) if !values.bindings.contains(name) => format!("${{{name}}}"),
@@ -165,13 +165,14 @@ impl Variable {
     }
 }
 
-/// A name as environment variables have it.
+/// Whether a text can be the name of an environment variable.
 pub(crate) fn is_variable_name(text: &str) -> bool {
     let legal = |character: char| character.is_ascii_alphanumeric() || character == '_';
     text.starts_with(|character: char| !character.is_ascii_digit()) && text.chars().all(legal)
 }
 
-/// What a document may call a value: letters, digits, `_` and `-`, beginning with a letter or `_`.
+/// Whether a document may declare a value of this name: letters, digits, `_` and `-`, beginning
+/// with a letter or `_`.
 pub(crate) fn is_value_name(name: &str) -> bool {
     let legal =
         |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
@@ -179,7 +180,6 @@ pub(crate) fn is_value_name(name: &str) -> bool {
         && name.chars().all(legal)
 }
 
-/// Why a text is not a template.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(crate) enum TemplateError {
     #[error("A variable that begins with `${{` has no end")]
@@ -230,7 +230,7 @@ impl Template {
         self.render_parts(|variable| change(variable.value(values)))
     }
 
-    /// The text as people may read it: secrets are `***`.
+    /// The text to be shown: secrets are `***`.
     pub(crate) fn render_masked(&self, values: &Values) -> String {
         self.render_parts(|variable| variable.render_masked(values))
     }
@@ -239,7 +239,7 @@ impl Template {
         self.variables().any(Variable::is_secret)
     }
 
-    /// Says of every name of the document whether it is a secret.
+    /// Sets the secrecy of every name of the document.
     pub(crate) fn classify_bindings(&mut self, mut secrecy_of: impl FnMut(&str) -> Secrecy) {
         for part in &mut self.0 {
             if let TemplatePart::Variable(Variable::Binding(name, secrecy)) = part {
@@ -248,7 +248,7 @@ impl Template {
         }
     }
 
-    /// Says of every variable of the environment whether it is a secret.
+    /// Sets the secrecy of every environment variable.
     pub(crate) fn classify_environment(&mut self, mut secrecy_of: impl FnMut(&str) -> Secrecy) {
         for part in &mut self.0 {
             if let TemplatePart::Variable(Variable::Environment(name, secrecy)) = part {
@@ -257,8 +257,8 @@ impl Template {
         }
     }
 
-    /// The JSON of the value that is all there is of the template: `"${id}"` stays the number that
-    /// was captured.
+    /// The JSON value if the template is exactly one variable: `"${id}"` stays the number that was
+    /// captured.
     fn sole_value<'v>(&self, values: &'v Values) -> Option<&'v Value> {
         match self.0.as_slice() {
             [TemplatePart::Variable(Variable::Binding(name, _))] => values.bindings.json(name),
@@ -282,7 +282,7 @@ impl Template {
     }
 }
 
-/// What a compiled pattern may take: the time of a search grows with it.
+/// The size limit of a compiled pattern in bytes: search time grows with it.
 const MAX_PATTERN_SIZE: usize = 2 * 1024 * 1024;
 
 /// A regular expression with variables, whose values are taken literally.

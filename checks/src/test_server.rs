@@ -1,9 +1,9 @@
-//! What the servers of the tests share.
+//! The HTTP parsing that the test servers share.
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
-/// A whole request.
+/// Reads one HTTP request, up to the end of its body.
 pub(crate) async fn read_request(stream: &mut TcpStream) -> std::io::Result<String> {
     let mut request = String::new();
     loop {

@@ -1,4 +1,5 @@
-//! Has an image found and read as a transfer would, and holds what comes of it to be whole and true.
+//! Finds and reads an image as a transfer would, and checks that the result is complete and its
+//! digests are right.
 
 use std::cell::RefCell;
 use std::fs;
@@ -12,13 +13,13 @@ use crate::digest::Digest;
 use crate::reference::ImageReference;
 use crate::source::{Sources, find};
 
-/// No seed comes near it; what a reader takes into memory at once is to stay far below.
+/// In bytes. No seed comes near it; readers must hold far less in memory at once.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// What is made once for all inputs.
+/// Created once for all inputs.
 struct Bench {
     runtime: Runtime,
-    /// In memory, where the system has such a place.
+    /// In memory (`/dev/shm`), if the system has that.
     dir: TempDir,
 }
 
@@ -69,7 +70,7 @@ async fn read(reference: &str, place: &Path) {
     let Ok(source) = find(&reference, &sources, &|_| {}).await else {
         return;
     };
-    // Facts of an image that was found here need nothing else.
+    // The facts of a local image need nothing else.
     source.facts(&|_| {}).await.expect("facts");
     let (blob_sender, mut blobs) = mpsc::channel(4);
     let known = Default::default();
@@ -97,8 +98,8 @@ async fn read(reference: &str, place: &Path) {
         "it is what was found"
     );
     for blob in &handed {
-        // A layer may turn out to be garbled here, and then it is refused here.
-        if let Ok(bytes) = blob.read_whole(LARGEST) {
+        // A damaged layer is only found when it is read.
+        if let Ok(bytes) = blob.read_all(LARGEST) {
             assert_eq!(
                 blob.digest,
                 Digest::compute(&bytes),

@@ -1,9 +1,11 @@
-//! Files as text, so that seeds can be read and written by hand, and changed by a fuzzer without breaking their digests.
+//! Files as text, so that people can read and write seeds, and a fuzzer can change them without
+//! breaking their digests.
 //!
-//! A line `--- NAME` begins each file, and all up to the next such line is its content. In names and contents `@3` stands for the digest
-//! (`sha256:…`) of the content of file 3, `#3` for its hexadecimal digits, `$3` for its length; files are counted from 0, and only
-//! later ones can be named. `NAME -> TARGET` is a symbolic link, `NAME => TARGET` a hard link, `NAME +5` and `NAME -5` a file that
-//! announces another size than it has, `NAME/` a directory.
+//! A line `--- NAME` begins each file, and all up to the next such line is its content. In names
+//! and contents `@3` is replaced by the digest (`sha256:…`) of the content of file 3, `#3` by its
+//! hexadecimal digits, `$3` by its length; files are counted from 0, and only later ones can be
+//! named. `NAME -> TARGET` is a symbolic link, `NAME => TARGET` a hard link, `NAME +5` and
+//! `NAME -5` a file that announces a wrong size, `NAME/` a directory.
 
 use crate::digest::Digest;
 
@@ -12,21 +14,21 @@ const MOST: usize = 10;
 
 const MARK: &[u8] = b"--- ";
 
-/// One entry.
+/// One entry of the text.
 #[derive(Debug)]
 pub struct File {
-    /// Where it is.
+    /// Its path, as bytes.
     pub name: Vec<u8>,
-    /// What it is.
+    /// File, link or directory.
     pub kind: Kind,
-    /// What is in it.
+    /// Its bytes, with placeholders replaced.
     pub content: Vec<u8>,
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A file that announces so many bytes more than it has.
+    /// A file that announces this many bytes more than it has.
     Regular(i64),
     /// A symbolic link to this.
     Symbolic(Vec<u8>),
@@ -36,7 +38,7 @@ pub enum Kind {
     Directory,
 }
 
-/// Reads the text.
+/// Parses the text.
 pub fn read(text: &[u8]) -> Vec<File> {
     let mut raw: Vec<(Vec<u8>, Vec<u8>)> = split(text).into_iter().take(MOST).collect();
     for at in (0..raw.len()).rev() {
@@ -70,7 +72,7 @@ fn split(text: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     files
 }
 
-/// The text with what stands for digests, digits and lengths filled in; `files` are those from number `first` on.
+/// The text with its placeholders replaced; `files` are those from number `first` on.
 fn filled(text: &[u8], first: usize, files: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     let (mut whole, mut at) = (Vec::with_capacity(text.len()), 0);
     while let Some(&byte) = text.get(at) {

@@ -1,9 +1,11 @@
-//! The image transfer, compiled for the fuzz targets alone, and what they share. Nothing here is part of the action.
+//! The image transfer, compiled for the fuzz targets alone, and what they share. Nothing here is
+//! part of the action.
 //!
-//! A target gives bytes that somebody else could have written to a reader, and whatever that makes of them is held to be true: an
-//! image whose digests are right and which is whole, or a refusal. A panic, a hang or much memory is a finding.
+//! A target passes bytes that somebody else could have written to a reader, and checks the result:
+//! a complete image whose digests are right, or an error. A panic, a hang or much memory is a
+//! finding.
 
-// The modules of the crate `registry`: what the readers hand over is not public there.
+// The modules of the crate `registry`: what the readers return is not public there.
 #[path = "../../registry/src/archive/mod.rs"]
 mod archive;
 #[path = "../../registry/src/blob/mod.rs"]

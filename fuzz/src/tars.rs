@@ -1,7 +1,8 @@
-//! Tar archives out of what a fuzzer wrote.
+//! Tar archives from the fuzzer's input.
 //!
-//! The first byte says how: `t` is text (`files.rs`) made into an archive, `r` an archive as it is, with the checksums of its headers put
-//! right, because a fuzzer would not guess them; `T` and `R` are the same, compressed. Anything else is a file as it is.
+//! The first byte decides: `t` is text (`files.rs`) that becomes an archive, `r` is a raw archive
+//! whose header checksums are corrected, because a fuzzer would not guess them; `T` and `R` are the
+//! same, compressed. Anything else is used as it is.
 
 use std::io::Write;
 
@@ -12,7 +13,7 @@ use crate::files::{File, Kind, read};
 
 const BLOCK: usize = 512;
 
-/// The archive that is meant.
+/// The archive for this input.
 pub fn archive(data: &[u8]) -> Vec<u8> {
     match data.split_first() {
         Some((b't', text)) => made(&read(text)),
@@ -73,7 +74,6 @@ fn header(name: &[u8], kind: u8, target: &[u8], size: u64) -> [u8; BLOCK] {
     sealed(block)
 }
 
-/// With the right checksum.
 fn sealed(mut block: [u8; BLOCK]) -> [u8; BLOCK] {
     block[148..156].fill(b' ');
     let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
@@ -81,7 +81,7 @@ fn sealed(mut block: [u8; BLOCK]) -> [u8; BLOCK] {
     block
 }
 
-/// With the checksums of all blocks that could be headers put right: those at which a reader would arrive.
+/// Corrects the checksums of all blocks that a reader would take for headers.
 fn mended(mut raw: Vec<u8>) -> Vec<u8> {
     let mut at = 0;
     while let Some(block) = raw

@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     });
 });
 
-/// Writes a file below the folder; what the system does not take is left out.
+/// Writes a file below the folder; names that the system refuses are left out.
 fn write(place: &Path, file: &File) {
     let name = Path::new(std::ffi::OsStr::from_bytes(&file.name));
     if name

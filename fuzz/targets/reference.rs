@@ -1,4 +1,4 @@
-//! Image references: a text is an image or a refusal.
+//! Image references: a text parses and prints back the same, or is refused.
 #![no_main]
 use ecs_bluegreen_fuzz::ImageReference;
 use libfuzzer_sys::fuzz_target;

@@ -13,7 +13,7 @@ pub enum BodyError {
     Broken(reqwest::Error),
 }
 
-/// The body of a response, of at most `most` bytes.
+/// The body of a response, of at most `limit` bytes.
 pub async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(BodyError::Broken)? {
@@ -25,8 +25,8 @@ pub async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, 
     Ok(bytes)
 }
 
-/// The beginning of the body of an error response: `most` bytes, or as many as arrive. Bytes that are
-/// not UTF-8 are replaced.
+/// The beginning of the body of an error response: it is read until it exceeds `limit` bytes, ends
+/// or breaks. Bytes that are not UTF-8 are replaced.
 pub async fn read_error_text(mut response: Response, limit: usize) -> String {
     let mut bytes = Vec::new();
     while let Ok(Some(piece)) = response.chunk().await {

@@ -38,8 +38,8 @@ pub(crate) enum CopyError {
     Write(io::Error),
 }
 
-/// A chunk and its compressed form. Chunks are used again after they were written, so memory does not
-/// grow with the layer.
+/// A chunk and its compressed form. Chunks are used again after they were written, so memory does
+/// not grow with the layer.
 #[derive(Default)]
 struct Chunk {
     plain: Vec<u8>,
@@ -52,7 +52,8 @@ struct Job {
     done: SyncSender<Chunk>,
 }
 
-/// Compresses everything that `from` gives. Returns the digest and the length of the uncompressed bytes.
+/// Compresses everything that `from` gives. Returns the digest and the length of the uncompressed
+/// bytes.
 pub(crate) fn compress_gzip(
     from: &mut dyn Read,
     to: &mut (dyn Write + Send),
@@ -61,7 +62,7 @@ pub(crate) fn compress_gzip(
         .map_or(1, usize::from)
         .min(MAX_WORKERS);
     let (jobs, waiting) = sync_channel(workers);
-    // One is being filled and one written while the workers compress theirs.
+    // One is being filled and one is being written while each worker compresses one.
     let chunks = workers + 2;
     let (order, ordered) = sync_channel(chunks);
     let (empty, free_chunks) = channel();
@@ -153,8 +154,8 @@ fn compress_member(compressor: &mut Compressor, plain: &[u8], packed: &mut Vec<u
     }
 }
 
-/// Whether compressing a chunk is worth the time: decided by the sample in its middle, so that every
-/// machine decides the same.
+/// Whether compressing a chunk is worth the time: decided by the sample in its middle, so that
+/// every machine decides the same.
 fn is_worth_compressing(compressor: &mut Compressor, plain: &[u8], scratch: &mut [u8]) -> bool {
     let middle = plain.len() / 2;
     let Some(sample) = plain.get(middle..middle + SAMPLE_BYTES) else {

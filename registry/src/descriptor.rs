@@ -18,8 +18,9 @@ pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.ma
 pub(crate) const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 pub(crate) const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
-/// The media types of all manifests and indexes, for `Accept`. A registry may convert a manifest that
-/// is asked for by tag to a type that is accepted (ECR does), and a converted one has another digest.
+/// The media types of all manifests and indexes, for `Accept`. A registry may convert a manifest
+/// that is asked for by tag to a type that is accepted (ECR does), and a converted one has another
+/// digest.
 pub(crate) const ACCEPT_MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
@@ -106,8 +107,8 @@ impl Descriptor {
         self.annotations.contains_key(ATTESTATION)
     }
 
-    /// Whether it is the config of a container image: other artifacts, attestations among them, have
-    /// configs of other types.
+    /// Whether it is the config of a container image: other artifacts, attestations among them,
+    /// have configs of other types.
     pub(crate) fn is_image_config(&self) -> bool {
         matches!(self.media_type.as_str(), OCI_CONFIG | DOCKER_CONFIG)
     }
@@ -125,7 +126,6 @@ impl Descriptor {
     }
 }
 
-/// How a layer is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Compression {
     Gzip,

@@ -1,6 +1,7 @@
 //! Digests, `sha256:` and 64 hexadecimal digits, and computing them while bytes are copied.
 //!
-//! A digest from outside becomes part of a path or a URL only after [`Digest::from_str`] accepted it.
+//! A digest from outside becomes part of a path or a URL only after [`Digest::from_str`] accepted
+//! it.
 
 use std::fmt;
 use std::io::{self, Read, Write};

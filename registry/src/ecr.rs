@@ -1,5 +1,5 @@
-//! What is particular to Amazon ECR as a registry: its hosts, quotas and refusals, and what people can
-//! do about them. No API of AWS is called here or anywhere else in this crate.
+//! What is particular to Amazon ECR as a registry: its hosts, quotas and refusals, and what people
+//! can do about them. No API of AWS is called here or anywhere else in this crate.
 
 use crate::error::Step;
 
@@ -15,8 +15,8 @@ pub(crate) fn is_ecr(host: &str) -> bool {
     host.contains(".dkr.ecr.") || host.contains(".dkr-ecr.")
 }
 
-/// The IAM actions that a step needs (Amazon ECR user guide, "Required IAM permissions for pushing an
-/// image").
+/// The IAM actions that a step needs (Amazon ECR user guide, "Required IAM permissions for pushing
+/// an image").
 pub(crate) fn iam_actions(step: Step) -> &'static str {
     match step {
         Step::CheckBlob => "ecr:BatchCheckLayerAvailability",

@@ -1,7 +1,7 @@
 //! An image: from one descriptor to all manifests and blobs that the registry needs.
 //!
-//! Where contents are is answered by a function ([`LocateBlob`]), which layouts, archives and exports
-//! of the engine each have.
+//! Where contents are is answered by a function ([`LocateBlob`]), which layouts, archives and
+//! exports of the engine each have.
 
 use std::collections::HashSet;
 
@@ -13,8 +13,8 @@ use crate::image_config::{ImageConfig, Platform};
 use crate::manifest::{Manifest, ManifestKind};
 use crate::progress::Progress;
 
-/// The largest manifest or config that is read into memory, in bytes. Registries may refuse manifests
-/// of more than 4 MiB (OCI distribution specification); configs are far smaller.
+/// The largest manifest or config that is read into memory, in bytes. Registries may refuse
+/// manifests of more than 4 MiB (OCI distribution specification); configs are far smaller.
 pub(crate) const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 /// How deep indexes may be nested. Indexes of indexes exist, deeper ones do not; without a limit a
 /// forged layout could exhaust the stack.
@@ -59,8 +59,8 @@ pub struct Facts {
 pub struct PlatformImage {
     /// The platform that it is made for.
     pub platform: Platform,
-    /// The digest of its manifest. An image without a manifest, from an engine or a Docker archive, gets
-    /// one only when it is pushed.
+    /// The digest of its manifest. An image without a manifest, from an engine or a Docker archive,
+    /// gets one only when it is pushed.
     pub digest: Option<Digest>,
 }
 
@@ -172,8 +172,8 @@ impl ImageGatherer<'_> {
         Ok(())
     }
 
-    /// Adds the platform of an image from its config. Docker 25 writes some manifests without layers;
-    /// such an image would be empty, so it is refused.
+    /// Adds the platform of an image from its config. Docker 25 writes some manifests without
+    /// layers; such an image would be empty, so it is refused.
     fn add_platform(
         &mut self,
         manifest: &Descriptor,

@@ -1,4 +1,4 @@
-//! Reads a container image where a build left it, and brings it to an OCI registry.
+//! Reads a container image where a build left it, and pushes it to an OCI registry.
 //!
 //! | file | does |
 //! |---|---|
@@ -16,9 +16,9 @@
 //! | `ecr` | what is particular to ECR |
 //! | `secret`, `scrub/`, `text` | texts that are never shown, masking them in texts that are, texts that are masked |
 //!
-//! The crate calls no API of AWS: the registry's address, the repository and the credentials are given
-//! ([`Target`]). Towards people it knows ECR well: its hosts, quotas and refusals, and the IAM actions
-//! and `aws` commands that help (`ecr`).
+//! The crate calls no API of AWS: the registry's address, the repository and the credentials are
+//! given ([`Target`]). Its messages know ECR well: its hosts, quotas and refusals, and the IAM
+//! actions and `aws` commands that help (`ecr`).
 //!
 //! It reads neither environment nor clock, and prints nothing. Memory does not grow with the image:
 //! layers pass through one unnamed temporary file.

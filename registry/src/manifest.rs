@@ -98,8 +98,8 @@ impl Manifest {
         }
     }
 
-    /// The blobs that a registry needs before it takes this manifest: layers and config of an image,
-    /// and whatever an index lists that is no manifest.
+    /// The blobs that a registry needs before it takes this manifest: layers and config of an
+    /// image, and whatever an index lists that is no manifest.
     pub(crate) fn required_blobs(&self) -> Vec<&Descriptor> {
         match &self.kind {
             ManifestKind::Image { config, layers } => layers
@@ -180,8 +180,8 @@ struct NewManifest<'a> {
 /// Writes the manifest of an image that has none, from the digest and size of its config and its
 /// layers, lowest first.
 ///
-/// It is what `docker push` would write (Docker's schema 2), unless a layer is compressed with zstd,
-/// for which only OCI has a media type.
+/// It is what `docker push` would write (Docker's schema 2), unless a layer is compressed with
+/// zstd, for which only OCI has a media type.
 pub(crate) fn build_manifest(
     config: (Digest, u64),
     layers: &[ManifestPart],

@@ -14,8 +14,8 @@ pub type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "a digest is that of the blob, a tag the tag")]
 pub enum Progress {
-    /// The image is being read and compressed; reported about once per MiB of an engine's export, and after
-    /// each layer of an archive.
+    /// The image is being read and compressed; reported about once per MiB of an engine's export,
+    /// and after each layer of an archive.
     Reading {
         /// Bytes until now.
         bytes: u64,
@@ -62,8 +62,8 @@ pub enum Progress {
         /// What failed, as a sentence.
         reason: String,
     },
-    /// The registry lacks contents that it was thought to have; the transfer begins again and asks for
-    /// every blob.
+    /// The registry lacks contents that it was thought to have; the transfer begins again and asks
+    /// for every blob.
     Retrying {
         /// The registry's words.
         reason: String,

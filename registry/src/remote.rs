@@ -1,8 +1,8 @@
-//! An image in a registry: its manifests are copied byte for byte, and its blobs are forwarded without
-//! touching a disk.
+//! An image in a registry: its manifests are copied byte for byte, and its blobs are forwarded
+//! without touching a disk.
 //!
-//! Its tag is resolved once. Everything after that is asked for by digest, so the image stays the same
-//! when the tag moves, and no registry converts its manifests.
+//! Its tag is resolved once. Everything after that is asked for by digest, so the image stays the
+//! same when the tag moves, and no registry converts its manifests.
 
 use std::collections::HashSet;
 use std::sync::Arc;

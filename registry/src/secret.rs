@@ -9,7 +9,7 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a text.
+    /// Marks a text as secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

@@ -51,7 +51,7 @@ enum SourceKind {
     Registry(RemoteImage),
 }
 
-/// What a source is made of.
+/// The contents of a source, as far as they are known before layers are read.
 pub(crate) enum Contents<'s> {
     /// Layers that are compressed when the image is read.
     Layers {
@@ -72,9 +72,9 @@ pub(crate) type BlobSender = mpsc::Sender<Blob>;
 /// Looks for an image.
 ///
 /// # Errors
-/// The image is not there or cannot be used. A bare reference is looked for in the engine only; after
-/// [`SourceError::NotInEngine`], [`SourceError::EngineAbsent`] or [`SourceError::EngineUnreachable`]
-/// the caller may look for it elsewhere.
+/// The image is not there or cannot be used. A bare reference is looked for in the engine only;
+/// after [`SourceError::NotInEngine`], [`SourceError::EngineAbsent`] or
+/// [`SourceError::EngineUnreachable`] the caller may look for it elsewhere.
 pub async fn find(
     reference: &ImageReference,
     sources: &Sources,
@@ -130,8 +130,8 @@ async fn find_in_registry(
 }
 
 impl Source {
-    /// The digest that the image will have in the registry. An image without a manifest, from an engine
-    /// or a Docker archive, has none before it is pushed.
+    /// The digest that the image will have in the registry. An image without a manifest, from an
+    /// engine or a Docker archive, has none before it is pushed.
     pub fn digest(&self) -> Option<&Digest> {
         match &self.kind {
             SourceKind::Engine { .. } | SourceKind::DockerArchive(_) => None,
@@ -145,7 +145,8 @@ impl Source {
         self.digest().or_else(|| self.config_digest())
     }
 
-    /// Whether the image is in the engine, and as far as the engine knows not in the registry of its name.
+    /// Whether the image is in the engine, and as far as the engine knows not in the registry of
+    /// its name.
     pub fn is_in_engine_only(&self, name: &ImageName) -> bool {
         match &self.kind {
             SourceKind::Engine { image, .. } => !image.was_in_registry(name),
@@ -163,8 +164,8 @@ impl Source {
         }
     }
 
-    /// What identifies an image without a manifest: the digest of its config, or in containerd's store
-    /// that of its manifest or index.
+    /// What identifies an image without a manifest: the digest of its config, or in containerd's
+    /// store that of its manifest or index.
     pub(crate) fn config_digest(&self) -> Option<&Digest> {
         match &self.kind {
             SourceKind::Engine { image, .. } => Some(&image.id),
@@ -227,8 +228,8 @@ impl Source {
         })
     }
 
-    /// Reads what the registry does not have, and hands over every blob as soon as it is ready. The
-    /// image of an engine is exported and compressed now.
+    /// Reads what the registry does not have, and sends every blob to `blob_sender` as soon as it
+    /// is ready. The image of an engine is exported and compressed now.
     pub(crate) async fn open(
         &self,
         known: &KnownContents,
@@ -251,7 +252,7 @@ impl Source {
     }
 }
 
-/// Hands over all blobs of an image.
+/// Sends all blobs of an image to `blob_sender`.
 async fn send_blobs(image: &Image, blob_sender: &BlobSender) {
     for blob in &image.blobs {
         // If blobs are not received any more, the transfer has failed and says why itself.

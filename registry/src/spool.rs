@@ -1,7 +1,7 @@
 //! The temporary file for what must be kept during a transfer.
 //!
-//! It has no name, so the system frees it however the process ends. Contents are appended and read back
-//! as spans, so memory does not grow with the image.
+//! It has no name, so the system frees it however the process ends. Contents are appended and read
+//! back as spans, so memory does not grow with the image.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -42,7 +42,6 @@ impl Spool {
         Arc::clone(&self.file)
     }
 
-    /// The error for a write that failed.
     pub(crate) fn write_error(&self, source: io::Error) -> SourceError {
         SourceError::Spool {
             dir: self.dir.clone(),
@@ -50,8 +49,8 @@ impl Spool {
         }
     }
 
-    /// Appends what `write` writes. The blob has the digest of the bytes in the file, not of what they
-    /// were made from. After a failure the file is as it was.
+    /// Appends what `write` writes. The blob has the digest of the bytes in the file, not of what
+    /// they were made from. After a failure the file is as it was.
     pub(crate) fn append<T>(
         &mut self,
         write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, CopyError>,
@@ -82,14 +81,15 @@ impl Spool {
         Ok(self.append(|to| copy_all(from, to))?.0)
     }
 
-    /// Appends everything that `from` gives without computing its digest, and returns the number of bytes.
+    /// Appends everything that `from` gives without computing its digest, and returns the number of
+    /// bytes.
     pub(crate) fn append_raw(&mut self, from: &mut dyn Read) -> Result<u64, CopyError> {
         let bytes = copy_all(from, &mut self.file.as_ref())?;
         self.end += bytes;
         Ok(bytes)
     }
 
-    /// Takes back what was appended last, so that its room can be used again.
+    /// Removes what was appended last, so that its space can be used again.
     pub(crate) fn discard_last(&mut self, last: &Blob) -> io::Result<()> {
         self.end -= last.size;
         self.file.set_len(self.end)

@@ -1,10 +1,10 @@
-//! Prose that people read, without secrets from the moment it is built.
+//! Texts that people read; they contain no secret from the time they are built.
 //!
 //! Whatever becomes a [`Text`] is searched for every secret that is known then, and for none
 //! afterwards: nothing that is shown, stored or sent has to be searched again. That is enough,
 //! because a secret is registered before anything can repeat it: those of the inputs and of the
-//! environment before the first request, those that AWS hands out, or that are read on the way,
-//! before they are first used. A text that was built earlier is of the time before the secret.
+//! environment before the first request, those from AWS, or read during the run, before they are
+//! first used. A text that was built earlier cannot contain the secret.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
@@ -16,15 +16,16 @@ use crate::scrub::{mask, mask_tokens};
 
 /// A text for people.
 ///
-/// Made of a string it is a sentence of ours, in which text from outside may stand that was masked
-/// when it was put there: only what cannot be a word of ours is taken out of it. What is wholly
-/// somebody else's is [`Text::foreign`].
+/// `From<String>` is for our own sentences: only secrets that look like tokens are masked, because
+/// parts from outside were masked before. Text from outside is [`Text::from_outside`]: every secret
+/// is masked.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String")]
 pub struct Text(String);
 
 impl Text {
-    /// What AWS, a service or a person said: every secret is taken out, whatever it looks like.
+    /// A text from AWS, a service or a person: every registered secret is masked, whatever it looks
+    /// like.
     pub fn from_outside(message: &str) -> Self {
         Self(mask(message))
     }

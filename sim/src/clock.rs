@@ -6,46 +6,45 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// How fast the life cycles go.
+/// How long states last.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Clock {
-    /// As fast as somebody looks: a state ends once it was read, or when nobody reads it for a
-    /// while.
+    /// A state ends as soon as a client has read it, or after a time-out.
     Observed {
         /// How long a state of AWS's seconds waits to be read, in milliseconds.
-        #[serde(default = "brief_ms")]
+        #[serde(default = "default_brief_ms")]
         brief_ms: u64,
         /// How long a state of AWS's minutes waits to be read, in milliseconds.
-        #[serde(default = "patience_ms")]
+        #[serde(default = "default_patience_ms")]
         patience_ms: u64,
-        /// A minute of the ready wait, in milliseconds: the one wait that must not end because it
-        /// was seen.
-        #[serde(default = "ready_minute_ms")]
+        /// A minute of the ready wait, in milliseconds. Only this wait does not end when it was
+        /// read.
+        #[serde(default = "default_ready_minute_ms")]
         ready_minute_ms: u64,
     },
     /// Real time in which a minute of AWS's lasts a minute divided by this factor.
     Scaled(f64),
 }
 
-const fn brief_ms() -> u64 {
+const fn default_brief_ms() -> u64 {
     50
 }
 
-const fn patience_ms() -> u64 {
+const fn default_patience_ms() -> u64 {
     4000
 }
 
-const fn ready_minute_ms() -> u64 {
+const fn default_ready_minute_ms() -> u64 {
     1000
 }
 
 impl Default for Clock {
     fn default() -> Self {
         Self::Observed {
-            brief_ms: brief_ms(),
-            patience_ms: patience_ms(),
-            ready_minute_ms: ready_minute_ms(),
+            brief_ms: default_brief_ms(),
+            patience_ms: default_patience_ms(),
+            ready_minute_ms: default_ready_minute_ms(),
         }
     }
 }

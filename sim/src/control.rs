@@ -1,5 +1,5 @@
-//! `/_stage/`: the stage looked at and steered over HTTP, for shells and for tests of the container
-//! image.
+//! `/_stage/`: reads and changes the stage over HTTP, for shell scripts and for tests of the
+//! container image.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,30 +1,31 @@
-//! Events that options can wait for, and the history of weights that tells when they came. Pure.
+//! Events that options can wait for, and the history of weights that determines when they came.
+//! Pure.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// An event, and how long after it. It comes once: what happens again later changes nothing.
+/// A point in time, relative to an event. Only the first occurrence of the event counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum EventTime {
     /// So many seconds after the stage was started.
     Started(f64),
-    /// A listener gives the side that is brought in at least this share.
+    /// A listener sends at least this share of its traffic to green.
     Shifted {
         /// The listener; `prod` unless set.
-        #[serde(default = "production")]
+        #[serde(default = "default_listener")]
         listener: String,
         /// The share, in percent; 0 is the first request of the shift.
         #[serde(default)]
         percent: f64,
-        /// So many seconds later.
+        /// Seconds after the event.
         #[serde(default)]
         seconds_later: f64,
     },
 }
 
-fn production() -> String {
+fn default_listener() -> String {
     "prod".to_owned()
 }
 
@@ -32,7 +33,7 @@ impl EventTime {
     /// Green has at least this share of the traffic of the listener `prod`.
     pub fn traffic_reached(percent: f64) -> Self {
         Self::Shifted {
-            listener: production(),
+            listener: default_listener(),
             percent,
             seconds_later: 0.0,
         }
@@ -41,7 +42,7 @@ impl EventTime {
     /// So many seconds after the first production traffic went to green.
     pub fn seconds_into_shift(seconds_later: f64) -> Self {
         Self::Shifted {
-            listener: production(),
+            listener: default_listener(),
             percent: 0.0,
             seconds_later,
         }
@@ -67,7 +68,7 @@ pub(crate) struct TrafficHistory {
 pub(crate) struct Sides {
     /// What had everything before the last shift began.
     pub(crate) blue: Option<String>,
-    /// What was brought in last.
+    /// The target group that received traffic last.
     pub(crate) green: Option<String>,
 }
 

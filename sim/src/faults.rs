@@ -6,23 +6,23 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-/// One planned fault.
+/// A planned fault of AWS calls.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// The operation, as in `DescribeServices` or `ecs:DescribeServices`; `*` is any.
     pub operation: String,
     /// The first call that meets it, counted from 1 and from when the fault was planned.
-    #[serde(default = "first")]
+    #[serde(default = "default_count")]
     pub nth: u64,
     /// How many calls meet it; absent is one.
-    #[serde(default = "first")]
+    #[serde(default = "default_count")]
     pub times: u64,
-    /// What happens.
+    /// What happens to the calls that match.
     pub kind: FaultKind,
 }
 
-const fn first() -> u64 {
+const fn default_count() -> u64 {
     1
 }
 
@@ -108,7 +108,6 @@ pub(crate) struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// A plan of these faults.
     pub(crate) fn new(faults: &[Fault]) -> Self {
         let planned = faults.iter().map(|fault| (fault.clone(), 0)).collect();
         Self {
@@ -117,7 +116,6 @@ impl FaultPlan {
         }
     }
 
-    /// One more fault.
     pub(crate) fn add(&self, fault: Fault) {
         self.planned
             .lock()
@@ -125,7 +123,6 @@ impl FaultPlan {
             .push((fault, 0));
     }
 
-    /// No faults any more.
     pub(crate) fn clear(&self) {
         self.planned
             .lock()

@@ -1,5 +1,6 @@
 //! Everything that can be chosen when a stage is started. Plain data, the same in Rust and in a
-//! JSON file.
+//! JSON file. One file, because it is the outline of the options file; groups of options that are
+//! used alone are in the folder.
 
 mod alarm;
 mod ecr;
@@ -167,13 +168,13 @@ pub struct ServiceOptions {
     pub name: String,
     /// Who performs its rollouts.
     pub controller: Controller,
-    /// How many tasks it wants.
-    #[serde(default = "one")]
+    /// `desiredCount`.
+    #[serde(default = "default_desired")]
     pub desired: u32,
     /// The JSON of its first revision, as `RegisterTaskDefinition` takes it.
     pub task_definition: Value,
     /// `ACTIVE`, `DRAINING` or `INACTIVE`.
-    #[serde(default = "active")]
+    #[serde(default = "default_status")]
     pub status: String,
     /// What the load balancer reaches; a service without one when absent.
     #[serde(default)]
@@ -183,11 +184,11 @@ pub struct ServiceOptions {
     pub scaling: Option<ScalingOptions>,
 }
 
-const fn one() -> u32 {
+const fn default_desired() -> u32 {
     1
 }
 
-fn active() -> String {
+fn default_status() -> String {
     "ACTIVE".to_owned()
 }
 
@@ -195,11 +196,11 @@ fn active() -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScalingOptions {
-    /// The fewest tasks.
+    /// `minCapacity`.
     pub min: u32,
-    /// The most tasks.
+    /// `maxCapacity`.
     pub max: u32,
-    /// What is suspended.
+    /// The scaling activities that are suspended.
     #[serde(default)]
     pub suspended: Suspension,
     /// So long after a rollout began, the service is scaled in by one, unless that is suspended;
@@ -226,17 +227,17 @@ pub struct Suspension {
 pub struct Exposure {
     /// The container that serves.
     pub container: String,
-    /// Its port.
+    /// `containerPort`.
     pub port: u16,
     /// The production listener's name.
-    #[serde(default = "production")]
+    #[serde(default = "default_listener")]
     pub production: String,
     /// The test listener's name; none for a deployment group without one.
     #[serde(default)]
     pub test: Option<String>,
 }
 
-fn production() -> String {
+fn default_listener() -> String {
     "prod".to_owned()
 }
 
@@ -255,7 +256,7 @@ impl Exposure {
         Self {
             container: container.to_owned(),
             port,
-            production: production(),
+            production: default_listener(),
             test: Some("test".to_owned()),
         }
     }
@@ -367,20 +368,20 @@ pub struct ConfigOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Traffic {
-    /// At once.
+    /// All traffic in one step.
     AllAtOnce,
     /// A share first, the rest after some minutes.
     Canary {
-        /// The share.
+        /// The share of the first step, in percent.
         percent: u32,
-        /// The wait.
+        /// Minutes before the second step.
         minutes: u32,
     },
-    /// Share by share.
+    /// Equal shares, one after the other.
     Linear {
-        /// Each share.
+        /// The share of each step, in percent.
         percent: u32,
-        /// The wait between two.
+        /// Minutes between two steps.
         minutes: u32,
     },
 }

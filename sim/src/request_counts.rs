@@ -9,7 +9,7 @@ const MINUTE_SECONDS: i64 = 60;
 /// The requests of one operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationCounts {
-    /// All of them.
+    /// All requests, also throttled ones.
     pub requests: u64,
     /// Those that were answered by a throttling error, by the limits or by a fault.
     pub throttled: u64,
@@ -27,7 +27,6 @@ pub struct RequestCounts {
 }
 
 impl RequestCounts {
-    /// Counts a request.
     pub(crate) fn record(&mut self, operation: &str, code: Option<&str>, at_ms: i64) {
         let throttled = u64::from(code.is_some_and(is_throttling));
         for count in [

@@ -17,7 +17,6 @@ use crate::control;
 use crate::github;
 use crate::sources;
 
-/// What a port is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Port {
     /// Everything.

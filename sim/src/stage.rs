@@ -1,4 +1,5 @@
-//! The stage as its users hold it: started, looked at, steered, ended.
+//! The stage as tests use it: start, inspect, change, shut down. One file, because it is one type,
+//! most of whose methods only forward to other modules.
 
 mod view;
 
@@ -41,7 +42,7 @@ pub enum StageError {
     Service {
         /// The service.
         name: String,
-        /// What is wrong.
+        /// Why it is invalid.
         problem: String,
     },
 }
@@ -290,7 +291,7 @@ impl Stage {
         })
     }
 
-    /// Somebody gives a listener other weights by hand.
+    /// Changes the weights of a listener, as a person would by hand.
     pub fn set_weights(&self, listener: &str, weights: &[(&str, u32)]) {
         let weights: Vec<(String, u32)> = weights
             .iter()

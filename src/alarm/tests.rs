@@ -1,4 +1,4 @@
-//! Tables: what changes mean, and when a waived alarm counts again.
+//! Tables: what changes of state mean, and when a waived alarm counts again.
 
 use super::*;
 
@@ -78,7 +78,7 @@ fn an_alarm_says_since_when_and_why() {
         composite.describe_state(),
         "ALARM since 2023-11-14T22:13:20Z"
     );
-    assert_eq!(composite.explanation(), "Threshold Crossed; ringing: a");
+    assert_eq!(composite.explanation(), "Threshold Crossed; in ALARM: a");
     composite.kind = AlarmKind::Composite {
         rule: "ALARM(a) OR ALARM(b)".into(),
         triggered_by: vec![],

@@ -1,4 +1,4 @@
-//! CloudWatch: alarms of metrics, of logs and composite ones, and how they stand.
+//! CloudWatch: metric, log and composite alarms and their states.
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, LogAlarm, MetricAlarm, StateValue};
@@ -10,7 +10,7 @@ use super::{Aws, AwsError};
 use crate::alarm::{Alarm, AlarmKind, AlarmState};
 
 const ACTION: &str = "cloudwatch:DescribeAlarms";
-/// DescribeAlarms takes at most this many names, and gives as many alarms at once.
+/// DescribeAlarms takes at most this many names, and returns as many alarms on one page.
 const MAX_NAMES: usize = 100;
 /// Every name has one alarm, so a second page is rare already.
 const MAX_PAGES: usize = 10;
@@ -33,7 +33,7 @@ impl Aws {
             .collect())
     }
 
-    /// Those of the alarms that are in ALARM.
+    /// The alarms of these names that are in ALARM.
     pub async fn describe_alarms_in_alarm(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
         Ok(self
             .describe_alarms(names)
@@ -128,7 +128,7 @@ fn parse_state(value: Option<&StateValue>) -> AlarmState {
     }
 }
 
-/// The time of the state; the other one moves with every new reason.
+/// When the state changed; the update time also moves when only the reason changes.
 fn transition_time(transitioned: Option<&DateTime>, updated: Option<&DateTime>) -> String {
     transitioned
         .or(updated)

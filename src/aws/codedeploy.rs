@@ -1,4 +1,6 @@
-//! CodeDeploy: deployment groups and deployments, in our words.
+//! CodeDeploy: deployment groups and deployments, as our own types.
+//!
+//! One file, because each AWS service has one file for its calls.
 
 use aws_sdk_codedeploy::types::{
     AppSpecContent, AutoRollbackConfiguration, AutoRollbackEvent, ComputePlatform, DeploymentInfo,
@@ -17,30 +19,30 @@ use crate::identity::{
     ApplicationName, ClusterName, DeploymentGroupName, DeploymentId, ServiceName, identities,
 };
 
-/// What stands before the run id in a description.
+/// The text before the run id in a deployment's description.
 pub const RUN_MARK: &str = "ecs-bluegreen run ";
-/// What comes after the run id when the run has registered the revision.
+/// The text after the run id when that run also registered the revision.
 pub const REGISTERED_MARK: &str = ", registered";
 
-/// What is asked of CreateDeployment.
+/// The parameters of CreateDeployment.
 #[derive(Debug, Clone)]
 pub struct NewDeployment<'a> {
-    /// Application.
+    /// The application's name.
     pub application: &'a ApplicationName,
-    /// Group.
+    /// The deployment group's name.
     pub group: &'a DeploymentGroupName,
-    /// Configuration, unless the group's.
+    /// The deployment configuration; the group's when none.
     pub config: Option<&'a str>,
-    /// Description with our run id.
+    /// The description, which carries our run id.
     pub description: &'a str,
-    /// AppSpec.
+    /// The AppSpec with the revision filled in.
     pub content: &'a Content,
-    /// Roll back on alarms as well.
+    /// Whether an alarm of the group rolls the deployment back, too.
     pub rollback_on_alarms: bool,
 }
 
 impl Aws {
-    /// The group.
+    /// The deployment group; an error when it does not exist.
     pub async fn get_deployment_group(
         &self,
         application: &ApplicationName,
@@ -79,7 +81,7 @@ impl Aws {
         })
     }
 
-    /// A deployment configuration.
+    /// A deployment configuration by its name.
     pub async fn get_deployment_config(&self, config: &str) -> Result<CodeDeployConfig, AwsError> {
         const ACTION: &str = "codedeploy:GetDeploymentConfig";
         let answer = from_sdk(
@@ -117,7 +119,7 @@ impl Aws {
         })
     }
 
-    /// The names of the account's deployment configurations, AWS's own among them.
+    /// The names of the account's deployment configurations, including the predefined ones.
     pub async fn list_deployment_configs(&self) -> Result<Vec<String>, AwsError> {
         let answer = from_sdk(
             "codedeploy:ListDeploymentConfigs",
@@ -126,7 +128,7 @@ impl Aws {
         Ok(answer.deployment_configs_list().to_vec())
     }
 
-    /// Creates a deployment; its id.
+    /// Creates a deployment and returns its id.
     pub async fn create_deployment(
         &self,
         new: &NewDeployment<'_>,
@@ -251,7 +253,7 @@ impl Aws {
         ))
     }
 
-    /// Lets traffic shift. Sending it twice is answered with an error that says so.
+    /// Lets traffic shift. AWS answers a second request with an error that says so.
     pub async fn continue_deployment(&self, deployment: &DeploymentId) -> Result<(), AwsError> {
         let call = self
             .codedeploy()
@@ -316,8 +318,8 @@ fn revision_location(content: &Content) -> RevisionLocation {
         .build()
 }
 
-/// Safety must not depend on us being alive: whatever the group says, a deployment of ours that
-/// fails or is stopped goes back to blue by itself.
+/// Rollback must not depend on this process being alive: whatever the group says, a deployment of
+/// ours that fails or is stopped rolls back to blue by itself.
 fn auto_rollback_configuration(new: &NewDeployment<'_>) -> AutoRollbackConfiguration {
     let always = [
         AutoRollbackEvent::DeploymentFailure,
@@ -375,7 +377,7 @@ fn from_deployment_info(info: &DeploymentInfo) -> CodeDeployDeployment {
     }
 }
 
-/// Deployments made before 2019 carry the same in another member.
+/// Deployments created before 2019 have the AppSpec in another member.
 fn app_spec_text(revision: &RevisionLocation) -> Option<String> {
     let content = revision
         .app_spec_content()
@@ -390,8 +392,8 @@ fn parse_status(word: &str) -> CodeDeployStatus {
         "Succeeded" => CodeDeployStatus::Succeeded,
         "Failed" => CodeDeployStatus::Failed,
         "Stopped" => CodeDeployStatus::Stopped,
-        // Created, Queued, InProgress and Baking; and a word that is newer than this action is
-        // never progress.
+        // Created, Queued, InProgress and Baking. A status that is newer than this action also
+        // counts as in progress.
         _ => CodeDeployStatus::InProgress,
     }
 }

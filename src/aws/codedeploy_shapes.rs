@@ -9,7 +9,7 @@ use crate::identity::{
 pub struct DeploymentGroup {
     /// `cluster/service` pairs it deploys to.
     pub services: Vec<(ClusterName, ServiceName)>,
-    /// Whether it waits at `Ready`, and for how many minutes.
+    /// Whether it waits at `Ready`, and for how many minutes before it stops.
     pub ready_wait: ReadyWait,
     /// Minutes blue is kept after the shift.
     pub termination_minutes: i32,
@@ -19,7 +19,7 @@ pub struct DeploymentGroup {
     pub production_listeners: Vec<String>,
     /// ARNs of the test listeners.
     pub test_listeners: Vec<String>,
-    /// The deployment configuration's name.
+    /// The name of the deployment configuration that applies unless a deployment names another.
     pub config: Option<String>,
     /// Alarms that stop a deployment.
     pub alarms: Vec<String>,
@@ -30,9 +30,9 @@ pub struct DeploymentGroup {
 /// A deployment configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeDeployConfig {
-    /// How it gives traffic to green.
+    /// How it shifts traffic to green.
     pub routing: Routing,
-    /// AWS's word for what it is for.
+    /// The compute platform in AWS's spelling: `ECS`, `Lambda`, `Server`.
     pub platform: String,
 }
 
@@ -53,29 +53,29 @@ pub enum ReadyWait {
     Minutes(i32),
 }
 
-/// How a deployment configuration gives traffic to green.
+/// How a deployment configuration shifts traffic to green.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Routing {
-    /// Everything at once.
+    /// All traffic at once.
     AllAtOnce,
-    /// A share, and after so many minutes the rest.
+    /// One share first, and the rest after so many minutes.
     Canary {
-        /// Percent.
+        /// The first share, in percent.
         percent: u32,
-        /// Minutes.
+        /// The time before the rest, in minutes.
         minutes: u32,
     },
-    /// Share by share, so many minutes apart.
+    /// Equal shares, so many minutes apart.
     Linear {
-        /// Percent.
+        /// One share, in percent.
         percent: u32,
-        /// Minutes.
+        /// The time between two shares, in minutes.
         minutes: u32,
     },
 }
 
 impl Routing {
-    /// Minutes that the shift takes, 0 for one that goes over at once.
+    /// Minutes that the shift takes; 0 when all traffic shifts at once.
     pub fn shift_minutes(self) -> i64 {
         match self {
             Self::AllAtOnce => 0,
@@ -100,16 +100,16 @@ impl Routing {
     }
 }
 
-/// Where a deployment is.
+/// The status of a deployment, reduced to what decisions need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CodeDeployStatus {
-    /// Created, Queued, InProgress, Baking, or a word we do not know.
+    /// Created, Queued, InProgress, Baking, or a status that is newer than this action.
     InProgress,
     /// Green is installed; CodeDeploy waits.
     Ready,
-    /// Over, and well.
+    /// It ended with success.
     Succeeded,
-    /// Over, and not well.
+    /// It ended with a failure.
     Failed,
     /// Stopped, by a person, an alarm or a timeout.
     Stopped,
@@ -118,29 +118,29 @@ pub enum CodeDeployStatus {
 /// A deployment as GetDeployment shows it.
 #[derive(Debug, Clone)]
 pub struct CodeDeployDeployment {
-    /// Where it is.
+    /// The status as decisions need it.
     pub status: CodeDeployStatus,
-    /// AWS's own word.
+    /// The status in AWS's spelling.
     pub raw_status: String,
-    /// Its description.
+    /// The description it was created with; a deployment of ours carries the run id in it.
     pub description: String,
-    /// Its application.
+    /// The application's name.
     pub application: ApplicationName,
-    /// Its deployment group.
+    /// The deployment group's name.
     pub group: DeploymentGroupName,
-    /// Whether traffic has shifted and blue's remaining time runs.
+    /// Whether traffic has shifted and blue's remaining time has started.
     pub termination_wait_started: bool,
     /// AWS's code and message, when it failed.
     pub error: Option<(String, String)>,
     /// The deployment that rolls this one back.
     pub rollback_deployment: Option<DeploymentId>,
-    /// Who made it.
+    /// What created it: `user`, `codeDeployRollback`, `autoscaling` and others.
     pub creator: String,
-    /// When it was made, in AWS's form.
+    /// When it was created, as a text.
     pub created: String,
-    /// The same in seconds of the epoch.
+    /// When it was created, in seconds since 1970.
     pub created_seconds: f64,
-    /// The AppSpec it was made with.
+    /// The AppSpec it was created with.
     pub content: Option<String>,
     /// The deployment that this one rolls back, when it is a rollback.
     pub rolled_back_deployment: Option<DeploymentId>,
@@ -158,7 +158,7 @@ pub struct CodeDeployTarget {
 /// A lifecycle event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LifecycleEvent {
-    /// Its name, such as `AllowTraffic`.
+    /// The event's name, such as `AllowTraffic`.
     pub name: String,
     /// Pending, InProgress, Succeeded, Failed, Skipped, Unknown.
     pub status: String,
@@ -173,9 +173,9 @@ pub struct DeploymentTaskSet {
     pub is_green: bool,
     /// Percent of production traffic.
     pub weight: f64,
-    /// Running tasks.
+    /// The number of running tasks.
     pub running: i64,
-    /// Wanted tasks.
+    /// The number of tasks that it should have.
     pub desired: i64,
     /// PRIMARY, ACTIVE, DRAINING.
     pub status: String,
@@ -184,7 +184,7 @@ pub struct DeploymentTaskSet {
 }
 
 impl CodeDeployTarget {
-    /// The status of a lifecycle event, where it has begun.
+    /// The status of a lifecycle event; none when it has not begun.
     pub fn event_status(&self, name: &str) -> Option<&str> {
         self.events
             .iter()
@@ -192,7 +192,7 @@ impl CodeDeployTarget {
             .map(|event| event.status.as_str())
     }
 
-    /// The event that is going on, else the last one that ended.
+    /// The event in progress, or the last one that ended.
     pub fn current_event(&self) -> Option<&LifecycleEvent> {
         let in_progress = self
             .events

@@ -1,6 +1,6 @@
-//! Whose credentials a run uses: those that the job was given. The machine's own (an instance
+//! Which credentials a run uses: those that the job was given. The machine's own (an instance
 //! profile, a container's role) are used only when the workflow asks for them: on a self-hosted
-//! runner they belong to somebody else's purpose, and nobody would notice.
+//! runner they were made for another purpose, and using them by accident would go unnoticed.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -17,20 +17,20 @@ use aws_credential_types::provider::{ProvideCredentials, future};
 use crate::aws::connection::InstanceProfile;
 use crate::secret::Secret;
 
-/// What the refusal says was looked for.
+/// The list of places in the message that no credentials were found.
 pub(super) const SEARCHED_SOURCES: &str =
     "AWS_ACCESS_KEY_ID, a profile, a web identity (AWS_WEB_IDENTITY_TOKEN_FILE)";
 
-/// Learns what is to be hidden.
+/// Called with each secret that must be masked.
 type CredentialMasker = Box<dyn Fn(&Secret) + Send + Sync>;
 
-/// Whom secrets are told that AWS handed out, once there is somebody.
+/// Who is told of secrets that AWS hands out, once that is set.
 #[derive(Clone, Default)]
 pub(super) struct SecretListener(Arc<OnceLock<CredentialMasker>>);
 
 impl SecretListener {
     pub(super) fn set(&self, hide: impl Fn(&Secret) + Send + Sync + 'static) {
-        // A second listener would hide nothing that the first does not.
+        // A second listener would mask nothing that the first does not.
         let _ = self.0.set(Box::new(hide));
     }
 
@@ -47,8 +47,8 @@ impl fmt::Debug for SecretListener {
     }
 }
 
-/// A provider whose secrets are hidden before anybody has them. Those of the environment are hidden
-/// from the start.
+/// A credentials provider that masks its secrets before it returns them. Those of the environment
+/// are masked from the start.
 #[derive(Debug)]
 struct MaskingProvider<P> {
     provider: P,

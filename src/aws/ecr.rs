@@ -11,34 +11,34 @@ use super::{Aws, AwsError};
 use crate::identity::RepositoryName;
 use crate::secret::Secret;
 
-/// Which registry a token is asked for.
+/// The registry for which a token is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistryPlace {
-    /// The account's own, or that of the first of these accounts, in the run's region.
+    /// The account's own registry, or that of the first of these accounts, in the run's region.
     Own(Vec<String>),
-    /// The one of this host, whatever its account and region.
+    /// The registry of this host, in any account and region.
     Host(EcrHost),
 }
 
-/// The registry of an account, and how to speak to it.
+/// The registry of an account, with the credentials for it.
 #[derive(Debug, Clone)]
 pub struct RegistryAccess {
     /// The endpoint, such as `https://123456789012.dkr.ecr.eu-central-1.amazonaws.com`.
     pub endpoint: String,
     /// The user name, `AWS`.
     pub user: String,
-    /// The token.
+    /// The authorization token, valid for 12 hours.
     pub password: Secret,
-    /// The region.
+    /// The registry's region.
     pub region: String,
-    /// The account, where it is known.
+    /// The registry's account, where it is known.
     pub account: Option<String>,
-    /// What was asked for.
+    /// The registry that was requested.
     pub place: RegistryPlace,
 }
 
 impl RegistryAccess {
-    /// The endpoint without its scheme, as it stands in image names.
+    /// The endpoint without its scheme, as image names contain it.
     pub fn host(&self) -> &str {
         host(&self.endpoint)
     }
@@ -74,7 +74,8 @@ impl Aws {
         .await
     }
 
-    /// The same, to be asked again long after: a token expires, and a transfer may take longer.
+    /// A function that requests access again later: a token expires, and a transfer may take
+    /// longer.
     pub fn registry_access_refresher(
         &self,
         place: &RegistryPlace,
@@ -170,8 +171,8 @@ async fn request_access(
     })
 }
 
-/// The endpoint that AWS names, unless the user wrote another name of the same registry: that name
-/// stands in the task definition then, and is what the task can reach (IPv6, FIPS).
+/// The endpoint that AWS returns, unless the user wrote another name of the same registry: then
+/// that name is in the task definition, and it is the one the task can reach (IPv6, FIPS).
 fn endpoint(place: &RegistryPlace, named_endpoint: &str) -> String {
     match place {
         RegistryPlace::Host(written)

@@ -5,9 +5,9 @@
 /// The host of an account's registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrHost {
-    /// As it is written.
+    /// The host as it is written.
     pub text: String,
-    /// The account's number.
+    /// The account id.
     pub account: String,
     /// The region.
     pub region: String,
@@ -30,7 +30,7 @@ const SUFFIXES: [&str; 9] = [
 const SERVICES: [&str; 4] = ["dkr.ecr.", "dkr.ecr-fips.", "dkr-ecr.", "dkr-ecr-fips."];
 
 impl EcrHost {
-    /// The account and the region of a host; none for a host that is not ECR's.
+    /// Reads the account and the region of a host; none for a host that is not ECR's.
     pub fn parse(host: &str) -> Option<Self> {
         let (account, rest) = host.split_once('.')?;
         let rest = SERVICES
@@ -49,7 +49,7 @@ impl EcrHost {
         })
     }
 
-    /// Whether both are names of one registry: it has several, for FIPS and for IPv6.
+    /// Whether both names are of the same registry: each has several, for FIPS and for IPv6.
     pub fn is_same_registry(&self, other: &Self) -> bool {
         self.account == other.account && self.region == other.region
     }

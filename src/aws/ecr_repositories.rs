@@ -1,4 +1,4 @@
-//! ECR's repositories: whether one is there, which of its tags may move, and how it is made.
+//! ECR repositories: whether one exists, which of its tags are mutable, and how one is created.
 
 use aws_sdk_ecr::types::{
     EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability,
@@ -12,35 +12,35 @@ use super::{Aws, AwsError};
 use crate::documents::new_repository::{NewRepository, TagRule};
 use crate::documents::wildcard;
 
-/// A repository, asked for.
+/// The result of looking a repository up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RepositoryLookup {
-    /// It is there.
+    /// It exists.
     Found(EcrRepository),
-    /// There is none of this name; the account whose registry was asked, where AWS said so.
+    /// It does not exist; with the registry's account, where AWS's message names it.
     Missing(Option<String>),
 }
 
-/// What matters of a repository.
+/// What is read of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcrRepository {
-    /// ARN.
+    /// The repository's ARN.
     pub arn: String,
-    /// Which tags may move.
+    /// Which of its tags are mutable.
     pub tags: TagRule,
 }
 
-/// What became of the wish for a repository.
+/// The result of creating a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RepositoryCreation {
-    /// It was made by us.
+    /// It was created by this run.
     Created,
-    /// It had been there.
+    /// It existed already.
     AlreadyExists,
 }
 
 impl TagRule {
-    /// Whether a tag, once given, stays where it is.
+    /// Whether a tag, once it is set, can never name another image.
     pub fn is_immutable(&self, tag: &str) -> bool {
         match self {
             Self::Mutable => false,
@@ -54,7 +54,7 @@ impl TagRule {
         }
     }
 
-    /// A word that is newer than this program counts as movable: then the push tells.
+    /// A value that is newer than this program is treated as mutable: then the push finds out.
     fn from_repository(repository: &Repository) -> Self {
         let filters = repository
             .image_tag_mutability_exclusion_filters()
@@ -115,8 +115,8 @@ impl Aws {
         }
     }
 
-    /// The prefix of the creation template by which a push to a missing repository makes it; none
-    /// when no push does.
+    /// The prefix of the creation template by which a push would create the missing repository;
+    /// none when a push would not create it.
     pub async fn find_creation_template(
         &self,
         registry: &RegistryAccess,
@@ -143,8 +143,8 @@ impl Aws {
         Ok(closest_prefix(prefixes, name).map(str::to_owned))
     }
 
-    /// Makes a repository with what was asked for; what was not is left to ECR. One that is there
-    /// already is no failure.
+    /// Creates a repository with the given settings; everything else is left to ECR's defaults. An
+    /// existing repository is not an error.
     pub async fn create_repository(
         &self,
         registry: &RegistryAccess,
@@ -184,8 +184,8 @@ impl Aws {
         }
     }
 
-    /// Lets a repository keep its newest images only. Putting the same policy twice is putting it
-    /// once, so it is tried again.
+    /// Sets a lifecycle policy that keeps only the newest images. Sending it twice has the same
+    /// effect as once, so it is retried.
     pub async fn put_lifecycle_policy(
         &self,
         registry: &RegistryAccess,
@@ -249,7 +249,7 @@ fn exclusion_filters(
     filters.iter().map(filter).collect()
 }
 
-/// Images by their age, whatever their tags: the newest `count` stay.
+/// A lifecycle policy that keeps the newest `count` images, whatever their tags.
 pub fn lifecycle_policy(count: u32) -> String {
     let selection = serde_json::json!({ "tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count });
     let rule = serde_json::json!({
@@ -264,8 +264,8 @@ fn is_for_pushes(template: &RepositoryCreationTemplate) -> bool {
         .contains(&RctAppliedFor::CreateOnPush)
 }
 
-/// The longest prefix wins; a prefix ends where a part of the name ends; `ROOT` is for all that no
-/// other is for (ECR user guide, "Repository creation templates").
+/// The longest matching prefix wins. A prefix matches whole parts of the name only; `ROOT` matches
+/// every name that nothing else matches (ECR user guide, "Repository creation templates").
 fn closest_prefix<'p>(prefixes: impl Iterator<Item = &'p str>, name: &str) -> Option<&'p str> {
     const ROOT: &str = "ROOT";
     let is_begin = |prefix: &str| {

@@ -1,5 +1,7 @@
-//! ECR's scan findings: basic ones and Inspector's in one shape. ECR's words for statuses and
-//! severities are compared here.
+//! ECR's scan findings: basic ones and Inspector's in one shape. ECR's statuses and severities are
+//! compared here.
+//!
+//! One file, because the conversion of the findings is only used by the two calls above it.
 
 use std::collections::BTreeMap;
 
@@ -21,18 +23,18 @@ use crate::scan::{
 
 const DESCRIBE: &str = "ecr:DescribeImageScanFindings";
 const START: &str = "ecr:StartImageScan";
-/// The most that ECR gives in one page: few requests, also for old images.
+/// The largest page ECR returns, so that an image with many findings needs few requests.
 const PAGE_SIZE: i32 = 1_000;
-/// Where an account's registry stands in the host of an image:
+/// What separates account and region in an image's host name:
 /// `123456789012.dkr.ecr.eu-central-1.amazonaws.com`.
 const REGISTRY: &[&str] = &[".dkr.ecr.", ".dkr-ecr."];
 
-/// A repository of ECR, as an image's name says it.
+/// An ECR repository, as an image's name gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScannedRepository {
-    /// The account, where the name has it.
+    /// The account, if the name contains it.
     pub account: Option<String>,
-    /// The region, where the name has it.
+    /// The region, if the name contains it.
     pub region: Option<String>,
     /// `team/api`.
     pub name: String,
@@ -60,20 +62,20 @@ impl ScannedRepository {
     }
 }
 
-/// What became of starting a scan.
+/// The result of starting a scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StartScanResult {
-    /// It goes on.
+    /// The scan was started.
     Started,
-    /// There will be none of this image.
+    /// This image will not be scanned, with the reason and AWS's message.
     Impossible(NoFindingsReason, String),
-    /// AWS does not start one now: it was scanned within 24 hours, or scanning is Inspector's
-    /// business.
+    /// AWS does not start one now: the image was scanned within the last 24 hours, or Inspector
+    /// does the scanning.
     NotNow(AwsError),
 }
 
 impl Aws {
-    /// What the registry knows of an image's scan, of all pages.
+    /// Reads the registry's answer about an image's scan, with the findings of all pages.
     pub async fn describe_scan(
         &self,
         repository: &ScannedRepository,
@@ -111,7 +113,7 @@ impl Aws {
         }
     }
 
-    /// Starts a basic scan. It is asked for once: a second one within 24 hours is refused.
+    /// Starts a basic scan. It is sent once: ECR refuses a second one within 24 hours.
     pub async fn start_scan(
         &self,
         repository: &ScannedRepository,
@@ -160,7 +162,8 @@ fn region_override(repository: &ScannedRepository) -> Builder {
     }
 }
 
-/// Pages that do not agree on the status are no whole list: the scan went on meanwhile.
+/// Pages with different statuses are not one complete list: the scan made progress between the
+/// requests.
 fn scan_answer(pages: &[Page]) -> ScanAnswer {
     let (status, words) = page_status(pages.last());
     if pages
@@ -172,7 +175,7 @@ fn scan_answer(pages: &[Page]) -> ScanAnswer {
     let without = |why| ScanAnswer::NoFindings(why, words.clone());
     match status.as_str() {
         "COMPLETE" | "ACTIVE" => ScanAnswer::Found(collect_findings(&page_findings(pages))),
-        // Basic scanning says so in its description only.
+        // Basic scanning reports this status in its description only.
         "FAILED"
             if words
                 .as_ref()
@@ -222,9 +225,9 @@ fn collect_findings(pages: &[&ImageScanFindings]) -> Findings {
         .map(from_basic_finding)
         .chain(enhanced)
         .collect();
-    // ECR promises no order, and two looks are compared.
+    // ECR guarantees no order, and two reads are compared.
     listed.sort_by(|one, other| (one.severity, &one.name).cmp(&(other.severity, &other.name)));
-    // An empty list says who made it as well.
+    // Which field is present tells the scanner, even when its list is empty.
     let is_enhanced = pages
         .iter()
         .any(|page| page.enhanced_findings.is_some() && page.findings().is_empty());

@@ -1,5 +1,7 @@
 //! ECS: services, task definitions, tasks. Answers are read as JSON, definitions are sent as the
 //! user's JSON.
+//!
+//! One file, because each AWS service has one file for its calls.
 
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
 use aws_sdk_ecs::types::{DesiredStatus, TaskDefinitionStatus};
@@ -17,49 +19,49 @@ use crate::identity::{
 
 /// DescribeTasks takes at most this many.
 const MAX_TASKS: usize = 100;
-/// ListTasks gives a hundred at once; a service runs five thousand at most.
+/// ListTasks returns up to a hundred at once; a service runs at most five thousand.
 const MAX_PAGES: usize = 50;
 
-/// The tag of a service by which later runs know PAUSE hooks of ours whose marks ECS did not keep.
+/// The service tag by which later runs recognize our PAUSE hooks when ECS dropped their marks.
 pub const PAUSE_TAG: &str = "ecs-bluegreen-action:pause-hooks";
 
-/// What DescribeServices says of a service.
+/// The answer of DescribeServices about one service.
 #[derive(Debug, Clone)]
 pub enum ServiceLookup {
-    /// It is there.
+    /// The service exists.
     Service(Box<Service>),
-    /// It is not, in AWS's word, such as `MISSING`.
+    /// It does not exist, with AWS's reason, such as `MISSING`.
     Missing(String),
 }
 
 /// Which tasks are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DesiredTaskStatus {
-    /// Those that run or are to run.
+    /// Tasks that run or are starting.
     Running,
-    /// Those that stopped lately.
+    /// Tasks that stopped within about the last hour.
     Stopped,
 }
 
-/// What RunTask answered.
+/// The answer of RunTask.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct RunTaskResult {
-    /// The tasks.
+    /// The tasks that were started.
     pub tasks: Vec<Task>,
-    /// Why others could not be placed.
+    /// Why other tasks were not placed.
     pub failures: Vec<PlacementFailure>,
 }
 
-/// Why something could not be done for a resource.
+/// Why ECS could not do something for a resource.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct PlacementFailure {
-    /// The resource.
+    /// The ARN of the resource.
     pub arn: Option<String>,
-    /// AWS's word for it.
+    /// AWS's code, such as `RESOURCE:MEMORY`.
     pub reason: Option<String>,
-    /// More words.
+    /// More details.
     pub detail: Option<String>,
 }
 
@@ -133,7 +135,7 @@ impl Aws {
         answer.json(ACTION)
     }
 
-    /// Registers the definition and gives AWS's whole answer.
+    /// Registers the definition and returns AWS's whole answer.
     pub async fn register_task_definition(&self, definition: &Value) -> Result<Value, AwsError> {
         const ACTION: &str = "ecs:RegisterTaskDefinition";
         let family = definition["family"].as_str().unwrap_or_default();
@@ -166,7 +168,7 @@ impl Aws {
         Ok(identities(answer.task_definition_arns()))
     }
 
-    /// Takes a revision out of use. One that is out of use already is fine.
+    /// Deregisters a revision. It is no error when the revision is already INACTIVE.
     pub async fn deregister_task_definition(&self, revision: &RevisionArn) -> Result<(), AwsError> {
         const ACTION: &str = "ecs:DeregisterTaskDefinition";
         self.write_retry
@@ -184,7 +186,7 @@ impl Aws {
             .await
     }
 
-    /// Updates the service with the given request and gives the service as AWS answered.
+    /// Sends UpdateService with the given request and returns the service as AWS answered.
     pub async fn update_service(&self, request: &Value) -> Result<Service, AwsError> {
         const ACTION: &str = "ecs:UpdateService";
         self.write_retry
@@ -207,7 +209,7 @@ impl Aws {
             .await
     }
 
-    /// Says on the service which hooks are ours.
+    /// Sets the tag that says which hooks are ours.
     pub async fn tag_service(&self, service: &ServiceArn, value: &str) -> Result<(), AwsError> {
         let tag = aws_sdk_ecs::types::Tag::builder()
             .key(PAUSE_TAG)
@@ -221,7 +223,7 @@ impl Aws {
         from_sdk("ecs:TagResource", call.send().await).map(drop)
     }
 
-    /// Takes that tag off again; one that is not there is fine.
+    /// Removes that tag; it is no error when the tag is missing.
     pub async fn untag_service(&self, service: &ServiceArn) -> Result<(), AwsError> {
         let call = self
             .ecs()
@@ -231,7 +233,7 @@ impl Aws {
         from_sdk("ecs:UntagResource", call.send().await).map(drop)
     }
 
-    /// Runs a task. The request carries a client token, so it may be sent again safely.
+    /// Runs a task. The request contains a client token, so it can be repeated safely.
     pub async fn run_task(&self, request: &Value) -> Result<RunTaskResult, AwsError> {
         const ACTION: &str = "ecs:RunTask";
         let answer = ResponseRecorder::default();
@@ -270,7 +272,7 @@ impl Aws {
         parse_answer(ACTION, answer.json(ACTION)?["tasks"].take())
     }
 
-    /// ARNs of a service's tasks that stopped lately, in no order.
+    /// ARNs of a service's stopped tasks, in no order.
     pub async fn list_stopped_task_arns(
         &self,
         cluster: &ClusterName,
@@ -280,7 +282,7 @@ impl Aws {
             .await
     }
 
-    /// ARNs of a service's tasks that run or are to run.
+    /// ARNs of a service's running or starting tasks.
     pub async fn list_service_task_arns(
         &self,
         cluster: &ClusterName,
@@ -306,7 +308,7 @@ impl Aws {
         .await
     }
 
-    /// The tasks of a family, whoever started them.
+    /// The tasks of a family, no matter who started them.
     pub async fn list_family_tasks(
         &self,
         cluster: &ClusterName,
@@ -370,7 +372,7 @@ impl Aws {
         ))
     }
 
-    /// Stops a task; one that has stopped already is fine.
+    /// Stops a task; it is no error when it has stopped already.
     pub async fn stop_task(
         &self,
         cluster: &ClusterName,
@@ -387,7 +389,7 @@ impl Aws {
     }
 }
 
-/// The request of an UpdateService that only brings a revision.
+/// An UpdateService request that changes only the revision.
 pub fn update_request(
     cluster: &ClusterName,
     service: &ServiceName,
@@ -396,7 +398,8 @@ pub fn update_request(
     json!({ "cluster": cluster, "service": service, "taskDefinition": revision })
 }
 
-/// The request of an UpdateService that only changes the configuration: it starts no deployment.
+/// An UpdateService request that changes only the deployment configuration, and so starts no
+/// deployment.
 pub fn configuration_request(
     cluster: &ClusterName,
     service: &ServiceName,
@@ -405,7 +408,7 @@ pub fn configuration_request(
     json!({ "cluster": cluster, "service": service, "deploymentConfiguration": changed })
 }
 
-/// What is read of an answer.
+/// Reads an answer into a type.
 pub(super) fn parse_answer<T: DeserializeOwned>(
     action: &'static str,
     answer: Value,

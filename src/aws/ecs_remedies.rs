@@ -1,7 +1,7 @@
-//! What ECS says when a service's traffic is not set up for its deployments, and what to do about
-//! it.
+//! What to do about ECS's error messages on services whose traffic is not set up for its
+//! deployments.
 
-/// Pieces of AWS's sentences, and the remedy.
+/// Parts of ECS's error messages, with the remedy.
 const REMEDIES: &[(&str, &str)] = &[
     (
         "should have exactly one target group serving traffic",
@@ -25,7 +25,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
 ];
 
-/// What to do about it, where it is known.
+/// What to do about an error message of ECS; none where that is not known.
 pub fn remedy(sentence: &str) -> Option<&'static str> {
     let sentence = sentence.to_lowercase();
     REMEDIES

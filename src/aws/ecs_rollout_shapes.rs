@@ -1,21 +1,21 @@
-//! What is read of ECS's own deployments. Statuses and stages stay AWS's words until they are
-//! compared here.
+//! The answers about ECS's own deployments. Statuses and stages stay in AWS's spelling until they
+//! are compared here.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::identity::{RevisionArn, ServiceDeploymentArn, ServiceRevisionArn, TargetGroupArn};
 
-/// Where a service deployment is.
+/// The status of a service deployment, reduced to what decisions need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeploymentStatus {
-    /// PENDING, IN_PROGRESS, or a word that is newer than this action.
+    /// PENDING, IN_PROGRESS, or a status that is newer than this action.
     InProgress,
-    /// STOP_REQUESTED, ROLLBACK_REQUESTED, ROLLBACK_IN_PROGRESS: on its way back or down.
+    /// STOP_REQUESTED, ROLLBACK_REQUESTED, ROLLBACK_IN_PROGRESS: being stopped or rolled back.
     RollingBack,
     /// SUCCESSFUL, the only success.
     Successful,
-    /// STOPPED: it failed, or was replaced, and nothing was rolled back.
+    /// STOPPED: it failed or was replaced, without a rollback.
     Stopped,
     /// ROLLBACK_SUCCESSFUL.
     RolledBack,
@@ -27,27 +27,27 @@ pub enum DeploymentStatus {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceDeploymentSummary {
-    /// ARN.
+    /// The service deployment's ARN.
     #[serde(rename = "serviceDeploymentArn")]
     pub arn: ServiceDeploymentArn,
-    /// AWS's word.
+    /// The status in AWS's spelling.
     #[serde(rename = "status")]
     pub raw_status: String,
-    /// The service revision it brings.
+    /// The service revision it deploys. (also :87: "What is deployed.")
     pub target_service_revision_arn: Option<ServiceRevisionArn>,
-    /// When it was made, in seconds of the epoch.
+    /// When it was created, in seconds since 1970.
     pub created_at: f64,
-    /// When it was over, in seconds of the epoch.
+    /// When it ended, in seconds since 1970.
     pub finished_at: Option<f64>,
 }
 
 impl ServiceDeploymentSummary {
-    /// Where it is.
+    /// The status as decisions need it.
     pub fn status(&self) -> DeploymentStatus {
         parse_status(&self.raw_status)
     }
 
-    /// Whether nothing more happens to it.
+    /// Whether it has ended.
     pub fn is_over(&self) -> bool {
         !matches!(
             self.status(),
@@ -65,7 +65,7 @@ fn parse_status(word: &str) -> DeploymentStatus {
         "STOP_REQUESTED" | "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" => {
             DeploymentStatus::RollingBack
         }
-        // PENDING and IN_PROGRESS; a newer word is never progress.
+        // PENDING and IN_PROGRESS. A newer status also counts as in progress.
         _ => DeploymentStatus::InProgress,
     }
 }
@@ -74,31 +74,31 @@ fn parse_status(word: &str) -> DeploymentStatus {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceDeployment {
-    /// ARN.
+    /// The service deployment's ARN.
     #[serde(rename = "serviceDeploymentArn")]
     pub arn: ServiceDeploymentArn,
-    /// AWS's word.
+    /// The status in AWS's spelling.
     #[serde(rename = "status")]
     pub raw_status: String,
-    /// Why, in AWS's words.
+    /// AWS's reason for the status.
     pub status_reason: Option<String>,
-    /// AWS's word for the stage.
+    /// The lifecycle stage in AWS's spelling.
     pub lifecycle_stage: Option<String>,
-    /// What served before; none with a first deployment.
+    /// The service revisions that served before; empty for a first deployment.
     pub source_service_revisions: Vec<RevisionSummary>,
-    /// What is brought.
+    /// The service revision it deploys.
     pub target_service_revision: Option<RevisionSummary>,
     /// Hooks of the present stage and of former ones.
     pub lifecycle_hook_details: Vec<HookDetail>,
     /// The configuration that governs this deployment.
     pub deployment_configuration: Value,
-    /// The way back, once it has begun.
+    /// The rollback, once it has begun.
     pub rollback: Option<Rollback>,
-    /// The circuit breaker.
+    /// The state of the circuit breaker.
     pub deployment_circuit_breaker: Option<CircuitBreakerState>,
-    /// Its alarms.
+    /// The state of its alarms.
     pub alarms: Option<ServiceDeploymentAlarms>,
-    /// When it was made, in seconds of the epoch.
+    /// When it was created, in seconds since 1970.
     pub created_at: f64,
 }
 
@@ -106,15 +106,15 @@ pub struct ServiceDeployment {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RevisionSummary {
-    /// The service revision.
+    /// The service revision's ARN.
     pub arn: ServiceRevisionArn,
-    /// Wanted tasks.
+    /// The number of tasks that it should have.
     pub requested_task_count: i64,
-    /// Running tasks.
+    /// The number of running tasks.
     pub running_task_count: i64,
-    /// Percent of test traffic that was asked for; it may lag.
+    /// Requested test traffic in percent; the actual weight may lag.
     pub requested_test_traffic_weight: Option<f64>,
-    /// Percent of production traffic that was asked for; it may lag.
+    /// Requested production traffic in percent; the actual weight may lag.
     pub requested_production_traffic_weight: Option<f64>,
 }
 
@@ -122,15 +122,15 @@ pub struct RevisionSummary {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HookDetail {
-    /// Its id, fresh at every pause.
+    /// The hook's id, a new one for every pause.
     pub hook_id: String,
     /// AWS_LAMBDA or PAUSE.
     pub target_type: String,
-    /// The function, for those that have one.
+    /// The ARN of the Lambda function; none for a PAUSE hook.
     pub target_arn: Option<String>,
     /// AWAITING_ACTION, IN_PROGRESS, SUCCEEDED, FAILED, TIMED_OUT.
     pub status: String,
-    /// When the timeout acts, in seconds of the epoch.
+    /// When the timeout acts, in seconds since 1970.
     pub expires_at: Option<f64>,
     /// CONTINUE or ROLLBACK.
     pub timeout_action: Option<String>,
@@ -140,9 +140,9 @@ pub struct HookDetail {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Rollback {
-    /// Why, in AWS's words.
+    /// AWS's reason for the rollback.
     pub reason: Option<String>,
-    /// What it goes back to.
+    /// The service revision that it rolls back to.
     pub service_revision_arn: Option<ServiceRevisionArn>,
 }
 
@@ -160,7 +160,7 @@ pub struct CircuitBreakerState {
 pub struct ServiceDeploymentAlarms {
     /// DISABLED, MONITORING, MONITORING_COMPLETE, TRIGGERED.
     pub status: String,
-    /// Those that rang.
+    /// The alarms that were in ALARM.
     pub triggered_alarm_names: Vec<String>,
 }
 
@@ -168,15 +168,15 @@ pub struct ServiceDeploymentAlarms {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceRevision {
-    /// ARN.
+    /// The service revision's ARN.
     pub service_revision_arn: ServiceRevisionArn,
-    /// The task definition.
+    /// The task definition's ARN.
     pub task_definition: RevisionArn,
     /// The images its tasks run.
     pub container_images: Vec<ContainerImage>,
-    /// VPC Lattice, where the service uses it: as AWS has it.
+    /// VPC Lattice settings as AWS returns them; empty when the service does not use it.
     pub vpc_lattice_configurations: Vec<Value>,
-    /// What connects it to a gateway of ECS's own: as AWS has it.
+    /// Settings of the gateway that ECS manages, as AWS returns them.
     pub gateway_connectors: Vec<Value>,
     /// Service Connect, where the service uses it.
     pub service_connect_configuration: Option<ServiceConnect>,
@@ -187,7 +187,7 @@ pub struct ServiceRevision {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerImage {
-    /// As the definition names it.
+    /// The image reference in the task definition.
     pub image: Option<String>,
     /// The digest that was pulled.
     pub image_digest: Option<String>,
@@ -197,7 +197,7 @@ pub struct ContainerImage {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceConnect {
-    /// It is.
+    /// Whether it is on.
     pub enabled: bool,
 }
 
@@ -215,12 +215,12 @@ struct ResolvedBalancer {
 }
 
 impl ServiceDeployment {
-    /// Where it is.
+    /// The status as decisions need it.
     pub fn status(&self) -> DeploymentStatus {
         parse_status(&self.raw_status)
     }
 
-    /// Whether nothing more happens to it.
+    /// Whether it has ended.
     pub fn is_over(&self) -> bool {
         !matches!(
             self.status(),
@@ -228,7 +228,8 @@ impl ServiceDeployment {
         )
     }
 
-    /// Whether it is on its way back, and to no revision: nothing was ever completed.
+    /// Whether it is rolling back although there is no revision to roll back to: no deployment of
+    /// the service was ever completed.
     pub fn rolls_back_to_nothing(&self) -> bool {
         self.raw_status == "ROLLBACK_IN_PROGRESS"
             && self
@@ -237,7 +238,7 @@ impl ServiceDeployment {
                 .is_some_and(|rollback| rollback.service_revision_arn.is_none())
     }
 
-    /// The service revision it brings.
+    /// The service revision it deploys.
     pub fn target_revision(&self) -> ServiceRevisionArn {
         self.target_service_revision
             .as_ref()
@@ -257,7 +258,7 @@ impl ServiceDeployment {
             .filter(|hook| hook.status == "AWAITING_ACTION")
     }
 
-    /// Hooks whose function failed, or whose time ran out.
+    /// The first hook whose function failed or whose time ran out.
     pub fn failed_hook(&self) -> Option<&HookDetail> {
         self.lifecycle_hook_details
             .iter()
@@ -269,21 +270,21 @@ impl ServiceDeployment {
         crate::aws::arn::short_name(&self.arn)
     }
 
-    /// AWS's word for the stage; empty when there is none.
+    /// The lifecycle stage in AWS's spelling; empty when there is none.
     pub fn stage(&self) -> &str {
         self.lifecycle_stage.as_deref().unwrap_or_default()
     }
 }
 
 impl ServiceRevision {
-    /// The target groups that this revision's tasks stand in.
+    /// The target groups in which this revision's tasks are registered.
     pub fn target_groups(&self) -> Vec<TargetGroupArn> {
         self.resolved_balancers()
             .filter_map(|balancer| balancer.target_group_arn.clone())
             .collect()
     }
 
-    /// The production rules (or listeners) that lead to them.
+    /// The production rules (or listeners) that forward to them.
     pub fn production_rules(&self) -> Vec<String> {
         self.resolved_balancers()
             .filter_map(|balancer| balancer.production_listener_rule.clone())

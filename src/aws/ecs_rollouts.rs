@@ -1,4 +1,5 @@
-//! ECS's own deployments: list, describe, continue, stop; and the service revisions they bring.
+//! ECS's own deployments: list, describe, continue, stop; and the service revisions that they
+//! deploy.
 
 use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, StopServiceDeploymentStopType};
 use serde_json::Value;
@@ -12,20 +13,20 @@ use crate::identity::{ClusterName, ServiceDeploymentArn, ServiceName, ServiceRev
 
 /// The Describe calls take at most this many.
 const MAX_ARNS: usize = 20;
-/// ListServiceDeployments gives at most this many at once.
+/// ListServiceDeployments returns at most this many at once.
 const PAGE_SIZE: i32 = 100;
 
 /// The answer to a paused deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PauseAnswer {
-    /// Go on.
+    /// Continue with the deployment.
     Continue,
-    /// Go back.
+    /// Roll back.
     Rollback,
 }
 
 impl Aws {
-    /// The service's deployments of the last 90 days, newest first, as far as one page goes.
+    /// The service's deployments of the last 90 days, newest first, one page of them.
     pub async fn list_service_deployments(
         &self,
         cluster: &ClusterName,
@@ -54,7 +55,7 @@ impl Aws {
         Ok(briefs)
     }
 
-    /// The deployments as they are now, in the order they were asked for; those that are gone are
+    /// The deployments as they are now, in the order of the request; those that no longer exist are
     /// left out.
     pub async fn describe_service_deployments(
         &self,
@@ -96,7 +97,7 @@ impl Aws {
             .next())
     }
 
-    /// The service revisions, resolved, in the order they were asked for.
+    /// The service revisions, resolved, in the order of the request.
     pub async fn describe_service_revisions(
         &self,
         arns: &[ServiceRevisionArn],
@@ -124,7 +125,8 @@ impl Aws {
         Ok(all)
     }
 
-    /// Answers a pause. A pause that was answered before is refused, which the next look explains.
+    /// Answers a pause. ECS refuses the answer to a pause that was answered before; the next read
+    /// shows why.
     pub async fn continue_service_deployment(
         &self,
         deployment: &ServiceDeploymentArn,
@@ -151,7 +153,7 @@ impl Aws {
             .await
     }
 
-    /// Stops the deployment, with rollback. Sending it twice is safe.
+    /// Stops the deployment with a rollback. Sending it twice is safe.
     pub async fn stop_service_deployment(
         &self,
         deployment: &ServiceDeploymentArn,

@@ -1,5 +1,8 @@
-//! What is read of ECS's answers, as far as decisions need it. Statuses stay AWS's words until they
-//! are compared here.
+//! ECS's answers, as far as decisions need them. Statuses stay in AWS's spelling until they are
+//! compared here.
+//!
+//! One file, because the types contain each other: a service has deployments, task sets and load
+//! balancers.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,14 +14,14 @@ use crate::identity::{
     ServiceName, ServiceRevisionArn, TargetGroupArn, TaskArn, TaskSetId,
 };
 
-/// Who performs the service's rollouts.
+/// What performs the service's deployments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeploymentController {
     /// CodeDeploy, blue/green.
     CodeDeploy,
-    /// ECS itself, with its strategy's name (`ROLLING` when AWS says none).
+    /// ECS itself, with the strategy's name (`ROLLING` when AWS gives none).
     Ecs(String),
-    /// Somebody else, in AWS's word.
+    /// Another controller, in AWS's spelling, such as `EXTERNAL`.
     Other(String),
 }
 
@@ -26,27 +29,27 @@ pub enum DeploymentController {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Service {
-    /// ARN.
+    /// The service's ARN.
     pub service_arn: ServiceArn,
-    /// Name.
+    /// The service's name.
     pub service_name: ServiceName,
     /// The cluster's ARN.
     pub cluster_arn: ClusterName,
     /// ACTIVE, DRAINING or INACTIVE.
     pub status: String,
-    /// Wanted tasks.
+    /// The number of tasks that it should have.
     pub desired_count: i64,
-    /// Running tasks.
+    /// The number of running tasks.
     pub running_count: i64,
     /// The revision of the service itself; under CodeDeploy that of the primary task set.
     pub task_definition: RevisionArn,
     /// FARGATE, EC2 or EXTERNAL.
     pub launch_type: Option<String>,
-    /// Fargate platform.
+    /// The Fargate platform version.
     pub platform_version: Option<String>,
-    /// As AWS has it.
+    /// The capacity provider strategy as AWS returns it.
     pub capacity_provider_strategy: Option<Value>,
-    /// As AWS has it.
+    /// The network configuration as AWS returns it.
     pub network_configuration: Option<Value>,
     /// Load balancers of a rolling service.
     pub load_balancers: Vec<LoadBalancer>,
@@ -54,13 +57,13 @@ pub struct Service {
     pub deployments: Vec<RollingDeployment>,
     /// Task sets of a CodeDeploy service.
     pub task_sets: Vec<TaskSet>,
-    /// What happened lately, newest first.
+    /// Messages of the service, newest first.
     pub events: Vec<ServiceEvent>,
     /// The newest deployment under the ECS controller.
     pub current_service_deployment: Option<ServiceDeploymentArn>,
-    /// What its tasks run, under the ECS controller.
+    /// The service revisions that have tasks, under the ECS controller.
     pub current_service_revisions: Vec<CurrentRevision>,
-    /// As AWS has it.
+    /// The deployment configuration as AWS returns it.
     pub deployment_configuration: Option<Value>,
     tags: Vec<Tag>,
     resource_management_type: Option<String>,
@@ -78,7 +81,7 @@ struct Tag {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CurrentRevision {
-    /// ARN.
+    /// The service revision's ARN.
     pub arn: ServiceRevisionArn,
 }
 
@@ -94,7 +97,7 @@ struct ControllerType {
 pub struct CircuitBreaker {
     /// Whether it is on.
     pub enable: bool,
-    /// Whether it rolls back.
+    /// Whether it rolls back when it triggers.
     pub rollback: bool,
     threshold_configuration: Option<Threshold>,
 }
@@ -107,17 +110,17 @@ struct Threshold {
     value: Option<i64>,
 }
 
-/// A target group behind which a container of the service stands.
+/// A target group, with the container of the service that is registered in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LoadBalancer {
-    /// Target group.
+    /// The target group's ARN.
     pub target_group_arn: Option<TargetGroupArn>,
-    /// Container.
+    /// The container's name.
     pub container_name: Option<String>,
-    /// Its port.
+    /// The container's port.
     pub container_port: Option<u16>,
-    /// What ECS needs to shift traffic by itself.
+    /// What ECS needs to shift traffic between two target groups.
     pub advanced_configuration: Option<AdvancedConfiguration>,
 }
 
@@ -125,11 +128,11 @@ pub struct LoadBalancer {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AdvancedConfiguration {
-    /// The other target group.
+    /// The ARN of the other target group.
     pub alternate_target_group_arn: Option<TargetGroupArn>,
     /// A rule, or the listener of a network load balancer.
     pub production_listener_rule: Option<String>,
-    /// The same for test traffic.
+    /// The rule or listener for test traffic.
     pub test_listener_rule: Option<String>,
 }
 
@@ -141,19 +144,19 @@ pub struct RollingDeployment {
     pub id: RollingDeploymentId,
     /// PRIMARY, ACTIVE or INACTIVE.
     pub status: String,
-    /// Its revision.
+    /// The revision it deploys.
     pub task_definition: RevisionArn,
-    /// Wanted tasks.
+    /// The number of tasks that it should have.
     pub desired_count: i64,
-    /// Running tasks.
+    /// The number of running tasks.
     pub running_count: i64,
     /// Tasks that failed to start.
     pub failed_tasks: i64,
     /// IN_PROGRESS, COMPLETED or FAILED; absent with old services.
     pub rollout_state: Option<String>,
-    /// Why, in AWS's words.
+    /// AWS's reason for the state.
     pub rollout_state_reason: Option<String>,
-    /// When it was made, in seconds of the epoch.
+    /// When it was created, in seconds since 1970.
     pub created_at: f64,
 }
 
@@ -163,35 +166,35 @@ pub struct RollingDeployment {
 pub struct TaskSet {
     /// `ecs-svc/…`.
     pub id: TaskSetId,
-    /// ARN.
+    /// The task set's ARN.
     pub task_set_arn: String,
-    /// The CodeDeploy deployment that made it.
+    /// The id of the CodeDeploy deployment that created it.
     pub external_id: Option<DeploymentId>,
     /// PRIMARY, ACTIVE or DRAINING.
     pub status: String,
-    /// Its revision.
+    /// The revision of its tasks.
     pub task_definition: RevisionArn,
-    /// Wanted tasks.
+    /// The number of tasks that it should have.
     pub computed_desired_count: i64,
-    /// Running tasks.
+    /// The number of running tasks.
     pub running_count: i64,
     /// Its target groups.
     pub load_balancers: Vec<LoadBalancer>,
-    /// As AWS has it.
+    /// The network configuration as AWS returns it.
     pub network_configuration: Option<Value>,
-    /// As AWS has it.
+    /// The capacity provider strategy as AWS returns it.
     pub capacity_provider_strategy: Option<Value>,
-    /// Fargate platform.
+    /// The Fargate platform version.
     pub platform_version: Option<String>,
     /// FARGATE, EC2 or EXTERNAL.
     pub launch_type: Option<String>,
 }
 
-/// A line of the service's history.
+/// A message of the service.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ServiceEvent {
-    /// AWS's sentence.
+    /// The message in AWS's words.
     pub message: String,
 }
 
@@ -199,19 +202,19 @@ pub struct ServiceEvent {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Task {
-    /// ARN.
+    /// The task's ARN.
     pub task_arn: TaskArn,
-    /// Its revision.
+    /// The revision it runs.
     pub task_definition_arn: RevisionArn,
     /// PROVISIONING … STOPPED.
     pub last_status: String,
     /// Why it stopped, in AWS's words.
     pub stopped_reason: Option<String>,
-    /// AWS's code for it.
+    /// AWS's code for the reason, such as `EssentialContainerExited`.
     pub stop_code: Option<String>,
     /// Its containers.
     pub containers: Vec<Container>,
-    /// When it was made, in seconds of the epoch.
+    /// When it was created, in seconds since 1970.
     pub created_at: f64,
     /// What started it: a deployment's or task set's id, for a task of a service.
     pub started_by: Option<String>,
@@ -223,16 +226,16 @@ pub struct Task {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Container {
-    /// Name.
+    /// The container's name.
     pub name: String,
-    /// Exit code, when it ran.
+    /// The exit code; none when it did not run.
     pub exit_code: Option<i32>,
-    /// Why it stopped, where AWS says.
+    /// Why it stopped, where AWS gives a reason.
     pub reason: Option<String>,
 }
 
 impl Service {
-    /// Who performs the rollouts.
+    /// What performs the service's deployments.
     pub fn controller(&self) -> DeploymentController {
         match self
             .deployment_controller
@@ -259,7 +262,7 @@ impl Service {
             .filter(|value| !value.is_null())
     }
 
-    /// The circuit breaker; off when AWS says nothing.
+    /// The circuit breaker; off when AWS returns none.
     pub fn circuit_breaker(&self) -> CircuitBreaker {
         let breaker = self
             .configuration_member("deploymentCircuitBreaker")
@@ -269,7 +272,7 @@ impl Service {
             .unwrap_or_default()
     }
 
-    /// How many failed tasks its circuit breaker bears; none when it is off.
+    /// How many failed tasks its circuit breaker tolerates; none when it is off.
     pub fn tolerated_failures(&self) -> Option<i64> {
         let breaker = self.circuit_breaker();
         breaker
@@ -277,7 +280,7 @@ impl Service {
             .then(|| breaker.threshold(self.desired_count))
     }
 
-    /// Alarms that end a deployment of ECS's own.
+    /// The alarms that make ECS stop one of its own deployments.
     pub fn alarms(&self) -> Vec<String> {
         let Some(alarms) = self
             .configuration_member("alarms")
@@ -299,7 +302,7 @@ impl Service {
         self.resource_management_type.as_deref() == Some("ECS")
     }
 
-    /// The PAUSE hook that a run of this action added, where its tag tells.
+    /// The PAUSE hook of ours that the service's tag describes.
     pub fn tagged_pause(&self) -> Option<Pause> {
         self.tags
             .iter()
@@ -307,7 +310,7 @@ impl Service {
             .and_then(|tag| Pause::from_tag(&tag.value))
     }
 
-    /// Whether it has that tag, whatever it says.
+    /// Whether it has that tag, with any value.
     pub fn has_pause_tag(&self) -> bool {
         self.tags.iter().any(|tag| tag.key == PAUSE_TAG)
     }
@@ -332,7 +335,7 @@ impl Service {
             .filter_map(|balancer| balancer.advanced_configuration.as_ref())
     }
 
-    /// Whether it takes deployments.
+    /// Whether it accepts deployments.
     pub fn is_active(&self) -> bool {
         self.status == "ACTIVE"
     }
@@ -342,14 +345,14 @@ impl Service {
         self.task_sets.iter().find(|set| set.is_primary())
     }
 
-    /// The deployment that ECS works towards.
+    /// The deployment that ECS is moving the service to.
     pub fn primary_deployment(&self) -> Option<&RollingDeployment> {
         self.deployments
             .iter()
             .find(|deployment| deployment.status == "PRIMARY")
     }
 
-    /// Whether all of its running tasks are of one revision, and ECS works towards it.
+    /// Whether all of its running tasks are of one revision, and ECS is not moving it to another.
     pub fn runs_only(&self, revision: &RevisionArn) -> bool {
         let is_primary = self.primary_deployment().is_some_and(|primary| {
             primary.task_definition == *revision && primary.running_count > 0
@@ -367,7 +370,7 @@ impl Service {
             .map_or(&self.task_definition, |set| &set.task_definition)
     }
 
-    /// Running tasks of a revision; none where the service does not count them by revision.
+    /// Running tasks of a revision; none where the service does not count tasks by revision.
     pub fn running_tasks_of(&self, revision: &RevisionArn) -> Option<i64> {
         let sets = self
             .task_sets
@@ -384,8 +387,8 @@ impl Service {
         running_counts.reduce(|sum, running| sum + running)
     }
 
-    /// ARNs of the target groups that the service names; which of them serves alternates, except
-    /// with rolling deployments.
+    /// ARNs of the target groups that the service names. Which one serves alternates, except with
+    /// rolling deployments.
     pub fn target_groups(&self) -> Vec<TargetGroupArn> {
         self.load_balancers
             .iter()
@@ -393,7 +396,7 @@ impl Service {
             .collect()
     }
 
-    /// The same, with those that serve in turn with them.
+    /// ARNs of the same target groups and of their alternates.
     pub fn all_target_groups(&self) -> Vec<TargetGroupArn> {
         let alternate = self
             .advanced_configurations()
@@ -408,8 +411,8 @@ impl Service {
 }
 
 impl CircuitBreaker {
-    /// As the developer guide computes it: half of the wanted tasks, 3 at least and 200 at most,
-    /// unless the service says otherwise.
+    /// The formula of the developer guide: half of the desired tasks, at least 3 and at most 200,
+    /// unless the service sets another threshold.
     fn threshold(&self, desired: i64) -> i64 {
         const HALF: i64 = 50;
         let (kind, value) = match &self.threshold_configuration {
@@ -441,24 +444,24 @@ impl TaskSet {
 }
 
 impl RollingDeployment {
-    /// Whether ECS observed it complete.
+    /// Whether ECS reports it as COMPLETED.
     pub fn is_completed(&self) -> bool {
         self.rollout_state.as_deref() == Some("COMPLETED")
     }
 
-    /// Whether ECS gave it up.
+    /// Whether ECS reports it as FAILED.
     pub fn is_failed(&self) -> bool {
         self.rollout_state.as_deref() == Some("FAILED")
     }
 }
 
 impl Task {
-    /// Whether it is over.
+    /// Whether its status is STOPPED.
     pub fn is_stopped(&self) -> bool {
         self.last_status == "STOPPED"
     }
 
-    /// Whether a container of it came to its own end, whoever wanted to stop it meanwhile.
+    /// Whether it stopped because an essential container exited by itself.
     pub fn has_ended_by_itself(&self) -> bool {
         self.stop_code.as_deref() == Some("EssentialContainerExited")
     }

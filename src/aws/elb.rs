@@ -1,4 +1,6 @@
 //! Elastic Load Balancing: where listeners really send traffic, and how healthy a target group is.
+//!
+//! One file, because each AWS service has one file for its calls.
 
 use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Listener, Rule, RuleCondition,
@@ -15,35 +17,35 @@ pub type Forwards = Vec<Vec<(TargetGroupArn, i32)>>;
 /// A rule, or the listener of a network load balancer, that forwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForwardingRule {
-    /// Its ARN.
+    /// The ARN of the rule or listener.
     pub arn: String,
     /// Target groups' ARNs and their weights.
     pub weights: Vec<(TargetGroupArn, i32)>,
 }
 
-/// A listener, and where the world reaches it.
+/// A listener with the port and DNS name at which clients reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenerAddress {
     /// The listener's ARN.
     pub listener: String,
-    /// Its port.
+    /// The listener's port.
     pub port: u16,
     /// The DNS name of its load balancer.
     pub host: String,
 }
 
-/// A rule of a listener, as it is applied: in the order of priorities, the default one last.
+/// A rule of a listener. Rules are kept in the order of their priorities, the default rule last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenerRule {
-    /// Its ARN.
+    /// The rule's ARN.
     pub arn: String,
-    /// What a request must be like; nothing for the default rule.
+    /// The conditions that a request must meet; empty for the default rule.
     pub conditions: Vec<Condition>,
-    /// Target groups with their weights; none for a rule that does anything else than forward.
+    /// Target groups with their weights; empty for a rule that does not forward.
     pub weights: Vec<(TargetGroupArn, i32)>,
 }
 
-/// What a rule asks of a request: one of the values.
+/// A condition of a rule: the request must match one of the values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// The host, with wildcards.
@@ -52,26 +54,26 @@ pub enum Condition {
     Path(Vec<String>),
     /// A header, with wildcards.
     Header(String, Vec<String>),
-    /// Something that is not looked into.
+    /// Another condition, which is not evaluated.
     Other,
 }
 
-/// Healthy targets of all in a target group.
+/// How many targets of a target group are healthy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TargetHealth {
-    /// Healthy ones.
+    /// The number of healthy targets.
     pub healthy: usize,
-    /// Those whose health AWS does not check, does not know, or cannot check because no load
-    /// balancer leads there.
+    /// Targets whose health AWS does not check, does not know, or cannot check because no load
+    /// balancer forwards to the group.
     pub unknown: usize,
-    /// New ones that were not checked yet.
+    /// New targets that were not checked yet.
     pub initial: usize,
-    /// All.
+    /// The number of all targets.
     pub all: usize,
 }
 
 impl ForwardingRule {
-    /// What it does, as a person would set it right.
+    /// What it does now, so that a person can correct it.
     pub fn describe(&self) -> String {
         let weights: Vec<String> = self
             .weights
@@ -95,7 +97,8 @@ impl TargetHealth {
 }
 
 impl Aws {
-    /// Every forward of the listener, default rule included; of a rule, when its ARN is given.
+    /// The forwards of all rules of the listener, including the default rule; for a rule's ARN, of
+    /// that rule.
     pub async fn read_forward_weights(&self, listener: &str) -> Result<Forwards, AwsError> {
         Ok(self
             .read_forwarding_rules(listener)
@@ -105,7 +108,7 @@ impl Aws {
             .collect())
     }
 
-    /// The same, with the rules' ARNs.
+    /// The same forwards with the ARNs of their rules.
     pub async fn read_forwarding_rules(
         &self,
         listener: &str,
@@ -150,7 +153,7 @@ impl Aws {
             ));
         }
         let mut rules: Vec<&Rule> = answer.rules().iter().collect();
-        // The default rule's priority is no number.
+        // The default rule's priority is not a number.
         rules.sort_by_key(|rule| {
             rule.priority()
                 .and_then(|priority| priority.parse().ok())
@@ -159,7 +162,7 @@ impl Aws {
         Ok(rules.into_iter().map(from_rule).collect())
     }
 
-    /// Where the world reaches listeners; of a rule, its listener.
+    /// The ports and DNS names of listeners; for a rule's ARN, of its listener.
     pub async fn read_listener_addresses(
         &self,
         listeners: &[String],
@@ -287,7 +290,7 @@ fn from_rule(rule: &Rule) -> ListenerRule {
     }
 }
 
-/// Values of regular expressions are not looked into.
+/// Conditions with regular expressions are not evaluated.
 fn from_rule_condition(condition: &RuleCondition) -> Condition {
     let host = condition
         .host_header_config()

@@ -1,4 +1,4 @@
-//! What went wrong with a call to AWS, in one place for all services.
+//! Errors of calls to AWS, in one form for all services.
 //!
 //! The kinds are those that make a difference to what we do next; the code and the message stay
 //! AWS's own.
@@ -14,39 +14,39 @@ use crate::error::{Explain, cause_chain};
 use crate::outcome::Reason;
 use crate::scrub::mask;
 
-/// What kind of error it is.
+/// The kind of an error, by what can be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AwsErrorKind {
-    /// IAM says no. Trying again does not help.
+    /// IAM denies the call. A retry does not help.
     Denied,
-    /// There are no credentials, or AWS does not take them any more.
+    /// There are no credentials, or AWS does not accept them any more.
     Credentials,
-    /// Too many requests; AWS did not look at this one.
+    /// Too many requests; AWS did not process this one.
     Throttled,
-    /// AWS refused the request as it stands; the code says why.
+    /// AWS refused the request as it is; the code says why.
     Refused,
-    /// AWS failed; a mutation may have landed.
+    /// AWS failed; a write may have taken effect.
     Failed,
-    /// No answer arrived; a mutation may have landed.
+    /// No answer arrived; a write may have taken effect.
     Unanswered,
 }
 
-/// A call to AWS that did not do what it was for.
+/// A failed call to AWS.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct AwsError {
-    /// The IAM action, such as `ecs:DescribeServices`.
+    /// The IAM action of the call, such as `ecs:DescribeServices`.
     pub action: &'static str,
-    /// What kind of error it is.
+    /// The kind, by which callers decide.
     pub kind: AwsErrorKind,
-    /// AWS's code, where it answered.
+    /// AWS's error code; empty where AWS did not answer.
     pub code: String,
     /// AWS's message, or the transport's.
     pub message: String,
 }
 
-/// What is said of credentials that are missing.
+/// Shown when no credentials are found.
 pub const NO_CREDENTIALS: &str = "there are no AWS credentials";
-/// What is said of credentials that are wrong or over.
+/// Shown when AWS rejects the credentials or they have expired.
 pub const NOT_ACCEPTED: &str = "AWS does not accept the credentials";
 
 impl fmt::Display for AwsError {
@@ -54,7 +54,7 @@ impl fmt::Display for AwsError {
         let (action, message) = (self.action, mask(&self.message));
         match self.kind {
             AwsErrorKind::Denied => write!(out, "{action} is denied: {message}"),
-            // Without a code nobody was asked: none could be found.
+            // Without a code no request was made: no credentials were found.
             AwsErrorKind::Credentials if self.code.is_empty() => {
                 write!(out, "{action}: {NO_CREDENTIALS}: {message}")
             }
@@ -68,7 +68,7 @@ impl fmt::Display for AwsError {
 }
 
 impl AwsError {
-    /// An answer of AWS that lacks what its own model promises.
+    /// An error for an answer that lacks what AWS's API model promises.
     pub fn incomplete_answer(action: &'static str, what: &str) -> Self {
         Self {
             action,
@@ -78,7 +78,7 @@ impl AwsError {
         }
     }
 
-    /// An answer that took longer than there was time for.
+    /// An error for a call that ran out of time.
     pub fn timed_out(action: &'static str) -> Self {
         Self {
             action,
@@ -88,7 +88,7 @@ impl AwsError {
         }
     }
 
-    /// In a few words: AWS's own say at length who was denied what.
+    /// A short form without AWS's long message about who was denied what.
     pub fn summary(&self) -> String {
         if self.kind == AwsErrorKind::Denied {
             format!("{} is denied", self.action)
@@ -102,7 +102,7 @@ impl AwsError {
         matches!(self.kind, AwsErrorKind::Failed | AwsErrorKind::Unanswered)
     }
 
-    /// Whether the same request will not do better another time.
+    /// Whether repeating the same request cannot help.
     pub fn is_final(&self) -> bool {
         matches!(
             self.kind,
@@ -159,7 +159,7 @@ impl Explain for AwsError {
     }
 }
 
-/// Turns an answer of the SDK into ours.
+/// Turns a result of the SDK into a result with `AwsError`.
 pub(super) fn from_sdk<T, E>(
     action: &'static str,
     answer: Result<T, SdkError<E, Response>>,
@@ -197,7 +197,8 @@ impl AwsError {
     fn from_unanswered(action: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
         let message = cause_chain(error).join(": ");
         if message.to_lowercase().contains("credentials") {
-            // What the SDK tried in vain, over several lines, helps nobody who forgot a step.
+            // The SDK's list of everything it tried is long and does not help a user who forgot a
+            // step.
             let message = if message.contains("no credentials found") {
                 format!("the environment has none (looked for: {SEARCHED_SOURCES})")
             } else {

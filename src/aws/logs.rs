@@ -14,36 +14,36 @@ const FILTER: &str = "logs:FilterLogEvents";
 const MAX_STREAMS: usize = 100;
 /// Requests for one answer. A page may be empty and still not the last one.
 const MAX_PAGES: u32 = 10;
-/// More lines than this are too many, however many they are.
+/// Counting stops here.
 const MAX_LINES: u64 = 10_000;
 /// Lines that are kept to be shown.
 const KEPT_LINES: usize = 3;
-/// A line may be 256 KiB long; nobody reads that in a job's log.
+/// Lines may be 256 KiB long; a job's log shows this many bytes of one.
 const MAX_LINE_LENGTH: usize = 500;
 
-/// What is looked for in some streams of a group.
+/// A search in some streams of a log group.
 #[derive(Debug, Clone, Copy)]
 pub struct LogSearch<'s> {
-    /// The log group.
+    /// The log group's name.
     pub group: &'s str,
-    /// The streams; those that do not exist have no lines.
+    /// The streams' names; those that do not exist have no lines.
     pub streams: &'s [String],
     /// A filter pattern of CloudWatch Logs.
     pub filter: &'s str,
-    /// From here on, since 1970.
+    /// The start, since 1970.
     pub since: Duration,
-    /// Before here.
+    /// The end, since 1970; exclusive.
     pub until: Duration,
 }
 
-/// Lines that were found.
+/// The lines that a search found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLines {
-    /// How many.
+    /// The number of lines.
     pub count: u64,
     /// The first few, oldest first, each with its time in milliseconds since 1970.
     pub first: Vec<(i64, String)>,
-    /// Whether these are all.
+    /// Whether the number is complete.
     pub extent: SearchExtent,
 }
 
@@ -87,7 +87,7 @@ impl LogLines {
         self.first.truncate(KEPT_LINES);
     }
 
-    /// Both together.
+    /// Merges two results.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.count += other.count;
@@ -141,8 +141,8 @@ impl Aws {
                         ..lines
                     });
                 }
-                // One stream that does not exist yet fails a request for many: the others are in
-                // one of the halves.
+                // One missing stream fails the request for all of them, so the list is split in
+                // halves.
                 Err(error) if is_missing_stream(&error) => {
                     let (first, second) = streams.split_at(streams.len() / 2);
                     remaining.extend(

@@ -1,7 +1,7 @@
-//! CloudWatch: the points of many metrics by one GetMetricData.
+//! CloudWatch: reads the points of many metrics with one GetMetricData.
 //!
-//! What goes into which request, and what of an answer belongs to whom, is decided in `batch`; here
-//! it is only sent and read.
+//! `batch` decides which questions share a request and which results answer which question; here
+//! requests are only sent and read.
 
 mod batch;
 mod expression;
@@ -25,22 +25,22 @@ const MAX_PAGES: usize = 20;
 /// One question to CloudWatch; times are seconds since 1970.
 #[derive(Debug, Clone, Copy)]
 pub struct MetricQuestion<'q> {
-    /// Told back with the answer.
+    /// Returned with the answer.
     pub id: usize,
-    /// What is asked.
+    /// The query.
     pub query: &'q CloudWatchQuery,
-    /// From here on.
+    /// The start of the window, in seconds since 1970.
     pub since: f64,
-    /// Before here.
+    /// The end of the window, in seconds since 1970; exclusive.
     pub until: f64,
 }
 
 impl Aws {
-    /// Answers all questions, by one request where their expressions allow that.
+    /// Answers all questions, with one request where their expressions allow it.
     ///
     /// # Errors
-    /// The request could not be made. A question that CloudWatch itself cannot answer is failed by
-    /// itself.
+    ///
+    /// The request failed. A question that CloudWatch cannot answer fails alone.
     pub async fn get_metric_data(
         &self,
         questions: &[MetricQuestion<'_>],
@@ -58,8 +58,8 @@ impl Aws {
         Ok(answers)
     }
 
-    /// CloudWatch refuses a whole request for one bad query in it: then each is asked by itself, so
-    /// that it is that one which fails.
+    /// CloudWatch refuses a whole request for one bad query in it. Then each question is sent
+    /// alone, so that only the bad one fails.
     async fn ask_batch(&self, batch: &Batch<'_>) -> Result<Vec<(usize, SourceAnswer)>, AwsError> {
         match self.read_series(batch).await {
             Ok(series) => Ok(batch.answers(&series)),

@@ -1,8 +1,8 @@
-//! Thin typed calls to the AWS services, a file a service. AWS's words are compared here and
-//! nowhere else.
+//! Thin typed calls to the AWS services, one file for each service. AWS's statuses and codes are
+//! compared here and nowhere else.
 //!
-//! Reads are retried by the SDK; a mutation is sent once, because the SDK would send one again
-//! whose answer was lost. Only a throttled mutation is repeated: AWS has not looked at it.
+//! Reads are retried by the SDK. A write is sent once, because the SDK would also repeat one whose
+//! answer was lost. Only a throttled write is repeated: AWS has not processed it.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,12 +56,12 @@ use write_retry::WriteRetry;
 
 /// The name in the user agent of every call.
 const APP: &str = "ecs-bluegreen-action";
-/// An endpoint that accepts and never answers must not hang the job: no single answer of the APIs
-/// used takes longer.
+/// An endpoint that accepts a connection and never answers must not hang the job. No answer of the
+/// APIs used here takes longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The clients, each made when it is first needed; connections are shared.
+/// The clients, each created on first use; they share connections.
 #[derive(Debug)]
 pub struct Aws {
     reads: SdkConfig,
@@ -83,7 +83,7 @@ pub struct Aws {
     scaling_once: OnceLock<aws_sdk_applicationautoscaling::Client>,
 }
 
-/// Where consoles and ARNs live.
+/// The domains of consoles and ARNs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
     region: String,
@@ -109,7 +109,7 @@ impl Partition {
 }
 
 impl Aws {
-    /// Reads the credentials' whereabouts; no request is made yet.
+    /// Sets up the credential chain; no request is sent yet.
     pub async fn connect(settings: &AwsSettings) -> Self {
         let (region, http) = (
             Region::new(settings.region.clone()),
@@ -167,7 +167,7 @@ impl Aws {
         }
     }
 
-    /// Tells secrets that AWS hands out to whoever hides them.
+    /// Calls `hide` with every secret that AWS hands out, so that it can be masked.
     pub fn on_secret(&self, hide: impl Fn(&Secret) + Send + Sync + 'static) {
         self.listener.set(hide);
     }
@@ -177,7 +177,7 @@ impl Aws {
         &self.partition
     }
 
-    /// Tells every ten seconds while a throttled write waits.
+    /// Sets the function that is called every ten seconds while a throttled write waits.
     pub fn on_throttled(&self, notice: ThrottleNotice) {
         self.write_retry.set_notice(notice);
     }
@@ -187,7 +187,7 @@ impl Aws {
         self.write_retry.begin_undoing();
     }
 
-    /// What was to be undone is.
+    /// Ends what [`Aws::begin_undoing`] began: `max-retries` applies again.
     pub fn end_undoing(&self) {
         self.write_retry.end_undoing();
     }
@@ -229,7 +229,7 @@ impl Aws {
             .get_or_init(|| aws_sdk_ecr::Client::new(&self.reads))
     }
 
-    /// ECR in a region of its own; credentials and connections are the same.
+    /// An ECR client for the region, with the same credentials and connections.
     fn ecr_in(&self, region: &str) -> aws_sdk_ecr::Client {
         if region == self.partition.region {
             return self.ecr().clone();
@@ -260,7 +260,7 @@ impl Aws {
             .get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.reads))
     }
 
-    /// Secrets Manager, in a region of its own where one is given.
+    /// A Secrets Manager client, for the region if one is given.
     fn secrets(&self, region: Option<&str>) -> aws_sdk_secretsmanager::Client {
         self.count_read();
         match region.filter(|region| *region != self.partition.region) {
@@ -294,14 +294,13 @@ fn ecr_client_in(shared: &SdkConfig, region: &str) -> aws_sdk_ecr::Client {
     aws_sdk_ecr::Client::from_conf(config.build())
 }
 
-/// From half of it to all of it, so that those who were throttled together do not come back
-/// together.
+/// Between half and all of the pause, so that clients throttled together do not retry together.
 pub fn add_jitter(pause: Duration) -> Duration {
     let share = u32::try_from(crate::clock::nonce() % 1_000).unwrap_or_default();
     pause / 2 + (pause / 2) * share / 1_000
 }
 
-/// One connection pool for all services, and the certificates are loaded once.
+/// One connection pool for all services; certificates are loaded once.
 fn http_client(proxy: Option<&str>) -> SharedHttpClient {
     let proxy = proxy
         .and_then(|url| ProxyConfig::all(url.to_owned()).ok())

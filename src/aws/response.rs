@@ -1,7 +1,7 @@
 //! The body of an answer, as AWS sent it.
 //!
-//! Task definitions and network configurations go back over the wire as they came; the SDK's types
-//! would drop every field that is newer than they are.
+//! Task definitions and network configurations are sent back to AWS as they were received; the
+//! SDK's types would drop every field that is newer than they are.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,7 +21,6 @@ use super::AwsError;
 pub(super) struct ResponseRecorder(Arc<Mutex<Option<Vec<u8>>>>);
 
 impl ResponseRecorder {
-    /// The answer as JSON.
     pub(super) fn json(&self, action: &'static str) -> Result<Value, AwsError> {
         let bytes = self
             .0
@@ -53,8 +52,7 @@ impl Intercept for ResponseRecorder {
     }
 }
 
-/// Puts the user's JSON in the place of the body that the SDK made; this happens before the request
-/// is signed.
+/// Replaces the body that the SDK built with the user's JSON, before the request is signed.
 pub(super) fn replace_body(
     body: &Value,
 ) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static + use<> {

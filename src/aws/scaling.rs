@@ -1,5 +1,5 @@
-//! Application Auto Scaling: the scalable target of an ECS service, what it rests from, and the tag
-//! of whoever made it rest.
+//! Application Auto Scaling: the scalable target of an ECS service, which of its activities are
+//! suspended, and the tag of the run that suspended them.
 
 use aws_sdk_applicationautoscaling::types::{
     ScalableDimension, ServiceNamespace, SuspendedState as State,
@@ -11,7 +11,7 @@ use crate::aws::arn::short_name;
 use crate::identity::{ClusterName, ScalableTargetArn, ServiceName};
 use serde::{Deserialize, Serialize};
 
-/// Which of its activities a scalable target rests from.
+/// Which activities of a scalable target are suspended. (also :38 and :80)
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuspendedState {
     /// Scaling in by policies.
@@ -24,19 +24,19 @@ pub struct SuspendedState {
 
 /// The tag of a scalable target whose scale-in a run of ours suspended; its value is the run's id.
 pub const TAG: &str = "ecs-bluegreen-action:scale-in-suspended-by";
-/// What ECS scales of a service.
+/// The dimension of an ECS service that is scaled.
 pub const DIMENSION: &str = "ecs:service:DesiredCount";
 
-/// What may scale a service.
+/// The scalable target of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScalableTarget {
-    /// ARN.
+    /// The scalable target's ARN.
     pub arn: ScalableTargetArn,
-    /// Fewest tasks.
+    /// The minimum number of tasks.
     pub min: i32,
-    /// Most tasks.
+    /// The maximum number of tasks.
     pub max: i32,
-    /// What it rests from.
+    /// Which of its activities are suspended.
     pub suspended: SuspendedState,
 }
 
@@ -81,7 +81,7 @@ impl Aws {
         }))
     }
 
-    /// Says what the target rests from, all of it; its capacities stay as they are.
+    /// Sets which activities of the target are suspended; its capacities stay as they are.
     pub async fn set_suspended(
         &self,
         resource: &str,
@@ -107,7 +107,7 @@ impl Aws {
             .await
     }
 
-    /// The run in our tag of the target, if it has our tag.
+    /// The run id in our tag of the target, if it has our tag.
     pub async fn read_suspending_run(
         &self,
         target: &ScalableTargetArn,
@@ -123,7 +123,7 @@ impl Aws {
         Ok(answer.tags.and_then(|mut tags| tags.remove(TAG)))
     }
 
-    /// Puts the run into our tag of the target.
+    /// Sets our tag of the target to the run id.
     pub async fn tag_target(&self, target: &ScalableTargetArn, run: &str) -> Result<(), AwsError> {
         self.write_retry
             .send(async || {
@@ -139,7 +139,7 @@ impl Aws {
             .await
     }
 
-    /// Takes our tag off the target.
+    /// Removes our tag from the target.
     pub async fn untag_target(&self, target: &ScalableTargetArn) -> Result<(), AwsError> {
         self.write_retry
             .send(async || {
@@ -156,8 +156,8 @@ impl Aws {
     }
 }
 
-/// A target that is being updated by somebody else takes the request a little later, as with a
-/// throttle.
+/// A target that somebody else is updating accepts the request a little later, so the error is
+/// treated as throttling.
 fn as_throttled(error: AwsError) -> AwsError {
     if error.has_code("ConcurrentUpdate") {
         AwsError {

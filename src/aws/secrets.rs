@@ -10,43 +10,43 @@ use crate::secret::Secret;
 
 const ACTION: &str = "secretsmanager:GetSecretValue";
 
-/// Why a secret's value cannot be had. No part of a value is in these words.
+/// Why a secret's value cannot be read. No message contains any part of a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// There is no such secret, or it has no current value.
+    /// The secret does not exist, or has no current value.
     #[error("there is no secret `{id}` in Secrets Manager")]
     NotFound {
-        /// Its name or ARN.
+        /// The secret's name or ARN.
         id: String,
     },
-    /// AWS does not give it.
+    /// The call to AWS failed.
     #[error("secret `{id}` cannot be read")]
     Aws {
-        /// Its name or ARN.
+        /// The secret's name or ARN.
         id: String,
-        /// Why.
+        /// The error of the call.
         source: AwsError,
     },
-    /// It is binary.
+    /// The secret is binary.
     #[error("secret `{id}` is binary, not a text")]
     Binary {
-        /// Its name or ARN.
+        /// The secret's name or ARN.
         id: String,
     },
-    /// A key was asked for, but it is not a JSON object.
+    /// A key was given, but the secret is not a JSON object.
     #[error("secret `{id}` is not a JSON object, so it has no key `{key}`")]
     NotAnObject {
-        /// Its name or ARN.
+        /// The secret's name or ARN.
         id: String,
-        /// The key.
+        /// The key that was given.
         key: String,
     },
-    /// It is a JSON object without the key, or what stands there is no text.
+    /// The JSON object does not have the key, or its value is not a text.
     #[error("secret `{id}` has no text under the key `{key}`")]
     NoText {
-        /// Its name or ARN.
+        /// The secret's name or ARN.
         id: String,
-        /// The key.
+        /// The key that was given.
         key: String,
     },
 }
@@ -79,11 +79,12 @@ impl Explain for SecretError {
 }
 
 impl Aws {
-    /// The current text of a secret, by name or ARN; with `key`, what stands under it in a secret
+    /// The current text of a secret, by name or ARN; with `key`, the value of that key in a secret
     /// that is a JSON object.
     ///
     /// # Errors
-    /// It is not there, not ours to read, or not a text.
+    ///
+    /// It does not exist, may not be read, or is not a text.
     pub async fn get_secret_value(
         &self,
         id: &str,
@@ -113,7 +114,7 @@ fn to_secret_error(id: &str, error: AwsError) -> SecretError {
     SecretError::Aws { id, source: error }
 }
 
-/// The region in an ARN: a secret is only found in its own.
+/// The region in an ARN: a secret is found only in its own region.
 fn region_of(id: &str) -> Option<&str> {
     id.strip_prefix("arn:")?
         .split(':')
@@ -121,7 +122,7 @@ fn region_of(id: &str) -> Option<&str> {
         .filter(|region| !region.is_empty())
 }
 
-/// Numbers and truths are the texts they are written as; other values are no text.
+/// Numbers and booleans are returned as they are written; other values are not texts.
 fn read_key(id: &str, key: &str, text: &str) -> Result<Secret, SecretError> {
     let Ok(Value::Object(object)) = serde_json::from_str(text) else {
         return Err(SecretError::NotAnObject {

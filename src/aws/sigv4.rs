@@ -26,19 +26,20 @@ const DOMAINS: [&str; 4] = [
 /// The IAM action of a query.
 pub const QUERY_METRICS: &str = "aps:QueryMetrics";
 
-/// Signs for one region, with credentials that are good now.
+/// Signs for one region, with credentials that are valid now.
 pub struct Signer {
     credentials: Credentials,
     region: String,
-    /// The host that the workflow says is AWS.
+    /// The host that the workflow sets as AWS's endpoint.
     stand_in: Option<String>,
 }
 
 impl Aws {
-    /// Who signs requests to Amazon Managed Service for Prometheus; `endpoint` is what the workflow
-    /// has AWS's clients ask in its place.
+    /// A signer for Amazon Managed Service for Prometheus; `endpoint` is the endpoint that the
+    /// workflow sets instead of AWS's.
     ///
     /// # Errors
+    ///
     /// There are no credentials.
     pub async fn prometheus_signer(
         &self,
@@ -71,10 +72,11 @@ impl Aws {
 }
 
 impl Signer {
-    /// Adds the signature to a request that is otherwise whole.
+    /// Adds the signature to an otherwise complete request.
     ///
     /// # Errors
-    /// In words without secrets: what cannot be signed, or is not AWS's to be signed for.
+    ///
+    /// In words without secrets: the request cannot be signed, or does not go to AWS.
     pub fn sign(&self, request: &mut Request) -> Result<(), String> {
         if !self.is_for(request.url()) {
             return Err(format!(
@@ -85,8 +87,8 @@ impl Signer {
         self.sign_at(request, crate::clock::system_time())
     }
 
-    /// Whether the URL is the service's own in the region: a signature and the session's token are
-    /// for nobody else.
+    /// Whether the URL is the service's own in the region. Nothing else may receive a signature or
+    /// the session's token.
     fn is_for(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else {
             return false;
@@ -135,7 +137,7 @@ impl Signer {
             .name(PROMETHEUS)
             .time(time);
         let params = params.settings(SigningSettings::default()).build()?.into();
-        // Other headers may be changed on the way; these say what the body is.
+        // Only headers that describe the body are signed; others may be changed by proxies.
         let headers = request
             .headers()
             .iter()

@@ -1,4 +1,4 @@
-//! STS: who we are to AWS. No policy can deny the question.
+//! STS: the identity of the credentials. No policy can deny GetCallerIdentity.
 
 use super::error::from_sdk;
 use super::{Aws, AwsError};
@@ -6,9 +6,10 @@ use super::{Aws, AwsError};
 const ACTION: &str = "sts:GetCallerIdentity";
 
 impl Aws {
-    /// The account and the role or user, in words.
+    /// The account and the role or user, as a text.
     ///
     /// # Errors
+    ///
     /// There are no credentials, or AWS does not answer.
     pub async fn describe_caller(&self) -> Result<String, AwsError> {
         self.count_read();
@@ -26,7 +27,7 @@ impl Aws {
     }
 }
 
-/// A session's name says who assumed a role, not what it may do; it is left out.
+/// The session's name is left out: it says who assumed a role, not what the role may do.
 fn format_caller(account: &str, arn: &str) -> String {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
     let who = match resource.split_once('/') {

@@ -1,5 +1,5 @@
-//! A throttled write is sent again: AWS has not looked at it. For how long, and who hears of it, is
-//! decided here.
+//! A throttled write is sent again, because AWS has not processed it. Decides for how long, and who
+//! is notified.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -10,22 +10,22 @@ use tokio::time::Instant;
 
 use super::{AwsError, AwsErrorKind, add_jitter};
 
-/// How long a throttled write is sent again. ECS takes one registration a second in an account: two
-/// hundred deployments at once are through after some minutes.
+/// How long a throttled write is repeated. ECS accepts one registration a second per account: two
+/// hundred simultaneous deployments are through after some minutes.
 const RETRY_BUDGET: Duration = Duration::from_mins(10);
 /// The first pause, which doubles, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(400);
 const LONGEST_PAUSE: Duration = Duration::from_secs(12);
-/// How often a person hears that the run still waits.
+/// How often the log says that the run still waits.
 const NOTICE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Hears which action is throttled, and since when.
+/// Called with the action that is throttled, and for how long.
 pub type ThrottleNotice = Box<dyn Fn(&'static str, Duration) + Send + Sync>;
 
 /// How throttled writes are repeated.
 #[derive(Default)]
 pub(super) struct WriteRetry {
-    /// How often one is sent in all; as long as there is patience when absent.
+    /// How often one is sent in all; without a number, until [`RETRY_BUDGET`] is used up.
     attempts: Option<u32>,
     undoing: AtomicUsize,
     notice: OnceLock<ThrottleNotice>,
@@ -47,12 +47,13 @@ impl WriteRetry {
         }
     }
 
-    /// Tells every ten seconds while a write waits.
+    /// Sets what is called every ten seconds while a write waits.
     pub(super) fn set_notice(&self, notice: ThrottleNotice) {
         let _ = self.notice.set(notice); // there is one listener
     }
 
-    /// Writes that undo something are not limited: giving up on one would leave the effect.
+    /// Writes that undo something are retried without the limit of `attempts`: giving up would
+    /// leave the change in place.
     pub(super) fn begin_undoing(&self) {
         self.undoing.fetch_add(1, Ordering::Relaxed);
     }
@@ -61,7 +62,7 @@ impl WriteRetry {
         self.undoing.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Sends a write, again only while AWS throttles it.
+    /// Sends a write, and repeats it only while AWS throttles it.
     pub(super) async fn send<T, F: Future<Output = Result<T, AwsError>>>(
         &self,
         send: impl Fn() -> F,
@@ -117,8 +118,8 @@ mod tests {
 
     use super::*;
 
-    /// A write that AWS throttles so often: how often it was sent, whether it got through, and what
-    /// was told.
+    /// Runs a write that AWS throttles so many times: how often it was sent, whether it succeeded,
+    /// and which notices were given.
     async fn send_throttled(
         retry: &WriteRetry,
         times: usize,

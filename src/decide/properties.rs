@@ -1,8 +1,8 @@
-//! What holds for whatever is seen, in whatever order: a follower walks its goals through random
-//! looks, as `steps/rollout` does.
+//! What holds for any statuses in any order: a follower pursues its goals through random reads, as
+//! `steps/rollout` does.
 //!
-//! Nothing of AWS is played here: the looks are arbitrary, so that a promise does not rest on AWS
-//! keeping its own order.
+//! AWS is not simulated here: the reads are arbitrary, so that no promise rests on AWS keeping its
+//! own order.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const GOALS: [Goal; 4] = [
     Goal::Completed,
 ];
 
-/// What a walk came to.
+/// How a walk through all goals ended.
 #[derive(Debug, PartialEq)]
 enum WalkEnd {
     Done,
@@ -27,20 +27,20 @@ enum WalkEnd {
     Left,
     /// A test or a check of ours failed.
     Failed,
-    /// There was nothing more to see.
+    /// The reads ran out.
     Waiting,
     /// The deadline passed before any traffic moved.
     GivenUp,
 }
 
-/// A gate of the follower that was opened, and the look that was open before it.
+/// A gate that the follower opened, and the status that was read before it.
 #[derive(Debug, PartialEq)]
 struct OpenedGate {
     kind: GateKind,
     look: usize,
 }
 
-/// A follower: it runs what is to be checked at each gate, and only then opens it.
+/// A follower: it runs the checks of each gate, and only then opens it.
 #[derive(Debug, Default)]
 struct Follower {
     opened: Vec<OpenedGate>,
@@ -151,7 +151,7 @@ fn any_goal() -> impl Strategy<Value = Goal> {
     ]
 }
 
-/// Looks with the time they came at and whether what is checked then passes.
+/// Statuses, when each is read, and whether the checks that follow it pass.
 fn any_looks() -> impl Strategy<Value = Vec<(RolloutStatus, Duration, bool)>> {
     let look = (any_status(), 0..40_u64, prop::bool::weighted(0.9));
     prop::collection::vec(look, 1..24).prop_map(|mut looks| {

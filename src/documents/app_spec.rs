@@ -1,9 +1,9 @@
 //! The `AppSpec` of a `CodeDeploy` deployment: the user's own with the revision filled in, or one
-//! made from the service.
+//! built from the service.
 //!
 //! The official rules: keys are found in any case, the task definition of every resource is
-//! overwritten, nothing else is touched, and the content is compact JSON. Everything that can be
-//! wrong is found by [`check`] before the first write, when the revision's ARN is not known yet.
+//! overwritten, nothing else is changed, and the content is compact JSON. [`check`] finds every
+//! problem before the first write, when the revision's ARN is not known yet.
 
 mod build;
 mod find;
@@ -18,7 +18,7 @@ use super::task_definition::TaskDefinition;
 use crate::identity::RevisionArn;
 use crate::problem::Problem;
 
-/// What `CreateDeployment` takes as `appSpecContent`.
+/// The `appSpecContent` of `CreateDeployment`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
     /// The `AppSpec` as compact JSON.
@@ -28,7 +28,7 @@ pub struct Content {
 }
 
 impl Content {
-    /// The content for an `AppSpec` that is complete.
+    /// The content for a complete `AppSpec`.
     pub fn from_app_spec(app_spec: &Value) -> Self {
         let text = app_spec.to_string();
         let sha256 = format!("{:x}", Sha256::digest(text.as_bytes()));
@@ -36,7 +36,7 @@ impl Content {
     }
 }
 
-/// Everything that is wrong with an `AppSpec`, found without the ARN of the revision.
+/// All problems of an `AppSpec` that can be found without the revision's ARN.
 pub fn check(app_spec: &Value, input: &str) -> Vec<Problem> {
     match find_targets(app_spec) {
         Ok(targets) => targets

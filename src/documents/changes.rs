@@ -1,8 +1,11 @@
-//! What the inputs of the render action ask to change in a task definition, parsed and typed.
+//! The changes that the inputs of the render action make to a task definition, parsed and typed.
 //!
-//! The official sentences are kept where they fit. Bugs of the official action that are mended:
+//! The official messages are kept where they fit. Differences from the official action, on purpose:
 //! names after a comma are trimmed, `k=v=w` keeps `v=w`, a value may have several lines, and
-//! `command` understands quotes. A problem never repeats a line of an input: it may hold a secret.
+//! `command` understands quotes. A problem never repeats a line of an input, because it may hold a
+//! secret.
+//!
+//! One file, because its length is one function for each input, and the tests.
 
 use super::command;
 use super::lists::parse_list;
@@ -23,8 +26,7 @@ const LOG_DRIVERS: [&str; 9] = [
     "awsfirelens",
 ];
 
-/// Under which of its two names the user gave the container, so that a problem names what the user
-/// wrote.
+/// Which of its two names the user gave for the container, so that a problem repeats that name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ContainerInput {
     /// The official `container-name`.
@@ -44,15 +46,15 @@ impl ContainerInput {
     }
 }
 
-/// The inputs as they come, empty meaning absent. The fields are the official names. There is no
-/// `Debug`: values may be secrets.
+/// The inputs as they are given, empty meaning absent. The fields have the official names. There is
+/// no `Debug`, because values may be secrets.
 #[derive(Clone, Copy, Default)]
 pub struct ChangeInputs<'a> {
     /// Which input `container_name` comes from.
     pub container_input: ContainerInput,
     /// `container-name` or `container`: one name or a comma list.
     pub container_name: &'a str,
-    /// `image`: the reference to put in.
+    /// `image`: the image reference to set.
     pub image: &'a str,
     /// `environment-variables`: NAME=value lines.
     pub environment_variables: &'a str,
@@ -74,14 +76,14 @@ pub struct ChangeInputs<'a> {
     pub execution_role_arn: &'a str,
 }
 
-/// What to change in a task definition.
+/// The changes to a task definition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Which input names the containers.
     pub container_input: ContainerInput,
-    /// The containers to change; none given means the one that is meant, when there is only one.
+    /// The containers to change; empty means the only one that can be meant.
     pub containers: Vec<String>,
-    /// The image.
+    /// The image reference.
     pub image: Option<String>,
     /// Environment variables to set.
     pub environment: Vec<Pair>,
@@ -104,7 +106,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Reads the inputs, and reports everything that is wrong with them at once.
+    /// Reads the inputs, and reports all problems at once.
     pub fn from_inputs(inputs: &ChangeInputs<'_>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let names = parse_list(inputs.container_name, inputs.container_input.as_str());
@@ -161,7 +163,7 @@ impl Changes {
         }
     }
 
-    /// A name that is to be an environment variable and a secret.
+    /// A name that is both an environment variable and a secret.
     fn duplicate_name_problems(&self) -> impl Iterator<Item = Problem> {
         let both = self
             .environment
@@ -176,7 +178,7 @@ impl Changes {
         })
     }
 
-    /// Whether anything is asked of a container; roles belong to the task.
+    /// Whether any container changes; roles belong to the task.
     pub fn changes_containers(&self) -> bool {
         let lists = [
             &self.environment,

@@ -1,9 +1,9 @@
-//! The official cleaning of a task definition: what is empty goes, what only AWS may set goes, and
-//! what must be there although it is empty comes back.
+//! Cleans a task definition by the official rules: removes empty values and what only AWS may set,
+//! and restores what must be present although it is empty.
 //!
-//! Unknown fields stay. Two things are mended on purpose: a key that `keep-null-value-keys` names
-//! is kept at any depth (the official action drops it with its parent when it has no sibling), and
-//! that input may also be a JSON list.
+//! Unknown fields are kept. Two differences from the official action, on purpose: a key that
+//! `keep-null-value-keys` names is kept at any depth (the official action drops it with its parent
+//! when it has no sibling), and that input may also be a JSON list.
 
 use std::collections::HashSet;
 
@@ -43,13 +43,13 @@ impl KeptKeys {
     }
 }
 
-/// A cleaned task definition, and what a person should know about the cleaning.
+/// A cleaned task definition, and what the log says about the cleaning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CleanedDefinition {
-    /// What can be registered.
+    /// The definition, ready to be registered.
     pub definition: Value,
-    /// The properties that were removed because only AWS sets them; [`ignored_warning`] makes the
-    /// sentence.
+    /// The properties that were removed because only AWS sets them; [`ignored_warning`] returns the
+    /// message for one.
     pub ignored: Vec<&'static str>,
     /// Values that were changed to what AWS accepts.
     pub notes: Vec<Note>,
@@ -78,7 +78,7 @@ pub fn ignored_warning(property: &str) -> String {
     )
 }
 
-/// Takes away what only AWS sets, and says what was there.
+/// Removes what only AWS sets, and returns the names of what was removed.
 pub(super) fn remove_read_only(definition: &mut Value) -> Vec<&'static str> {
     let Some(entries) = definition.as_object_mut() else {
         return Vec::new();
@@ -111,7 +111,7 @@ fn non_empty_entries(entries: &Map<String, Value>, kept_keys: &KeptKeys) -> Map<
         .collect()
 }
 
-/// Null, the empty text, and whatever holds nothing but those; `0` and `false` are values.
+/// Null, the empty text, and anything that contains nothing else; `0` and `false` are values.
 fn is_empty(value: &Value, kept_keys: &KeptKeys) -> bool {
     match value {
         Value::Null => true,
@@ -124,7 +124,7 @@ fn is_empty(value: &Value, kept_keys: &KeptKeys) -> bool {
     }
 }
 
-/// App Mesh asks for both keys of a property, also when they are empty.
+/// App Mesh requires both keys of a property, even when they are empty.
 fn restore_proxy_properties(definition: &mut Value) {
     let Some(proxy) = definition.get_mut("proxyConfiguration") else {
         return;
@@ -137,7 +137,7 @@ fn restore_proxy_properties(definition: &mut Value) {
     }
 }
 
-/// An environment variable may be set to the empty text, which is not the same as leaving it away.
+/// An environment variable may be set to the empty text, which differs from leaving it out.
 fn restore_environment_values(definition: &mut Value) {
     for container in items_mut(definition, "containerDefinitions") {
         for variable in items_mut(container, "environment") {

@@ -1,9 +1,9 @@
-//! Values whose type is another one than AWS takes, where what is meant is plain: `value: 5`,
-//! `memory: "512"`, `essential: "true"`.
+//! Corrects values whose type differs from the one AWS takes, where the meaning is clear: `value:
+//! 5`, `memory: "512"`, `essential: "true"`.
 //!
 //! AWS refuses them ("`NUMBER_VALUE` can not be converted to a String") and names no field. Each
-//! that is changed gets a note; what cannot be changed is a problem of [`super::typing`]. Fields
-//! that are newer than this program are left alone.
+//! changed value gets a note; a value that cannot be changed is a problem of [`super::typing`].
+//! Fields that are newer than this program are left alone.
 
 use std::fmt;
 
@@ -14,9 +14,9 @@ use super::types::{DEFINITION, Type};
 /// A value that was changed to what AWS accepts, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// Where: `containerDefinitions[0].environment[2].value`.
+    /// The path: `containerDefinitions[0].environment[2].value`.
     pub path: String,
-    /// What it was and what it is now. The value itself is not told: it may be a secret.
+    /// The old and the new type. The value itself is left out, because it may be a secret.
     pub message: String,
 }
 
@@ -26,7 +26,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// Gives the values of a task definition the types that AWS takes, as far as that is plain.
+/// Gives the values of a task definition the types that AWS takes, where the meaning is clear.
 pub(super) fn coerce_definition(definition: &mut Value) -> Vec<Note> {
     let mut notes = Vec::new();
     coerce(definition, DEFINITION, "", &mut notes);
@@ -72,7 +72,6 @@ fn coerce(value: &mut Value, kind: Type, path: &str, notes: &mut Vec<Note>) {
     }
 }
 
-/// The path of a field.
 pub(super) fn field_path(path: &str, key: &str) -> String {
     if path.is_empty() {
         key.to_owned()
@@ -81,11 +80,11 @@ pub(super) fn field_path(path: &str, key: &str) -> String {
     }
 }
 
-/// What is meant by a value of another type, and how that is said.
+/// The corrected value, and the words for the note.
 fn coerce_value(value: &Value, kind: Type) -> Option<(Value, String)> {
     let as_text = |was: &str| {
         let message = format!(
-            "was {was}, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling"
+            "was {was}, AWS takes only strings here: sent as a string; put it in quotes to control how it is written"
         );
         Some((Value::from(value.to_string()), message))
     };

@@ -3,7 +3,6 @@
 use crate::checks::command;
 use crate::problem::Problem;
 
-/// The words of a command.
 pub(super) fn split_command(text: &str) -> Result<Vec<String>, Problem> {
     command::split_words(text)
         .ok_or_else(|| Problem::new("command", "A quote is not closed", command::UNCLOSED))

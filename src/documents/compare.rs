@@ -1,9 +1,9 @@
 //! Two task definitions: what AWS did not keep of what was sent, whether they mean the same, and
 //! what changed between them.
 //!
-//! AWS adds defaults, reorders named lists and writes some values differently. Nothing of that is a
-//! difference here; the tables that say so are in `compare/`. A value that is present on both sides
-//! is compared exactly, up to spelling.
+//! AWS adds defaults, reorders named lists and writes some values differently. None of that counts
+//! as a difference here (the tables are in `compare/`). A value that is present on both sides is
+//! compared exactly, except for its spelling.
 
 mod defaults;
 mod diff;
@@ -26,11 +26,10 @@ use self::equality::is_same_value;
 use self::lists::{ListKind, find_matching_item, list_kind};
 use super::described::from_described;
 
-/// What AWS did not keep of what was sent: `kept` is its answer, whole or only the definition in
-/// it.
+/// What AWS did not keep of what was sent; `kept` is its answer, whole or only the definition.
 ///
-/// A value that AWS left out is not reported when leaving it out means the same, and tags are not
-/// when the answer says nothing of tags: some answers come without them.
+/// A value that AWS left out is not reported when leaving it out means the same. Tags are not
+/// reported when the answer has none: some answers come without tags.
 pub fn find_lost_values(sent: &Value, kept: &Value) -> Vec<FieldPath> {
     let kept = from_described(kept);
     let mut lost = find_losses(sent, &kept, ListOrder::Ignored);
@@ -40,11 +39,11 @@ pub fn find_lost_values(sent: &Value, kept: &Value) -> Vec<FieldPath> {
     lost
 }
 
-/// Whether registering `sent` would only make a twin of the `registered` revision (its description,
-/// whole or bare).
+/// Whether registering `sent` would only create a duplicate of the revision `registered` (a whole
+/// answer of AWS, or only the definition).
 ///
-/// `sent` must be cleaned. Tags count only when `sent` gives tags: a deployment that says nothing
-/// of tags does not want them gone.
+/// `sent` must be cleaned. Tags count only when `sent` has tags: a deployment without tags does not
+/// ask for their removal.
 pub fn is_equivalent(sent: &Value, registered: &Value) -> bool {
     let mut registered = from_described(registered);
     if let (None, Some(entries)) = (sent.get("tags"), registered.as_object_mut()) {
@@ -54,16 +53,16 @@ pub fn is_equivalent(sent: &Value, registered: &Value) -> bool {
         && find_losses(&registered, sent, ListOrder::Significant).is_empty()
 }
 
-/// Whether the order of a list that nobody here knows matters.
+/// Whether the order of an unknown list matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ListOrder {
     /// AWS may return it in another order.
     Ignored,
-    /// Another order is another meaning.
+    /// A different order has a different meaning.
     Significant,
 }
 
-/// What of `left` is not found in `right`.
+/// The values of `left` that are missing in `right`.
 fn find_losses(left: &Value, right: &Value, order: ListOrder) -> Vec<FieldPath> {
     let mut walk = LossCollector {
         context: Context::from_definitions(left, right),
@@ -127,8 +126,8 @@ impl LossCollector {
         }
     }
 
-    /// The item in which nothing of the value is lost, wherever it stands; otherwise the one at the
-    /// same place.
+    /// An item in which nothing of the value is lost, at any position; otherwise the one at the
+    /// same position.
     fn find_equal_item<'a>(
         &self,
         key: &str,

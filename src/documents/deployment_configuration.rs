@@ -1,5 +1,6 @@
-//! PURE: a service's `deploymentConfiguration`: our PAUSE hooks put in and taken out, the strategy
-//! set, all else as it was.
+//! PURE: edits a service's `deploymentConfiguration`: adds and removes our PAUSE hooks and sets the
+//! strategy; everything else stays unchanged. Also reads its pauses, and how long its traffic shift
+//! takes.
 //!
 //! It is handled as AWS's own JSON, so that hooks, alarms and settings that are not ours (or newer
 //! than this action) stay.
@@ -15,20 +16,20 @@ mod own_hooks;
 pub use own_hooks::{HookIdentity, Pause};
 use own_hooks::{is_registered_in_mark, run_in_mark, run_of};
 
-/// ECS wants a bake time for blue/green; this one is taken when neither the service nor the inputs
-/// have any.
+/// ECS requires a bake time for blue/green; this one is used when neither the service nor the
+/// inputs give one.
 const BAKE_MINUTES: u64 = 5;
 /// The longest pause ECS takes: two weeks.
 const LONGEST_PAUSE: u64 = 20_160;
 
-/// Green is up and gets all test traffic.
+/// The stage at which green is up and gets all test traffic.
 pub const GREEN: &str = "POST_TEST_TRAFFIC_SHIFT";
-/// Before every step of production traffic.
+/// The stage before every step of production traffic.
 pub const STEP: &str = "PRE_PRODUCTION_TRAFFIC_SHIFT";
-/// Green gets all production traffic.
+/// The stage at which green gets all production traffic.
 pub const PRODUCTION: &str = "POST_PRODUCTION_TRAFFIC_SHIFT";
 
-/// The members that `strategy` and its companions set.
+/// The members that `strategy` and the inputs that go with it set.
 const STRATEGY_MEMBERS: [&str; 4] = [
     "strategy",
     "bakeTimeInMinutes",
@@ -36,7 +37,7 @@ const STRATEGY_MEMBERS: [&str; 4] = [
     "linearConfiguration",
 ];
 
-/// The stages at which somebody else's PAUSE hooks pause already.
+/// The stages at which PAUSE hooks of others pause already.
 pub fn paused_stages(
     configuration: Option<&Value>,
     identity: HookIdentity<'_>,
@@ -68,7 +69,7 @@ pub fn count_early_pauses(configuration: &Value) -> usize {
         .count()
 }
 
-/// The stages at which PAUSE hooks of runs of this action pause, whichever run that is.
+/// The stages at which PAUSE hooks of this action pause, of any run.
 pub fn marked_stages(configuration: &Value) -> BTreeSet<String> {
     hooks(Some(configuration))
         .iter()
@@ -90,20 +91,19 @@ pub fn green_pause_minutes(configuration: &Value) -> Option<u32> {
     .ok()
 }
 
-/// The run that a configuration's hooks of ours belong to.
+/// The run that owns a configuration's hooks of ours.
 pub fn run_of_hooks<'a>(configuration: &'a Value, identity: HookIdentity<'a>) -> Option<&'a str> {
     hooks(Some(configuration))
         .iter()
         .find_map(|hook| run_of(hook, identity))
 }
 
-/// The run whose mark a configuration's hooks carry.
+/// The run named by the mark of a configuration's hooks.
 pub fn marked_run(configuration: &Value) -> Option<&str> {
     run_of_hooks(configuration, HookIdentity::default())
 }
 
-/// Whether the run that a configuration's hooks belong to has registered the revision for the
-/// rollout.
+/// Whether the run that owns a configuration's hooks registered the revision for the rollout.
 pub fn is_revision_registered(configuration: &Value, identity: HookIdentity<'_>) -> bool {
     let says = |hook: &Value| {
         if run_in_mark(hook).is_some() {
@@ -122,7 +122,7 @@ pub fn all_hooks(configuration: Option<&Value>) -> Vec<Value> {
     hooks(configuration).to_vec()
 }
 
-/// Those that are not ours.
+/// The hooks that are not ours.
 pub fn hooks_of_others(configuration: Option<&Value>, identity: HookIdentity<'_>) -> Vec<Value> {
     hooks(configuration)
         .iter()
@@ -131,8 +131,8 @@ pub fn hooks_of_others(configuration: Option<&Value>, identity: HookIdentity<'_>
         .collect()
 }
 
-/// The hook of a run whose deployment carries no mark: the only one of `minutes` at our stages that
-/// was not there `before`.
+/// The hook of a run whose deployment carries no mark: the only hook of `minutes` at our stages
+/// that is not in `before`.
 pub fn find_unmarked_pause(
     configuration: &Value,
     before: &[Value],
@@ -167,8 +167,8 @@ pub fn find_unmarked_pause(
     candidates.next().filter(|_| candidates.next().is_none())
 }
 
-/// The configuration for a rollout: the strategy as asked, pauses that another run left taken out.
-/// None when nothing is to be changed.
+/// The configuration for a rollout: the requested strategy, and without pauses that another run
+/// left behind. None when nothing changes.
 pub fn for_rollout(
     present: Option<&Value>,
     request: &StrategyRequest,
@@ -180,7 +180,7 @@ pub fn for_rollout(
     (after != before).then_some(after)
 }
 
-/// The configuration for a rollout, with our pause added; none when it is as it is `present`.
+/// The configuration for a rollout, with our pause added; none when that equals `present`.
 pub fn with_pause(
     planned: Option<&Value>,
     present: Option<&Value>,
@@ -193,7 +193,7 @@ pub fn with_pause(
     (present != Some(&after)).then_some(after)
 }
 
-/// The configuration with our hooks as they are, but for their marks; none when there is no mark.
+/// The configuration with the marks removed from our hooks; none when there is no mark.
 pub fn without_marks(configuration: &Value) -> Option<Value> {
     marked_run(configuration)?;
     let mut after = configuration.clone();
@@ -209,7 +209,8 @@ pub fn without_marks(configuration: &Value) -> Option<Value> {
     Some(after)
 }
 
-/// The configuration without the hooks of one run of ours, or of all; none when there is none.
+/// The configuration without the hooks of one run of ours, or of all; none when there is no such
+/// hook.
 pub fn without_own_hooks(
     present: &Value,
     run: Option<&str>,
@@ -227,8 +228,8 @@ pub fn without_own_hooks(
     Some(after)
 }
 
-/// The configuration as it was before a run's rollout: its hooks out, the strategy's members as in
-/// `before`. None when it is so already.
+/// The configuration as it was before a run's rollout: without its hooks, and with the strategy's
+/// members of `before`. None when nothing changes.
 pub fn restored_configuration(
     present: &Value,
     before: &Value,
@@ -246,7 +247,7 @@ pub fn restored_configuration(
     (after != *present).then_some(after)
 }
 
-/// The members of a configuration that `as_before` needs.
+/// The members of a configuration that `restored_configuration` needs.
 pub fn strategy_members(configuration: Option<&Value>) -> Value {
     let kept = STRATEGY_MEMBERS
         .iter()
@@ -254,18 +255,18 @@ pub fn strategy_members(configuration: Option<&Value>) -> Value {
     Value::Object(kept.collect::<Map<_, _>>())
 }
 
-/// What a service's own definition would need, for those who want no hooks added.
+/// The JSON of hooks for a service's own definition, for users who want no hooks added.
 pub fn hook_snippet(stages: &[&str], minutes: u64) -> String {
     json!({ "lifecycleHooks": [{ "targetType": "PAUSE", "lifecycleStages": stages, "timeoutConfiguration": { "timeoutInMinutes": minutes, "action": "ROLLBACK" } }] })
         .to_string()
 }
 
-/// A pause's length as ECS takes it.
+/// The length of a pause in whole minutes, within ECS's limits.
 pub fn pause_minutes(deadline: std::time::Duration) -> u64 {
     deadline.as_secs().div_ceil(60).clamp(1, LONGEST_PAUSE)
 }
 
-/// About how long traffic takes from blue to green, in minutes, without the bake at the end.
+/// About how long traffic takes from blue to green, in minutes, without the bake time at the end.
 pub fn shift_minutes(configuration: &Value) -> u64 {
     let bake = match configuration["strategy"].as_str() {
         Some("CANARY") => configuration["canaryConfiguration"]["canaryBakeTimeInMinutes"]
@@ -279,8 +280,8 @@ pub fn shift_minutes(configuration: &Value) -> u64 {
     u64::from(traffic_step_count(configuration).saturating_sub(1)) * bake
 }
 
-/// Green's shares before it has everything, in percent, each with its minutes; AWS's usual ones
-/// where none are given.
+/// Green's shares before it has everything, in percent, each with its minutes; AWS's defaults where
+/// none are given.
 pub fn partial_traffic_steps(configuration: &Value) -> Vec<(f64, u64)> {
     match configuration["strategy"].as_str() {
         Some("CANARY") => {
@@ -304,7 +305,7 @@ pub fn partial_traffic_steps(configuration: &Value) -> Vec<(f64, u64)> {
     }
 }
 
-/// In how many shares traffic goes over.
+/// In how many steps traffic shifts.
 pub fn traffic_step_count(configuration: &Value) -> u32 {
     match configuration["strategy"].as_str() {
         Some("CANARY") => 2,
@@ -317,7 +318,7 @@ pub fn traffic_step_count(configuration: &Value) -> u32 {
     }
 }
 
-/// How many shares of a percentage make a whole.
+/// How many steps of a percentage make a whole.
 fn count_steps(percent: f64) -> u32 {
     let mut steps = 0;
     let mut reached = 0.0;
@@ -328,7 +329,7 @@ fn count_steps(percent: f64) -> u32 {
     steps
 }
 
-/// Whether tasks are replaced one by one behind one target group, as ECS does without a strategy.
+/// Whether tasks are replaced in place behind one target group, which is ECS's default strategy.
 pub fn is_rolling(configuration: &Value) -> bool {
     configuration["strategy"]
         .as_str()
@@ -398,7 +399,7 @@ fn set_bake_time(configuration: &mut Value, request: &StrategyRequest, strategy:
     }
 }
 
-/// A strategy that was asked for is not refused for what another one had needed.
+/// Removes the settings of other strategies, which ECS would refuse together with the new strategy.
 fn remove_other_strategies(configuration: &mut Value, strategy: Option<Strategy>) {
     let Some(members) = configuration.as_object_mut() else {
         return;

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::clean::remove_read_only;
 
-/// The definition inside a whole answer (or a bare definition): tags merged in, what only AWS sets
-/// removed.
+/// The definition in an answer (or a bare definition), with its tags merged in and without what
+/// only AWS sets.
 ///
 /// Tags that AWS sets itself (`aws:…`) are left out, because nobody else may send them.
 pub fn from_described(answer: &Value) -> Value {

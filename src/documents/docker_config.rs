@@ -1,7 +1,7 @@
-//! Docker's `config.json`: the credentials that a `docker login` left for a registry.
+//! Docker's `config.json`: the credentials that `docker login` saved for a registry.
 //!
-//! Only what the file itself holds is of use: the programs that it may name for credentials are on
-//! the host, and we are in a container.
+//! Only credentials in the file itself can be used: credential helpers that it names are programs
+//! on the host, and we run in a container.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -9,31 +9,32 @@ use serde_json::Value;
 
 use crate::secret::Secret;
 
-/// What the file says of a registry.
+/// The file's entry for a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Login {
-    /// A user and a password or token.
+    /// A user name and a password or token.
     Password {
-        /// The user.
+        /// The user name.
         user: String,
         /// The password.
         password: Secret,
     },
-    /// A program of the host knows it.
+    /// The credentials are in this helper program on the host.
     Helper(String),
-    /// An identity token, which is not exchanged by this version.
+    /// An identity token, which this version does not support.
     IdentityToken,
-    /// Nothing.
+    /// The file has no entry.
     None,
 }
 
-/// The names under which `docker login` keeps Docker Hub.
+/// The names under which `docker login` saves Docker Hub.
 const HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 
-/// What the file says of the registry at a host.
+/// The entry for the registry at a host.
 ///
 /// # Errors
-/// Why the text is no such file.
+///
+/// Why the text is not such a file.
 pub fn find_login(text: &str, host: &str) -> Result<Login, String> {
     let config: Value =
         serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
@@ -46,8 +47,8 @@ pub fn find_login(text: &str, host: &str) -> Result<Login, String> {
     let helper = members(&config["credHelpers"])
         .find(|(key, _)| is_key_of_host(key, host))
         .and_then(|(_, helper)| helper.as_str());
-    // `docker login` with a store leaves an empty entry: only then does the store know the
-    // registry.
+    // `docker login` with a credential store leaves an empty entry: only then does the store have
+    // credentials for the registry.
     let store = config["credsStore"].as_str().filter(|_| entry.is_some());
     Ok(helper.or(store).map_or(Login::None, |program| {
         Login::Helper(format!("docker-credential-{program}"))
@@ -71,7 +72,6 @@ fn is_key_of_host(key: &str, host: &str) -> bool {
     key.eq_ignore_ascii_case(host) || (HUB.contains(&key) && HUB.contains(&host))
 }
 
-/// The entry's own credentials.
 fn login_in_entry(entry: &Value) -> Option<Login> {
     let text = |name: &str| entry[name].as_str().filter(|text| !text.is_empty());
     if text("identitytoken").is_some() {

@@ -1,8 +1,8 @@
 //! Managed EBS volumes of a service or a one-off task: a name and a JSON object → one
 //! `volumeConfigurations` item.
 //!
-//! The official rules, with warnings where the official action is silent: it drops keys it does not
-//! know, `throughput` without `gp3`, and a volume without a name.
+//! The official rules, plus warnings where the official action says nothing: it drops keys it does
+//! not know, `throughput` without `gp3`, and a volume without a name.
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use super::types::EBS;
 use super::typing::coerce_and_check;
 use crate::problem::Problem;
 
-/// What the official action passes on, in its order.
+/// The properties that the official action passes on, in its order.
 const PASSED_PROPERTIES: [&str; 10] = [
     "roleArn",
     "encrypted",
@@ -26,7 +26,7 @@ const PASSED_PROPERTIES: [&str; 10] = [
     "volumeType",
 ];
 
-/// Whose volume it is.
+/// What uses the volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VolumeOwner {
     /// The tasks of the service: `service-managed-ebs-volume`, sent with `UpdateService`.
@@ -51,13 +51,13 @@ impl VolumeOwner {
     }
 }
 
-/// What the inputs ask for.
+/// A volume as the inputs describe it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ManagedVolume {
-    /// The item of `volumeConfigurations`; none means that the field must not be sent at all,
-    /// because an empty list takes away what is configured elsewhere.
+    /// The item of `volumeConfigurations`. None means that the field must not be sent at all,
+    /// because an empty list removes what is configured elsewhere.
     pub configuration: Option<Value>,
-    /// What is not sent although it was given.
+    /// Warnings about given values that are not sent.
     pub warnings: Vec<String>,
 }
 
@@ -91,7 +91,7 @@ fn missing_name_warning(owner: VolumeOwner) -> String {
     )
 }
 
-/// The official sentence.
+/// The official message.
 fn missing_value_warning(owner: VolumeOwner) -> String {
     let input = owner.input();
     format!(

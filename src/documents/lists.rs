@@ -1,15 +1,16 @@
-//! Lists that are in one input: by commas, by lines, or as JSON, which is what `toJSON` and
-//! Terraform's outputs make of one.
+//! Lists in one input: separated by commas or lines, or as JSON, which is what `toJSON` and
+//! Terraform's outputs produce.
 
 use serde_json::Value;
 
 use super::parse::parse_any;
 use crate::problem::Problem;
 
-/// The items of a list, trimmed; empty ones are nobody's wish and fall away.
+/// The items of a list, trimmed, without empty ones.
 ///
 /// # Errors
-/// It begins as a JSON list and is none of texts.
+///
+/// The text begins as a JSON list and is not a list of texts.
 pub fn parse_list(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
     if !text.trim_start().starts_with('[') {
         return Ok(split_parts(text));
@@ -22,8 +23,8 @@ pub fn parse_list(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> 
     Ok(items.into_iter().filter(|item| !item.is_empty()).collect())
 }
 
-/// Names that may have brackets of their own, as those of alarms have: they are a JSON list only
-/// where all of the text is one.
+/// Names that may contain brackets, as alarm names may: they are a JSON list only if the whole text
+/// is one.
 pub fn parse_names(text: &str) -> Vec<String> {
     match serde_json::from_str::<Vec<String>>(text) {
         Ok(items) => items
@@ -35,7 +36,7 @@ pub fn parse_names(text: &str) -> Vec<String> {
     }
 }
 
-/// By commas and lines; a dash before an item is that of a YAML list.
+/// Splits at commas and lines; a dash before an item is that of a YAML list.
 fn split_parts(text: &str) -> Vec<String> {
     let parts = text.split([',', '\n']).map(str::trim);
     parts
@@ -61,11 +62,12 @@ fn not_a_list_problem(input: &str) -> Problem {
     )
 }
 
-/// The items, each of which must be an id such as `subnet-0a1b`: what quotes or brackets are around
-/// would go to AWS with them.
+/// The items, each of which must be an id such as `subnet-0a1b`: otherwise quotes or brackets
+/// around it would be sent to AWS.
 ///
 /// # Errors
-/// It is no list, or one of its items is no id.
+///
+/// The text is not a list, or an item is not an id.
 pub fn parse_ids(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
     let items = parse_list(text, input)?;
     let is_id = |item: &&String| {

@@ -1,7 +1,7 @@
-//! What documents say and how they change: task definition, `AppSpec`, overrides. Values in, values
-//! out.
+//! The documents of a deployment and how they change: task definition, `AppSpec`, overrides. Values
+//! in, values out.
 //!
-//! Nothing here reads a file, a clock or the environment, and nothing talks to AWS. Documents stay
+//! Nothing here reads a file, a clock or the environment, and nothing calls AWS. Documents stay
 //! JSON values all along, so that a field that is newer than this program reaches AWS unharmed.
 
 pub mod app_spec;

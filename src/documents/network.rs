@@ -1,16 +1,15 @@
-//! Where tasks stand in the network: subnets, security groups, and whether they get a public
-//! address.
+//! The network settings of tasks: subnets, security groups, and whether they get a public address.
 
 use serde_json::{Value, json};
 
 use super::lists::parse_ids;
 use crate::problem::Problem;
 
-/// Where tasks stand in the network, in the network mode `awsvpc`.
+/// The network settings of tasks in the network mode `awsvpc`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
-    /// The ids of the subnets. Empty when only security groups were given: the service's subnets
-    /// are meant then.
+    /// The ids of the subnets. Empty when only security groups were given: then the service's
+    /// subnets are used.
     pub subnets: Vec<String>,
     /// The ids of the security groups.
     pub security_groups: Vec<String>,
@@ -21,14 +20,14 @@ pub struct Network {
 /// Whether tasks get a public address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AssignPublicIp {
-    /// They do.
+    /// They get one.
     Enabled,
-    /// They do not.
+    /// They get none.
     Disabled,
 }
 
 impl AssignPublicIp {
-    /// As AWS writes it.
+    /// The spelling of AWS.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Enabled => "ENABLED",
@@ -36,7 +35,7 @@ impl AssignPublicIp {
         }
     }
 
-    /// Reads what AWS or a user writes, in any case; absent is `DISABLED`.
+    /// Reads the value of AWS or of a user, in any case; absent means `DISABLED`.
     pub fn parse(text: &str) -> Option<Self> {
         match text.trim().to_ascii_uppercase().as_str() {
             "ENABLED" => Some(Self::Enabled),
@@ -48,8 +47,8 @@ impl AssignPublicIp {
 
 impl Network {
     /// Reads the inputs `run-task-subnets`, `run-task-security-groups` and
-    /// `run-task-assign-public-IP`. By the official rule the last counts only together with one of
-    /// the others.
+    /// `run-task-assign-public-IP`. By the official rule the last one counts only together with one
+    /// of the others.
     pub fn from_run_task_inputs(
         subnets: &str,
         security_groups: &str,
@@ -79,8 +78,8 @@ impl Network {
         }))
     }
 
-    /// Reads what ECS answers as `networkConfiguration`; `None` when the tasks are not in the
-    /// network mode `awsvpc`.
+    /// Reads `networkConfiguration` of ECS's answer; `None` when the tasks are not in the network
+    /// mode `awsvpc`.
     pub fn from_value(configuration: &Value) -> Option<Self> {
         let awsvpc = configuration.get("awsvpcConfiguration")?;
         let ids = |key: &str| {
@@ -101,7 +100,7 @@ impl Network {
         })
     }
 
-    /// As the ECS API takes it in `networkConfiguration`; an empty list is left out.
+    /// The value of `networkConfiguration` for the ECS API; an empty list is left out.
     pub fn to_value(&self) -> Value {
         let mut configuration = json!({ "assignPublicIp": self.assign_public_ip.as_str() });
         for (key, ids) in [

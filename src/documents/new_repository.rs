@@ -1,36 +1,36 @@
-//! PURE: a repository that is to be made.
+//! PURE: a repository that is to be created.
 
-/// A repository that is to be made when it is missing. What is not given is not set: ECR's own
-/// defaults hold then.
+/// The settings of a repository that is created when it is missing. A setting that is not given is
+/// not sent: then ECR's defaults apply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewRepository {
     /// Whether images are scanned when they are pushed.
     pub scan_on_push: Option<bool>,
     /// How many images are kept; the others expire, oldest first.
     pub max_images: Option<u32>,
-    /// Which tags may move.
+    /// Which tags are mutable.
     pub tags: Option<TagRule>,
     /// The KMS key that encrypts the images.
     pub kms_key: Option<String>,
 }
 
 impl NewRepository {
-    /// Whether anything but ECR's defaults was asked for.
+    /// Whether any setting besides ECR's defaults is given.
     pub fn has_settings(&self) -> bool {
         *self != Self::default()
     }
 }
 
-/// Which tags stay where they are once they were given. Filters are texts in which `*` stands for
-/// anything.
+/// Which tags are immutable, that is, can never name another image. In filters `*` stands for any
+/// text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagRule {
-    /// None.
+    /// No tag.
     Mutable,
-    /// All.
+    /// All tags.
     Immutable,
-    /// All but those that a filter matches.
+    /// All tags but those that a filter matches.
     ImmutableExcept(Vec<String>),
-    /// Those that a filter matches.
+    /// Only tags that a filter matches.
     ImmutableOnly(Vec<String>),
 }

@@ -1,9 +1,9 @@
 //! The `run-task-*` inputs that are lists of objects: container overrides, tags, capacity provider
 //! strategy.
 //!
-//! Each is JSON (YAML works too) and goes to AWS as it is. Only what makes an item useless is
-//! judged: no list, no object, no name. The official action shows a raw syntax error, or nothing,
-//! for these.
+//! Each is JSON (YAML works too) and is sent to AWS as it is. Only what makes an item useless is
+//! refused: not a list, not an object, or without a name. The official action shows a raw syntax
+//! error, or nothing, for these.
 
 use serde_json::Value;
 
@@ -14,12 +14,12 @@ use super::types::{OVERRIDE, PROVIDER, TAG, Type};
 use super::typing::coerce_and_check;
 use crate::problem::Problem;
 
-/// The items of a list as they are sent, and what was changed in them.
+/// The items of a list as they are sent, with notes on what was changed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Items {
-    /// The items.
+    /// The items as AWS takes them.
     pub items: Vec<Value>,
-    /// Values that became what AWS takes.
+    /// The values that were corrected to what AWS takes.
     pub notes: Vec<Note>,
 }
 
@@ -38,7 +38,7 @@ pub fn parse_container_overrides(input: &str) -> Result<Items, Vec<Problem>> {
     )
 }
 
-/// Overrides of containers that the task definition lacks: ECS would refuse the task.
+/// Overrides of containers that are missing in the task definition: ECS would refuse the task.
 pub fn check_container_overrides(
     overrides: &Items,
     definition: TaskDefinition<'_>,
@@ -75,7 +75,7 @@ pub fn parse_tags(input: &str) -> Result<Items, Vec<Problem>> {
     )
 }
 
-/// Reads `run-task-capacity-provider-strategy`. Not empty means that no launch type may be sent.
+/// Reads `run-task-capacity-provider-strategy`. If it is not empty, no launch type may be sent.
 pub fn parse_capacity_providers(input: &str) -> Result<Items, Vec<Problem>> {
     let (input_name, path) = (
         "run-task-capacity-provider-strategy",
@@ -92,8 +92,8 @@ pub fn parse_capacity_providers(input: &str) -> Result<Items, Vec<Problem>> {
     )
 }
 
-/// What an input lists: its name, the key that each item must have, how its path is called, and its
-/// type.
+/// What an input lists: its name, the required key of each item, the item's path in messages, and
+/// its type.
 struct ListInput {
     input: &'static str,
     required: &'static str,
@@ -101,7 +101,7 @@ struct ListInput {
     kind: Type,
 }
 
-/// A list of objects that each have a text under the required key; empty for an empty input.
+/// Reads a list of objects that each have a text under the required key; empty for an empty input.
 fn parse_objects(document: &str, list: &ListInput) -> Result<Items, Vec<Problem>> {
     let ListInput {
         input,

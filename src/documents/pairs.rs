@@ -66,7 +66,7 @@ fn parse_block_start(line: &str) -> Option<(&str, &str)> {
     is_block.then_some((name, end))
 }
 
-/// The lines up to the end word; none when it never comes.
+/// The lines up to the end word; none when the end word is missing.
 fn read_block<'a>(
     name: &str,
     end: &str,

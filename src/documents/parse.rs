@@ -1,7 +1,7 @@
 //! The text of a document (JSON or YAML 1.2) → an object, or every problem with line and column.
 //!
-//! It must not know what the object means: task definition, `AppSpec` and the structured inputs all
-//! pass here.
+//! It knows nothing about the object's meaning: task definition, `AppSpec` and the structured
+//! inputs are all read here.
 
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ fn not_an_object_problem(value: &Value, origin: &str, input: &str) -> Problem {
     )
 }
 
-/// What a value is, for a sentence.
+/// The kind of a value, for a sentence.
 pub(super) fn kind_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

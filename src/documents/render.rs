@@ -1,7 +1,7 @@
-//! A task definition and the changes to it → the changed task definition.
+//! Applies changes to a task definition.
 //!
-//! Which containers are meant is decided here: the named ones; without a name the only container,
-//! or the only essential one. Everything that is not changed stays as it is, in its place.
+//! Also decides which containers are meant: the named ones; without a name the only container, or
+//! the only essential one. Everything that is not changed stays as it is, in its place.
 
 use serde_json::{Map, Value, json};
 
@@ -40,7 +40,7 @@ pub fn render(definition: &Value, changes: &Changes) -> Result<Value, Vec<Proble
     Ok(rendered)
 }
 
-/// The names of the containers that are meant by the names given, which may be none.
+/// The names of the containers that are meant by the given names, which may be empty.
 pub fn choose_containers(
     definition: TaskDefinition<'_>,
     names: &[String],
@@ -160,8 +160,8 @@ fn upsert_pairs(container: &mut Value, list: &str, value_key: &str, pairs: &[Pai
     }
 }
 
-/// Takes the pairs' names out of the list that they are not for: AWS takes a name in one list only.
-/// What was asked for counts.
+/// Removes the pairs' names from the other list, because AWS accepts a name in one list only. The
+/// new pair wins.
 fn remove_pairs(container: &mut Value, list: &str, pairs: &[Pair]) {
     let is_there = |item: &Value| pairs.iter().any(|pair| item["name"] == pair.name.as_str());
     let Some(items) = container.get_mut(list).and_then(Value::as_array_mut) else {
@@ -174,7 +174,7 @@ fn remove_pairs(container: &mut Value, list: &str, pairs: &[Pair]) {
     }
 }
 
-/// Sets each pair in an object of texts.
+/// Sets each pair in an object with text values.
 fn insert_pairs(target: &mut Value, key: &str, pairs: &[Pair]) {
     if pairs.is_empty() {
         return;
@@ -185,7 +185,7 @@ fn insert_pairs(target: &mut Value, key: &str, pairs: &[Pair]) {
     }
 }
 
-/// The object under a key, made when it is not there.
+/// The object under a key, created when it is missing.
 fn object_at<'a>(target: &'a mut Value, key: &str) -> &'a mut Value {
     if !target.get(key).is_some_and(Value::is_object) {
         set(target, key, Some(Value::Object(Map::new())));

@@ -1,4 +1,4 @@
-//! PURE: what ECS is asked to run as a task of its own, beside the service's tasks.
+//! PURE: the request for a task that ECS runs beside the service's tasks.
 
 use serde_json::Value;
 
@@ -6,32 +6,32 @@ use super::ebs::ManagedVolume;
 use super::network::Network;
 use super::overrides::Items;
 
-/// A task as it was asked for.
+/// A task that the user asked for.
 #[derive(Debug, Clone)]
 pub struct TaskRequest {
     /// Container overrides.
     pub overrides: Items,
-    /// Where it stands in the network; the service's place when none is given.
+    /// The network settings; those of the service when none.
     pub network: Option<Network>,
-    /// Capacity providers; the launch type is left out when there are some.
+    /// The capacity providers. If there are any, no launch type is sent.
     pub strategy: Vec<Value>,
     /// FARGATE, EC2 or EXTERNAL.
     pub launch_type: Option<String>,
-    /// `startedBy`.
+    /// The `startedBy` of RunTask.
     pub started_by: String,
-    /// Tags.
+    /// Tags in the form of RunTask.
     pub tags: Vec<Value>,
-    /// Managed EBS volume.
+    /// The managed EBS volume, with warnings about it.
     pub volume: ManagedVolume,
-    /// Whether it is waited for.
+    /// Whether the run waits for its end.
     pub wait: TaskWait,
 }
 
-/// Whether the task is waited for.
+/// Whether the run waits for the task's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskWait {
-    /// It must end well before the rollout starts.
+    /// The task must end with success before the rollout starts.
     UntilStopped,
-    /// It runs beside the rollout; its end is not judged.
+    /// The task runs beside the rollout; its end is not evaluated.
     DoNotWait,
 }

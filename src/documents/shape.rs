@@ -1,7 +1,7 @@
 //! What must be true of a task definition before it is worth sending to AWS.
 //!
-//! Family, containers and their names, which our own steps need; types, keys and variables that
-//! cannot mean what was written. Fields that are newer than this program are AWS's to judge.
+//! Our own steps need the family, and containers with names. Types, keys and variables are refused
+//! when they cannot mean what was written. Fields that are newer than this program are left to AWS.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use super::typing::{self, MisspelledKeys};
 use super::variables;
 use crate::problem::Problem;
 
-/// Everything that is wrong with the shape of a task definition.
+/// All problems with the shape of a task definition.
 pub fn find_problems(definition: &Value, input: &str, misspelled: MisspelledKeys) -> Vec<Problem> {
     if let Some(problem) = find_wrong_document(definition, input) {
         return vec![problem];
@@ -63,7 +63,7 @@ pub fn find_problems(definition: &Value, input: &str, misspelled: MisspelledKeys
     problems
 }
 
-/// Documents that people give by mistake, by the keys that only they have.
+/// Documents that people give by mistake, recognized by keys that only they have.
 fn find_wrong_document(definition: &Value, input: &str) -> Option<Problem> {
     if definition.get("containerDefinitions").is_some() || definition.get("family").is_some() {
         return None;

@@ -1,21 +1,21 @@
-//! PURE: how ECS shifts traffic: its strategies, and what of them is asked for. What is left out is
-//! the service's own.
+//! PURE: how ECS shifts traffic: its strategies, and the settings of them that the user gave. What
+//! the user left out keeps the service's value.
 
 /// One of ECS's own strategies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
-    /// Tasks are replaced in place.
+    /// Tasks are replaced in place, behind one target group.
     Rolling,
-    /// Traffic moves at once.
+    /// All traffic moves at once.
     BlueGreen,
-    /// A share first, then the rest.
+    /// One share first, then the rest.
     Canary,
     /// Equal shares.
     Linear,
 }
 
 impl Strategy {
-    /// AWS's word.
+    /// The name in AWS's spelling.
     pub fn aws_name(self) -> &'static str {
         match self {
             Self::Rolling => "ROLLING",
@@ -25,7 +25,7 @@ impl Strategy {
         }
     }
 
-    /// The word of the inputs.
+    /// The name in the inputs' spelling.
     pub fn input_name(self) -> &'static str {
         match self {
             Self::Rolling => "rolling",
@@ -35,7 +35,7 @@ impl Strategy {
         }
     }
 
-    /// The strategy of AWS's word; none for one that is newer than this action.
+    /// The strategy of AWS's name; none for one that is newer than this action.
     pub fn from_aws_name(word: &str) -> Option<Self> {
         [Self::Rolling, Self::BlueGreen, Self::Canary, Self::Linear]
             .into_iter()
@@ -51,20 +51,20 @@ impl Strategy {
     }
 }
 
-/// What is asked of the strategy.
+/// The strategy settings that the user gave.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StrategyRequest {
-    /// The strategy, unless it is the service's.
+    /// The strategy; the service's own when none.
     pub requested: Option<Strategy>,
-    /// Percent of the first step of a canary.
+    /// The first step of a canary, in percent.
     pub canary_percent: Option<f64>,
-    /// Minutes between its two steps.
+    /// The time between the two steps of a canary, in minutes.
     pub canary_bake: Option<u64>,
-    /// Percent of a linear step.
+    /// A step of a linear strategy, in percent.
     pub step_percent: Option<f64>,
-    /// Minutes between two linear steps.
+    /// The time between two linear steps, in minutes.
     pub step_bake: Option<u64>,
-    /// Minutes that blue is kept.
+    /// The time that blue is kept, in minutes.
     pub bake: Option<u64>,
     /// Whether PAUSE hooks may be added for this rollout.
     pub manage_hooks: bool,
@@ -85,7 +85,7 @@ impl Default for StrategyRequest {
 }
 
 impl StrategyRequest {
-    /// The inputs that set anything of the deployment's configuration.
+    /// The given inputs that change the deployment configuration.
     pub fn given_inputs(&self) -> Vec<&'static str> {
         let all = [
             ("strategy", self.requested.is_some()),
@@ -101,7 +101,7 @@ impl StrategyRequest {
             .collect()
     }
 
-    /// The inputs that were given and that this strategy does not know.
+    /// The given inputs that this strategy does not support.
     pub fn unsupported_inputs(&self, strategy: Strategy) -> Vec<&'static str> {
         let canary = strategy == Strategy::Canary;
         let linear = strategy == Strategy::Linear;

@@ -1,4 +1,4 @@
-//! A task definition: the few facts that other parts ask for, and the image that is put into it.
+//! A task definition: the few values that other parts read, and the image that is set in it.
 
 use serde_json::Value;
 
@@ -18,21 +18,22 @@ pub fn with_image(definition: &Value, containers: &[String], image: &str) -> Val
     definition
 }
 
-/// A task definition, looked at. Whatever is missing or of the wrong type reads as absent.
+/// A view of a task definition. Whatever is missing or of the wrong type reads as absent.
 #[derive(Debug, Clone, Copy)]
 pub struct TaskDefinition<'a>(pub &'a Value);
 
-/// The roles of a task definition: as ARNs or as names.
+/// The roles of a task definition, as ARNs or names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roles<'a> {
-    /// What the containers may do (`taskRoleArn`).
+    /// `taskRoleArn`: the permissions of the containers.
     pub task: Option<&'a str>,
-    /// What ECS may do for the task: pull images, read secrets, write logs (`executionRoleArn`).
+    /// `executionRoleArn`: the permissions of ECS itself, to pull images, read secrets and write
+    /// logs.
     pub execution: Option<&'a str>,
 }
 
 impl<'a> TaskDefinition<'a> {
-    /// The family.
+    /// The family's name.
     pub fn family(&self) -> Option<&'a str> {
         text(self.0, "family")
     }
@@ -50,7 +51,7 @@ impl<'a> TaskDefinition<'a> {
             .find(|container| container.name() == Some(name))
     }
 
-    /// The containers whose end is the end of the task.
+    /// The containers that end the task when they exit.
     pub fn essential_containers(&self) -> impl Iterator<Item = ContainerDefinition<'a>> + use<'a> {
         self.containers().filter(ContainerDefinition::is_essential)
     }
@@ -94,8 +95,8 @@ pub struct AwsLogs<'a> {
     pub group: &'a str,
     /// The region, when it is not the task's own.
     pub region: Option<&'a str>,
-    /// The prefix of the stream: `prefix/container/task-id` is the stream's name. Without one the
-    /// stream is the container's id on its instance, which nobody outside can know.
+    /// The prefix of the stream, whose name is then `prefix/container/task-id`. Without a prefix
+    /// the stream has the container's id on its instance, which cannot be known from outside.
     pub stream_prefix: Option<&'a str>,
 }
 
@@ -110,7 +111,7 @@ impl<'a> ContainerDefinition<'a> {
         text(self.0, "image")
     }
 
-    /// Whether the task ends with this container; ECS takes an absent `essential` for true.
+    /// Whether the task ends with this container; ECS treats an absent `essential` as true.
     pub fn is_essential(&self) -> bool {
         self.0
             .get("essential")
@@ -118,7 +119,7 @@ impl<'a> ContainerDefinition<'a> {
             .unwrap_or(true)
     }
 
-    /// Whether traffic can be sent to a port of this container, given by number or inside a range.
+    /// Whether the container exposes this port, given by number or inside a range.
     pub fn listens_on(&self, port: u64) -> bool {
         items(self.0, "portMappings")
             .iter()
@@ -175,7 +176,7 @@ pub(crate) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
         .filter(|text| !text.is_empty())
 }
 
-/// The whole number under a key, also when it is written as a text.
+/// The whole number under a key, even if it is written as a text.
 pub(super) fn number(value: &Value, key: &str) -> Option<u64> {
     let value = value.get(key)?;
     value

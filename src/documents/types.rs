@@ -1,31 +1,28 @@
-//! The types of `RegisterTaskDefinition` and of what the inputs give `RunTask`, as botocore's model
-//! has them (2026).
+//! The types of `RegisterTaskDefinition`, and of what the inputs give to `RunTask`, as in
+//! botocore's model (2026).
 //!
-//! What is not listed is newer than this program: nothing is known of it, and it is sent as it is.
+//! A field that is not listed is newer than this program: it is not checked, and is sent as it is.
 
-/// What a field takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Type {
-    /// A text.
+    /// A string.
     Text,
     /// A whole number.
     Number,
     /// `true` or `false`.
     Boolean,
-    /// A list of such.
+    /// A list of values of one type.
     List(&'static Self),
-    /// Texts under keys of the user's own.
+    /// An object with keys of the user's choice and string values.
     TextMap,
-    /// Fields.
+    /// An object with these fields.
     Object(Fields),
 }
 
-/// Fields by name.
 pub(super) type Fields = &'static [(&'static str, Type)];
 
 use Type::{Boolean, List, Number, Object, Text, TextMap};
 
-/// A task definition.
 pub(super) const DEFINITION: Type = Object(&[
     ("family", Text),
     ("taskRoleArn", Text),
@@ -67,7 +64,6 @@ pub(super) const DEFINITION: Type = Object(&[
     ),
 ]);
 
-/// A container override.
 pub(super) const OVERRIDE: Type = Object(&[
     ("name", Text),
     ("command", List(&Text)),
@@ -79,17 +75,14 @@ pub(super) const OVERRIDE: Type = Object(&[
     ("resourceRequirements", RESOURCES),
 ]);
 
-/// A tag.
 pub(super) const TAG: Type = Object(&[("key", Text), ("value", Text)]);
 
-/// An item of a capacity provider strategy.
 pub(super) const PROVIDER: Type = Object(&[
     ("capacityProvider", Text),
     ("weight", Number),
     ("base", Number),
 ]);
 
-/// A managed EBS volume.
 pub(super) const EBS: Type = Object(&[
     ("roleArn", Text),
     ("encrypted", Boolean),

@@ -1,7 +1,7 @@
-//! What in a task definition or an override cannot be what AWS takes: values of another type, and
-//! keys that are misspelled.
+//! What AWS cannot accept in a task definition or an override: values of a wrong type, and
+//! misspelled keys.
 //!
-//! AWS leaves out what it does not know and names no field for what it refuses, so both are found
+//! AWS ignores keys it does not know, and names no field when it refuses a value; so both are found
 //! here, with their paths.
 
 use serde_json::{Map, Value};
@@ -12,17 +12,17 @@ use super::types::{DEFINITION, Fields, Type};
 use crate::nearest::is_typo;
 use crate::problem::Problem;
 
-/// What is done with keys that are nearly, but not quite, those of AWS.
+/// What happens with keys that look like misspelled keys of AWS.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum MisspelledKeys {
-    /// They are problems: AWS would leave them out.
+    /// They are problems, because AWS would ignore them.
     #[default]
     Refused,
     /// They are sent as they are.
     Sent,
 }
 
-/// A key that is written otherwise than AWS's API writes it.
+/// A key that differs from AWS's only in case or separators.
 struct MiscasedKey {
     path: String,
     expected: &'static str,
@@ -35,8 +35,8 @@ struct TypeChecker<'a> {
     miscased: Vec<MiscasedKey>,
 }
 
-/// Problems with the types and keys of a task definition, once what is plainly meant is what it was
-/// meant to be.
+/// Problems with the types and keys of a task definition, after values with a clear meaning were
+/// corrected.
 pub(super) fn definition_problems(
     definition: &Value,
     input: &str,
@@ -47,7 +47,7 @@ pub(super) fn definition_problems(
     find_problems(&definition, DEFINITION, "", input, misspelled)
 }
 
-/// The same for a value of an input, which is changed to what it was meant to be.
+/// The same for a value of an input, which is corrected in place.
 pub(super) fn coerce_and_check(
     value: &mut Value,
     kind: Type,
@@ -76,7 +76,7 @@ fn find_problems(
     };
     typing.check_value(value, kind, path);
     let other_case = typing.miscased_keys_problem();
-    // What is said of the values would only repeat why.
+    // Other problems of the same object would only repeat this one.
     if let Some(problem) = other_case {
         vec![problem]
     } else {
@@ -191,7 +191,7 @@ fn is_same_ignoring_case(expected: &str, key: &str) -> bool {
     expected.chars().flat_map(char::to_lowercase).eq(letters)
 }
 
-/// A slip or two in a longer word; in a short one they may as well be a new field.
+/// A typo or two in a longer word. A short word may just as well be a new field.
 fn find_misspelled(key: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     names
         .filter(|name| name.len() > 4)

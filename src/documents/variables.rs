@@ -1,8 +1,7 @@
-//! The environment variables and secrets of a container, as far as they cannot mean what was
-//! written.
+//! The environment variables and secrets of a container that cannot mean what was written.
 //!
-//! AWS leaves `valueFrom` out of an environment variable without a word, and refuses a name that
-//! both lists have, which would be after the image was pushed.
+//! AWS silently drops `valueFrom` of an environment variable, and refuses a name that is in both
+//! lists, but only after the image was pushed.
 
 use std::collections::HashMap;
 
@@ -41,7 +40,8 @@ pub(super) fn find_problems(container: &Value, path: &str, input: &str) -> Vec<P
     problems
 }
 
-/// What cleaning takes away is no problem; what is no object is told by its type.
+/// An empty item is removed by the cleaning and is no problem; an item that is not an object is
+/// reported by the type check.
 fn is_blank(item: &Value) -> bool {
     item.as_object()
         .is_none_or(|entries| entries.values().all(|value| value.is_null() || value == ""))
@@ -83,7 +83,7 @@ fn item_problem(item: &Value, list: &str, path: &str, input: &str) -> Option<Pro
     Some(Problem::new(input, message, remedy))
 }
 
-/// One name with two values in one list.
+/// A name that occurs twice in one list.
 fn duplicate_name_problems(list: &[Value], key: &str, path: &str, input: &str) -> Vec<Problem> {
     let mut seen: HashMap<&str, &Value> = HashMap::new();
     let mut problems = Vec::new();

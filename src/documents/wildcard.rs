@@ -1,6 +1,6 @@
-//! Wildcard filters as AWS writes them: `*` stands for any text, also for none.
+//! AWS's wildcard filters: `*` stands for any text, including none.
 
-/// Whether a text is as a filter says.
+/// Whether a text matches a filter.
 pub fn matches(filter: &str, text: &str) -> bool {
     let mut parts = filter.split('*');
     let first = parts.next().unwrap_or_default();

@@ -25,7 +25,6 @@ use crate::unwind;
 /// Tests that passed longer ago than this are run again before users reach green.
 const RETEST_AFTER: Duration = Duration::from_mins(5);
 
-/// What a person has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum GateAnswer {
     Continue,
@@ -91,8 +90,8 @@ pub(super) async fn abort(run: &Run, planner: &Planner) -> Result<Ending, Halt> 
     ))
 }
 
-/// A run that answers is as good as the one that started: what goes wrong from here is undone, the
-/// revision too that was registered for the deployment.
+/// Arms the undos of a rollout that another run started: from here on a failure of this run undoes
+/// the rollout, and the revision that was registered for it.
 pub(super) fn arm_running_undos(run: &Run, undos: &RunningUndos) {
     let RunningUndos {
         rollout,
@@ -104,8 +103,9 @@ pub(super) fn arm_running_undos(run: &Run, undos: &RunningUndos) {
     }
 }
 
-/// Scale-in rests from here on, where that is asked for: the run that left the rollout at its gate
-/// has given it back. What has waited for a person is not rolled back because it cannot rest.
+/// Suspends scale-in again, where that is configured: the run that left the rollout at its gate has
+/// restored it. If suspending fails, the rollout is left at its gate and not rolled back, because a
+/// person is waiting for it.
 async fn suspend_scale_in(
     run: &Run,
     planned: &RolloutPlan,
@@ -119,7 +119,7 @@ async fn suspend_scale_in(
     })
 }
 
-/// The job that started it tested green. When the answer took long, green is tested again.
+/// The job that started the rollout tested green. When the answer took long, green is tested again.
 async fn retest_green(
     run: &Run,
     rollout: &mut Rollout<'_>,
@@ -136,8 +136,8 @@ async fn retest_green(
     deploy::test_green(rollout, checks).await
 }
 
-/// Nobody answered in time, or somebody said no: it is on its way back already, and watched to its
-/// end.
+/// The gate expired, or somebody answered with a rollback: AWS is rolling back already, and that is
+/// watched to its end.
 async fn watch_expired(
     run: &Run,
     planner: &Planner,
@@ -147,7 +147,7 @@ async fn watch_expired(
         && unwind::watch_rollback(run, undo).await.is_stuck()
     {
         let sentence = format!(
-            "{} is on its way back, and did not get there",
+            "{} is being rolled back, and the rollback did not complete",
             undo.describe()
         );
         return Err(Halt::Failed(Failure::new(Reason::Expired, sentence)));
@@ -156,8 +156,8 @@ async fn watch_expired(
     answer_finished(run, plan, &snapshot, GateAnswer::Continue).await
 }
 
-/// What `mode: abort` would have left: the run that registered the revision of a failed deployment
-/// is over, and nobody else removes it.
+/// Deregisters the revision of a deployment that failed, as `mode: abort` would have done: the run
+/// that registered it is over, and no other run removes it.
 async fn remove_unused_revision(run: &Run, plan: &InProgressPlan, last: &LastDeployment) {
     let Some(arn) = last
         .registered_revision
@@ -185,7 +185,8 @@ async fn remove_unused_revision(run: &Run, plan: &InProgressPlan, last: &LastDep
     }
 }
 
-/// Nothing is in progress: what became of the deployment that is meant, or of the newest one.
+/// No rollout is in progress: the answer depends on how the named deployment, or the newest one,
+/// ended.
 async fn answer_finished(
     run: &Run,
     plan: &InProgressPlan,
@@ -227,7 +228,7 @@ async fn answer_finished(
         }
         (history::DeploymentEnd::Failed { reason }, GateAnswer::Continue) => Err(Halt::Failed(
             Failure::new(reason, sentence)
-                .with_hint("deploy again: what waited is not there any more"),
+                .with_hint("deploy again: the rollout that waited is over"),
         )),
     }
 }

@@ -1,5 +1,4 @@
-//! What is asked of green and of production, and when: at the gates, and beside the rollout while
-//! it goes on.
+//! Which checks run, and when: at the gates, and alongside the rollout while it continues.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,20 +18,19 @@ use crate::steps::revision::Revision;
 use crate::steps::rollout::{GateState, Interrupted, Rollout, TrafficSteps};
 use crate::steps::{load, secrets, smoke, test_url, tester};
 
-/// What checks need and what can be had before anything is touched.
+/// What checks need and what can be fetched before anything is changed.
 pub(super) struct PreparedChecks {
     secrets: BTreeMap<String, Secret>,
 }
 
-/// Fetches secrets, and the images of testers: what is wrong with them is known before anything is
-/// touched.
+/// Fetches secrets, and the images of testers, so that what is wrong with them is known before
+/// anything is changed.
 pub(super) async fn prepare(run: &Run, checks: &ChecksPlan) -> Result<PreparedChecks, Failure> {
     let secrets = secrets::fetch(run, checks).await?;
     tester::prepare(run, checks).await?;
     Ok(PreparedChecks { secrets })
 }
 
-/// The checks of one run.
 pub(super) struct Checks<'a> {
     run: &'a Run,
     asked: &'a ChecksPlan,
@@ -58,8 +56,8 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// What is owed at a moment at which nothing moves: on green at its gate, on production after
-    /// the shift.
+    /// Runs the checks of a moment at which no traffic moves: on green at its gate, on production
+    /// after the shift.
     pub(super) async fn run_at(
         &self,
         moment: Moment,
@@ -88,7 +86,7 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// Looks whether test-url leads to green: what is said of the tests there depends on it.
+    /// Checks whether test-url leads to green: what is reported of the tests there depends on it.
     async fn check_test_url(&self, rollout: &Rollout<'_>) {
         if self.has_tests_at(Moment::Green) {
             test_url::check(
@@ -101,13 +99,14 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// Traffic goes to green from now on.
+    /// Called when traffic starts to go to green.
     pub(super) async fn begin_shift(&self, rollout: &mut Rollout<'_>) -> Result<(), Interrupted> {
         self.monitor.begin_shift(rollout).await
     }
 
-    /// What is owed before the next share of traffic goes to green; passed when it went on by
-    /// itself meanwhile. Before the first share there is nothing to look at.
+    /// Runs the checks that must pass before the next share of traffic goes to green. `Passed` when
+    /// the rollout continued without our answer meanwhile. Before the first share there is nothing
+    /// to check.
     pub(super) async fn run_at_step(&self, rollout: &mut Rollout<'_>) -> Result<GateState, Halt> {
         if rollout.serves_nothing()
             || rollout
@@ -123,7 +122,7 @@ impl<'a> Checks<'a> {
         self.monitor.wait_for_step_verdict(rollout).await
     }
 
-    /// Watches while something else goes on; what is found wrong ends both.
+    /// Runs the checks while other work continues; a check that fails ends both.
     pub(super) async fn run_alongside<T>(
         &self,
         moment: Moment,
@@ -138,8 +137,8 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// The tests of a moment that recurs: at every change of traffic, and again and again in the
-    /// bake. Ready only when one failed.
+    /// Repeats the tests of a recurring moment: after every change of traffic, and at an interval
+    /// during the bake. Completes only when one of them fails.
     async fn run_recurring_tests(
         &self,
         moment: Moment,
@@ -183,7 +182,7 @@ impl<'a> Checks<'a> {
         Ok(())
     }
 
-    /// The pause between two runs of the bake's tests; without a document there are none.
+    /// The pause between two runs of the bake's tests.
     fn bake_interval(&self) -> Duration {
         self.asked
             .suite
@@ -203,7 +202,7 @@ impl<'a> Checks<'a> {
         !runs_none && (warms_up || tests || testers || load::has_probes(self.asked, moment))
     }
 
-    /// Warm-up, smoke tests, testers, load probes: what takes long comes last. How many passed.
+    /// Warm-up, smoke tests, testers, load probes, the fastest first. Returns how many passed.
     async fn run_tests(&self, moment: Moment) -> Result<usize, Failure> {
         let (run, checks, values) = (self.run, self.asked, &self.values);
         if moment == Moment::Green {
@@ -218,14 +217,14 @@ impl<'a> Checks<'a> {
     }
 }
 
-/// What is brought to production.
+/// What is released to production, for the names and values of its checks.
 pub(super) struct Release<'a> {
     pub(super) checks: &'a ChecksPlan,
     pub(super) plan: &'a RolloutPlan,
     pub(super) revision: &'a Revision,
     /// The image, where this run has pushed or found one.
     pub(super) image: Option<&'a ResolvedImage>,
-    /// Whether a person has answered once traffic had moved: what is inconclusive is theirs to
-    /// judge.
+    /// Whether a person has answered after traffic had moved: an inconclusive analysis then does
+    /// not ask again.
     pub(super) is_answered: bool,
 }

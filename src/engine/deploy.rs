@@ -1,4 +1,5 @@
-//! `mode: deploy`, the straight line; and what follows every rollout that was started or found.
+//! `mode: deploy` from the survey to the bake; the part after the start also follows a rollout that
+//! was found.
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use crate::steps::task::{self, OneOff};
 use crate::steps::{scaling, scan};
 use crate::survey::Snapshot;
 
-/// From the end of a run's one-off task until its rollout can be seen.
+/// How long a run is given from the end of its one-off task until its rollout is visible in AWS.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production →
@@ -50,7 +51,8 @@ pub(super) async fn deploy(run: &Run, planner: &Planner) -> Result<Ending, Halt>
         .as_mut()
         .is_some_and(|running| running.is_ours && !running.confirm_ours(&revision.arn));
     if is_of_others {
-        // It is somebody else's: this image's scan was not judged before.
+        // The rollout that was taken for an earlier attempt's is somebody else's, so the scan of
+        // this image has not been evaluated yet.
         check_scan(run, &snapshot, &plan, image.as_ref()).await?;
     }
     let mut prepared = Prepared {
@@ -58,7 +60,7 @@ pub(super) async fn deploy(run: &Run, planner: &Planner) -> Result<Ending, Halt>
         plan,
         revision,
     };
-    // What AWS may refuse and is easily undone comes before what is not undone.
+    // What AWS may refuse and is easily undone comes before what cannot be undone.
     if let Some(planned) = prepared
         .plan
         .rollout
@@ -92,7 +94,7 @@ async fn roll_out(
     let started = loop {
         Box::pin(prepared.replan_if_changed(run, planner, image)).await?;
         match prepared.start(run).await {
-            // Another run was quicker by the time of a request.
+            // Another run started its rollout just before our request.
             Err(Interrupted::Busy(_))
                 if prepared.plan.order.waits_for_a_rollout(began.elapsed()) =>
             {
@@ -126,8 +128,8 @@ async fn roll_out(
     follow(run, &mut rollout, &checks).await
 }
 
-/// What an earlier attempt of this run has started: it opened green's gate only after its tests had
-/// passed, so a gate that is open is no reason to go back.
+/// Continues the rollout that an earlier attempt of this run started. That attempt opened green's
+/// gate only after its tests had passed, so an open gate is no failure.
 async fn resume(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     match find_gate(run, rollout).await? {
         GateState::Passed => continue_from_traffic(run, rollout, checks).await,
@@ -138,7 +140,7 @@ async fn resume(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Re
     }
 }
 
-/// Where a rollout that was found stands to green's gate.
+/// Whether a rollout that was found has passed green's gate.
 pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<GateState, Halt> {
     let gate = run_step(run, Step::Green, rollout.find_gate(), |gate| {
         gate.describe().to_owned()
@@ -162,8 +164,7 @@ async fn follow(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Re
     continue_from_gate(run, rollout, checks).await
 }
 
-/// gate → traffic → production → bake, once green is tested: who opens the gate was said with the
-/// inputs.
+/// gate → traffic → production → bake, once green is tested. The inputs say who opens the gate.
 async fn continue_from_gate(
     run: &Run,
     rollout: &mut Rollout<'_>,
@@ -193,7 +194,7 @@ pub(super) async fn continue_from_traffic(
     Ok(deployed_ending(run, rollout))
 }
 
-/// From share to share of the traffic, each of them checked, until green has all of it.
+/// Shifts traffic share by share, each of them checked, until green has all of it.
 async fn shift_traffic(
     rollout: &mut Rollout<'_>,
     checks: &Checks<'_>,
@@ -226,7 +227,7 @@ async fn prepare(run: &Run, planner: &Planner) -> Result<(Snapshot, Plan, Prepar
     Ok((snapshot, plan, ready))
 }
 
-/// What is planned, and what the user should know about it.
+/// Reports the plan, and what the user should know about it.
 pub(super) fn tell_plan(run: &Run, snapshot: &Snapshot, plan: &Plan) {
     let notes = plan.notes.iter().map(|note| Event::Noted {
         sentence: note.into(),
@@ -278,9 +279,9 @@ async fn push(
     .map(Some)
 }
 
-/// What the registry's scanner found in the image, before anything is made of it. What an earlier
-/// attempt of this run has started it had judged before; to refuse it now would leave it alone
-/// half-way.
+/// Evaluates what the registry's scanner found in the image, before the image is used. A rollout
+/// that an earlier attempt of this run started is not refused here: its scan was evaluated before,
+/// and refusing now would leave it half-way.
 async fn check_scan(
     run: &Run,
     snapshot: &Snapshot,
@@ -317,8 +318,8 @@ fn describe_revision(revision: &Revision) -> String {
     format!("{} {how}", short_name(&revision.arn))
 }
 
-/// The one-off task, unless somebody else is deploying: what it does cannot be undone. An earlier
-/// attempt of this run that has started its rollout had run it before.
+/// Runs the one-off task, unless somebody else is deploying: what it does cannot be undone. An
+/// earlier attempt of this run that has started its rollout has run the task already.
 async fn run_one_off(
     run: &Run,
     planner: &Planner,
@@ -380,7 +381,8 @@ async fn run_one_off(
     Ok(())
 }
 
-/// A run whose one-off task has ended well begins its rollout: it is not overtaken in between.
+/// Waits while the run whose one-off task has just succeeded starts its rollout, so that ours does
+/// not start in between.
 async fn wait_for_rollout(run: &Run, planner: &Planner, prepared: &Prepared) {
     let (began, mut poll_interval) = (Instant::now(), prepared.poll_interval());
     while began.elapsed() < HANDOVER_TIMEOUT && !planner.has_changed(run, &prepared.snapshot).await
@@ -389,7 +391,7 @@ async fn wait_for_rollout(run: &Run, planner: &Planner, prepared: &Prepared) {
     }
 }
 
-/// Green is tested where it is owed that.
+/// Tests green, where the rollout has a gate for that.
 pub(super) async fn test_green(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     match rollout.gate() {
         GatePlan::Test => checks.run_at(Moment::Green, rollout).await,
@@ -401,7 +403,7 @@ async fn bake(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Resu
     if !rollout.is_followed_to_its_end() || !rollout.keeps_blue() {
         return Ok(());
     }
-    // Green's health is read beside it.
+    // Green's health is read alongside, so the rollout is read less often.
     rollout.share_reads();
     run_step(
         run,
@@ -456,7 +458,7 @@ fn left_to_aws_ending(revision: &Revision) -> Ending {
     }
 }
 
-/// Green stands at its gate, tested; who opens it is a person's business.
+/// Green waits at its gate and is tested; a person opens it.
 fn waiting_ending(run: &Run, rollout: &Rollout<'_>) -> Ending {
     run.emit(Event::Measured {
         reads: run.aws.read_count(),
@@ -481,7 +483,7 @@ fn waiting_ending(run: &Run, rollout: &Rollout<'_>) -> Ending {
     }
 }
 
-/// What was measured says neither good nor bad, and a person is to decide.
+/// The analysis is inconclusive, and a person has to decide.
 pub(super) fn inconclusive_ending(run: &Run, rollout: &Rollout<'_>, verdict: &str) -> Ending {
     run.emit(Event::Measured {
         reads: run.aws.read_count(),

@@ -1,7 +1,7 @@
-//! The service's deployments so far: the last one, the good ones, and which of them a rollback goes
-//! to.
+//! The service's past deployments: the last one, those that succeeded, and which of them a rollback
+//! returns to.
 //!
-//! What was good is what AWS calls successful, never "one revision less".
+//! A deployment counts as good when AWS calls it successful; "one revision less" is never assumed.
 
 use serde_json::Value;
 
@@ -19,19 +19,19 @@ use crate::plan::HistoryQuery;
 use crate::run::Run;
 use crate::survey::{Snapshot, has_registered};
 
-/// How far back good deployments are looked for.
+/// How many deployments are read back in search of a good one.
 const HISTORY_LIMIT: usize = 20;
 
-/// A deployment that is over.
+/// A deployment that has ended.
 #[derive(Debug, Clone)]
 pub struct LastDeployment {
-    /// Its id.
+    /// Id or ARN, whichever its kind has.
     pub id: RolloutId,
-    /// AWS's word.
+    /// The status, in AWS's word.
     pub word: String,
-    /// How it ended.
+    /// Whether it succeeded.
     pub end: DeploymentEnd,
-    /// The revision it brought, where it says that its run has registered it.
+    /// The revision that it deployed, where the deployment says that its run registered it.
     pub registered_revision: Option<RevisionArn>,
 }
 
@@ -40,9 +40,9 @@ pub struct LastDeployment {
 pub enum DeploymentEnd {
     /// Green serves.
     Succeeded,
-    /// Blue serves, or nobody can say.
+    /// Blue serves, or what serves is not known.
     Failed {
-        /// Why.
+        /// The reason in the outputs.
         reason: Reason,
     },
 }
@@ -50,24 +50,25 @@ pub enum DeploymentEnd {
 /// A deployment that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GoodDeployment {
-    /// Its id, or ARN.
+    /// Id or ARN, whichever its kind has.
     pub id: RolloutId,
-    /// The revision it brought.
+    /// The revision that it deployed.
     pub revision: RevisionArn,
-    /// Images that it ran: as named, and their digests where ECS tells.
+    /// The images that it ran, as the definition names them, and their digests where ECS shows
+    /// them.
     pub images: Vec<String>,
 }
 
-/// What a rollback brings.
+/// What a rollback returns to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RollbackTarget {
-    /// The revision.
+    /// The revision that will serve.
     pub revision: RevisionArn,
-    /// Why it is this one.
+    /// Why this revision was chosen, in a sentence.
     pub why: String,
 }
 
-/// The deployment that is meant, or the newest one.
+/// Finds the named deployment, or the newest one.
 pub async fn find_last(
     run: &Run,
     query: &HistoryQuery,
@@ -104,7 +105,7 @@ pub async fn find_last(
             reason: Reason::AlreadyAnswered,
         },
     };
-    // What cannot be read stays as it is.
+    // A definition that cannot be read is left registered.
     let tagged = snapshot.service.as_ref().and_then(Service::tagged_pause);
     let is_registered = is_revision_registered(
         &deployment.deployment_configuration,
@@ -180,7 +181,7 @@ async fn find_last_in_group(
     Ok(None)
 }
 
-/// The revision that a rollback goes to.
+/// Finds the revision that a rollback returns to.
 ///
 /// # Errors
 /// There is none, or it cannot be found.
@@ -212,15 +213,15 @@ pub async fn find_target(
     match found {
         Some((good, why)) => Ok(RollbackTarget {
             revision: good.revision.clone(),
-            why: format!("brought by deployment {}, {why}", short_name(&good.id)),
+            why: format!("deployed by deployment {}, {why}", short_name(&good.id)),
         }),
         None => Err(no_target_failure(asked, &serves, &good)),
     }
 }
 
-/// The newest good deployment from before what serves now was first brought: a second rollback goes
-/// further back, and never to what the first one went away from. Where nothing is older, any other
-/// revision.
+/// The newest good deployment from before the current revision was first deployed: so a second
+/// rollback goes further back, and never to the revision that the first one left. Where nothing is
+/// older, any other revision.
 fn find_earlier<'g>(
     good: &'g [GoodDeployment],
     serves: &RevisionArn,
@@ -383,8 +384,8 @@ fn has_tag_or_digest(image: &str, asked: &str) -> bool {
         || (digest.starts_with("sha256:") && image.ends_with(digest))
 }
 
-/// Images are deployed by digest: whether a tag of the repository stands for it is the registry's
-/// knowledge.
+/// Whether a tag names one of these images, which are deployed by digest: only the repository knows
+/// its tags.
 async fn is_tagged(run: &Run, images: &[String], tag: &str) -> bool {
     for image in images {
         let Some((repository, digest)) = image.split_once("@sha256:") else {
@@ -407,7 +408,8 @@ async fn is_tagged(run: &Run, images: &[String], tag: &str) -> bool {
     false
 }
 
-/// The version of what is brought, for `${version}`: a tag of its image that is not `latest`.
+/// The version of the revision that is deployed, for `${version}`: a tag of its image that is not
+/// `latest`.
 pub async fn find_version(run: &Run, definition: &Value) -> Option<String> {
     let containers = definition["containerDefinitions"].as_array()?;
     for image in containers

@@ -1,8 +1,10 @@
-//! What is watched while users reach green: alarms every few seconds, and the analysis at its own
-//! rhythm.
+//! Watches the rollout while users reach green: alarms every few seconds, and the analysis at its
+//! own interval.
 //!
-//! What is found wrong is an answer here, never an action: who calls takes the rollout back, or
-//! waits for a person.
+//! A problem is only returned here; the caller rolls back, or waits for a person.
+//!
+//! One file, because alarms, the analysis and green's health are watched together and share the
+//! times at which traffic changed.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -28,14 +30,13 @@ use crate::steps::green_health::GreenHealth;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::{GateState, Interrupted, Rollout};
 
-/// The watch of one rollout.
 pub(super) struct RolloutMonitor<'a> {
     run: &'a Run,
     checks: &'a ChecksPlan,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
     values: Values,
-    /// Whether a person has answered once traffic had moved.
+    /// Whether a person has answered after traffic had moved.
     is_answered: bool,
     alarms: tokio::sync::Mutex<AlarmSchedule<'a>>,
     analysis: OnceCell<Analysis<'a>>,
@@ -47,13 +48,13 @@ pub(super) struct RolloutMonitor<'a> {
 /// When traffic changed, in seconds of the epoch.
 #[derive(Debug, Clone, Copy, Default)]
 struct ShiftTimes {
-    /// The first went to green.
+    /// When the first traffic went to green.
     began: f64,
-    /// Green's share changed last.
+    /// When green's share changed last.
     changed: f64,
 }
 
-/// The alarms, and when they are looked at next.
+/// The alarms, and when they are read next.
 struct AlarmSchedule<'a> {
     watch: AlarmWatch<'a>,
     next: Instant,
@@ -87,7 +88,7 @@ impl<'a> RolloutMonitor<'a> {
         }
     }
 
-    /// Traffic goes to green from now on.
+    /// Called when traffic starts to go to green.
     pub(super) async fn begin_shift(&self, rollout: &mut Rollout<'_>) -> Result<(), Interrupted> {
         if !self.alarms.lock().await.watch.is_idle() {
             rollout.share_reads();
@@ -101,7 +102,7 @@ impl<'a> RolloutMonitor<'a> {
         Ok(())
     }
 
-    /// Ready only when something is wrong that no gate ahead leaves to a person.
+    /// Completes only when something fails that no later gate leaves to a person.
     pub(super) async fn wait_for_failure(&self, moment: Moment) -> Failure {
         tokio::select! {
             failure = self.wait_for_alarm(moment) => failure,
@@ -110,8 +111,8 @@ impl<'a> RolloutMonitor<'a> {
         }
     }
 
-    /// Green has all of production's traffic from now on, and is watched as long as blue can be
-    /// brought back.
+    /// Green has all of production's traffic from now on, and is watched as long as traffic can
+    /// return to blue.
     pub(super) async fn watch_health(&self, rollout: &Rollout<'_>) {
         if rollout.keeps_blue() && !rollout.serves_nothing() {
             let create = async || {
@@ -126,7 +127,7 @@ impl<'a> RolloutMonitor<'a> {
         }
     }
 
-    /// Ready only when nothing of green can answer any more, or when its tasks stop again and
+    /// Completes only when nothing of green can answer any more, or when its tasks stop again and
     /// again.
     async fn wait_for_unhealthy(&self, moment: Moment) -> Failure {
         match (moment, self.health.get()) {
@@ -135,7 +136,7 @@ impl<'a> RolloutMonitor<'a> {
         }
     }
 
-    /// Ready only when an alarm rings.
+    /// Completes only when an alarm is in ALARM.
     pub(super) async fn wait_for_alarm(&self, moment: Moment) -> Failure {
         let mut looks = self.alarms.lock().await;
         while !looks.watch.is_idle() {
@@ -154,14 +155,14 @@ impl<'a> RolloutMonitor<'a> {
         std::future::pending().await
     }
 
-    /// Ready only when the analysis ended badly.
+    /// Completes only when the analysis fails.
     async fn wait_for_bad_analysis(&self, moment: Moment) -> Failure {
         let Some(analysis) = self.analysis.get() else {
             return std::future::pending().await;
         };
         let ended = analysis.wait_for_end().await;
         match analysis::to_failure(&ended) {
-            // It waits at the next gate, which is not passed without a person.
+            // An inconclusive analysis waits at the next gate, which only a person passes.
             Some(_)
                 if needs_person(&ended)
                     && moment != Moment::Bake
@@ -174,7 +175,7 @@ impl<'a> RolloutMonitor<'a> {
         }
     }
 
-    /// Everything that is measured at a moment at which nothing moves, to its end.
+    /// Completes every measurement of a moment at which no traffic moves.
     pub(super) async fn complete(
         &self,
         moment: Moment,
@@ -196,7 +197,7 @@ impl<'a> RolloutMonitor<'a> {
         .map(drop)
     }
 
-    /// Waits until the traffic that green has now was judged, before it gets more.
+    /// Waits until green was evaluated under the traffic that it has now, before it gets more.
     pub(super) async fn wait_for_step_verdict(
         &self,
         rollout: &mut Rollout<'_>,
@@ -215,8 +216,8 @@ impl<'a> RolloutMonitor<'a> {
         Ok(gate)
     }
 
-    /// Waits until all of production's traffic on green was judged, as long as blue can be brought
-    /// back.
+    /// Waits until green was evaluated under all of production's traffic, as long as traffic can
+    /// return to blue.
     pub(super) async fn wait_for_final_verdict(
         &self,
         rollout: &mut Rollout<'_>,
@@ -231,8 +232,8 @@ impl<'a> RolloutMonitor<'a> {
             .saturating_sub(clock::elapsed_since(changed))
             .saturating_sub(ROLLBACK_RESERVE);
         let in_time = async {
-            // Checks of the shift alone have not judged anything yet when all traffic went over at
-            // once.
+            // When all traffic moves at once, checks that only measure the shift have no verdict
+            // yet.
             let verdict = async {
                 if let Some(ended) = analysis.wait_for_verdict_since(began).await {
                     return Some(ended);
@@ -242,7 +243,7 @@ impl<'a> RolloutMonitor<'a> {
             };
             match tokio::time::timeout(blue_kept_for, verdict).await {
                 Ok(ended) => ended,
-                // What was never known by now will not be known in time.
+                // What is still unknown now will not be known while blue is kept.
                 Err(_) => analysis.finish(),
             }
         };
@@ -259,7 +260,7 @@ impl<'a> RolloutMonitor<'a> {
         .await
     }
 
-    /// What the analysis came to, although nobody waits for it any more.
+    /// The result of the analysis so far, although nothing waits for more.
     fn finish_analysis(&self) -> Result<(), Halt> {
         let Some(ended) = self.analysis.get().and_then(Analysis::finish) else {
             return Ok(());
@@ -269,14 +270,14 @@ impl<'a> RolloutMonitor<'a> {
         })
     }
 
-    /// A moment begins whose checks are completed later.
+    /// Starts the measurements of a moment, which are completed later.
     pub(super) async fn enter_if_measured(&self, moment: Moment, rollout: &Rollout<'_>) {
         if self.checks.measures(moment) {
             self.enter(moment, rollout).await;
         }
     }
 
-    /// Measures while the rollout is held where it is; passed when it went on by itself.
+    /// Measures while the rollout is held; `Passed` when the rollout continued by itself meanwhile.
     async fn hold_until(
         &self,
         moment: Moment,
@@ -315,7 +316,7 @@ impl<'a> RolloutMonitor<'a> {
         }
     }
 
-    /// Whether the rollout, while it is held, is so by a gate.
+    /// Whether it is a gate that holds the rollout.
     fn is_held_by_gate(&self, moment: Moment) -> bool {
         match moment {
             Moment::Green | Moment::Step => true,
@@ -325,7 +326,7 @@ impl<'a> RolloutMonitor<'a> {
 
     async fn enter(&self, moment: Moment, rollout: &Rollout<'_>) -> Option<&Analysis<'a>> {
         let asked = self.checks.analysis.as_ref()?;
-        // A person who answered has said already what becomes of an inconclusive one.
+        // A person has answered once, so an inconclusive result does not pause again.
         let asked = if self.is_answered {
             asked.clone().without_pauses()
         } else {
@@ -359,7 +360,7 @@ impl<'a> RolloutMonitor<'a> {
         Some(analysis)
     }
 
-    /// Green has more of the traffic from now on.
+    /// Called when green has a larger share of the traffic.
     pub(super) fn note_traffic_change(&self) {
         self.update_times(|times| times.changed = clock::epoch_seconds());
     }
@@ -373,7 +374,6 @@ impl<'a> RolloutMonitor<'a> {
     }
 }
 
-/// Whether a person is to decide.
 fn needs_person(ended: &AnalysisResult) -> bool {
     ended.phase == Phase::Inconclusive && ended.on_inconclusive == OnInconclusive::Pause
 }

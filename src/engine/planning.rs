@@ -1,5 +1,5 @@
-//! From looks at AWS to the plan that is walked: the service is read until nothing else is in the
-//! way.
+//! From the survey of AWS to the plan that is executed: the service is read until nothing else is
+//! in the way.
 
 use std::time::Duration;
 
@@ -18,15 +18,14 @@ use crate::survey::{IncompleteSurvey, Snapshot, SurveyFailure};
 use crate::undo::Undo;
 use crate::unwind::scaling;
 
-/// How long AWS may throttle the survey before the run gives up; nothing was begun yet.
+/// How long AWS may throttle the survey before the run gives up; nothing was started yet.
 const THROTTLE_BUDGET: Duration = Duration::from_mins(5);
 const THROTTLE_PAUSE: Duration = Duration::from_secs(6);
-/// What was just rolled back may be read with its last weights: nobody is refused because of one
-/// look.
+/// After a rollback AWS may still show the last weights: nobody is refused because of one read.
 const WEIGHT_READS: u32 = 3;
 const WEIGHTS_PAUSE: Duration = Duration::from_secs(2);
 
-/// One look at AWS.
+/// Surveys AWS, as often as throttling makes necessary.
 pub(super) async fn survey(run: &Run, planner: &Planner) -> Result<Snapshot, Halt> {
     let began = Instant::now();
     loop {
@@ -47,7 +46,7 @@ pub(super) async fn survey(run: &Run, planner: &Planner) -> Result<Snapshot, Hal
     }
 }
 
-/// Whoever corrects one thing that is wrong should not have to come back for the next.
+/// Collects all problems that can be known, so that they can be fixed at once.
 fn halt_for(planner: &Planner, incomplete: IncompleteSurvey) -> Halt {
     let IncompleteSurvey {
         why,
@@ -94,8 +93,8 @@ pub(super) async fn survey_and_plan(
         {
             snapshot = read().await?;
         } else if looks < WEIGHT_READS && planner.is_traffic_split(&snapshot) {
-            // Another rollout that ends, or is rolled back, moves the weights and what the service
-            // says of itself one after the other.
+            // When another rollout ends or is rolled back, its weights and the service's own
+            // description change one after the other.
             tokio::time::sleep(add_jitter(WEIGHTS_PAUSE)).await;
             (snapshot, looks) = (read().await?, looks + 1);
         } else {
@@ -113,7 +112,7 @@ pub(super) async fn survey_and_plan(
     Ok((snapshot, plan))
 }
 
-/// What a dead run has left on the service is undone in every end of this run.
+/// What a dead run has left on the service is undone however this run ends.
 async fn arm_leftovers(run: &Run, plan: &LeftoversPlan) {
     if let Some(left) = scaling::find_leftover(run, plan.scale_in, &plan.names).await {
         run.emit(ScalingFact::LeftSuspended {

@@ -1,5 +1,5 @@
-//! What a deployment is started from, and how that is kept true: somebody else may deploy while an
-//! image is pushed or a task runs.
+//! What a deployment is started from, and how that is kept current: somebody else may deploy while
+//! an image is pushed or a task runs.
 
 use super::Halt;
 use super::planning::survey_and_plan;
@@ -34,7 +34,7 @@ impl Prepared {
             .filter(|running| running.is_ours)
     }
 
-    /// Starts the rollout, or goes on with the one that an earlier attempt has started; none where
+    /// Starts the rollout, or continues the one that an earlier attempt has started; none where
     /// nothing is to be deployed.
     pub(super) async fn start<'a>(
         &'a self,
@@ -58,7 +58,6 @@ impl Prepared {
         .map(Some)
     }
 
-    /// How often AWS is looked at.
     pub(super) fn poll_interval(&self) -> PollInterval {
         PollInterval::new(self.plan.poll)
     }
@@ -68,8 +67,8 @@ impl Prepared {
         self.adopted_rollout().is_none() && rollout::is_unchanged(planned, &self.revision)
     }
 
-    /// Looks at the service again; where its deployments are not those that were read, `if-running`
-    /// decides, and all is planned anew.
+    /// Reads the service again; where its deployments are not those that were read, `if-running`
+    /// decides, and everything is planned anew.
     pub(super) async fn replan_if_changed(
         &mut self,
         run: &Run,
@@ -107,7 +106,7 @@ impl Prepared {
         }
     }
 
-    /// The revision was made from a definition that serves no more.
+    /// Registers the revision again: the definition that it was made from serves no more.
     async fn register_again(
         &mut self,
         run: &Run,
@@ -128,7 +127,7 @@ impl Prepared {
     }
 }
 
-/// By now something was done: what is refused is a failure, whose effects are undone.
+/// Something was changed by now: a refusal is a failure, and the effects are undone.
 fn into_failure(halt: Halt) -> Halt {
     let (problems, reason) = match halt {
         Halt::Refused(problems) => (problems, Reason::InvalidInputs),

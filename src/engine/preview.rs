@@ -1,5 +1,5 @@
-//! `mode: plan`: what a deployment would do is read, planned and said, and nothing is done; and how
-//! a deployment is held to the plan that was reviewed.
+//! `mode: plan`: reads, plans and reports what a deployment would do, and changes nothing; and
+//! refuses a deployment that differs from the plan that was reviewed.
 
 use super::{Ending, Halt, checks, deploy, planning, run_step};
 use crate::aws::arn::short_name;
@@ -27,7 +27,7 @@ pub(super) async fn plan(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
 async fn read(run: &Run, planner: &Planner) -> Result<PlannedDeployment, Halt> {
     let snapshot = planning::survey(run, planner).await?;
     let plan = planner.deployment(&snapshot)?;
-    // What documents name must be there, as before a deployment.
+    // What documents name must exist, as before a deployment.
     checks::prepare(run, &plan.checks).await?;
     deploy::tell_plan(run, &snapshot, &plan);
     preview(planner, &snapshot, &plan).await

@@ -1,4 +1,4 @@
-//! A rollout of the service is in progress: the run waits for its end, or takes it back first.
+//! A rollout of the service is in progress: the run waits for its end, or rolls it back first.
 
 use std::time::Duration;
 
@@ -18,19 +18,19 @@ use crate::survey::{RunningRollout, Snapshot};
 use crate::undo::Undo;
 use crate::unwind::{self, UnwindOutcome};
 
-/// A wait that lasts is told again.
+/// A long wait is reported again at this interval.
 const REMINDER_INTERVAL: Duration = Duration::from_mins(10);
 
-/// What became of what was in the way.
+/// Whether another rollout is still in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueOutcome {
-    /// Nothing is in it, or the plan says what that means.
+    /// Nothing is in the way, or the plan decides about it.
     Free,
-    /// It was, for a while: AWS is to be read again.
+    /// Another rollout was in the way until now: AWS has to be read again.
     ReadAgain,
 }
 
-/// Makes way for this run, as it is planned.
+/// Waits for the rollout in progress, or rolls it back, as planned.
 ///
 /// # Errors
 /// The wait took too long, or what is in progress could not be undone.
@@ -48,7 +48,7 @@ pub async fn wait_or_supersede(
         QueuePlan::Wait(plan) => wait(run, plan, running).await,
         QueuePlan::Supersede(plan) => {
             let SupersedePlan { undo, revision } = &**plan;
-            // Nobody else removes it when its run has left the rollout at a gate.
+            // No other run removes it when its run has left the rollout at a gate.
             let is_needed = ours.is_some_and(|ours| running.revision.as_ref() == Some(&ours.arn));
             let unused = revision.iter().filter(|_| !is_needed);
             let undos: Vec<Undo> = unused.chain([undo]).cloned().collect();
@@ -108,8 +108,8 @@ async fn wait(
     .with_hint(running.stop_command()))
 }
 
-/// The newer workflow run whose rollout is in progress: what it brings must not be overwritten by
-/// this run once it is over.
+/// The newer workflow run whose rollout is in progress: this run must not overwrite what that one
+/// deploys.
 fn newer_run<'r>(run: &Run, order: RunOrder, running: &'r RunningRollout) -> Option<&'r str> {
     running
         .run

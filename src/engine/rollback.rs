@@ -1,4 +1,5 @@
-//! `mode: rollback`: the fast way while blue still runs, a new rollout of what was good otherwise.
+//! `mode: rollback`: stops the rollout while blue still runs, otherwise a new rollout of a good
+//! revision.
 
 use super::approval::arm_running_undos;
 use super::{Ending, Halt, deploy, planning, run_step, run_unwind_step, unwound_ending};
@@ -71,8 +72,8 @@ async fn is_traffic_shared(run: &Run, plan: &RollbackPlan, snapshot: &Snapshot) 
     shared.is_some()
 }
 
-/// What is in progress is stopped with rollback: blue is still there, and back within seconds. None
-/// when it was too late.
+/// Stops the rollout in progress with rollback: blue still runs, and serves again within seconds.
+/// None when it was too late.
 async fn roll_back_to_blue(
     run: &Run,
     plan: &RollbackPlan,
@@ -128,7 +129,7 @@ async fn roll_back_to_blue(
     }
 }
 
-/// Whether blue is what was asked for.
+/// Whether blue runs the revision that was asked for.
 fn is_requested_revision(plan: &RollbackPlan, ending: &Ending) -> bool {
     let Some(asked) = plan
         .history
@@ -145,7 +146,7 @@ fn is_requested_revision(plan: &RollbackPlan, ending: &Ending) -> bool {
     short_name(blue) == short_name(asked) || short_name(blue).rsplit(':').next() == Some(asked)
 }
 
-/// What is brought back by a new rollout; with its tests only when they are wanted.
+/// The release of a new rollout that rolls back; with its tests only when they are wanted.
 async fn prepare_release(
     run: &Run,
     plan: &RollbackPlan,

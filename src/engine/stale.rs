@@ -1,6 +1,7 @@
-//! A run that a newer one has overtaken does not bring its older commit back by accident.
+//! Stops a run that a newer run has overtaken, so that it does not deploy its older commit by
+//! accident.
 //!
-//! It is a courtesy of GitHub's API: where that cannot tell, the run goes on and says so.
+//! Where GitHub's API cannot be read, the run continues and says so.
 
 use crate::error::Failure;
 use crate::github::api::{Github, GithubError, WorkflowRun};
@@ -16,7 +17,7 @@ const SHORT_SHA: usize = 7;
 /// Refuses when a newer run of the workflow has succeeded on this branch with another commit.
 ///
 /// # Errors
-/// The run is stale. That GitHub does not tell is no error.
+/// The run is stale. An API that cannot be read is no error.
 pub async fn check(run: &Run, token: &Secret) -> Result<(), Failure> {
     let Some((workflow, branch, sha)) = job_context(run) else {
         return Ok(());
@@ -35,7 +36,7 @@ pub async fn check(run: &Run, token: &Secret) -> Result<(), Failure> {
     }
 }
 
-/// Which runs are asked for, where the job says what it runs for.
+/// Workflow, branch and commit of the job, where it has all of them.
 fn job_context(run: &Run) -> Option<(&Workflow, &str, &str)> {
     let workflow = run.runner.workflow.as_ref()?;
     Some((

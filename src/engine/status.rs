@@ -45,7 +45,7 @@ pub(super) async fn follow(run: &Run, planner: &Planner) -> Result<Ending, Halt>
     }
 }
 
-/// The revision that is brought, with its definition where it can be read.
+/// The revision that is being deployed, with its definition where it can be read.
 pub(super) async fn read_revision(run: &Run, running: &RunningRollout) -> Revision {
     let arn = running.revision.clone().unwrap_or_default();
     let described = run.aws.describe_task_definition(arn.as_str()).await;
@@ -85,7 +85,7 @@ fn gate_ending(rollout: &Rollout<'_>, gate: GateKind) -> Ending {
         GateKind::Green | GateKind::Step | GateKind::Production => {
             "answer with mode: continue or mode: abort"
         }
-        GateKind::External => "the answer is its owner's to give; mode: abort rolls it back",
+        GateKind::External => "the owner of this gate answers it; mode: abort rolls it back",
     };
     let sentence = format!(
         "{}; {}; {answer}",
@@ -99,8 +99,7 @@ fn gate_ending(rollout: &Rollout<'_>, gate: GateKind) -> Ending {
     }
 }
 
-/// It did not end well: its way back is watched to the end, so that what serves is said and not
-/// guessed.
+/// The rollout failed: its rollback is watched to the end, so that what serves is observed.
 async fn failed_ending(run: &Run, undos: &RunningUndos, failure: Failure) -> Ending {
     let reason = failure.reason;
     run.emit(Event::Failed { failure });

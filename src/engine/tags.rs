@@ -1,8 +1,8 @@
 //! The end of a run that pushed an image: tags that were left for last are set once the new image
 //! serves.
 //!
-//! Nothing is rolled back from here on, so a signal only ends the waiting; what was not set is
-//! said.
+//! Nothing is rolled back from here on, so a signal only ends the wait; tags that were not set are
+//! reported.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::outcome::{Outcome, Reason};
 use crate::run::Run;
 use crate::steps::tags;
 
-/// The registry may be busy or away for so long before the run ends without it.
+/// How long the registry may be busy or unreachable before the run ends without these tags.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Sets the tags that waited, where the run's end allows it.

@@ -1,8 +1,7 @@
-//! Facts that need no more than a sentence: data, by subject, and beside it the one place that
-//! makes the sentence.
+//! Facts that are shown as one sentence: data, by subject, together with the code that makes the
+//! sentence.
 //!
-//! What AWS or a person says, in a text that is theirs, is told as [`Event::Noted`] or
-//! [`Event::Warned`].
+//! Free text from AWS or a person is an [`Event::Noted`] or [`Event::Warned`] instead.
 
 use std::time::Duration;
 
@@ -40,11 +39,11 @@ pub use undo::{UndoFact, UndoneDeployment};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "about", rename_all = "kebab-case")]
 pub enum Fact {
-    /// Other runs' deployments of the service, and what this run makes of them.
+    /// Other runs' deployments of the service, and what this run does about them.
     Queue(QueueFact),
-    /// AWS does not take or answer a request at once.
+    /// AWS does not accept or answer a request at once.
     Aws(AwsFact),
-    /// `mode: rollback`: what is brought back, and how.
+    /// `mode: rollback`: the revision that is rolled back to, and how.
     Rollback(RollbackFact),
     /// Revisions that stay, or that AWS changed.
     Revision(RevisionFact),
@@ -56,7 +55,7 @@ pub enum Fact {
     OneOff(OneOffFact),
     /// The image, its repository and its scan.
     Image(ImageFact),
-    /// Gates of a rollout that behave in another way than expected.
+    /// Gates of a rollout that behave differently than expected.
     Gate(GateFact),
     /// How a rollout is undone.
     Undo(UndoFact),
@@ -74,7 +73,7 @@ pub enum FactLevel {
 }
 
 impl Fact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> Text {
         let sentence = match self {
             Self::Queue(fact) => fact.sentence(),
@@ -92,7 +91,7 @@ impl Fact {
         sentence.into()
     }
 
-    /// How loud it is.
+    /// Whether it is a note or a warning.
     pub fn level(&self) -> FactLevel {
         match self {
             Self::Queue(fact) => fact.level(),

@@ -1,4 +1,4 @@
-//! The image: where it is, what moved, which tags it has and is to get.
+//! The image: where it is, what was sent, and which tags it has and will get.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,33 +11,33 @@ pub struct PinnedImage {
     pub digest: String,
     /// The registry's host.
     pub registry: String,
-    /// Tags it was given.
+    /// Tags that were set.
     pub tags: Vec<String>,
-    /// Bytes that moved.
+    /// Bytes that were sent.
     pub moved: u64,
-    /// What became of its parts, when it was pushed.
+    /// What happened to its parts, if it was pushed.
     #[serde(default)]
     pub transfer: Option<Transfer>,
 }
 
-/// What became of an image's layers and configs.
+/// What happened to an image's layers and configs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Transfer {
-    /// They were sent.
+    /// Parts that were sent.
     pub sent: Parts,
-    /// The registry took them from another of its repositories.
+    /// Parts that the registry mounted from another of its repositories.
     pub mounted: Parts,
-    /// They were there already.
+    /// Parts that the registry had already.
     pub skipped: Parts,
 }
 
 /// Some of an image's layers and configs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parts {
-    /// How many.
+    /// The number of parts.
     pub count: usize,
-    /// Their bytes.
+    /// Their size in bytes.
     pub bytes: u64,
 }
 
@@ -54,6 +54,6 @@ impl Transfer {
 pub struct DeferredTag {
     /// The tag.
     pub tag: String,
-    /// The digest of the image that it names until then, where that is known.
+    /// The digest of the image that it names until then, if that is known.
     pub names: Option<String>,
 }

@@ -9,7 +9,7 @@ use crate::text::Text;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct OneOffTask {
-    /// The command that the overrides give it; none where it is the definition's own.
+    /// The command of the overrides; none if the definition's own command ran.
     pub command: Option<Text>,
     /// The task's ARN.
     pub task: TaskArn,
@@ -24,19 +24,19 @@ pub struct OneOffTask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "end", rename_all = "kebab-case")]
 pub enum TaskEnd {
-    /// By itself.
+    /// It exited by itself.
     Exited {
-        /// With this code.
+        /// The exit code.
         code: i32,
     },
     /// This run stopped it.
     Stopped,
-    /// Its end was not waited for.
+    /// The run did not wait for its end.
     NotWaitedFor,
 }
 
 impl OneOffTask {
-    /// Command and end.
+    /// The command and the end, for a sentence.
     pub fn describe(&self) -> String {
         let end = match self.end {
             TaskEnd::Exited { code } => format!("exit {code}"),

@@ -1,4 +1,4 @@
-//! What a deployment would do: what `mode: plan` comes to.
+//! What a deployment would do: the result of `mode: plan`.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,29 +9,29 @@ use crate::text::Text;
 /// The version of the JSON that the output `plan` carries.
 pub const VERSION: u32 = 1;
 
-/// A deployment as it would be done now.
+/// A deployment, as it would be done now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PlannedDeployment {
-    /// Version of this form.
+    /// The version of this JSON form.
     pub version: u32,
-    /// What the input `plan-digest` of a deployment takes.
+    /// The value for the input `plan-digest` of a later deployment.
     pub digest: String,
     /// Whether a deployment would change anything.
     pub changes: bool,
-    /// Who would perform the rollout; none without a service.
+    /// The controller that would perform the rollout; none without a service.
     pub controller: Option<String>,
     /// The revision that serves.
     pub serves: Option<RevisionArn>,
-    /// The image; none where the definition's own is deployed.
+    /// The image; none if the definition's own image is deployed.
     pub image: Option<PlannedImage>,
     /// The task definition.
     pub task_definition: PlannedRevision,
-    /// What the service would be told besides its revision, line by line.
+    /// What would be set on the service besides its revision, line by line.
     pub service_changes: Vec<Text>,
-    /// What comes before: other rollouts, and what dead runs have left.
+    /// What is done before: other rollouts, and the cleanup after dead runs.
     pub before: Vec<Text>,
-    /// What would be done, in its order.
+    /// The steps in their order.
     pub steps: Vec<PlannedStep>,
     /// What AWS would do by itself if the run died meanwhile.
     pub if_left_alone: Option<Text>,
@@ -41,16 +41,16 @@ pub struct PlannedDeployment {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PlannedImage {
-    /// As the inputs name it.
+    /// The reference in the inputs.
     pub from: String,
-    /// Where it would be, by digest; without one while that is not known.
+    /// The reference that would be deployed, by digest; without digest while that is not known.
     pub to: String,
-    /// Layers and configs that would be sent; bytes before compression where they are compressed on
+    /// Layers and configs that would be sent; sizes before compression if they are compressed on
     /// the way.
     pub sent: Parts,
     /// Whether `sent` counts bytes before compression.
     pub uncompressed: bool,
-    /// How many are there already.
+    /// The number of layers and configs that the registry has already.
     pub existing: usize,
 }
 
@@ -60,11 +60,11 @@ pub struct PlannedImage {
 pub struct PlannedRevision {
     /// Its family.
     pub family: String,
-    /// The revision that is registered already and means the same; none where one would be made.
+    /// The registered revision that means the same; none if a new one would be registered.
     pub registered: Option<RevisionArn>,
-    /// What it is compared with.
+    /// The revision it is compared with.
     pub previous: Option<RevisionArn>,
-    /// What is different, a value a line; values are shown as the log of a deployment shows them.
+    /// The differences, one value for each line, shown as in the log of a deployment.
     pub changes: Vec<Text>,
 }
 
@@ -72,10 +72,10 @@ pub struct PlannedRevision {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PlannedStep {
-    /// Which.
+    /// The step.
     pub step: Step,
     /// What it would do.
     pub what: Text,
-    /// How long it takes at least, in seconds, where that is known.
+    /// The shortest time it takes, in seconds, if that is known.
     pub seconds: Option<u64>,
 }

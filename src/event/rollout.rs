@@ -1,4 +1,4 @@
-//! The rollout: what runs now, what is deployed, how far it is.
+//! The rollout: what runs now, what is deployed, and its progress.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,14 @@ use crate::event::Traffic;
 use crate::identity::{RevisionArn, RolloutId, ServiceDeploymentArn};
 use crate::text::Text;
 
-/// What runs now, as it was read.
+/// What runs now, as the survey read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SurveyedService {
     /// The controller: `codedeploy`, `ecs rolling`.
     pub controller: String,
     /// The revision that serves: blue.
     pub blue: RevisionArn,
-    /// Tasks running and wanted.
+    /// The task counts.
     pub tasks: Tasks,
     /// The plan, line by line.
     pub plan: Vec<Text>,
@@ -24,11 +24,11 @@ pub struct SurveyedService {
 pub struct DeployedRevision {
     /// Its ARN.
     pub arn: RevisionArn,
-    /// Whether it was registered by this run.
+    /// Whether this run registered it.
     pub registered: bool,
-    /// What it replaces.
+    /// The revision it replaces.
     pub previous: Option<RevisionArn>,
-    /// What changed, line by line.
+    /// The changes, line by line.
     pub changes: Vec<Text>,
 }
 
@@ -37,36 +37,36 @@ pub struct DeployedRevision {
 pub struct StartedRollout {
     /// The deployment's id.
     pub deployment: RolloutId,
-    /// The ECS service deployment's ARN, where there is one.
+    /// The ECS service deployment's ARN, if there is one.
     pub service_deployment: Option<ServiceDeploymentArn>,
-    /// Where to watch it.
+    /// The URL of the rollout in the console.
     pub console: String,
     /// Whether the controller is CodeDeploy.
     pub codedeploy: bool,
-    /// Whether it was there before this run.
+    /// Whether it existed before this run.
     #[serde(default)]
     pub found: bool,
 }
 
-/// Task counts of the side that comes up.
+/// Task counts of one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tasks {
-    /// Running tasks.
+    /// The number of running tasks.
     pub running: i64,
-    /// Wanted tasks.
+    /// The number of tasks that it should have.
     pub desired: i64,
-    /// Tasks that failed to start, where AWS counts them.
+    /// The number of tasks that failed to start, if AWS counts them.
     pub failed: i64,
 }
 
-/// What one look at a rollout showed, for people.
+/// What one read of a rollout showed, for people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The controller's own word for where it is.
+    /// The stage in the controller's spelling.
     pub stage: Text,
-    /// Production traffic, where it is known.
+    /// Production traffic, if it is known.
     pub traffic: Option<Traffic>,
-    /// Green's tasks, where they are known.
+    /// Green's task counts, if they are known.
     pub tasks: Option<Tasks>,
 }
 
@@ -83,11 +83,11 @@ pub enum Gate {
     Production,
 }
 
-/// What was seen of green before it gets the next share of traffic.
+/// What was checked of green before it gets the next share of traffic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepSeen {
     /// It has a healthy target.
     pub healthy: bool,
-    /// There are alarms, and none of them has begun to ring.
+    /// There are alarms, and none of them has gone into ALARM.
     pub quiet: bool,
 }

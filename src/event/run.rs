@@ -1,4 +1,4 @@
-//! How a run begins and ends, and what it refuses.
+//! How a run begins and ends, and why it was refused.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +11,13 @@ use crate::text::Text;
 pub struct RunStart {
     /// The run's id, which AWS sees too.
     pub run: String,
-    /// Wall clock, RFC 3339.
+    /// The wall clock, RFC 3339.
     pub time: String,
     /// The region.
     pub region: String,
     /// The cluster's name.
     pub cluster: ClusterName,
-    /// The service's name, if one is deployed to.
+    /// The service's name; none if the run has no service.
     pub service: Option<ServiceName>,
     /// The version users see.
     pub version: Option<String>,
@@ -29,12 +29,12 @@ pub struct RunStart {
 /// The inputs were refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedInputs {
-    /// `input: what is wrong`, with its remedy.
+    /// The problems, each with its remedy.
     pub problems: Vec<ReportedProblem>,
-    /// Whether something was changed in AWS before they were found.
+    /// Whether the run had already changed something in AWS.
     #[serde(default)]
     pub after_changes: bool,
-    /// Why.
+    /// The output `reason`.
     #[serde(default = "invalid_inputs")]
     pub reason: Reason,
 }
@@ -42,22 +42,22 @@ pub struct RefusedInputs {
 /// The run's end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunEnd {
-    /// What serves traffic.
+    /// The output `outcome`: what serves traffic.
     pub outcome: Outcome,
-    /// Why.
+    /// The output `reason`.
     pub reason: Reason,
-    /// In a sentence: what serves traffic now.
+    /// A sentence that says what serves traffic now.
     pub sentence: Text,
 }
 
 /// A problem with an input, as the report shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedProblem {
-    /// Input, place and what is wrong.
+    /// The input, the place in it, and what is wrong.
     pub problem: Text,
     /// What to do.
     pub remedy: Text,
-    /// Where in a file of the repository it is.
+    /// The place in a file of the repository, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<FilePlace>,
 }
@@ -67,13 +67,13 @@ pub struct ReportedProblem {
 pub struct FilePlace {
     /// The file as the user wrote it.
     pub file: String,
-    /// Line.
+    /// The line, from 1.
     pub line: usize,
-    /// Column.
+    /// The column, from 1.
     pub column: usize,
 }
 
-/// Of a journal that was written before refusals had a reason.
+/// Default for journals of older versions, which have no reason here.
 const fn invalid_inputs() -> Reason {
     Reason::InvalidInputs
 }

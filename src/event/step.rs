@@ -1,16 +1,16 @@
-//! The parts of a run, and how each ended.
+//! The steps of a run, and how each ended.
 
 use serde::{Deserialize, Serialize};
 
-/// The parts of a run, in their order.
+/// The steps of a run, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
-    /// AWS is read, the plan made.
+    /// AWS is read, and the plan is made.
     Survey,
     /// The image is pushed and pinned.
     Image,
-    /// What the registry's scanner found is judged.
+    /// The findings of the registry's scanner are evaluated.
     Scan,
     /// The task definition is registered.
     Revision,
@@ -22,20 +22,20 @@ pub enum Step {
     Gate,
     /// Traffic moves to green.
     Shift,
-    /// What is measured of green, or of production, while nothing moves.
+    /// Metrics of green, or of production, are measured while traffic does not shift.
     Analysis,
     /// Production is tested.
     Production,
-    /// Blue is kept for a while, then taken away.
+    /// Blue is kept for a while, then removed.
     Bake,
-    /// Tags that named another image are set.
+    /// Tags that were deferred are set.
     Tags,
-    /// What was done is rolled back.
+    /// The run's changes are undone.
     Unwind,
 }
 
 impl Step {
-    /// All of them, in their order.
+    /// All steps, in their order.
     pub const ALL: [Self; 13] = [
         Self::Survey,
         Self::Image,
@@ -52,7 +52,7 @@ impl Step {
         Self::Unwind,
     ];
 
-    /// The heading people read.
+    /// The heading for people.
     pub fn title(self) -> &'static str {
         match self {
             Self::Survey => "Survey",
@@ -76,7 +76,7 @@ impl Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepEnd {
-    /// It did what it was for.
+    /// It succeeded.
     Done,
     /// It failed, or was cut short.
     Failed,

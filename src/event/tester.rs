@@ -1,4 +1,4 @@
-//! A tester, when it begins.
+//! The start of a tester.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,10 @@ use crate::checks::moment::Moment;
 /// A tester was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartedTester {
-    /// Its name.
+    /// The tester's name.
     pub name: String,
-    /// When it runs, in the rollout.
+    /// The moment of the rollout at which it runs.
     pub moment: Moment,
-    /// Where it runs, in words.
+    /// Where it runs, for a sentence.
     pub place: String,
 }

@@ -1,4 +1,4 @@
-//! Which side serves production, who says so, and where test-url leads.
+//! Which side serves production, where that was observed, and where test-url leads.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::checks::moment::Moment;
 use crate::identity::RevisionArn;
 use crate::text::Text;
 
-/// Percent of production traffic on each side.
+/// Production traffic of each side, in percent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Traffic {
     /// On blue, in percent.
@@ -15,7 +15,7 @@ pub struct Traffic {
     pub green: f64,
 }
 
-/// Who answers for a statement about traffic.
+/// Where traffic was observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ObservedBy {
@@ -25,12 +25,12 @@ pub enum ObservedBy {
     TaskSets,
     /// The ECS deployment, for services that move no weights.
     Deployment,
-    /// The controller's own word, where nothing else could be read.
+    /// The controller's own status, if nothing else could be read.
     Controller,
 }
 
 impl ObservedBy {
-    /// In words.
+    /// A description for a sentence.
     pub fn describe(self) -> &'static str {
         match self {
             Self::Listener => "observed at the load balancer's listeners",
@@ -45,20 +45,20 @@ impl ObservedBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Serving {
-    /// What served before.
+    /// The revision that served before.
     Blue,
-    /// What was brought in.
+    /// The new revision.
     Green,
 }
 
-/// Production traffic, confirmed.
+/// Production traffic, confirmed by a read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedTraffic {
-    /// Which revision serves.
+    /// The revision that serves.
     pub revision: RevisionArn,
     /// `blue` or `green`.
     pub side: Serving,
-    /// Who says so.
+    /// Where that was observed.
     pub observed_by: ObservedBy,
 }
 
@@ -68,11 +68,11 @@ pub struct ObservedTraffic {
 pub enum TestUrl {
     /// The rules of the listener behind it forward to green alone.
     LeadsToGreen,
-    /// The new version was told there, where another one was told before.
+    /// The new version answered there, where another one answered before.
     TellsNewVersion,
-    /// That is not known.
+    /// It is not known.
     Unproven {
-        /// Why.
+        /// The reason.
         why: Text,
     },
 }
@@ -84,7 +84,8 @@ impl TestUrl {
     }
 }
 
-/// Where a check of a moment was sent, in words: only what is known to be green is called so.
+/// Where the requests of a checkpoint's tests went, for a sentence. It says "green" only when
+/// test-url is known to lead to green.
 pub fn describe_target(moment: Moment, test_url: Option<&TestUrl>) -> String {
     match (moment, test_url) {
         (Moment::Green, Some(TestUrl::Unproven { .. })) => "at test-url".to_owned(),

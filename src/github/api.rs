@@ -1,5 +1,8 @@
-//! GitHub's API: which other runs of the workflow there are. Read-only, with a deadline of its own:
-//! whatever it does not tell in time is not known, and a deployment does not wait for it.
+//! GitHub's API: which other runs of the workflow exist. Read-only, with its own deadline: an
+//! answer that does not come in time is treated as unknown, so that a deployment never waits for
+//! it.
+//!
+//! One file, because it is one client; a third of it is tests.
 
 use std::time::Duration;
 
@@ -14,70 +17,68 @@ use crate::registry::{BodyError, read_body};
 use crate::scrub::mask;
 use crate::secret::Secret;
 
-/// For a whole question, all pages together.
+/// The deadline for a whole question, all pages together.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// A page of fifty runs is about a megabyte.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
-/// Runs come newest first. A branch with more than this many newer ones has a bigger problem than a
-/// stale run.
+/// Runs come newest first. Runs come newest first; more than two pages are not looked at.
 const MAX_PAGES: u32 = 2;
 const PER_PAGE: usize = 50;
-/// What a file's name may hold in an address as it is.
+/// Characters that need no escaping in a file's name within a URL.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
-/// GitHub's words for a run that has not ended.
+/// GitHub's statuses of a run that has not ended.
 const UNFINISHED_STATUSES: &[&str] = &["queued", "in_progress", "waiting", "pending", "requested"];
 
 /// A run of the workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct WorkflowRun {
-    /// Its number within the workflow.
+    /// The run number within the workflow.
     #[serde(rename = "run_number")]
     pub number: u64,
-    /// The commit.
+    /// The commit's SHA.
     #[serde(rename = "head_sha")]
     pub sha: String,
-    /// Where people see it.
+    /// The URL of the run's page.
     #[serde(rename = "html_url")]
     pub url: String,
-    /// GitHub's word for where it is.
+    /// GitHub's status.
     #[serde(default)]
     pub status: Option<String>,
-    /// GitHub's word for how it ended.
+    /// GitHub's conclusion; none until the run has ended.
     #[serde(default)]
     pub conclusion: Option<String>,
 }
 
-/// GitHub did not tell.
+/// GitHub gave no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum GithubError {
-    /// The address is none, or the token cannot be sent.
+    /// The address is not a URL, or the token cannot be sent in a header.
     #[error("{0}")]
     Unusable(&'static str),
-    /// It answered with an error.
+    /// GitHub answered with an error.
     #[error("GitHub answered {status}: {}", mask(message))]
     Answered {
         /// HTTP status.
         status: u16,
-        /// In GitHub's words.
+        /// GitHub's message.
         message: String,
     },
-    /// No answer.
+    /// No answer arrived.
     #[error("GitHub's API could not be asked")]
     Failed(#[source] Box<octocrab::Error>),
     /// An answer that is too long, or that broke off.
     #[error("GitHub's API could not be asked")]
     Body(#[from] BodyError),
-    /// An answer that is not what the API promises.
+    /// An answer that is not what the API documents.
     #[error("GitHub's answer cannot be read")]
     InvalidAnswer(#[from] serde_json::Error),
-    /// Too late.
+    /// The deadline passed.
     #[error("GitHub's API did not answer within {} s", DEADLINE.as_secs())]
     TimedOut,
 }
 
 impl GithubError {
-    /// Whether the token may lack the permission. GitHub hides what a token may not see: it says
-    /// that it is not there.
+    /// Whether the token may lack the permission. GitHub answers 404 for what a token may not see.
     pub fn is_denied(&self) -> bool {
         match self {
             Self::Answered { status, message } => {
@@ -104,7 +105,7 @@ impl From<octocrab::Error> for GithubError {
     }
 }
 
-/// GitHub, asked about one workflow.
+/// A client for the runs of one workflow.
 #[derive(Debug)]
 pub struct Github<'w> {
     client: Octocrab,
@@ -130,7 +131,6 @@ impl WorkflowRunsQuery<'_> {
     }
 }
 
-/// GitHub's words for why not.
 #[derive(Debug, Default, Deserialize)]
 struct GithubErrorBody {
     #[serde(default)]
@@ -153,8 +153,8 @@ impl<'w> Github<'w> {
         if token.is_empty() || !token.chars().all(|letter| letter.is_ascii_graphic()) {
             return Err(GithubError::Unusable("github-token is no token"));
         }
-        // Three redirects: a repository that was renamed, and its owner. The token is not shown to
-        // another host.
+        // Up to three redirects, for a repository that was renamed and whose owner was renamed. The
+        // token is not sent to another host.
         let http = reqwest::Client::builder()
             .redirect(Policy::limited(3))
             .connect_timeout(DEADLINE)
@@ -167,8 +167,8 @@ impl<'w> Github<'w> {
         Ok(Self { client, workflow })
     }
 
-    /// The newest run of the workflow on this branch that is newer than ours and ended well with
-    /// another commit.
+    /// The newest run of the workflow on this branch that is newer than ours and deployed another
+    /// commit.
     pub async fn find_newer_run(
         &self,
         branch: &str,
@@ -256,7 +256,8 @@ async fn with_deadline<T>(
         .unwrap_or(Err(GithubError::TimedOut))
 }
 
-/// Only the newest of them counts: where it brought our commit, our commit is what was wanted last.
+/// Only the newest successful run counts: if it deployed our commit, our commit is the latest
+/// wanted one.
 fn find_overtaking<'r>(runs: &'r [WorkflowRun], ours: u64, sha: &str) -> Option<&'r WorkflowRun> {
     let newest = runs
         .iter()

@@ -1,8 +1,8 @@
-//! Workflow commands, escaped; and text from outside, made harmless.
+//! Workflow commands, escaped; and text from outside, sanitized.
 //!
-//! The runner honours `::name::` at the start of a line, `##[name]` anywhere in one, and takes a
-//! lone carriage return for the end of a line. Nothing that comes from AWS, a file or an HTTP body
-//! may reach it unharmed.
+//! The runner honours `::name::` at the start of a line, `##[name]` anywhere in one, and treats a
+//! lone carriage return as the end of a line. Nothing that comes from AWS, a file or an HTTP body
+//! may reach it unsanitized.
 
 use crate::event::FilePlace;
 use crate::scrub::{is_maskable, is_unsafe_to_show};
@@ -33,8 +33,8 @@ pub fn annotation(level: Level, title: &str, message: &str) -> String {
     annotation_at(level, title, None, &[message.to_owned()])
 }
 
-/// An annotation of several lines, at a place in a file where there is one. The runner shows the
-/// lines in the log as well.
+/// An annotation of several lines, with a place in a file if there is one. The runner also shows
+/// the lines in the log.
 pub fn annotation_at(
     level: Level,
     title: &str,
@@ -60,7 +60,7 @@ pub fn annotation_at(
     )
 }
 
-/// Whether an annotation can hold these lines whole.
+/// Whether an annotation can hold all of these lines.
 pub fn fits_annotation(lines: &[String]) -> bool {
     lines
         .iter()
@@ -69,17 +69,17 @@ pub fn fits_annotation(lines: &[String]) -> bool {
         <= MAX_ANNOTATION_LENGTH
 }
 
-/// The head of a group of log lines.
+/// The command that starts a group of log lines.
 pub fn start_group(title: &str) -> String {
     format!("::group::{}", escape_data(title))
 }
 
-/// The end of a group.
+/// The command that ends a group.
 pub const END_GROUP: &str = "::endgroup::";
 
-/// Tells the runner never to show a text. What is short or no more than punctuation would make
-/// every log unreadable; `is_said` finds what stands in our outputs, which the runner would take
-/// from the next job.
+/// The commands that make the runner mask a text. Short texts and punctuation are not masked,
+/// because that would make every log unreadable. `is_in_outputs` finds texts of our outputs: if
+/// they were masked, the runner would not pass the output to the next job.
 pub fn mask_commands(secret: &str, is_in_outputs: impl Fn(&str) -> bool) -> Vec<String> {
     let lines = secret
         .lines()
@@ -90,8 +90,7 @@ pub fn mask_commands(secret: &str, is_in_outputs: impl Fn(&str) -> bool) -> Vec<
         .collect()
 }
 
-/// Text from outside as one harmless line: no control characters, no command, wherever it stands in
-/// the line.
+/// Text from outside as one safe line: no control characters, and no command anywhere in the line.
 pub fn sanitize(text: &str) -> String {
     let line: String = text.chars().map(visible_char).collect();
     let line = line.replace("##[", "# #[");
@@ -102,8 +101,8 @@ pub fn sanitize(text: &str) -> String {
     }
 }
 
-/// A character as people may see it: what ends a line or moves a cursor is a space, what hides or
-/// turns others is shown as such.
+/// A character that is safe to show: line ends and cursor movements become spaces, invisible and
+/// bidirectional characters become U+FFFD.
 fn visible_char(letter: char) -> char {
     match letter {
         end if end.is_control() || matches!(end, '\u{2028}' | '\u{2029}') => ' ',
@@ -112,7 +111,7 @@ fn visible_char(letter: char) -> char {
     }
 }
 
-/// A line of ours as plain text: what a command shows, without the command. None where it shows
+/// A log line without its workflow command: the text that the command shows. None where it shows
 /// nothing.
 pub fn as_text(line: &str) -> Option<String> {
     let Some(command) = line.strip_prefix("::") else {

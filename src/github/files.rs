@@ -1,8 +1,7 @@
 //! The runner's command files: GITHUB_OUTPUT, GITHUB_STATE and GITHUB_STEP_SUMMARY.
 //!
-//! Every value is written between delimiters of its own that nobody can foresee, so that no value
-//! can end its own block. Every write is appended and complete: what a killed process had written
-//! before stays valid.
+//! Every value is written between delimiters that nobody can predict, so that no value can end its
+//! own block. Every write is appended and complete: what a killed process wrote before stays valid.
 
 use std::collections::hash_map::RandomState;
 use std::fs::OpenOptions;
@@ -36,8 +35,8 @@ pub fn append_value(file: &Path, name: &str, value: &str) -> io::Result<()> {
     )
 }
 
-/// 128 bits that follow neither from the clock nor from an earlier delimiter: the keys of the hash
-/// are the system's random numbers.
+/// 128 random bits: the keys of the hash come from the system's random numbers, so a delimiter does
+/// not follow from the clock or from an earlier one.
 fn random_delimiter() -> String {
     let [left, right] = [0_u8, 1].map(|half| RandomState::new().hash_one(half));
     format!("ecs_bluegreen_{left:016x}{right:016x}")

@@ -1,5 +1,5 @@
-//! GitHub: what the runner understands (workflow commands, command files), and what GitHub tells
-//! about the workflow's runs.
+//! GitHub: the runner's interfaces (workflow commands, command files), and the API for the
+//! workflow's runs.
 
 pub mod api;
 pub mod commands;

@@ -1,14 +1,14 @@
-//! The workflow's run as GitHub's API names it, out of the runner's variables. Nothing is asked
+//! The workflow run, as the runner's variables describe it for GitHub's API. No request is sent
 //! here.
 
 use std::collections::BTreeMap;
 
-/// Where GitHub's API is when the runner does not say.
+/// GitHub's API if the runner does not name one.
 const PUBLIC_API: &str = "https://api.github.com";
-/// Where workflow files are; a workflow that GitHub made itself has none.
+/// The folder of workflow files; a workflow that GitHub created itself has none.
 const WORKFLOW_FOLDER: &str = ".github/workflows/";
 
-/// A run of a workflow and where to ask about others.
+/// A run of a workflow, and the API that knows the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workflow {
     /// `GITHUB_API_URL`.
@@ -58,8 +58,8 @@ fn split_reference(reference: &str) -> Option<(String, String)> {
     (is_name(owner) && is_name(name)).then(|| (format!("{owner}/{name}"), file.to_owned()))
 }
 
-/// What GitHub allows in the names of owners and repositories; anything else must not get into an
-/// address.
+/// Characters that GitHub allows in the names of owners and repositories; nothing else may get into
+/// a URL.
 fn is_name(text: &str) -> bool {
     let is_plain = text
         .chars()

@@ -1,5 +1,5 @@
-//! Lines in the logs of one side's tasks, counted: which streams those are, and what cannot be read
-//! of them.
+//! Counts matching log lines of one side's tasks: finds the log streams, and says which logs cannot
+//! be read.
 //!
 //! The `awslogs` driver names a stream `prefix/container/task-id`, so the tasks of a revision tell
 //! the streams of a side.
@@ -21,10 +21,10 @@ use crate::identity::RevisionArn;
 use crate::run::Run;
 use crate::undo::ServiceKey;
 
-/// What is missing where logs are denied.
+/// What is not checked when reading logs is denied.
 pub(super) const LIMITED: &str = "lines of logs are not counted";
 
-/// The tasks of one side, and how they log.
+/// The tasks of one side, with their log settings.
 #[derive(Debug)]
 pub(super) struct SideLogs {
     pub(super) revision: RevisionArn,
@@ -32,14 +32,14 @@ pub(super) struct SideLogs {
     pub(super) tasks: Vec<Task>,
 }
 
-/// What a search covers.
+/// One log group with the streams to search.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct LogLocation {
     group: String,
     streams: Vec<String>,
 }
 
-/// The tasks of the service, those that run and those that stopped lately.
+/// The tasks of the service: those that run and those that stopped recently.
 pub(super) async fn read_tasks(run: &Run, place: &ServiceKey) -> Result<Vec<Task>, AwsError> {
     let (cluster, service) = (&place.cluster, &place.service);
     let (running, stopped) = tokio::join!(
@@ -118,7 +118,8 @@ pub(super) async fn count(
     }
 }
 
-/// What went wrong, with what to do about it; `narrower` says what is missing where it is denied.
+/// An answer for a failed call, with a hint; `limited` says which check is skipped when the call
+/// was denied.
 pub(super) fn answer_from_error(run: &Run, limited: &str, error: &AwsError) -> SourceAnswer {
     let access = if error.kind == AwsErrorKind::Denied {
         Access::Denied
@@ -148,8 +149,8 @@ fn to_duration(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// The groups and streams to search, and what is not searched; an error where nothing could ever be
-/// found, because "no lines" would then say nothing.
+/// The groups and streams to search, with notes on what is not searched. It is an error if nothing
+/// could ever be found, because "no lines" would then be meaningless.
 fn find_locations(
     logging: &SideLogs,
     query: &LogQuery,
@@ -199,7 +200,7 @@ fn find_locations(
     Ok((places, notes))
 }
 
-/// The group and the prefix of its streams' names, or why its log cannot be searched.
+/// The log group and the prefix of its stream names, or why the log cannot be searched.
 fn group_and_prefix<'d>(
     container: ContainerDefinition<'d>,
     region: &str,

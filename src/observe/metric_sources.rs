@@ -1,8 +1,9 @@
-//! Answers the questions of analysis: each by its source, all at the same time, those to CloudWatch
-//! by one request.
+//! Answers the questions of analysis: each from its source, all at the same time, all CloudWatch
+//! questions with one request.
 //!
-//! What cannot be asked is an answer too, in words without secrets; nothing here decides what
-//! follows from it. A denied action is told once, and named in every answer that it prevents.
+//! If a source cannot be read, the answer says so in words without secrets; nothing here decides
+//! what follows from it. A denied action is reported once, and named in every answer that it
+//! affects.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -28,16 +29,17 @@ use crate::undo::ServiceKey;
 /// Longer notes are cut.
 const MAX_NOTE_LENGTH: usize = 300;
 
-/// Whose tasks are a side's.
+/// The revision of a side, by which its tasks are found.
 #[derive(Debug, Clone, Copy)]
 pub struct SideRevision<'a> {
     /// The revision's ARN.
     pub revision: &'a RevisionArn,
-    /// Its task definition, where it is known already; else it is read when logs are asked for.
+    /// Its task definition, where it is known already; otherwise it is read when logs are asked
+    /// for.
     pub definition: Option<&'a Value>,
 }
 
-/// Everyone who can be asked.
+/// All sources that analysis can ask.
 pub struct MetricSources<'a> {
     run: &'a Run,
     place: &'a ServiceKey,
@@ -78,7 +80,7 @@ impl<'a> MetricSources<'a> {
             .collect()
     }
 
-    /// What there is to know about an answer is told once, not with every measurement.
+    /// Reports the notes of an answer, each only once per run.
     fn report_notes(&self, answer: SourceAnswer) -> Answer {
         for note in answer.notes {
             let sentence = to_one_line(&note, MAX_NOTE_LENGTH);
@@ -246,7 +248,7 @@ impl<'a> MetricSources<'a> {
         }
     }
 
-    /// The side's revision, where that tells its tasks from the other side's.
+    /// The side's revision, if it differs from that of the other side.
     fn side_revision(&self, side: Side) -> Result<SideRevision<'a>, String> {
         if self
             .blue
@@ -297,7 +299,6 @@ fn cloudwatch_question(question: &Question) -> Option<MetricQuestion<'_>> {
     }
 }
 
-/// Why lines were not counted.
 enum CountError {
     Sentence(String),
     Aws(AwsError),

@@ -1,4 +1,4 @@
-//! What only looks at AWS and never changes anything: which side production's traffic goes to, what
+//! What only reads AWS and never changes anything: which side production traffic goes to, which
 //! tasks stopped and what they logged, what was measured, which runs of the workflow come first.
 
 pub mod log_lines;

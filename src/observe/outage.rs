@@ -1,4 +1,4 @@
-//! Being unable to look: since when, whether waiting may help, and when it has lasted too long.
+//! How long AWS could not be read, whether waiting may help, and when it has lasted too long.
 
 use std::time::Duration;
 
@@ -7,20 +7,19 @@ use tokio::time::Instant;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::decide::{OUTAGE_BUDGET, OutageCause};
 
-/// Since when AWS could not be asked, if it cannot be.
+/// Since when AWS could not be read, if it cannot be.
 #[derive(Debug, Default)]
 pub struct Outage {
     since: Option<Instant>,
 }
 
 impl Outage {
-    /// AWS answered.
+    /// Ends the outage, because AWS answered.
     pub fn clear(&mut self) {
         self.since = None;
     }
 
-    /// What a look that failed means for a rollout. To be throttled is not to be blind: AWS is
-    /// there.
+    /// What a failed read means for a rollout. Throttling is not an outage: AWS is reachable.
     pub fn classify_error(&mut self, error: &AwsError) -> OutageCause {
         let since = self.record_failure();
         if error.is_final() {
@@ -37,10 +36,8 @@ impl Outage {
         }
     }
 
-    /// What was seen of something that is rolled back; none when it is to be looked at again.
-    ///
-    /// # Errors
-    /// It will not be seen any more, or was not for too long.
+    /// Handles a read of something that is being rolled back: the value, or none when it should be
+    /// read again. Errors: the error is final, or the outage has lasted too long.
     pub fn tolerate<T>(&mut self, read: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
         match read {
             Ok(seen) => {
@@ -52,7 +49,7 @@ impl Outage {
         }
     }
 
-    /// For how long it could not be asked, now that it cannot be again.
+    /// Records another failed read; returns for how long AWS could not be read.
     pub fn record_failure(&mut self) -> Duration {
         self.since.get_or_insert_with(Instant::now).elapsed()
     }

@@ -1,6 +1,6 @@
-//! Which deployment is ours. CodeDeploy's carries the run's id in its description. A service
-//! deployment of ECS's is ours when it was not there before, it brings our revision, and no other
-//! run has marked it as its own.
+//! Which deployment is ours. A CodeDeploy deployment carries the run's id in its description. A
+//! service deployment of ECS is ours when it did not exist before, it deploys our revision, and no
+//! other run has marked it.
 
 use crate::aws::AwsError;
 use crate::aws::codedeploy::{REGISTERED_MARK, RUN_MARK};
@@ -12,12 +12,12 @@ use crate::identity::{
 use crate::run::Run;
 use crate::undo::ServiceKey;
 
-/// How far back a deployment whose answer was lost is looked for, besides those that are in
+/// How many of the newest deployments are searched for one whose answer was lost, besides those in
 /// progress.
 const MAX_SEARCHED: usize = 10;
 
-/// The deployment of the group that carries a run's id. One that is in progress is looked for
-/// first: AWS promises no order for the others.
+/// The deployment of the group that carries a run's id. Those in progress are searched first,
+/// because AWS guarantees no order for the others.
 pub async fn find_by_run(
     run: &Run,
     application: &ApplicationName,
@@ -47,16 +47,16 @@ pub fn has_run_mark(description: &str, run: &str) -> bool {
     .any(|mark| description.contains(mark))
 }
 
-/// What our service deployment is recognised by.
+/// How our service deployment is recognized.
 #[derive(Debug, Clone, Copy)]
 pub struct DeploymentCriteria<'a> {
     /// The service.
     pub place: &'a ServiceKey,
-    /// The service deployments there were before.
+    /// The service deployments that existed before.
     pub existing_deployments: &'a [ServiceDeploymentArn],
-    /// The revision that it brings.
+    /// The revision that it deploys.
     pub revision: &'a RevisionArn,
-    /// The run whose id its hooks carry; none where that says nothing.
+    /// The run whose id its hooks carry; none when its hooks carry no id.
     pub run: Option<&'a str>,
 }
 
@@ -65,10 +65,10 @@ pub struct DeploymentCriteria<'a> {
 pub enum DeploymentSearch {
     /// Our deployment.
     Ours(Box<ServiceDeployment>),
-    /// Only one of another run that brings the very same revision: ECS starts nothing for an update
-    /// that changes nothing.
+    /// Only a deployment of another run that deploys the same revision: ECS starts nothing for an
+    /// update that changes nothing.
     OtherRuns(Box<ServiceDeployment>),
-    /// Nothing that brings our revision.
+    /// No new deployment that deploys our revision.
     Nothing,
 }
 
@@ -82,8 +82,8 @@ impl DeploymentSearch {
     }
 }
 
-/// Looks for it, newest first. ECS may drop the run id of a hook, so a deployment without one
-/// counts unless another carries ours.
+/// Searches for our deployment, newest first. ECS may drop the run id of a hook, so a deployment
+/// without an id counts unless another one carries ours.
 pub async fn find_deployment(
     run: &Run,
     wanted: DeploymentCriteria<'_>,

@@ -1,5 +1,4 @@
-//! What serves production now, by revision and side: for runs whose rollout another one has
-//! replaced.
+//! Which revision and side serve production now, for runs whose rollout was replaced by another.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +10,7 @@ use crate::observe::traffic;
 use crate::run::Run;
 use crate::undo::{Blue, ServiceKey};
 
-/// Looks at the load balancer and at the service's tasks, and says it in words; plainly where
-/// neither can be seen.
+/// Describes what the load balancer and the service's tasks show; says so when neither can be read.
 pub async fn describe(run: &Run, place: &ServiceKey, blue: &Blue) -> String {
     let (observed, tasks) = tokio::join!(
         traffic::observe(run, place, blue),
@@ -29,7 +27,7 @@ pub async fn describe(run: &Run, place: &ServiceKey, blue: &Blue) -> String {
         (Some(observed), Some(tasks)) => format!("{}; {tasks}", observed.describe()),
         (Some(observed), None) => observed.describe(),
         (None, Some(tasks)) => tasks,
-        (None, None) => "what serves production now could not be seen".to_owned(),
+        (None, None) => "which side serves production could not be read".to_owned(),
     }
 }
 
@@ -48,7 +46,7 @@ async fn describe_tasks(run: &Run, place: &ServiceKey) -> Option<String> {
     }
 }
 
-/// The revisions whose tasks run, with how many of them.
+/// The revisions of the running tasks, with the number of tasks.
 fn describe_running(service: &Service) -> String {
     let sets = service
         .task_sets

@@ -1,5 +1,5 @@
-//! Why containers stopped, and what they said last. What cannot be read limits what is known, never
-//! the outcome.
+//! Why containers stopped, and the last lines of their logs. What cannot be read limits what is
+//! reported, never the outcome.
 
 use serde_json::Value;
 
@@ -11,9 +11,9 @@ use crate::run::Run;
 use crate::scrub::mask;
 use crate::undo::ServiceKey;
 
-/// Lines of log a container is shown with.
+/// How many log lines are shown of a container.
 const LOG_LINES: i32 = 10;
-/// Tasks looked at for different faults.
+/// How many tasks are searched for different faults.
 const MAX_TASKS: usize = 3;
 
 /// Tasks of a revision that stopped in a service, those that failed first.
@@ -32,7 +32,7 @@ pub async fn containers_of_service(
     deduplicate(stopped)
 }
 
-/// Tasks of a revision that stopped in a service; none where they cannot be read, which narrows a
+/// Tasks of a revision that stopped in a service; none where they cannot be read, which limits a
 /// check.
 async fn read_stopped_tasks(run: &Run, place: &ServiceKey, revision: &RevisionArn) -> Vec<Task> {
     let check = "why tasks stopped is not shown";
@@ -52,7 +52,7 @@ async fn read_stopped_tasks(run: &Run, place: &ServiceKey, revision: &RevisionAr
         .collect()
 }
 
-/// The same fault repeats itself in every task; it is shown once.
+/// The same fault usually occurs in every task; it is shown once.
 fn deduplicate(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
     let mut distinct: Vec<StoppedContainer> = Vec::new();
     for one in stopped {
@@ -67,16 +67,16 @@ fn deduplicate(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
     distinct
 }
 
-/// The containers of a task that ended badly, or those that are judged; whose end may be the cause
-/// comes first.
+/// The containers of a task that failed, limited to those in `relevant` unless it is empty; the most
+/// likely cause comes first.
 pub async fn containers_of_task(
     run: &Run,
     task: &Task,
     definition: &Value,
     relevant: &[String],
 ) -> Vec<StoppedContainer> {
-    // A container that is stopped because nobody could reach it may end well, and its log is the
-    // evidence.
+    // A container that is stopped because nothing could reach it may exit with 0; its log is the
+    // evidence then.
     let has_failed = |container: &&Container| {
         task.failed_health_checks() || container.exit_code.is_none_or(|code| code != 0)
     };
@@ -114,9 +114,10 @@ pub async fn containers_of_task(
 enum CauseLikelihood {
     /// It exited by itself with an error, or AWS says what was wrong with it.
     Cause,
-    /// It was stopped by a signal, as ECS stops the others once an essential container has ended.
+    /// It was stopped by a signal, which is how ECS stops the other containers after an essential
+    /// one has exited.
     Stopped,
-    /// It did not come to run, and nothing is said of it.
+    /// It did not start, and no reason is given.
     Unknown,
 }
 

@@ -1,6 +1,6 @@
-//! Tasks of green that failed, counted while it comes up, and again while it serves: green whose
-//! tasks fail again and again never becomes healthy, and AWS would go on replacing them for an
-//! hour, a day, or for ever. What cannot be read limits what is noticed, never the outcome.
+//! Counts failed tasks of green while it comes up, and again while it serves. Green whose tasks
+//! fail again and again never becomes healthy, and AWS would go on replacing them for an hour, a
+//! day, or forever. What cannot be read limits what is noticed, never the outcome.
 
 use std::collections::BTreeSet;
 
@@ -13,29 +13,30 @@ use crate::run::Run;
 use crate::scrub::mask;
 use crate::undo::ServiceKey;
 
-/// This many failed tasks are no accident.
+/// So many failed tasks are no coincidence.
 pub const LIMIT: usize = 3;
-/// Every half a minute is often enough to ask for them, and keeps within the pace.
+/// Tasks are read at every twelfth look, about twice a minute, which keeps the run within its
+/// request rate.
 const LOOKS_PER_CHECK: u32 = 12;
 /// DescribeTasks takes so many at once.
 const MAX_TASKS: usize = 100;
-/// What lists stopped tasks.
+/// The IAM action that lists stopped tasks.
 pub const LIST_ACTION: &str = "ecs:ListTasks";
-/// What says why they stopped.
+/// The IAM action that shows why they stopped.
 pub const DESCRIBE_ACTION: &str = "ecs:DescribeTasks";
-/// What is not noticed where tasks cannot be read.
+/// What is not noticed when tasks cannot be read.
 const LIMITED: &str =
     "tasks that fail again and again are noticed only when the controller gives up";
 
-/// Whose failed tasks are counted.
+/// Which failed tasks are counted.
 #[derive(Debug, Clone, Copy)]
 pub struct CountedTasks<'c> {
     /// The service.
     pub place: &'c ServiceKey,
     /// Green's revision.
     pub revision: &'c RevisionArn,
-    /// When AWS began the rollout, by its own clock: the revision may have failed in an earlier
-    /// one.
+    /// When AWS began the rollout, by its own clock: earlier failures of the revision belong to
+    /// another rollout.
     pub since: f64,
     /// The deployment that starts green's tasks, where it is known.
     pub deployment: Option<&'c str>,
@@ -51,8 +52,7 @@ pub struct TaskFailures {
 }
 
 impl TaskFailures {
-    /// Looks at tasks that have stopped meanwhile, when that is due at the `look`th look at the
-    /// rollout.
+    /// Reads tasks that have stopped since, if that is due at the `look`th look at the rollout.
     pub async fn read_when_due(&mut self, run: &Run, counted: &CountedTasks<'_>, look: u32) {
         if look.is_multiple_of(LOOKS_PER_CHECK)
             && !run.is_denied(LIST_ACTION)
@@ -63,10 +63,9 @@ impl TaskFailures {
         }
     }
 
-    /// Counts from now on: what has stopped before is known, and not looked at.
+    /// Starts counting now: tasks that stopped before are ignored.
     ///
-    /// # Errors
-    /// Tasks cannot be listed.
+    /// # Errors Tasks cannot be listed.
     pub async fn start_now(run: &Run, place: &ServiceKey) -> Result<Self, AwsError> {
         let listed = run
             .aws
@@ -78,10 +77,11 @@ impl TaskFailures {
         })
     }
 
-    /// Looks at tasks that have stopped meanwhile.
+    /// Reads tasks that have stopped since.
     ///
     /// # Errors
-    /// They cannot be listed, or not be described.
+    ///
+    /// They cannot be listed or described.
     pub async fn read(&mut self, run: &Run, counted: &CountedTasks<'_>) -> Result<(), AwsError> {
         let listed = run
             .aws
@@ -102,7 +102,7 @@ impl TaskFailures {
         Ok(())
     }
 
-    /// Why a task stopped is known as soon as it begins to stop.
+    /// The reason is known as soon as a task begins to stop.
     fn add(&mut self, task: &Task, counted: &CountedTasks<'_>) {
         if task.stop_code.is_none() && !task.is_stopped() {
             return;
@@ -118,26 +118,26 @@ impl TaskFailures {
         }
     }
 
-    /// How many have failed.
+    /// The number of failed tasks.
     pub fn count(&self) -> usize {
         self.reasons.len()
     }
 
-    /// Why, in AWS's words; none when none has failed.
+    /// The reason in AWS's words; none when no task has failed.
     pub fn cause(&self) -> Option<String> {
         let distinct: BTreeSet<&str> = self.reasons.iter().map(String::as_str).collect();
         (!distinct.is_empty()).then(|| distinct.into_iter().collect::<Vec<_>>().join("; "))
     }
 
-    /// What so many failed tasks mean; nothing yet where fewer have failed, and nothing for whoever
-    /// only watches what AWS does.
+    /// The failure that so many failed tasks mean. None while fewer have failed, and for a run that
+    /// only follows what AWS does.
     pub fn trouble(&self, limit: usize, goal: Goal) -> Option<RolloutFailure> {
         (self.count() >= limit.max(LIMIT) && goal != Goal::Watch)
             .then(|| unhealthy_trouble(self.count(), self.cause()))
     }
 }
 
-/// Green does not become healthy.
+/// The failure "green does not become healthy".
 pub fn unhealthy_trouble(failed: usize, cause: Option<String>) -> RolloutFailure {
     let sentence = format!("green does not become healthy: {failed} of its tasks have failed");
     RolloutFailure {
@@ -160,8 +160,8 @@ impl CountedTasks<'_> {
 }
 
 impl Task {
-    /// Whether it ended by a fault of its own. Tasks that a person, a deployment or scaling stopped
-    /// say nothing about their revision.
+    /// Whether it failed by itself. Tasks that a person, a deployment or scaling stopped say
+    /// nothing about their revision.
     pub fn has_failed(&self) -> bool {
         match self.stop_code.as_deref() {
             Some("EssentialContainerExited" | "TaskFailedToStart") => true,
@@ -170,9 +170,8 @@ impl Task {
         }
     }
 
-    /// Whether it was stopped because its health checks failed: the load balancer's, or those of
-    /// its containers. The scheduler stops it then, with the same code as a task that is not needed
-    /// any more.
+    /// Whether it was stopped because the health checks of the load balancer or of its containers
+    /// failed. The scheduler stops it then, with the same code as a task that is no longer needed.
     pub fn failed_health_checks(&self) -> bool {
         let reason = self
             .stopped_reason

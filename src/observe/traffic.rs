@@ -1,4 +1,4 @@
-//! Which side serves production, observed: at the listeners where they can be read, at the task
+//! Which side serves production, as observed: at the listeners where they can be read, at the task
 //! sets otherwise.
 
 use crate::aws::AwsError;
@@ -9,17 +9,17 @@ use crate::identity::TargetGroupArn;
 use crate::run::Run;
 use crate::undo::{Blue, ServiceKey};
 
-/// Where production traffic goes, and who says so.
+/// Where production traffic goes, and where that was observed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProductionTraffic {
-    /// Percent on each side.
+    /// The traffic of each side, in percent.
     pub traffic: Traffic,
-    /// Who says so.
+    /// Where it was observed.
     pub observed_by: ObservedBy,
 }
 
 impl ProductionTraffic {
-    /// In words.
+    /// The shares, for a sentence.
     pub fn describe(&self) -> String {
         let (blue, green) = (self.traffic.blue.round(), self.traffic.green.round());
         format!(
@@ -46,7 +46,7 @@ impl ProductionTraffic {
     }
 }
 
-/// Looks where production goes; `None` when nothing that could say so can be read.
+/// Reads where production traffic goes; `None` when nothing that shows it can be read.
 pub async fn observe(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<ProductionTraffic> {
     match observe_listeners(run, blue).await {
         Some(traffic) => Some(ProductionTraffic {
@@ -73,7 +73,7 @@ async fn observe_listeners(run: &Run, blue: &Blue) -> Option<Traffic> {
     split_by_side(&forwards, &blue.target_groups)
 }
 
-/// The production rules that send traffic to blue, with their weights, in words: what a person has
+/// The production rules that send traffic to blue, with their weights, as text: what a person has
 /// to change.
 pub async fn rules_to_blue(run: &Run, blue: &Blue) -> Vec<String> {
     production_rules(run, blue)
@@ -134,8 +134,8 @@ pub async fn read_forwards(run: &Run, listener: &str) -> Option<Forwards> {
     )
 }
 
-/// Percent of the weight that the rules give to some target groups; rules that lead elsewhere do
-/// not count once one leads to them.
+/// The percentage of the weight that the rules give to each side. Once a rule forwards to one of
+/// the sides, rules that forward elsewhere do not count.
 fn split_by_side(forwards: &Forwards, blue: &[TargetGroupArn]) -> Option<Traffic> {
     let leads_to_blue =
         |rule: &&Vec<(TargetGroupArn, i32)>| rule.iter().any(|(group, _)| blue.contains(group));
@@ -164,7 +164,8 @@ fn split_by_side(forwards: &Forwards, blue: &[TargetGroupArn]) -> Option<Traffic
     })
 }
 
-/// The primary task set serves production once a shift is over; during one nothing is said.
+/// The primary task set serves production once a shift is over; during a shift the task sets do not
+/// show it.
 async fn observe_task_sets(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Traffic> {
     let found = run
         .aws

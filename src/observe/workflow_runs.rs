@@ -1,5 +1,5 @@
-//! How many runs of the workflow are before this one. A run that waits says it where GitHub tells,
-//! and never needs it.
+//! How many runs of the workflow are ahead of this one. A waiting run says so where GitHub answers,
+//! and never depends on it.
 
 use crate::error::cause_chain;
 use crate::event::Event;
@@ -8,11 +8,11 @@ use crate::github::workflow::Workflow;
 use crate::run::Run;
 use crate::secret::Secret;
 
-/// What the job's token must be allowed.
+/// The permission that the job's token needs.
 const PERMISSION: &str = "actions: read in the job's permissions";
 
 /// The number of older runs of this workflow that have not ended; `None` outside a workflow,
-/// without a token, and where GitHub does not tell.
+/// without a token, and where GitHub does not answer.
 pub async fn queue_position(run: &Run, token: Option<&Secret>) -> Option<usize> {
     let workflow = run.runner.workflow.as_ref()?;
     match ask_github(workflow, token?).await {
@@ -28,8 +28,8 @@ async fn ask_github(workflow: &Workflow, token: &Secret) -> Result<usize, Github
     Github::connect(workflow, token)?.count_runs_ahead().await
 }
 
-/// Says in the log what is not known because GitHub did not answer. Nothing fails of it, and it is
-/// no warning: the job's token is there by default, with whatever it may.
+/// Notes in the log what is unknown because GitHub did not answer. It is no warning and no failure:
+/// the job's token exists by default, with whatever permissions it has.
 pub fn note_unknown(run: &Run, what: &str, error: &GithubError) {
     let allow = if error.is_denied() {
         format!("; allow {PERMISSION} to have it")

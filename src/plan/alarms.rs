@@ -1,8 +1,6 @@
-//! PURE: alarms before the start. Each must exist and not ring, unless it is waived by name; and
-//! which are watched afterwards.
-//!
-//! What goes back, or follows what runs already, is never kept from it by an alarm: that may be why
-//! it is done.
+//! PURE: alarms before the start. Each must exist and must not be in ALARM unless it is waived by
+//! name; and which alarms are watched afterwards. Rollbacks, and runs that follow an existing
+//! rollout, are never refused because of an alarm: it may be the reason for them.
 
 use crate::alarm::{Alarm, AlarmState};
 use crate::aws::ecs_shapes::{DeploymentController, Service};
@@ -15,12 +13,12 @@ use crate::survey::Snapshot;
 /// The alarms of a rollout.
 #[derive(Debug, Clone, Default)]
 pub struct AlarmsPlan {
-    /// Those of the input `alarms`, which nobody watches but us.
+    /// The alarms of the input `alarms`, which only this run watches.
     pub requested: Vec<String>,
-    /// Those of the service that AWS does not watch in this deployment, because one of them rings
-    /// already.
+    /// The alarms of the service that AWS does not watch in this deployment, because one of them is
+    /// already in ALARM.
     pub own: Vec<String>,
-    /// How they stood before the start; none is known where they could not be read.
+    /// Their states before the start; empty where they could not be read.
     pub initial: Vec<Alarm>,
 }
 
@@ -47,7 +45,7 @@ pub(super) fn plan(settings: &Settings, snapshot: &Snapshot) -> AlarmsPlan {
     }
 }
 
-/// Alarms that the user names and that do not exist: a misspelt one would never ring.
+/// Alarms that the user names and that do not exist: a misspelled one would never go into ALARM.
 pub(super) fn find_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     let missing = missing_alarms(snapshot, &settings.checks.alarms.watched)
         .filter(|_| settings.mode.plans_deployment());
@@ -76,8 +74,8 @@ fn missing_alarms<'n>(
     })
 }
 
-/// AWS ignores an alarm that rings when a deployment begins: whatever green did, nobody would be
-/// told.
+/// AWS ignores an alarm that is in ALARM when a deployment begins, so it would not roll back
+/// whatever green does.
 pub(super) fn check_alarms(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
     let refused: Vec<&Alarm> = alarms_in_alarm(snapshot)
         .filter(|alarm| !is_waived(settings, alarm))
@@ -92,7 +90,7 @@ pub(super) fn check_alarms(settings: &Settings, snapshot: &Snapshot) -> Result<(
         .join(", ");
     let mut failure = Failure::new(
         Reason::Alarm,
-        format!("{names} rings already, and could not tell that green is worse"),
+        format!("{names} is already in ALARM, and could not show that green is worse"),
     );
     for alarm in refused {
         failure = failure.with_cause(format!(
@@ -118,8 +116,8 @@ fn is_waived(settings: &Settings, alarm: &Alarm) -> bool {
     !settings.mode.plans_deployment() || settings.checks.alarms.waived.contains(&alarm.name)
 }
 
-/// Whether AWS takes a deployment back when an alarm of its own rings: ECS does not for one that
-/// starts while any of them rings.
+/// Whether AWS rolls a deployment back when one of its own alarms goes into ALARM. ECS does not, if
+/// any of them is in ALARM at the start.
 fn is_watched_by_aws(snapshot: &Snapshot) -> bool {
     let is_ecs = snapshot
         .service
@@ -129,7 +127,7 @@ fn is_watched_by_aws(snapshot: &Snapshot) -> bool {
     !(is_ecs && snapshot.alarms.own.iter().any(is_in_alarm))
 }
 
-/// What the user should know of them before it starts.
+/// What the user should know about the alarms before the start.
 pub(super) fn find_warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     let own = &snapshot.alarms.own;
     let mut warnings: Vec<String> = Vec::new();
@@ -138,7 +136,7 @@ pub(super) fn find_warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<Str
     warnings.extend(in_alarm_warning(&service_alarms, aws_reaction(snapshot)));
     warnings.extend(in_alarm_warning(
         &requested_alarms,
-        "it counts again once it was OK",
+        "it counts again once it has been OK",
     ));
     let silent = snapshot
         .alarms
@@ -148,7 +146,7 @@ pub(super) fn find_warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<Str
         .filter(|alarm| alarm.state == AlarmState::InsufficientData);
     warnings.extend(silent.map(|alarm| {
         format!(
-            "alarm {} has no data yet (INSUFFICIENT_DATA): it may never ring",
+            "alarm {} has no data yet (INSUFFICIENT_DATA): it may never go into ALARM",
             alarm.name
         )
     }));
@@ -180,17 +178,17 @@ fn in_alarm_warning(alarms: &[&Alarm], then: &str) -> Option<String> {
         .map(|alarm| alarm.name.as_str())
         .collect::<Vec<_>>()
         .join(", ");
-    (!names.is_empty()).then(|| format!("{names} rings already: {then}"))
+    (!names.is_empty()).then(|| format!("{names} is already in ALARM: {then}"))
 }
 
-/// What AWS makes of an alarm of its own that rings from the beginning.
+/// What AWS does about one of its own alarms that is in ALARM from the start.
 fn aws_reaction(snapshot: &Snapshot) -> &'static str {
     match snapshot.service.as_ref().map(Service::controller) {
         Some(DeploymentController::CodeDeploy) => {
             "CodeDeploy stops the deployment for an alarm of its group"
         }
         Some(DeploymentController::Ecs(_) | DeploymentController::Other(_)) | None => {
-            "ECS does not watch the alarms of a deployment that starts so; the checks before each step ignore it too"
+            "ECS does not watch a deployment's alarms when one of them is in ALARM at its start; the checks before each step ignore it too"
         }
     }
 }

@@ -1,11 +1,11 @@
-//! PURE: what serves, in every way it can be recognised.
+//! PURE: blue: what serves now, with every id by which it can be recognized.
 
 use crate::aws::ecs_shapes::{Service, TaskSet};
 use crate::identity::{DeploymentId, RevisionArn};
 use crate::survey::Snapshot;
 use crate::undo::Blue;
 
-/// What serves; none without a service.
+/// What serves now; none without a service.
 pub(super) fn find_blue(snapshot: &Snapshot) -> Option<Blue> {
     snapshot
         .service
@@ -43,8 +43,7 @@ pub(super) fn identify_blue(snapshot: &Snapshot, service: &Service) -> Blue {
     }
 }
 
-/// The primary task set, unless that is what a deployment in progress has brought: then it is the
-/// one beside it.
+/// The primary task set; if a deployment in progress created that one, the other task set.
 fn blue_task_set<'s>(snapshot: &Snapshot, service: &'s Service) -> Option<&'s TaskSet> {
     let is_from_running = |set: &TaskSet| {
         snapshot.running.as_ref().is_some_and(|running| {
@@ -61,8 +60,8 @@ fn blue_task_set<'s>(snapshot: &Snapshot, service: &'s Service) -> Option<&'s Ta
         .or(other_set)
 }
 
-/// What a rolling service would go back to: the revision of a deployment that was completed, not
-/// one that is still on its way or was given up.
+/// The revision that a rolling service would go back to: that of a completed deployment, not of one
+/// in progress or one that failed.
 fn completed_revision(service: &Service) -> &RevisionArn {
     let completed = service
         .deployments

@@ -1,4 +1,4 @@
-//! PURE: what is asked of green and of production, as the steps that ask need it.
+//! PURE: the checks of green and of production, as the steps that run them need them.
 
 use std::collections::BTreeSet;
 
@@ -16,26 +16,26 @@ use crate::settings::Settings;
 pub struct ChecksPlan {
     /// The smoke tests, load probes and testers.
     pub suite: Option<Suite>,
-    /// Green, before traffic.
+    /// The URL at which green is tested, before traffic.
     pub test_url: Option<Url>,
-    /// Production, after the shift.
+    /// The URL at which production is tested, after the shift.
     pub production_url: Option<Url>,
-    /// What is measured while traffic shifts.
+    /// The analysis of metrics while traffic shifts.
     pub analysis: Option<Analysis>,
     /// The version that users see.
     pub version: Option<String>,
-    /// Values of `${env.NAME}`.
+    /// The values of `${env.NAME}`.
     pub environment: Vec<(String, Secret)>,
-    /// The names of those that are no secrets.
+    /// The names of those values that are no secrets.
     pub plain: BTreeSet<String>,
-    /// What no tester's log may show.
+    /// Secrets that must not appear in a tester's log.
     pub confidential: Vec<Secret>,
     /// Where testers run that run as tasks.
     pub host: TaskHost,
 }
 
 impl ChecksPlan {
-    /// What the settings ask for.
+    /// The checks in the settings.
     pub fn new(settings: &Settings) -> Self {
         let checks = &settings.checks;
         Self {
@@ -67,7 +67,7 @@ impl ChecksPlan {
             })
     }
 
-    /// What is asked of a side at a moment, in a sentence.
+    /// The checks of a side at a moment, as a phrase.
     pub fn sentence(&self, moment: Moment, side: &str) -> String {
         let names = self.suite.as_ref().map(|suite| suite.names(moment));
         let names = names.unwrap_or_default().join(", ");

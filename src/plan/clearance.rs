@@ -1,4 +1,5 @@
-//! PURE: what comes before a deployment is planned: who goes first, and what dead runs have left.
+//! PURE: what is done before a deployment is planned: which run goes first, and what is cleaned up
+//! after dead runs.
 
 use super::{running, task};
 use crate::aws::ecs_shapes::Service;
@@ -13,26 +14,25 @@ use crate::undo::{HooksUndo, ServiceKey, Undo};
 /// What is done before a deployment is planned.
 #[derive(Debug)]
 pub struct Clearance {
-    /// What is done about the rollout that is in progress.
+    /// What is done about another rollout in progress.
     pub queue: QueuePlan,
-    /// With this token GitHub is asked whether a newer run has deployed already; none where nobody
-    /// wants to know, or nobody could ask.
+    /// The token with which GitHub is asked whether a newer run has deployed already; none if that
+    /// is not wanted or not possible.
     pub newer_run: Option<Secret>,
-    /// What is taken away that dead runs have left on the service; none while something is in
-    /// progress.
+    /// What is removed that dead runs left on the service; none while a rollout is in progress.
     pub leftovers: Option<LeftoversPlan>,
 }
 
 /// What is done about another run's rollout that is in progress.
 #[derive(Debug)]
 pub enum QueuePlan {
-    /// There is none, or it does not concern this run.
+    /// There is none, or it does not matter to this run.
     Free,
-    /// A new rolling deployment takes the old one's place by itself.
+    /// A new rolling deployment replaces the old one by itself.
     Replaced,
-    /// The plan says why this run does not start.
+    /// The run does not start; the plan gives the reason.
     Refused,
-    /// Its end is waited for.
+    /// The run waits for its end.
     Wait(WaitPlan),
     /// It is rolled back first.
     Supersede(Box<SupersedePlan>),
@@ -43,44 +43,45 @@ pub enum QueuePlan {
 pub struct SupersedePlan {
     /// The rollout.
     pub undo: Undo,
-    /// The revision that nobody else removes.
+    /// The undo of its revision, which nothing else would remove.
     pub revision: Option<Undo>,
 }
 
-/// How the end of another run's rollout is waited for.
+/// How the run waits for the end of another run's rollout.
 #[derive(Debug)]
 pub struct WaitPlan {
     /// The service.
     pub place: ServiceKey,
-    /// How long, and for whom not.
+    /// How long it waits, and for which runs it does not.
     pub order: RunOrder,
-    /// How often AWS is looked at.
+    /// How often AWS is read.
     pub poll: PollSettings,
-    /// With this token GitHub tells the place in the queue.
+    /// The token with which GitHub is asked for the place in the queue.
     pub token: Option<Secret>,
 }
 
-/// Where dead runs may have left something.
+/// Where dead runs may have left changes.
 #[derive(Debug)]
 pub struct LeftoversPlan {
     /// The names of cluster and service.
     pub names: ServiceKey,
-    /// What this run does with scale-in: whoever does not use the feature need not allow its reads.
+    /// What this run does with scale-in: a workflow that does not use the feature need not allow
+    /// its reads.
     pub scale_in: ScaleIn,
-    /// Hooks, or the tag that tells of some, that are removed.
+    /// The hooks that are removed, or the tag that describes some.
     pub leftover_hooks: Option<LeftoverHooks>,
 }
 
-/// What is left of PAUSE hooks.
+/// PAUSE hooks that a dead run left.
 #[derive(Debug)]
 pub struct LeftoverHooks {
-    /// The workflow run whose hooks are still there; none where only the tag is.
+    /// The workflow run whose hooks are still there; none if only the tag is.
     pub run: Option<String>,
     /// How they are removed.
     pub undo: Undo,
 }
 
-/// What comes before the plan of a deployment.
+/// What is done before a deployment is planned.
 pub fn clearance(settings: &Settings, snapshot: &Snapshot) -> Clearance {
     let asks = settings.mode.plans_deployment() && settings.control.stale_run == StaleRun::Refuse;
     Clearance {
@@ -131,8 +132,8 @@ fn plan_leftovers(settings: &Settings, snapshot: &Snapshot) -> Option<LeftoversP
     })
 }
 
-/// Hooks that a dead run has left would stop the next deployment that anyone starts: this run's
-/// ends all take them away.
+/// Hooks that a dead run left would pause the next deployment, whoever starts it, so every run
+/// removes them.
 fn find_leftover_hooks(settings: &Settings, service: &Service) -> Option<LeftoverHooks> {
     let tagged = service.tagged_pause();
     let run = service

@@ -24,15 +24,15 @@ pub struct CodeDeployPlan {
     pub key: GroupKey,
     /// The group.
     pub group: DeploymentGroup,
-    /// How it shifts traffic; none where that could not be read.
+    /// How it shifts traffic; none if that could not be read.
     pub routing: Option<Routing>,
-    /// The deployment configuration, where it is not the group's.
+    /// The deployment configuration, if it is not the group's.
     pub config: Option<String>,
-    /// The user's words for the deployment.
+    /// The user's description of the deployment.
     pub description: Option<String>,
-    /// The AppSpec, all but the revision.
+    /// The AppSpec without the revision.
     pub app_spec: AppSpecPlan,
-    /// What is owed at the gate.
+    /// What must be done at the gate.
     pub gate: GatePlan,
 }
 
@@ -54,14 +54,14 @@ pub enum AppSpecPlan {
     Built(BuiltParts),
 }
 
-/// What a built AppSpec repeats of the service.
+/// What a built AppSpec copies from the service.
 #[derive(Debug, Clone)]
 pub struct BuiltParts {
     /// The load-balanced container.
     pub container: String,
-    /// Its port.
+    /// The container's port.
     pub port: u16,
-    /// Fargate platform, where the service names one.
+    /// The Fargate platform version, if the service has one.
     pub platform_version: Option<String>,
     /// Capacity providers, where the service uses them.
     pub capacity_providers: Vec<CapacityProvider>,
@@ -69,7 +69,7 @@ pub struct BuiltParts {
     pub network: Option<Network>,
 }
 
-/// The group that the inputs name, or that its service goes by.
+/// The group that the inputs name, or the default name for the service.
 pub(super) fn group_key(settings: &Settings) -> GroupKey {
     GroupKey {
         application: settings.rollout.application.clone(),
@@ -77,7 +77,7 @@ pub(super) fn group_key(settings: &Settings) -> GroupKey {
     }
 }
 
-/// The plan of a group's deployment; without a definition, that of one that is there already.
+/// The plan of a deployment by the group; without a definition, of one that exists already.
 pub(super) fn plan(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -127,7 +127,7 @@ fn plan_app_spec(
     }
 }
 
-/// The facts of the service that an AppSpec repeats, taken from the task set that serves.
+/// What an AppSpec copies from the service, taken from the task set that serves.
 fn build_parts(service: &Service, definition: &Value) -> Result<BuiltParts, Vec<Problem>> {
     let primary = service.primary_task_set();
     let balancers = primary.map_or(&service.load_balancers, |set| &set.load_balancers);
@@ -225,7 +225,7 @@ impl PlannedRollout for CodeDeployPlan {
         from_minutes(termination + self.routing.map_or(0, Routing::shift_minutes))
     }
 
-    /// It sets no count.
+    /// CodeDeploy deployments set no count.
     fn wants_zero_tasks(&self, _asked: Option<i32>) -> bool {
         false
     }

@@ -8,11 +8,12 @@ use crate::settings::Settings;
 /// The longest job GitHub runs.
 const MAX_DEADLINE: Duration = Duration::from_hours(6);
 
-/// The usual time that an analysis takes for one verdict, with some of it in reserve.
+/// What an analysis usually needs for a verdict, rounded up.
 const VERDICT_TIME: Duration = Duration::from_mins(5);
 
-/// What the user allows, and what the rollout itself waits on top. An analysis holds it for a
-/// verdict before every share but the first, and once more when green has all of the traffic.
+/// The time that the user allows, plus the waits of the rollout itself. An analysis holds the
+/// rollout for a verdict before every share but the first, and once more when green has all of the
+/// traffic.
 pub(super) fn deadline(settings: &Settings, kind: &RolloutKind) -> Duration {
     let verdicts = settings
         .checks

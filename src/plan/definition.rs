@@ -1,4 +1,4 @@
-//! PURE: the definition that is registered, but for its image, and what it is compared with.
+//! PURE: the definition that is registered, except for its image, and what it is compared with.
 
 use serde_json::Value;
 
@@ -9,8 +9,9 @@ use crate::problem::Problem;
 use crate::settings::{DefinitionSource, Settings};
 use crate::survey::{RegisteredRevision, Snapshot};
 
-/// A service's live revision first; the family's newest is what a run that was cut short had
-/// registered. A rollback brings the very revision, unless it is not registered any more.
+/// The service's live revision first. The family's newest one may have been registered by a run
+/// that was cut short. A rollback deploys the given revision itself, unless it is no longer
+/// registered.
 pub(super) fn comparable_revisions(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -30,7 +31,7 @@ pub(super) fn comparable_revisions(
         .collect()
 }
 
-/// The definition with every change but the image, cleaned; and what to say about it.
+/// The definition with every change but the image, cleaned; with notes for the log.
 pub(super) fn build_definition(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -56,7 +57,7 @@ pub(super) fn build_definition(
     Ok((rendered, notes))
 }
 
-/// The survey has said already why it could not be read.
+/// If it could not be read, the survey has already reported why.
 fn require_registered(
     registered: Option<&RegisteredRevision>,
 ) -> Result<&RegisteredRevision, Vec<Problem>> {

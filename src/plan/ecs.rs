@@ -21,37 +21,37 @@ pub(super) use check::leave_out_hint;
 use check::{check_testable, express_problems, unsupported_input_problem};
 use pauses::{added_pauses, pause_minutes, plan_gate, plan_pauses};
 
-/// A deployment of ECS's own, with weights and gates.
+/// A deployment by one of ECS's own strategies, with weights and gates.
 #[derive(Debug, Clone)]
 pub struct EcsPlan {
     /// How traffic moves.
     pub strategy: Strategy,
     /// What traffic goes through.
     pub balancer: Balancer,
-    /// The configuration that goes with the UpdateService, but for our pause; none when it is as it
-    /// should be.
+    /// The configuration that is sent with UpdateService, without our pause; none when nothing
+    /// changes.
     pub configuration: Option<Value>,
-    /// The configuration before.
+    /// The configuration before the deployment.
     pub present_configuration: Option<Value>,
-    /// The hook that an earlier run left on the service, where only a tag tells.
+    /// The hook that an earlier run left on the service, known only from the tag.
     pub leftover_pause: Option<Pause>,
     /// The stages at which it must pause.
     pub pauses: BTreeSet<String>,
-    /// Those of them at which no hook of the service pauses, so that ours does.
+    /// Those of them at which the service has no hook, so that ours is added.
     pub added_pauses: Vec<String>,
     /// How long a pause of ours lasts, in minutes.
     pub pause_minutes: u64,
-    /// Service deployments there are before ours.
+    /// Service deployments that existed before ours.
     pub existing_deployments: Vec<ServiceDeploymentArn>,
     /// Test rules, or listeners.
     pub test_rules: Vec<String>,
-    /// Alarms of the service.
+    /// The service's alarms, which ECS watches itself.
     pub alarms: Vec<String>,
-    /// What is owed at green's gate.
+    /// What must be done at green's gate.
     pub gate: GatePlan,
     /// Whether there is nothing to go back to.
     pub is_first: bool,
-    /// Wanted tasks before.
+    /// The desired count before the deployment.
     pub desired_count: i32,
     /// Minutes that blue is kept after the shift.
     pub bake_minutes: u64,
@@ -62,18 +62,18 @@ pub struct EcsPlan {
 pub enum Balancer {
     /// An application or network load balancer.
     LoadBalancer,
-    /// VPC Lattice's rules, which we do not read.
+    /// VPC Lattice, whose rules are not read.
     Lattice,
-    /// A gateway of ECS's own, which we do not read.
+    /// A gateway that ECS manages, which is not read.
     Gateway,
     /// Service Connect's proxies.
     ServiceConnect,
-    /// Nothing that ECS manages: tasks are exchanged, no traffic is.
+    /// Nothing that ECS manages: tasks are replaced, and no traffic is shifted.
     Headless,
 }
 
 impl Balancer {
-    /// What ECS moves traffic through, where its weights are not read.
+    /// The name of what ECS moves traffic through, if its weights are not read.
     pub fn unread_name(self) -> Option<&'static str> {
         match self {
             Self::Lattice => Some("VPC Lattice"),
@@ -83,8 +83,8 @@ impl Balancer {
     }
 }
 
-/// The plan of one of ECS's own strategies; none when the service is to be rolled in place. What our
-/// pause says of the run and its revision is added when the deployment is started.
+/// The plan for one of ECS's own strategies; none when the service is rolled in place. Our pause
+/// gets its run and revision when the deployment is started.
 pub(super) fn plan(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -162,7 +162,7 @@ pub(super) fn plan(
     plan.pause_minutes = pause_minutes(settings, &governing);
     let running = snapshot.running.as_ref();
     match running.and_then(|running| running.deployment.deployment_configuration()) {
-        // What is followed pauses where its own snapshot says so.
+        // A followed rollout pauses where its own copy of the configuration says.
         Some(configured) => plan.pauses = configuration::all_paused_stages(configured),
         None => plan_pauses(settings, service, &mut plan, &governing)?,
     }
@@ -190,9 +190,8 @@ fn find_balancer(snapshot: &Snapshot, service: &Service) -> Balancer {
     }
 }
 
-/// The hook that an earlier attempt of this run added for the deployment that it started, where
-/// neither mark nor tag tells: it is the one that this run would ask for, and came with the
-/// deployment.
+/// The hook that an earlier attempt of this run added for its deployment, if neither mark nor tag
+/// shows it: it equals the one that this run would add, and did not exist before the deployment.
 pub(super) fn find_adopted_pause(
     settings: &Settings,
     snapshot: &Snapshot,

@@ -1,5 +1,5 @@
-//! PURE: what the plan says of the image: is it for the task's platform, is there a repository for it,
-//! may its tags be given.
+//! PURE: whether the image fits the task's platform, whether its repository exists, and whether its
+//! tags can be set.
 
 use serde_json::Value;
 
@@ -16,9 +16,9 @@ use crate::survey::{CreationTemplate, ImageFound, RepositoryState, Snapshot, Sur
 pub struct ImagePlan {
     /// As the user wrote it.
     pub reference: ImageReference,
-    /// The tags it gets when it is pushed.
+    /// The tags that are set by the push.
     pub tags: Vec<Tag>,
-    /// Those among them that it gets only once it serves.
+    /// Those of them that are set only once the image serves.
     pub tags_when_deployed: Vec<Tag>,
 }
 
@@ -34,26 +34,26 @@ pub(super) fn plan(settings: &Settings) -> Option<ImagePlan> {
 /// The repository that the image goes to.
 #[derive(Debug, Clone)]
 pub struct RepositoryPlan {
-    /// As it was seen.
+    /// What the survey read about it.
     pub seen: SurveyedRepository,
     /// What must be done about it.
     pub need: RepositoryNeed,
-    /// Images of it that the new one may share layers with: those that run now.
+    /// Images in it that the new one may share layers with: those that run now.
     pub cache_from: Vec<Digest>,
 }
 
 /// What must be done about a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RepositoryNeed {
-    /// Nothing: it is there, or nobody knows.
+    /// Nothing: it exists, or could not be read.
     Nothing,
-    /// The push makes it, by the creation template with this prefix.
+    /// The push creates it, by the creation template with this prefix.
     CreatedByPush(String),
-    /// It is made before the push.
+    /// The run creates it before the push.
     Create(NewRepository),
 }
 
-/// The repository, and what must be done about it, for an image that is pushed.
+/// The repository of an image that is pushed, and what must be done about it.
 pub(super) fn plan_repository(settings: &Settings, snapshot: &Snapshot) -> Option<RepositoryPlan> {
     let (image, seen, ImageFound::Local { .. }) = (
         settings.image.as_ref()?,
@@ -90,22 +90,22 @@ fn find_cache_images(snapshot: &Snapshot, seen: &SurveyedRepository) -> Vec<Dige
 }
 
 impl RepositoryPlan {
-    /// What will become of the repository.
+    /// The line about the repository; none when it is not created.
     pub(super) fn describe(&self) -> Option<String> {
         let place = self.seen.full_name();
         match &self.need {
             RepositoryNeed::Nothing => None,
             RepositoryNeed::CreatedByPush(prefix) => Some(format!(
-                "the repository {place} does not exist: the push makes it, by the creation template `{prefix}`"
+                "the repository {place} does not exist: the push creates it, by the creation template `{prefix}`"
             )),
             RepositoryNeed::Create(_) => Some(format!(
-                "the repository {place} does not exist: it is made, and stays whatever becomes of the deployment"
+                "the repository {place} does not exist: it is created, and stays even if the deployment fails"
             )),
         }
     }
 }
 
-/// Every reason why the image cannot go where it is to go.
+/// Every reason why the image cannot be pushed.
 pub(super) fn find_problem(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -117,7 +117,7 @@ pub(super) fn find_problem(
     platform_problem(found, definition, snapshot.service.as_ref())
 }
 
-/// The repository that an image is pushed to, and the tags that it is to have there.
+/// Problems with the repository, and with the tags that the image gets there.
 pub(super) fn repository_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     let (Some(image), Some(seen)) = (&settings.image, &snapshot.repository) else {
         return Vec::new();
@@ -183,7 +183,7 @@ fn taken_tag_problems(found: &ImageFound, seen: &SurveyedRepository) -> Vec<Prob
     others.map(problem).collect()
 }
 
-/// What the task runs on; empty parts are not said, and so fit any image.
+/// The platform of the task. An empty part is unknown and fits any image.
 #[derive(Debug, PartialEq, Eq)]
 struct NeededPlatform {
     os: Option<&'static str>,
@@ -231,8 +231,8 @@ fn platform_problem(
     ))
 }
 
-/// `runtimePlatform`; what it leaves out is Linux on `X86_64` on Fargate, and whatever the
-/// instances are elsewhere.
+/// `runtimePlatform`. What it leaves out is Linux on `X86_64` on Fargate, and that of the instances
+/// elsewhere.
 fn needed_platform(definition: &Value, service: Option<&Service>) -> NeededPlatform {
     let is_fargate = is_on_fargate(definition, service);
     let platform_text = |name: &str| definition["runtimePlatform"][name].as_str();

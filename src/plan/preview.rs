@@ -1,5 +1,7 @@
-//! PURE: what a deployment would do, for people who decide about it, and the digest by which a
-//! later deployment is held to it.
+//! PURE: what a deployment would do, for people who decide about it, and the digest with which a
+//! later deployment is compared.
+//!
+//! One file, because each part of the preview is also a part of the digest.
 
 use std::time::Duration;
 
@@ -71,7 +73,8 @@ pub fn preview(
     }
 }
 
-/// A hash for each part, so that what differs can be named without the plan that was reviewed.
+/// One hash for each part, so that a part that differs can be named without the plan that was
+/// reviewed.
 fn digest(
     plan: &Plan,
     snapshot: &Snapshot,
@@ -212,7 +215,7 @@ fn revision(plan: &Plan, definition: &Value) -> PlannedRevision {
     }
 }
 
-/// What ECS, or CodeDeploy, is told besides the revision, where that differs from what is there.
+/// The settings sent to ECS or CodeDeploy besides the revision that differ from the present ones.
 fn service_changes(rollout: &RolloutPlan) -> Vec<Text> {
     let update = &rollout.update;
     let mut lines: Vec<String> = Vec::new();
@@ -410,7 +413,6 @@ fn rollout_steps(plan: &Plan, rollout: &RolloutPlan) -> Vec<(Step, String, Optio
     steps
 }
 
-/// A long list, for people.
 fn shortened(percents: &[String]) -> String {
     match percents {
         [first, second, .., last] if percents.len() > 4 => {

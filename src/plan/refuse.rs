@@ -45,7 +45,7 @@ pub(super) fn find_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Pro
     problems
 }
 
-/// Nobody can be asked for the scan of an image that is only known by its name.
+/// An image that is only known by its name has no scan that could be read.
 pub(super) fn scan_problem(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
     let Some(ImageFound::ByName(name)) = &snapshot.image else {
         return None;
@@ -110,7 +110,7 @@ fn group_mismatch(
     ))
 }
 
-/// Green must be tested before a user reaches it, and the group does not wait for that.
+/// Green must be tested before users reach it, but the group does not wait for that.
 fn untestable_group(settings: &Settings, group: &DeploymentGroup) -> Option<Problem> {
     let tests_green = settings.checks.tests_green();
     if !tests_green || group.ready_wait != ReadyWait::Continue {
@@ -127,7 +127,7 @@ fn untestable_group(settings: &Settings, group: &DeploymentGroup) -> Option<Prob
     ))
 }
 
-/// The command that lets the group wait at green's gate.
+/// The command that makes the group wait at green's gate.
 fn wait_command(settings: &Settings, group: &DeploymentGroup) -> String {
     let kept = u64::try_from(group.termination_minutes).unwrap_or_default();
     group_command(
@@ -137,7 +137,7 @@ fn wait_command(settings: &Settings, group: &DeploymentGroup) -> String {
     )
 }
 
-/// The command that lets the group keep blue for so long.
+/// The command that makes the group keep blue for so many minutes.
 pub(super) fn keep_blue_command(
     settings: &Settings,
     group: &DeploymentGroup,
@@ -152,7 +152,7 @@ pub(super) fn keep_blue_command(
     group_command(settings, minutes, &ready)
 }
 
-/// It replaces the whole configuration, so it repeats what is there.
+/// The command replaces the whole configuration, so it repeats the present one.
 fn group_command(settings: &Settings, minutes: u64, ready: &str) -> String {
     let configuration = format!(
         r#"{{"terminateBlueInstancesOnDeploymentSuccess":{{"action":"TERMINATE","terminationWaitTimeInMinutes":{minutes}}},"deploymentReadyOption":{ready}}}"#
@@ -181,7 +181,7 @@ fn rolling_problem(settings: &Settings, strategy: &str) -> Option<Problem> {
     (rolling && tests_green).then(|| Problem::new(input, why, remedy))
 }
 
-/// A person can only be asked where the rollout waits.
+/// An approval is only possible if the rollout waits.
 fn approval_problem(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -214,7 +214,7 @@ fn approval_problem(
     })
 }
 
-/// Inputs that only services of the ECS controller know.
+/// Inputs that only services with the ECS controller support.
 fn codedeploy_input_problems(settings: &Settings) -> Vec<Problem> {
     settings
         .rollout
@@ -234,7 +234,7 @@ fn codedeploy_input_problem(input: &'static str) -> Problem {
     )
 }
 
-/// What may be right another time.
+/// Reasons that may not apply at another time.
 pub(super) fn check_startable(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
     if let Some(running) = snapshot
         .running
@@ -249,15 +249,15 @@ pub(super) fn check_startable(settings: &Settings, snapshot: &Snapshot) -> Resul
     check_zero_tasks(settings, snapshot)
 }
 
-/// What this run continues is not; nor is what another mode is there for.
+/// A rollout that this run continues is not in the way, nor is one that the mode is meant for.
 fn is_in_the_way(settings: &Settings, running: &RunningRollout) -> bool {
     settings.mode.plans_deployment()
         && !running.is_ours
         && settings.control.if_running == Some(IfRunning::Fail)
 }
 
-/// Where traffic moves by weights, green could never be seen to serve. A rolling service takes the
-/// revision for its next task, which is said.
+/// Where traffic moves by weights, green could never be seen to serve. A rolling service uses the
+/// revision for its next task, which is only a warning.
 fn check_zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
     let Some(service) = &snapshot.service else {
         return Ok(());
@@ -280,11 +280,11 @@ fn check_zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Fail
         }
     };
     Err(Failure::new(Reason::ZeroTasks, sentence).with_hint(format!(
-        "{scale}, or set wait-for-service-stability: false to only hand the revision over"
+        "{scale}, or set wait-for-service-stability: false to only pass the revision to the service"
     )))
 }
 
-/// The number of tasks that the rollout sets: CodeDeploy's sets none.
+/// The number of tasks that the rollout sets; CodeDeploy sets none.
 fn requested_count(settings: &Settings, service: &Service) -> Option<i64> {
     settings
         .rollout
@@ -308,7 +308,7 @@ fn is_rolling(settings: &Settings, snapshot: &Snapshot) -> bool {
     )
 }
 
-/// A revision that no task runs is not tested by anything.
+/// No test covers a revision that no task runs.
 pub(super) fn zero_tasks_warning(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
     let service = snapshot
         .service
@@ -349,7 +349,7 @@ pub(super) fn find_warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<Str
     warnings
 }
 
-/// An image that nobody has looked at.
+/// Nothing is known about the image but its name.
 fn image_by_name_warning(name: &str) -> String {
     let pulled = name
         .parse::<ImageName>()
@@ -381,15 +381,14 @@ fn service_deployment_warnings(snapshot: &Snapshot) -> Vec<String> {
     warnings
 }
 
-/// Production is tested while blue could still be brought back, which takes a blue that is still
-/// there.
+/// Production tests come too late for a rollback if blue is already gone.
 fn early_termination_warning(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
     let group = snapshot.group.as_ref()?;
     let checks = &settings.checks;
     let is_tested =
         (checks.suite.is_some() && checks.production_url.is_some()) || checks.analysis.is_some();
     let hasty = is_tested && group.termination_minutes == 0;
-    hasty.then(|| format!("group `{}` takes blue away right after the shift: when production is found to be worse, there is no blue to go back to; let it keep blue for some minutes", settings.rollout.group))
+    hasty.then(|| format!("group `{}` removes blue right after the shift: if green turns out to be worse, there is no blue to roll back to; let it keep blue for some minutes", settings.rollout.group))
 }
 
 fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {
@@ -400,13 +399,13 @@ fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {
                 .as_ref()
                 .filter(|running| running.deployment.is_replaceable() && !running.is_ours)?;
             Some(format!(
-                "{}: this run's takes its place, unless it brings the same revision",
+                "{}: this run's deployment replaces it, unless it deploys the same revision",
                 running.describe()
             ))
         }
         DeploymentController::CodeDeploy => {
             let group = snapshot.group.as_ref()?;
-            group.test_listeners.is_empty().then(|| "the deployment group has no test listener: test-url cannot be shown to lead to green".to_owned())
+            group.test_listeners.is_empty().then(|| "the deployment group has no test listener, so it cannot be checked that test-url leads to green".to_owned())
         }
         DeploymentController::Other(_) => None,
     }

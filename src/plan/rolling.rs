@@ -8,11 +8,11 @@ use crate::settings::Settings;
 /// A rolling deployment.
 #[derive(Debug)]
 pub struct RollingPlan {
-    /// Deployments there are before ours.
+    /// Deployments that existed before ours.
     pub deployments_before: Vec<RollingDeploymentId>,
-    /// The revision that the service was working towards before.
+    /// The revision that the service was moving to before.
     pub target_revision: RevisionArn,
-    /// Wanted tasks before.
+    /// The desired count before the deployment.
     pub desired_count: i32,
 }
 

@@ -1,4 +1,4 @@
-//! PURE: what is in progress, whoever started it: how it is followed, answered, or rolled back.
+//! PURE: the rollout in progress, of any run: how it is followed, answered, or rolled back.
 
 use super::{ChecksPlan, GroupKey, PlanRefusal, RolloutPlan, identify_blue};
 use crate::aws::arn::short_name;
@@ -14,23 +14,23 @@ use crate::undo::{
     Undo,
 };
 
-/// How what is in progress would be undone, and what its run has registered for it.
+/// How a rollout in progress would be undone, and the revision that its run registered for it.
 #[derive(Debug)]
 pub struct RunningUndos {
     /// The rollout; none when nothing is in progress.
     pub rollout: Option<Undo>,
-    /// Its revision; none when that is not known, or it serves.
+    /// The undo of its revision; none when that is not known, or it serves.
     pub revision: Option<Undo>,
-    /// The hooks that were set for it; none where the rollout needs none.
+    /// The undo of the hooks that were added for it; none where it has none.
     pub hooks: Option<Undo>,
 }
 
-/// What a run in progress is followed or answered with.
+/// How a rollout in progress is followed or answered.
 #[derive(Debug)]
 pub struct InProgressPlan {
     /// The service.
     pub place: ServiceKey,
-    /// The deployments that are looked at when nothing is in progress any more.
+    /// The deployments that are read when nothing is in progress any more.
     pub history: HistoryQuery,
     /// The rollout that is in progress; none when there is none that could be followed.
     pub rollout: Option<RolloutPlan>,
@@ -40,7 +40,7 @@ pub struct InProgressPlan {
     pub checks: ChecksPlan,
 }
 
-/// A rollback before it is known what it brings.
+/// A rollback whose target revision is not known yet.
 #[derive(Debug)]
 pub struct RollbackPlan {
     /// The service.
@@ -49,38 +49,39 @@ pub struct RollbackPlan {
     pub blue: Option<Blue>,
     /// How what is in progress would be undone.
     pub undos: RunningUndos,
-    /// The deployments among which the one to go back to is found.
+    /// The deployments among which the target is searched.
     pub history: HistoryQuery,
-    /// What becomes of the tests of what is brought back.
+    /// What happens to the tests of the revision that is rolled back to.
     pub checks: RollbackChecks,
 }
 
-/// What becomes of the tests of what a rollback brings back.
+/// What happens to the tests of the revision that is rolled back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RollbackChecks {
-    /// They are left out.
+    /// They are skipped.
     Skipped,
-    /// They run, with the version that what is brought back tells of itself.
+    /// They run with the version that the revision itself reports.
     WithItsVersion,
     /// They run as they are.
     AsGiven,
 }
 
-/// Which deployments of the service are looked at.
+/// Which deployments of the service are read.
 #[derive(Debug, Clone)]
 pub struct HistoryQuery {
-    /// The deployment group, for a service of CodeDeploy's.
+    /// The deployment group, for a service with the CodeDeploy controller.
     pub group: GroupKey,
-    /// The deployment that is meant; the newest one where none is named.
+    /// The deployment to read; the newest one when none.
     pub deployment: Option<RolloutId>,
-    /// What to go back to; the last good one where nothing is named.
+    /// The revision or deployment to go back to; the last good one when none.
     pub rollback_to: Option<String>,
 }
 
-/// The plan for what is in progress, for a mode that answers or follows it.
+/// The plan for a mode that answers or follows a rollout in progress.
 ///
 /// # Errors
-/// Another deployment is meant, or what is in progress cannot be followed.
+///
+/// The inputs name another deployment, or the rollout cannot be followed.
 pub fn in_progress(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -102,7 +103,7 @@ pub fn in_progress(
     })
 }
 
-/// A deployment that was named must be the one that is in progress.
+/// A deployment that the inputs name must be the one in progress.
 fn check_meant_deployment(settings: &Settings, running: &RunningRollout) -> Result<(), Failure> {
     match &settings.control.deployment {
         Some(meant) if short_name(meant) != short_name(&running.id) => {
@@ -118,7 +119,7 @@ fn check_meant_deployment(settings: &Settings, running: &RunningRollout) -> Resu
     }
 }
 
-/// The plan of a rollback, as far as one look tells.
+/// The plan of a rollback, as far as one survey shows.
 pub fn rollback(settings: &Settings, snapshot: &Snapshot) -> RollbackPlan {
     let checks = if settings.control.skip_checks {
         RollbackChecks::Skipped
@@ -130,7 +131,7 @@ pub fn rollback(settings: &Settings, snapshot: &Snapshot) -> RollbackPlan {
     RollbackPlan {
         place: service_key(settings),
         blue: super::blue::find_blue(snapshot),
-        // Its revision stays registered, so that it can be brought again.
+        // Its revision stays registered, so that it can be deployed again.
         undos: RunningUndos {
             revision: None,
             ..plan_undos(settings, snapshot, None)
@@ -148,7 +149,7 @@ fn history_query(settings: &Settings) -> HistoryQuery {
     }
 }
 
-/// The service, as given.
+/// The service as the inputs name it.
 pub(super) fn service_key(settings: &Settings) -> ServiceKey {
     ServiceKey {
         cluster: settings.cluster.clone(),
@@ -156,8 +157,8 @@ pub(super) fn service_key(settings: &Settings) -> ServiceKey {
     }
 }
 
-/// How what is in progress is undone by a run that goes on with it: what an earlier attempt has
-/// changed for it is this run's to restore.
+/// How a run that continues a rollout in progress would undo it: it also restores what an earlier
+/// attempt changed for it.
 pub(super) fn adopted_undos(settings: &Settings, snapshot: &Snapshot, run: &str) -> RunningUndos {
     let pause = super::ecs::find_adopted_pause(settings, snapshot, run);
     plan_undos(settings, snapshot, pause)
@@ -179,7 +180,7 @@ fn plan_undos(settings: &Settings, snapshot: &Snapshot, pause: Option<Pause>) ->
     }
 }
 
-/// The undo of the hooks that whoever started it has set for it.
+/// The undo of the hooks that the run which started the rollout added for it.
 fn hooks_undo(service: &ServiceKey, running: &RunningRollout, pause: Option<Pause>) -> Undo {
     Undo::Hooks(HooksUndo {
         place: service.clone(),
@@ -190,7 +191,7 @@ fn hooks_undo(service: &ServiceKey, running: &RunningRollout, pause: Option<Paus
     })
 }
 
-/// The undo of what is in progress; none when nothing is.
+/// The undo of the rollout in progress; none when there is none.
 pub(super) fn rollout_undo(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
     let (service, running) = (snapshot.service.as_ref()?, snapshot.running.as_ref()?);
     let place = service_key(settings);
@@ -221,8 +222,8 @@ pub(super) fn rollout_undo(settings: &Settings, snapshot: &Snapshot) -> Option<U
     })
 }
 
-/// The undo of the revision that the run which started it has registered for it; none when that is
-/// not known, or it serves.
+/// The undo of the revision that was registered for the rollout; none when the revision is not
+/// known, or serves.
 pub(super) fn revision_undo(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
     let (service, running) = (
         snapshot.service.as_ref()?,

@@ -1,4 +1,5 @@
-//! PURE: how long the registry's scan of the image is waited for, and what it may find.
+//! PURE: how long the run waits for the registry's scan of the image, and which findings are
+//! allowed.
 
 use std::time::Duration;
 
@@ -8,11 +9,11 @@ use crate::settings::Settings;
 /// The gate on scan findings.
 #[derive(Debug)]
 pub struct ScanPlan {
-    /// What may be found.
+    /// Which findings are allowed.
     pub policy: Policy,
-    /// A fixed time between looks, where given.
+    /// A fixed time between reads, if the user gave one.
     pub fixed_interval: Option<Duration>,
-    /// The time that the whole run may take, where given: it bounds the wait as well.
+    /// The deadline of the whole run, if given; the wait for the scan ends with it, too.
     pub deadline: Option<Duration>,
 }
 

@@ -1,5 +1,5 @@
-//! PURE: what tells blue from green to the sources of an analysis, and what cannot be asked with
-//! it.
+//! PURE: how the sources of an analysis tell blue from green, and which checks are impossible
+//! because of that.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::rollout_kind::KeepBlueAdvice;
 use crate::settings::Settings;
 use crate::survey::Snapshot;
 
-/// The questions for the requests and the errors that blue has had; none where no check of the
-/// analysis depends on how many there were.
+/// The questions for the requests and the errors of blue; none where no check of the analysis
+/// depends on their number.
 pub fn traffic_queries(settings: &Settings, snapshot: &Snapshot) -> Option<[CloudWatchQuery; 2]> {
     let analysis = settings
         .checks
@@ -30,7 +30,7 @@ pub fn traffic_queries(settings: &Settings, snapshot: &Snapshot) -> Option<[Clou
         .flatten()
         .filter(|rollout| rollout.kind.has_blue())?;
     let sides = rollout.sides(&rollout.blue.target_groups, &RevisionArn::default());
-    // With problems it is refused.
+    // If a check is unsupported, the run is refused anyway.
     let is_possible = analysis.unsupported_checks(&sides).is_empty();
     analysis.traffic_queries(&sides).filter(|_| is_possible)
 }
@@ -90,11 +90,11 @@ fn load_balancer_name(listener: &str) -> Option<String> {
     (parts.len() == 3).then(|| parts.join("/"))
 }
 
-/// Before blue goes, so much time is left to bring it back.
+/// The time that is left for a rollback before blue goes.
 pub const ROLLBACK_RESERVE: Duration = Duration::from_secs(30);
 
-/// How traffic goes to green, and how long blue can be brought back then; none where no side is
-/// told from the other.
+/// How traffic shifts to green, and how long blue stays available then; none where the sides cannot
+/// be told apart.
 pub(super) fn traffic_schedule(kind: &RolloutKind) -> Option<TrafficSchedule> {
     Some(TrafficSchedule {
         steps: kind.traffic_steps()?,
@@ -103,7 +103,7 @@ pub(super) fn traffic_schedule(kind: &RolloutKind) -> Option<TrafficSchedule> {
     })
 }
 
-/// Checks that could not be asked, or could only ever be inconclusive.
+/// Checks that are impossible, or could only ever be inconclusive.
 pub(super) fn find_problems(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -112,19 +112,19 @@ pub(super) fn find_problems(
     let (Some(analysis), Some(rollout)) = (&settings.checks.analysis, rollout) else {
         return Vec::new();
     };
-    // Green's target group is known once it is up: where blue has one, so will green.
+    // Green's target group is only known once green is up; if blue has one, green will have one.
     let mut problems = analysis
         .unsupported_checks(&rollout.sides(&rollout.blue.target_groups, &RevisionArn::default()));
     if problems.is_empty() && settings.mode.plans_deployment() && rollout.kind.is_all_at_once() {
         problems.extend(comparison_problems(analysis));
     }
-    // A rollback is not held up because a verdict on it would come late.
+    // A rollback is not refused because a verdict on it would come late.
     let schedule = rollout.traffic_schedule.as_ref().filter(|_| {
         problems.is_empty()
             && settings.mode.plans_deployment()
             && settings.rollout.follow != Follow::LeaveToAws
     });
-    // To refuse what an earlier attempt of this run has started would leave it half-way.
+    // A rollout that an earlier attempt of this run started must not be refused half-way.
     let is_under_way = snapshot
         .running
         .as_ref()
@@ -143,7 +143,7 @@ pub(super) fn find_problems(
     problems
 }
 
-/// Blue goes before the traffic that green has then was judged.
+/// Blue goes before green was evaluated with all of the traffic.
 fn blue_kept_too_short(
     settings: &Settings,
     rollout: &RolloutPlan,
@@ -164,7 +164,7 @@ fn blue_kept_too_short(
     Some(Problem::new("analysis", message, remedy).at_position(short.at.clone()))
 }
 
-/// Whole minutes for which blue must be kept, so that it can still be brought back then.
+/// The whole minutes for which blue must be kept, so that a rollback is still possible.
 fn whole_minutes(needed: Duration) -> u64 {
     (needed + ROLLBACK_RESERVE).as_secs().div_ceil(60)
 }
@@ -222,9 +222,9 @@ fn format_thousands(count: f64) -> String {
 /// When all traffic goes over at once, there is no time in which both sides serve.
 fn comparison_problems(analysis: &Analysis) -> Vec<Problem> {
     let compared = analysis.checks_needing_blue().into_iter().map(|(name, _)| {
-        let message = format!("`{name}` holds green against blue, but all traffic shifts at once: blue has none to be held against");
+        let message = format!("`{name}` compares green with blue, but all traffic shifts at once: there is no blue traffic to compare with");
         let remedy =
-            "shift by a canary or in linear steps (strategy, or codedeploy-deployment-config), or hold the metric against a threshold";
+            "shift by a canary or in linear steps (strategy, or codedeploy-deployment-config), or compare the metric with a threshold";
         Problem::new("analysis", message, remedy)
     });
     compared.collect()

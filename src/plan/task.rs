@@ -1,4 +1,4 @@
-//! PURE: the one-off task, and where tasks run that are none of the service's own.
+//! PURE: the one-off task, and where tasks run that do not belong to the service.
 
 use std::time::Duration;
 
@@ -13,24 +13,24 @@ use crate::settings::Settings;
 pub struct TaskPlan {
     /// Where it runs.
     pub host: TaskHost,
-    /// What is run.
+    /// The request to RunTask.
     pub request: TaskRequest,
-    /// How long it may take.
+    /// Its deadline.
     pub deadline: Duration,
-    /// Who goes first when another run has a task for the same service.
+    /// Which run goes first if another one has a task for the same service.
     pub order: RunOrder,
 }
 
-/// Where tasks run beside those of the service, and how they are followed.
+/// Where tasks run that do not belong to the service, and how they are followed.
 #[derive(Debug)]
 pub struct TaskHost {
-    /// The cluster, as given.
+    /// The cluster, as the inputs name it.
     pub cluster: ClusterName,
-    /// The service whose place in the network they take, as given.
+    /// The service whose network settings they use, as the inputs name it.
     pub service: Option<ServiceName>,
-    /// As given.
+    /// `enableECSManagedTags` of RunTask; not sent when none.
     pub enable_ecs_managed_tags: Option<bool>,
-    /// How often they are looked at.
+    /// How often they are read.
     pub poll: PollSettings,
 }
 

@@ -1,5 +1,5 @@
-//! PURE: whether test-url leads to the listener of green, to that of production, or to neither that
-//! is known.
+//! PURE: whether test-url leads to green's listener, to production's, or to neither as far as is
+//! known.
 
 use super::RolloutKind;
 use crate::aws::arn::listener_arn;
@@ -13,7 +13,7 @@ use crate::survey::{Snapshot, TestUrlListeners};
 pub struct TestUrlPlan {
     /// The test listener that it leads to, or why that is not known.
     pub listener: Result<String, String>,
-    /// Whether another version than ours is told there.
+    /// Whether a version other than ours answers there.
     pub tells_another_version: bool,
 }
 
@@ -45,7 +45,7 @@ fn listener_arns(arns: &[String]) -> Vec<String> {
     arns.iter().filter_map(|arn| listener_arn(arn)).collect()
 }
 
-/// Whoever tests green at the listener of production tests blue. Where both share a listener, its
+/// Tests of green at production's listener would test blue. If both sides share a listener, its
 /// rules tell them apart.
 pub(super) fn production_url_problem(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
     let (production, test) = match (&snapshot.group, &snapshot.service) {
@@ -77,7 +77,6 @@ pub(super) fn production_url_problem(settings: &Settings, snapshot: &Snapshot) -
     })
 }
 
-/// What is wrong with the URLs of the tests.
 pub(crate) fn find_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     let (unreachable, _) = unreachable_urls(snapshot);
     production_url_problem(settings, snapshot)
@@ -86,20 +85,20 @@ pub(crate) fn find_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Pro
         .collect()
 }
 
-/// URLs at which nothing answers: what is refused, and what is only said. Where nothing serves yet,
-/// nothing has to answer.
+/// URLs at which nothing answers: those that are refused, and those that are only a warning. Before
+/// a first deployment nothing has to answer.
 pub(super) fn unreachable_urls(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
     let (mut problems, mut warnings) = (Vec::new(), Vec::new());
     let serves = snapshot
         .service
         .as_ref()
         .is_some_and(|service| service.running_count > 0);
-    // To refuse what an earlier attempt of this run has started would leave it half-way.
+    // A rollout that an earlier attempt of this run started must not be refused half-way.
     let is_under_way = snapshot
         .running
         .as_ref()
         .is_some_and(|running| running.is_ours);
-    // Without the group nobody knows what kind of load balancer there is.
+    // Without the group the kind of load balancer is not known.
     let is_codedeploy = snapshot.service.as_ref().is_some_and(|service| {
         service.controller() == crate::aws::ecs_shapes::DeploymentController::CodeDeploy
     });
@@ -109,7 +108,7 @@ pub(super) fn unreachable_urls(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String
             "{} cannot be reached from this runner: {}",
             found.url, found.why
         );
-        // A network load balancer without a healthy target closes the connection: behind its test
+        // A network load balancer without a healthy target closes the connection. Behind its test
         // listener there is none before green, and behind production's there may be none because
         // blue is broken, which this very deployment is to repair.
         let is_passed_on = if found.input == "test-url" {
@@ -146,7 +145,8 @@ fn test_listeners(snapshot: &Snapshot) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// Whether nothing stands before the tasks at production's URL that would answer in their place.
+/// Whether clients of production's URL connect to the tasks directly, so that nothing answers in
+/// their place.
 fn is_direct_to_tasks(snapshot: &Snapshot) -> bool {
     let of_service = || {
         snapshot

@@ -1,5 +1,4 @@
-//! The plan as a table: inputs and one look at AWS in, what will be done or every reason why not
-//! out.
+//! Tables of the plan: inputs and a survey of AWS → what will be done, or every reason why not.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
-//! PURE: what in the definition that would be registered certainly cannot work: placeholders that
-//! nobody filled in, containers without an image, names that are none. AWS takes most of it, and
-//! the rollout fails when the image was pushed and green never comes up.
+//! PURE: what certainly cannot work in the definition that would be registered: placeholders that
+//! were not filled in, containers without an image, invalid names. AWS accepts most of it, and the
+//! rollout would fail after the image was pushed, when green never comes up.
 
 use serde_json::Value;
 
@@ -8,10 +8,10 @@ use crate::documents::task_definition::{TaskDefinition, text};
 use crate::problem::Problem;
 
 const INPUT: &str = "task-definition";
-/// A family or a container's name has at most so many letters.
+/// The maximum length of a family or of a container's name.
 const MAX_NAME_LENGTH: usize = 255;
 
-/// Problems of a definition, in which these containers get another image.
+/// Problems of a definition; `image_containers` get another image, so theirs is not checked.
 pub(super) fn find_problems(definition: &Value, image_containers: &[String]) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(text(definition, "family").and_then(|family| name_problem(family, "family")));
@@ -66,7 +66,8 @@ pub(super) fn find_problems(definition: &Value, image_containers: &[String]) -> 
     problems
 }
 
-/// `<IMAGE1_NAME>`, `${IMAGE}`, `{{ image }}`, `$(Image)`: no value of these fields has such signs.
+/// `<IMAGE1_NAME>`, `${IMAGE}`, `{{ image }}`, `$(Image)`: valid values of these fields do not
+/// contain such characters.
 fn placeholder_problem(value: &str, path: &str) -> Option<Problem> {
     let is_one = value.contains(['<', '>', '{', '}']) || value.contains("$(");
     is_one.then(|| {
@@ -114,12 +115,12 @@ fn image_problem(given: Option<&str>, container: &str, path: &str) -> Option<Pro
             "Write its image, or name it in `container` so that it gets the one of `image`",
         ));
     };
-    // What is pushed to is named with letters, digits and these; nothing is asked of whoever hosts
-    // it.
+    // Registry names consist of letters, digits and these characters; the registry itself is not
+    // asked.
     let has_signs = given
         .chars()
         .all(|letter| letter.is_ascii_alphanumeric() || "-_:./@#+".contains(letter));
-    // A bare name is one of Docker Hub's, all of which are in lower case: `REPLACE_ME` is none.
+    // A bare name is one of Docker Hub, whose names are all lower-case: `REPLACE_ME` is not one.
     let bare = given.split([':', '@']).next().filter(|name| {
         !given.contains('/') && name.contains(|letter: char| letter.is_ascii_uppercase())
     });

@@ -1,11 +1,11 @@
-//! PURE: inputs that are given and that this service's controller does not read. The official
-//! action is silent about them, so they are no reason to refuse; but whoever wrote them believes in
-//! them.
+//! PURE: inputs that are given and that this service's controller does not use. The official action
+//! ignores them silently, so they are no reason to refuse; but their author expects them to have an
+//! effect.
 
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::settings::Settings;
 
-/// A sentence for each kind of them.
+/// A sentence for each kind of unused input.
 pub(super) fn find_warnings(settings: &Settings, service: &Service) -> Vec<String> {
     if !settings.mode.plans_deployment() {
         return Vec::new();

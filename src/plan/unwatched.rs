@@ -1,5 +1,4 @@
-//! PURE: traffic that moves in shares is worth something only where somebody looks at green
-//! meanwhile.
+//! PURE: shifting traffic in shares is useless if nothing checks green meanwhile.
 
 use super::RolloutPlan;
 use crate::checks::moment::Moment;
@@ -8,7 +7,7 @@ use crate::choices::Follow;
 use crate::settings::{CheckSettings, Settings};
 use crate::survey::Snapshot;
 
-/// What is said before the start when nobody does.
+/// The warning before the start if nothing checks green.
 pub(super) fn find_warning(
     settings: &Settings,
     snapshot: &Snapshot,

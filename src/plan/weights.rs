@@ -1,5 +1,5 @@
-//! PURE: before the start all of production's traffic goes to blue, or users meet what nobody has
-//! tested.
+//! PURE: before the start, all of production's traffic must go to blue. Otherwise users would reach
+//! a green that was not tested.
 
 use super::identify_blue;
 use super::refuse::is_group_of;
@@ -13,7 +13,7 @@ use crate::settings::Settings;
 use crate::survey::Snapshot;
 use crate::undo::Blue;
 
-/// The rules that share traffic between the two sides, or give all of it to the one that is to
+/// The rules that split traffic between the two sides, or send all of it to the one that is to
 /// become green.
 pub(super) fn find_problem(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
     let service = snapshot
@@ -21,7 +21,7 @@ pub(super) fn find_problem(settings: &Settings, snapshot: &Snapshot) -> Option<P
         .as_ref()
         .filter(|_| settings.mode.plans_deployment() && snapshot.running.is_none())?;
     if let DeploymentController::Ecs(word) = service.controller() {
-        // Without a strategy tasks are replaced behind one target group.
+        // Without a strategy, tasks are replaced behind one target group.
         settings
             .rollout
             .strategy
@@ -29,8 +29,7 @@ pub(super) fn find_problem(settings: &Settings, snapshot: &Snapshot) -> Option<P
             .or_else(|| Strategy::from_aws_name(&word))
             .filter(|strategy| *strategy != Strategy::Rolling)?;
     }
-    // Without the group, or with that of another service, it is not known which rules are
-    // production's.
+    // Without the group, or with that of another service, production's rules are not known.
     let is_unknown = snapshot.group.as_ref().map_or(
         service.controller() == DeploymentController::CodeDeploy,
         |group| !is_group_of(group, service),
@@ -48,7 +47,6 @@ pub(super) fn find_problem(settings: &Settings, snapshot: &Snapshot) -> Option<P
     (!wrong.is_empty() && !blue.target_groups.is_empty()).then(|| traffic_problem(&wrong, &blue))
 }
 
-/// The names of both target groups.
 fn target_group_names(snapshot: &Snapshot, service: &Service) -> Vec<String> {
     match &snapshot.group {
         Some(group) => group.target_groups.clone(),
@@ -66,8 +64,7 @@ fn leads_to_either_side(rule: &ForwardingRule, groups: &[String]) -> bool {
         .any(|(group, _)| groups.iter().any(|name| name == target_group_name(group)))
 }
 
-/// Exactly one group serves, and it is blue's. A rule that sends nothing anywhere is not ours to
-/// judge.
+/// Exactly one group serves, and it is blue's. A rule that forwards nothing is ignored.
 fn leads_only_to_blue(rule: &ForwardingRule, blue: &Blue) -> bool {
     rule.weights
         .iter()
@@ -92,7 +89,7 @@ fn traffic_problem(wrong: &[&ForwardingRule], blue: &Blue) -> Problem {
         .collect::<Vec<_>>()
         .join("; ");
     let message = format!(
-        "production's traffic {what}, and the service's revision {} is behind {name}: {rules}",
+        "production's traffic {what}, and the service's revision {} is registered in target group {name}: {rules}",
         short_name(&blue.revision)
     );
     let remedy = format!(

@@ -1,30 +1,30 @@
-//! What the measurements of each check came to: counts, and the last few of them. It does not grow
-//! with the rollout's length.
+//! The measurements of each check: counts, and the last few of them. Its size does not grow with
+//! the rollout's length.
 
 use serde::Serialize;
 
 use crate::checks::measurement::{CheckKind, Measurement, Phase, Weight};
 
-/// So many measurements of a check are kept: as many as Argo Rollouts keeps.
+/// How many measurements of a check are kept; Argo Rollouts keeps as many.
 const MAX_MEASUREMENTS: usize = 10;
 
 /// A check and its measurements.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CheckReport {
-    /// Its name.
+    /// The check's name.
     pub check: String,
     /// Its kind.
     pub kind: CheckKind,
-    /// Whether it decides anything.
+    /// Whether its result affects the verdict.
     pub weight: Weight,
-    /// Measurements that were good.
+    /// The number of good measurements.
     pub successful: u64,
-    /// Measurements that were bad.
+    /// The number of bad measurements.
     pub failed: u64,
-    /// Measurements that said neither.
+    /// The number of measurements that were neither.
     pub inconclusive: u64,
-    /// Measurements that could not be made.
+    /// The number of measurements that failed.
     pub errors: u64,
     /// The last ones, oldest first.
     pub measurements: Vec<Measurement>,
@@ -44,7 +44,7 @@ impl CheckReport {
         }
     }
 
-    /// All measurements there were.
+    /// The number of all measurements.
     pub fn count(&self) -> u64 {
         self.successful + self.failed + self.inconclusive + self.errors
     }

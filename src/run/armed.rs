@@ -1,6 +1,6 @@
-//! What is armed, newest last: saved whenever it changes, so that the next process finds it.
+//! The armed undos, newest last: saved whenever they change, so that the next process finds them.
 //!
-//! Whoever arms an undo holds on to it, and narrows and disarms that one: several effects may be in
+//! Arming returns a handle, which refines and disarms only its own undo: several effects may be in
 //! progress at once, and none can touch the undo of another.
 
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,6 @@ use std::sync::{Mutex, PoisonError};
 use crate::run::StateStore;
 use crate::undo::Undo;
 
-/// The undos that are armed.
 pub(super) struct ArmedUndos {
     list: Mutex<NumberedUndos>,
     state_store: StateStore,
@@ -21,7 +20,7 @@ struct NumberedUndos {
     undos: Vec<(u64, Undo)>,
 }
 
-/// An undo that is armed. Dropping it disarms nothing.
+/// Handle of an armed undo. Dropping it disarms nothing.
 #[derive(Clone, Copy)]
 pub struct ArmedUndo<'r> {
     armed: &'r ArmedUndos,
@@ -29,7 +28,8 @@ pub struct ArmedUndo<'r> {
 }
 
 impl ArmedUndo<'_> {
-    /// Replaces it by a narrower one, once AWS has answered. What was disarmed stays disarmed.
+    /// Replaces it by a more precise one, once AWS has answered. An undo that was disarmed stays
+    /// disarmed.
     pub fn refine(self, refined: Undo) {
         self.armed.change(|undos| {
             if let Some((_, undo)) = undos.iter_mut().find(|(number, _)| *number == self.number) {
@@ -38,7 +38,7 @@ impl ArmedUndo<'_> {
         });
     }
 
-    /// Takes it away: its effect did not happen or has been undone.
+    /// Removes it: its effect did not happen or has been undone.
     pub fn disarm(self) {
         self.armed
             .change(|undos| undos.retain(|(number, _)| *number != self.number));
@@ -46,7 +46,6 @@ impl ArmedUndo<'_> {
 }
 
 impl ArmedUndos {
-    /// Nothing is armed yet.
     pub(super) fn new(state_store: StateStore) -> Self {
         Self {
             list: Mutex::default(),
@@ -54,7 +53,6 @@ impl ArmedUndos {
         }
     }
 
-    /// Arms one.
     pub(super) fn arm(&self, undo: Undo) -> ArmedUndo<'_> {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         let number = list.next;
@@ -67,18 +65,15 @@ impl ArmedUndos {
         }
     }
 
-    /// All of them.
     pub(super) fn to_vec(&self) -> Vec<Undo> {
         let list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         without_numbers(&list.undos)
     }
 
-    /// Takes one away that has been undone.
     pub(super) fn disarm(&self, undone: &Undo) {
         self.change(|undos| undos.retain(|(_, undo)| undo != undone));
     }
 
-    /// Keeps only what was changed only for the rollout.
     pub(super) fn retain_temporary(&self) {
         self.change(|undos| {
             undos.retain(|(_, undo)| undo.is_temporary());
@@ -94,7 +89,7 @@ impl ArmedUndos {
         self.save(&list.undos);
     }
 
-    /// Under the lock: what is saved last is what is armed last.
+    /// Called under the lock, so that the last state that is saved is the last one that is armed.
     fn save(&self, numbered: &[(u64, Undo)]) {
         (self.state_store)(&without_numbers(numbered));
     }

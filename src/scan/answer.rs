@@ -1,4 +1,4 @@
-//! What one look at an image's scan showed, whichever scanner it was.
+//! One read of an image's scan, from either scanner.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{FailOn, Policy, Severity};
 
-/// What the registry answers about an image's scan.
+/// The registry's answer about an image's scan.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ScanAnswer {
-    /// It knows of no scan.
+    /// No scan of the image is known.
     Absent,
-    /// It goes on, in ECR's own word; a word that is newer than this action means no more than
-    /// that.
+    /// The scan is in progress, with ECR's status. A status that is newer than this action counts
+    /// as in progress, too.
     InProgress(String),
-    /// There are findings, or a list of none.
+    /// There is a list of findings, which may be empty.
     Found(Findings),
-    /// The scan is over, or will not be, without findings. The text is ECR's own, where it gave
+    /// The scan ended, or will never start, without findings. The text is ECR's own, if it gave
     /// any.
     NoFindings(NoFindingsReason, Option<String>),
 }
@@ -31,7 +31,7 @@ pub enum NoFindingsReason {
     Unsupported,
     /// Inspector no longer scans it.
     Expired,
-    /// The findings cannot be had.
+    /// The findings cannot be read.
     Unavailable,
     /// The account's limit of scans is reached.
     Limit,
@@ -41,13 +41,13 @@ pub enum NoFindingsReason {
     TooLarge,
 }
 
-/// Which scanner it was.
+/// The scanner of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScannerKind {
-    /// ECR's own, once for each push or start.
+    /// ECR's own scanner, which scans once for each push or start.
     Basic,
-    /// Amazon Inspector, once or continuously.
+    /// Amazon Inspector, which scans once or continuously.
     Enhanced,
 }
 
@@ -63,25 +63,25 @@ impl fmt::Display for ScannerKind {
 /// All findings, of every page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Findings {
-    /// Who found them.
+    /// The scanner that found them.
     pub kind: ScannerKind,
-    /// When the scan was completed, in seconds of the epoch, where that is shown.
+    /// When the scan was completed, in seconds since 1970; none if that is not shown.
     pub completed: Option<f64>,
-    /// The findings.
+    /// The findings, the worst first.
     pub listed: Vec<Finding>,
-    /// What ECR counts beside the list.
+    /// The number of findings by severity, as ECR counts them beside the list.
     pub counted: BTreeMap<Severity, u64>,
 }
 
-/// A finding.
+/// One finding of a scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Finding {
     /// The vulnerability: `CVE-2024-6387`.
     pub name: String,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// Where it is.
+    /// The affected packages.
     pub packages: Vec<Package>,
     /// Whether Inspector itself leaves it out.
     pub hidden: Suppression,
@@ -91,10 +91,10 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Suppression {
-    /// It does not.
+    /// It is listed.
     #[default]
     No,
-    /// By a suppression rule of the account, or because it is closed.
+    /// It matches a suppression rule of the account, or is closed.
     Suppressed,
 }
 
@@ -102,11 +102,11 @@ pub enum Suppression {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Package {
-    /// Its name.
+    /// The package's name.
     pub name: String,
     /// The version in the image.
     pub version: Option<String>,
-    /// The version to move to, where the scanner names one.
+    /// The version that fixes it, if the scanner names one.
     pub fixed_in: Option<String>,
 }
 
@@ -142,8 +142,8 @@ impl Findings {
             .sum()
     }
 
-    /// A scan whose findings have not arrived yet looks like one without any, but for the time of
-    /// its completion.
+    /// A scan whose findings have not arrived yet looks like one without any, except that its time
+    /// of completion is missing.
     pub fn is_early(&self) -> bool {
         self.completed.is_none()
             && self.listed.is_empty()

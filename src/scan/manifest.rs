@@ -1,5 +1,5 @@
-//! Which manifest's scan is read: the image's that will run, never an index's or an attestation's,
-//! which nobody scans.
+//! Which manifest's scan is read: that of the image that will run, never that of an index or an
+//! attestation, which are not scanned.
 
 use serde_json::Value;
 
@@ -8,14 +8,14 @@ use crate::registry::{Digest, Platform};
 /// A manifest whose scan is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScannedManifest {
-    /// Its digest.
+    /// The manifest's digest.
     pub digest: Digest,
-    /// Its platform, where there are several.
+    /// The platform, if the image has several.
     pub platform: Option<String>,
 }
 
-/// The images of `children` that the definition runs; the image itself where it has none. Where the
-/// definition does not say which it runs, any of them may: all are read.
+/// Those images of `children` that the definition runs; the image itself if it has no children. If
+/// the definition does not say which it runs, any of them may run, so all are read.
 pub fn select_manifests(
     digest: &Digest,
     children: &[(Platform, Digest)],
@@ -62,7 +62,7 @@ fn matches_platform(definition: &Value, platform: &Platform) -> bool {
             .is_none_or(|architecture| architecture == platform.architecture)
 }
 
-/// Fargate runs X86_64 where nothing is said; elsewhere the instances decide.
+/// Fargate defaults to X86_64; elsewhere it depends on the instances.
 fn required_architecture(definition: &Value) -> Option<&'static str> {
     let is_fargate = definition["requiresCompatibilities"]
         .as_array()

@@ -1,4 +1,4 @@
-//! Why an image is not deployed, in a sentence, and what to do about it.
+//! Why an image is not deployed, as a sentence, and what to do about it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,69 +12,69 @@ use crate::scrub::mask;
 /// Why an image is not deployed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScanRefusal {
-    /// It has findings that fail.
+    /// It has findings of a severity that fails.
     #[error("the image has {}; fail-on is {fail_on}", describe_counts(counts))]
     Findings {
         /// The findings that fail, by severity.
         counts: BTreeMap<Severity, u64>,
-        /// From where on.
+        /// The least severity that fails.
         fail_on: FailOn,
     },
-    /// Nobody has scanned it.
+    /// There is no scan of it.
     #[error("there is no scan of the image, after {}", HumanDuration(*waited))]
     NoScan {
-        /// Where it is.
+        /// The image's repository.
         repository: String,
-        /// How long was waited.
+        /// How long the run waited.
         waited: Duration,
-        /// What became of starting one.
+        /// What came of starting a scan.
         start: ScanStart,
     },
-    /// The scan goes on.
+    /// The scan is still in progress.
     #[error("the scan of the image was not done after {} (ECR says {word})", HumanDuration(*waited))]
     NotDone {
-        /// ECR's word for where it is.
+        /// ECR's status of the scan.
         word: String,
-        /// How long was waited.
+        /// How long the run waited.
         waited: Duration,
     },
-    /// The scan is said to be done, and nothing else is said.
+    /// The scan's status is complete, but its findings have not arrived.
     #[error("the scan of the image is said to be done, but its findings were not there after {}", HumanDuration(*waited))]
     Early {
-        /// How long was waited.
+        /// How long the run waited.
         waited: Duration,
     },
-    /// More findings are counted than shown.
+    /// More findings are counted than listed.
     #[error("ECR counts {unlisted} more findings at or above fail-on ({fail_on}) than it lists")]
     Unlisted {
-        /// How many.
+        /// The number of findings that are not listed.
         unlisted: u64,
-        /// From where on.
+        /// The least severity that fails.
         fail_on: FailOn,
     },
-    /// The findings had only just come.
-    #[error("the scan of the image was done too late to know that its list is whole, after {}", HumanDuration(*waited))]
+    /// The list of findings was still too new to be complete.
+    #[error("the scan of the image finished too late to know that its list of findings is complete, after {}", HumanDuration(*waited))]
     Unsettled {
-        /// How long was waited.
+        /// How long the run waited.
         waited: Duration,
     },
-    /// The scan is over without findings.
+    /// The scan ended without findings.
     #[error("{}{}", why.sentence(), words.as_ref().map(|words| format!(" (ECR says: {})", mask(words))).unwrap_or_default())]
     NoFindings {
-        /// Why.
+        /// The reason.
         why: NoFindingsReason,
-        /// ECR's own words.
+        /// ECR's description of the reason.
         words: Option<String>,
     },
     /// The image is not in a registry that scans.
     #[error(
-        "the image is deployed by its name, not from a registry of ECR: nobody can be asked for its scan"
+        "the image is deployed by its name, not from an ECR registry, so there is no scan to read"
     )]
     NotInRegistry,
 }
 
 impl ScanRefusal {
-    /// These findings fail.
+    /// A refusal because of these findings.
     pub fn findings(severities: Vec<Severity>, fail_on: FailOn) -> Self {
         let mut counts = BTreeMap::new();
         for severity in severities {
@@ -83,7 +83,7 @@ impl ScanRefusal {
         Self::Findings { counts, fail_on }
     }
 
-    /// The answer in a word, for the report.
+    /// A one-word answer for the report.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Findings { .. } => "findings",
@@ -97,7 +97,7 @@ impl ScanRefusal {
 }
 
 impl NoFindingsReason {
-    /// The answer in a word, for the report.
+    /// A one-word answer for the report.
     pub fn word(self) -> &'static str {
         match self {
             Self::Failed => "failed",
@@ -148,7 +148,7 @@ impl NoFindingsReason {
     }
 }
 
-/// How to have every image scanned that is pushed.
+/// How to have every pushed image scanned.
 fn scan_on_push(repository: &str) -> String {
     format!(
         "let ECR scan what is pushed: aws ecr put-image-scanning-configuration --repository-name {repository} --image-scanning-configuration \

@@ -1,5 +1,5 @@
-//! A scan's answer as the log, the summary and the report show it: counts, the worst findings, what
-//! was left out.
+//! A scan's answer as the log, the summary and the report show it: counts, the worst findings, and
+//! what was left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,53 +10,54 @@ use super::{
     Suppression,
 };
 
-/// Findings that are shown: more than anyone reads, and few enough for a summary.
+/// How many findings are shown: more than anyone reads, and few enough for a summary.
 const SHOWN: usize = 20;
 
-/// What a scan's answer meant for the run.
+/// What a scan's answer means for the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ruling {
     /// The image may be deployed.
     Passed,
-    /// It may not.
+    /// The image may not be deployed.
     Refused,
 }
 
-/// A scan's answer.
+/// A scan's answer and what it means for the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ScanResult {
-    /// The digest that was asked for: an image's, never an index's.
+    /// The digest that was read: an image's, never an index's.
     pub digest: String,
     /// Its platform, where an index has several.
     pub platform: Option<String>,
-    /// The answer in a word: `findings`, `no-scan`, `unsupported`.
+    /// A one-word answer: `findings`, `no-scan`, `unsupported`.
     pub answer: String,
-    /// What it meant.
+    /// Whether the image may be deployed.
     pub ruling: Ruling,
-    /// From where on findings fail.
+    /// The least severity that fails.
     pub fail_on: String,
-    /// Which scanner it was, where there are findings.
+    /// The scanner, if there are findings.
     pub kind: Option<ScannerKind>,
-    /// When the scan was completed, RFC 3339, where that is shown.
+    /// When the scan was completed, RFC 3339, if that is shown.
     pub completed: Option<String>,
     /// The findings that count, by severity.
     pub counts: BTreeMap<Severity, u64>,
-    /// The worst of them.
+    /// The worst of the findings that count.
     pub worst: Vec<Finding>,
-    /// How many there are besides.
+    /// How many more findings count.
     pub more: u64,
-    /// Vulnerabilities that were found and are ignored, by name, and how often.
+    /// Ignored vulnerabilities by name, with the number of their findings.
     pub ignored: BTreeMap<String, u64>,
     /// Findings that Inspector itself leaves out.
     pub suppressed: u64,
-    /// Names in `ignore` that were not found.
+    /// Names in `ignore` that match no finding.
     pub needless: Vec<String>,
 }
 
 impl ScanResult {
-    /// What an answer came to. `completed` is the wall clock's for the findings' own moment.
+    /// The result for an answer. `completed` is the time of the scan's completion by the wall
+    /// clock.
     pub fn from_answer(
         scanned: &ScannedManifest,
         policy: &Policy,
@@ -123,8 +124,7 @@ impl ScanResult {
         }
     }
 
-    /// What was found, in a line: `1 critical and 2 high findings`; the answer where nothing could
-    /// be.
+    /// A short form: `1 critical and 2 high findings`, or the answer if there are no findings.
     pub fn describe(&self) -> String {
         let is_left_out = self.suppressed > 0 || !self.ignored.is_empty();
         match (self.kind, self.ruling) {

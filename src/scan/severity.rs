@@ -1,14 +1,14 @@
-//! How bad a finding is, and from where on it fails the run.
+//! The severity of a finding, and the least severity that fails the run.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How bad a finding is, the worst first.
+/// The severity of a finding, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// A word that is missing or newer than this action: it may be the worst of all.
+    /// A severity that is missing or newer than this action: it may be the worst of all.
     Unknown,
     /// `CRITICAL`.
     Critical,
@@ -20,12 +20,12 @@ pub enum Severity {
     Low,
     /// `INFORMATIONAL`.
     Informational,
-    /// Nobody has rated it yet: `UNDEFINED` of basic scanning, `UNTRIAGED` of Inspector.
+    /// Not rated yet: `UNDEFINED` of basic scanning, `UNTRIAGED` of Inspector.
     Unrated,
 }
 
 impl Severity {
-    /// The word people read.
+    /// The word in texts.
     pub fn word(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
@@ -45,17 +45,17 @@ impl fmt::Display for Severity {
     }
 }
 
-/// From which severity on findings fail the run.
+/// The least severity that fails the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailOn {
-    /// This one and every worse one.
+    /// This severity and every worse one.
     AtLeast(Severity),
     /// Every finding, rated or not.
     Any,
 }
 
 impl FailOn {
-    /// The words of the input.
+    /// The values of the input.
     pub const WORDS: &[(&str, Self)] = &[
         ("critical", Self::AtLeast(Severity::Critical)),
         ("high", Self::AtLeast(Severity::High)),

@@ -1,4 +1,4 @@
-//! What one look at a scan means. The order of the questions is the policy.
+//! What one read of a scan means. The order of the checks is the policy.
 
 use std::time::Duration;
 
@@ -6,66 +6,66 @@ use super::{
     Findings, NoFindingsReason, Policy, ScanAnswer, ScanRefusal, ScannerKind, Unsupported,
 };
 
-/// A scan on push takes a moment to appear; so long nothing is started in its place.
+/// A scan on push takes a few seconds to appear. Until then, no scan is started instead.
 const APPEARANCE_TIME: Duration = Duration::from_secs(10);
-/// A basic scan's list comes as a whole, but may come a moment after its status.
+/// A basic scan's list arrives as a whole, but may arrive a little after its status.
 const BASIC_SETTLE_TIME: Duration = Duration::from_secs(2);
-/// Inspector's list grows while it is read: one finding at first, three a minute later were seen
-/// (aws-sdk#288, #289).
+/// Inspector's list grows while it is read: one finding at first and three a minute later were
+/// observed (aws-sdk#288, #289).
 const INSPECTOR_SETTLE_TIME: Duration = Duration::from_secs(15);
-/// A scan that was completed so long ago does not grow any more.
+/// The list of a scan that was completed so long ago does not grow any more.
 const SETTLED_AGE: Duration = Duration::from_mins(1);
 
-/// One look at a scan, and what is known around it.
+/// One read of a scan, with what else is needed to evaluate it.
 #[derive(Debug, Clone, Copy)]
 pub struct ScanObservation<'a> {
-    /// The repository, for what to do.
+    /// The repository, for hints.
     pub repository: &'a str,
-    /// What the registry answers.
+    /// The registry's answer.
     pub answer: &'a ScanAnswer,
-    /// How long it has answered the same.
+    /// For how long the answer has been the same.
     pub unchanged: Duration,
-    /// How long ago the scan was completed, where that is shown.
+    /// How long ago the scan was completed, if that is shown.
     pub age: Option<Duration>,
-    /// How long was waited so far.
+    /// How long the run has waited so far.
     pub waited: Duration,
     /// Whether there is time to look again.
     pub time: TimeLimit,
-    /// What became of starting a scan.
+    /// What came of starting a scan.
     pub start: &'a ScanStart,
 }
 
 /// Whether there is time to look again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeLimit {
-    /// There is.
+    /// There is time.
     NotReached,
-    /// This was the last look.
+    /// This was the last read.
     Reached,
 }
 
-/// What became of starting a scan.
+/// What came of starting a scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScanStart {
-    /// Nobody was asked to.
+    /// No scan was requested.
     NotRequested,
     /// One was started by this run.
     Started,
     /// AWS did not start one.
     Refused {
-        /// In AWS's words.
+        /// AWS's reason.
         why: String,
-        /// What to do about it, where that is known.
+        /// What to do about it, if that is known.
         hint: Option<String>,
     },
 }
 
-/// What is to be done.
+/// What is done next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScanVerdict {
-    /// Look again.
+    /// Read again.
     Wait,
-    /// Have a scan started.
+    /// Start a scan.
     Start,
     /// The image may be deployed.
     Pass,
@@ -73,7 +73,7 @@ pub enum ScanVerdict {
     Refuse(ScanRefusal),
 }
 
-/// What a look means under a policy.
+/// What a read means under a policy.
 pub fn evaluate(policy: &Policy, look: &ScanObservation<'_>) -> ScanVerdict {
     match look.answer {
         ScanAnswer::Absent => evaluate_absent(policy, look),
@@ -105,7 +105,7 @@ fn wait_or_refuse(
 }
 
 fn evaluate_absent(policy: &Policy, look: &ScanObservation<'_>) -> ScanVerdict {
-    // A third of a short wait, so that there is time for the scan that is started then.
+    // Only a third of a short wait, so that a scan that is started then has time to finish.
     let patience = APPEARANCE_TIME.min(policy.wait / 3);
     match (look.time, look.start) {
         (TimeLimit::NotReached, ScanStart::NotRequested) if look.unchanged >= patience => {

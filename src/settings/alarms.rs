@@ -6,9 +6,9 @@ use crate::inputs::Inputs;
 /// The alarms that the user names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlarmSettings {
-    /// Besides those of the deployment group or the service.
+    /// Alarms that are watched besides those of the deployment group or the service.
     pub watched: Vec<String>,
-    /// They may ring when the deployment starts.
+    /// Alarms that may be in ALARM when the deployment starts.
     pub waived: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> Alarm
     settings
 }
 
-/// Names, each once; an ARN stands for the name in it.
+/// The names, each once; an ARN is replaced by the name in it.
 fn unique_alarm_names(parts: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for part in parts.iter().map(String::as_str) {

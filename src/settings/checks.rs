@@ -55,8 +55,7 @@ pub(super) fn settings(
     Some(checks)
 }
 
-/// A test runs at the sides that have a URL; a tester that has none at all was meant to run and
-/// would not.
+/// A test runs at the sides that have a URL. A tester with no URL at all would silently not run.
 fn refuse_idle_testers(checks: &CheckSettings, collect: &mut ProblemCollector) {
     let is_idle = |tester: &&Tester| tester.on.iter().all(|moment| checks.url(*moment).is_none());
     for tester in checks.suite.iter().flat_map(Suite::testers).filter(is_idle) {
@@ -71,8 +70,8 @@ fn refuse_idle_testers(checks: &CheckSettings, collect: &mut ProblemCollector) {
     }
 }
 
-/// A path is one line without a colon followed by a space; YAML that is worth testing has at least
-/// one.
+/// An input that is one line without a colon followed by a space is a path; useful YAML has at
+/// least one.
 fn read_suite(
     text: &str,
     runner: &Runner,

@@ -1,4 +1,4 @@
-//! Collecting every problem, and the small parsers that inputs share.
+//! Collects all problems, and has the small parsers that inputs share.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -12,34 +12,31 @@ use crate::nearest::find_nearest;
 use crate::problem::Problem;
 use crate::runner::Runner;
 
-/// An input, or several that belong together, which may be left out.
+/// An input, or several inputs that belong together, which may be left out.
 #[derive(Debug)]
 pub(super) enum OptionalInput<T> {
     /// Not given.
     Absent,
-    /// Given, and read.
+    /// Given, and valid.
     Valid(T),
-    /// Given, and wrong; the problem is collected.
+    /// Given, but invalid; the problem was added.
     Invalid,
 }
 
 impl<T> OptionalInput<T> {
-    /// What `read` makes of it, where it is given.
     pub(super) fn read<I>(input: Option<I>, read: impl FnOnce(I) -> Option<T>) -> Self {
         input.map_or(Self::Absent, |input| Self::of(read(input)))
     }
 
-    /// One that is given.
+    /// An input that is given; invalid when none.
     pub(super) fn of(read: Option<T>) -> Self {
         read.map_or(Self::Invalid, Self::Valid)
     }
 
-    /// Whether it is wrong.
     pub(super) fn is_invalid(&self) -> bool {
         matches!(self, Self::Invalid)
     }
 
-    /// What was read.
     pub(super) fn valid(self) -> Option<T> {
         match self {
             Self::Valid(value) => Some(value),
@@ -56,7 +53,6 @@ pub(super) struct ProblemCollector {
 }
 
 impl ProblemCollector {
-    /// Something is wrong with an input.
     pub(super) fn add_problem(
         &mut self,
         input: &str,
@@ -66,24 +62,24 @@ impl ProblemCollector {
         self.problems.push(Problem::new(input, message, remedy));
     }
 
-    /// Something to say that is no problem.
+    /// Adds a note for the log that is not a problem.
     pub(super) fn add_note(&mut self, sentence: impl Into<String>) {
         self.notes.push(sentence.into());
     }
 
-    /// The value, or its problem kept for later.
+    /// The value; none if the problem was added.
     pub(super) fn value_or_problem<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.problems.push(problem)).ok()
     }
 
-    /// The value, or its problems kept for later.
+    /// The value; none if the problems were added.
     pub(super) fn value_or_problems<T>(&mut self, result: Result<T, Vec<Problem>>) -> Option<T> {
         result
             .map_err(|problems| self.problems.extend(problems))
             .ok()
     }
 
-    /// A managed volume; what is not sent of it is noted.
+    /// A managed volume, with a note for each value that is not sent.
     pub(super) fn read_volume(
         &mut self,
         volume: Result<ManagedVolume, Vec<Problem>>,
@@ -96,14 +92,14 @@ impl ProblemCollector {
         volume
     }
 
-    /// What is read by `read`; none when it has met a problem.
+    /// The value that `read` returns; none if `read` added a problem.
     pub(super) fn without_problems<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         let before = self.problems.len();
         let value = read(self);
         (self.problems.len() == before).then_some(value)
     }
 
-    /// The items of a list; none when it is absent or wrong.
+    /// The items of a list; none if it is absent or invalid.
     pub(super) fn read_list(&mut self, input: &str, text: Option<&str>) -> Vec<String> {
         self.value_or_problems(lists::parse_list(text.unwrap_or_default(), input))
             .unwrap_or_default()
@@ -125,14 +121,14 @@ impl ProblemCollector {
         self.value_or_problem(read)
     }
 
-    /// Says which file is read where it is not at the path that was given.
+    /// Adds a note if another file than the one at the given path is read.
     pub(super) fn note_substitute_file(&mut self, input: &str, path: &str, runner: &Runner) {
         if let Some(sentence) = runner.workspace.describe_substitute(path) {
             self.add_note(format!("{input}: {sentence}"));
         }
     }
 
-    /// `true` or `false` in any case; absent and wrong ones are none.
+    /// `true` or `false` in any case; none if absent or invalid.
     pub(super) fn read_bool(&mut self, input: &str, value: Option<&str>) -> Option<bool> {
         match value?.to_lowercase().as_str() {
             "true" => Some(true),
@@ -148,7 +144,6 @@ impl ProblemCollector {
         }
     }
 
-    /// A whole number in a range.
     pub(super) fn read_number<N>(
         &mut self,
         input: &str,
@@ -225,7 +220,6 @@ impl ProblemCollector {
         number
     }
 
-    /// A duration such as `90s`.
     pub(super) fn read_duration(&mut self, input: &str, value: Option<&str>) -> Option<Duration> {
         let text = value?;
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -239,7 +233,6 @@ impl ProblemCollector {
             .ok()
     }
 
-    /// One of a few words.
     pub(super) fn read_choice<T: Copy>(
         &mut self,
         input: &str,
@@ -265,7 +258,6 @@ impl ProblemCollector {
         found
     }
 
-    /// An HTTP or HTTPS URL.
     pub(super) fn read_url(&mut self, input: &str, value: Option<&str>) -> Option<Url> {
         let url = Url::parse(value?)
             .ok()
@@ -283,7 +275,7 @@ impl ProblemCollector {
         url
     }
 
-    /// The settings, as far as there can be any, and the problems.
+    /// The settings, as far as they could be read, and the problems.
     pub(super) fn finish<T>(
         self,
         settings: impl FnOnce(Vec<String>) -> Option<T>,

@@ -7,7 +7,7 @@ use super::collect::ProblemCollector;
 use crate::checks::smoke::Suite;
 use crate::inputs::Inputs;
 
-/// What to do where green cannot be told from blue.
+/// The hint when green cannot be told from blue.
 pub(crate) const GREEN_URL: &str = "give the URL of the test listener, such as https://api.example.com:8443; or leave test-url out: production-url is tested after the shift, while blue can still be brought back";
 
 pub(super) fn check(inputs: &Inputs, collect: &mut ProblemCollector) {
@@ -42,7 +42,8 @@ pub(super) fn check(inputs: &Inputs, collect: &mut ProblemCollector) {
     note_unused_task_inputs(inputs, collect);
 }
 
-/// At one URL blue answers before the shift and green after it, unless a header tells them apart.
+/// At the same URL, blue answers before the shift and green after it, unless a header tells them
+/// apart.
 pub(super) fn refuse_same_url(checks: &CheckSettings, collect: &mut ProblemCollector) {
     let (Some(test), Some(production)) = (&checks.test_url, &checks.production_url) else {
         return;
@@ -68,7 +69,7 @@ pub(super) fn refuse_same_url(checks: &CheckSettings, collect: &mut ProblemColle
     }
 }
 
-/// What needs a rollout that is followed.
+/// Refuses inputs that need the run to follow its rollout.
 fn check_unfollowed_rollout(inputs: &Inputs, collect: &mut ProblemCollector) {
     let needs = [
         (
@@ -99,7 +100,7 @@ fn check_unfollowed_rollout(inputs: &Inputs, collect: &mut ProblemCollector) {
     {
         collect.add_problem(
             "approval",
-            "nobody would bring the rollout to its gate: wait-for-service-stability is false",
+            "no run would follow the rollout to its gate: wait-for-service-stability is false",
             "leave one of them out",
         );
     }
@@ -125,8 +126,7 @@ fn check_without_service(inputs: &Inputs, collect: &mut ProblemCollector) {
             "set service",
         );
     }
-    // An expression that came out empty is the usual reason, and the job would be green with
-    // nothing deployed.
+    // Usually an expression came out empty; then the job would succeed without a deployment.
     for input in rollout_only_inputs(inputs) {
         let remedy = format!(
             "set service (it is absent or empty), or leave {input} out to register the task definition only"
@@ -139,8 +139,7 @@ fn check_without_service(inputs: &Inputs, collect: &mut ProblemCollector) {
     }
 }
 
-/// The given inputs that say how a service is rolled out; those that turn something off are left
-/// out.
+/// The given inputs about a service's rollout, except those that turn something off.
 fn rollout_only_inputs(inputs: &Inputs) -> Vec<&'static str> {
     let equals = |input: &Option<String>, word: &str| {
         input
@@ -198,7 +197,7 @@ fn rollout_only_inputs(inputs: &Inputs) -> Vec<&'static str> {
         .collect()
 }
 
-/// What is said of inputs that are given and that nobody reads.
+/// Notes the inputs that are given and not used.
 fn note_unused_task_inputs(inputs: &Inputs, collect: &mut ProblemCollector) {
     if inputs
         .run_task

@@ -1,4 +1,4 @@
-//! What the run does, and how it gets on with other runs, people and the job's end.
+//! The mode, and what happens with other runs, approvals and cancellation.
 
 use super::collect::ProblemCollector;
 use crate::choices::{Approval, IfRunning, OnCancel, ScaleIn, StaleRun};
@@ -8,31 +8,31 @@ use crate::outcome::Mode;
 use crate::plan_digest::is_digest;
 use crate::secret::Secret;
 
-/// How the run gets on with others.
+/// Settings for other runs, approvals and cancellation.
 #[derive(Debug, Clone)]
 pub struct ControlSettings {
-    /// When a rollout is in progress; without it, what lets the newest commit serve
+    /// What to do when a rollout is in progress; when none, what lets the newest commit serve
     /// ([`crate::survey::Snapshot::if_running`]).
     pub if_running: Option<IfRunning>,
-    /// When the job is cancelled.
+    /// What to do when the job is cancelled.
     pub on_cancel: OnCancel,
-    /// Who opens the gate.
+    /// Who opens green's gate.
     pub approval: Approval,
-    /// When a newer run has deployed.
+    /// What to do when a newer run has deployed.
     pub stale_run: StaleRun,
-    /// What becomes of scale-in during the rollout.
+    /// What happens to scale-in during the rollout.
     pub scale_in: ScaleIn,
-    /// What to go back to.
+    /// The revision or deployment to go back to.
     pub rollback_to: Option<String>,
     /// The deployment that is answered or followed.
     pub deployment: Option<RolloutId>,
-    /// Reads the workflow's runs.
+    /// The token with which the workflow's runs are read.
     pub github_token: Option<Secret>,
-    /// Whether a rollback goes without smoke tests.
+    /// Whether a rollback skips the smoke tests.
     pub skip_checks: bool,
     /// The digest of the plan that was reviewed.
     pub reviewed_plan: Option<String>,
-    /// Whether a plan that would change something fails the run.
+    /// Whether a plan with changes fails the run.
     pub fail_on_changes: bool,
 }
 
@@ -105,7 +105,7 @@ fn read_scale_in(inputs: &Inputs, collect: &mut ProblemCollector) -> ScaleIn {
     }
 }
 
-/// An input that only another mode reads is a mistake worth telling before anything happens.
+/// An input that only another mode uses is a mistake, which is reported before anything happens.
 fn check_mode_inputs(mode: Mode, inputs: &Inputs, collect: &mut ProblemCollector) {
     let is_misplaced =
         |input: &Option<String>, modes: &[Mode]| input.is_some() && !modes.contains(&mode);
@@ -157,7 +157,7 @@ fn check_mode_inputs(mode: Mode, inputs: &Inputs, collect: &mut ProblemCollector
     }
 }
 
-/// What a rollback brings is what ran before, not what the inputs describe.
+/// A rollback deploys what ran before, not what the inputs describe.
 fn check_rollback_inputs(inputs: &Inputs, collect: &mut ProblemCollector) {
     let described = [
         ("image", &inputs.image),

@@ -171,7 +171,7 @@ fn read_definition_file(
     }
 }
 
-/// What `aws ecs describe-task-definition` prints has the definition in it.
+/// The output of `aws ecs describe-task-definition` contains the definition.
 fn unwrap_described(value: Value, collect: &mut ProblemCollector) -> Value {
     if !value["taskDefinition"].is_object() || value.get("containerDefinitions").is_some() {
         return value;

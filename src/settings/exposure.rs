@@ -1,5 +1,5 @@
-//! `expose-env` and `plain-env`: what documents are given of the environment, and what of it is no
-//! secret. The workflow says so, not the document.
+//! `expose-env` and `plain-env`: which variables of the environment documents may use, and which of
+//! them are no secrets. The workflow decides this, not the document.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use super::collect::ProblemCollector;
 use crate::checks::environment::{Environment, is_reserved};
 use crate::inputs::Inputs;
 
-/// What the workflow says of its environment.
+/// Which variables of the environment are exposed, and which are no secrets.
 #[derive(Debug, Default)]
 pub(super) struct Exposure {
     exposed: Option<BTreeSet<String>>,
@@ -15,7 +15,7 @@ pub(super) struct Exposure {
 }
 
 impl Exposure {
-    /// These variables, as far as documents are given them.
+    /// Those of the variables that documents may use.
     pub(super) fn restrict<'a>(
         &'a self,
         variables: &'a BTreeMap<String, String>,

@@ -62,7 +62,7 @@ pub(super) fn settings(
     );
     let push = push.unwrap_or(Push::Auto);
     let create = read_new_repository(inputs, runner, push, collect);
-    // With other credentials than were meant the image is not looked for.
+    // With invalid credentials the image is not searched.
     let login =
         collect.without_problems(|collect| login::settings(inputs, runner, &reference, collect))?;
     Some(ImageSettings {
@@ -76,7 +76,7 @@ pub(super) fn settings(
     })
 }
 
-/// Only what is pushed needs a repository.
+/// Only a pushed image needs a repository.
 fn read_new_repository(
     inputs: &Inputs,
     runner: &Runner,
@@ -130,7 +130,8 @@ fn is_local(reference: &ImageReference) -> bool {
     }
 }
 
-/// A name that no registry has is found here, and not by ECR once the image was read.
+/// A name that is invalid in every registry is refused here, and not by ECR after the image was
+/// read.
 fn read_repository(text: &str, collect: &mut ProblemCollector) -> Option<Repository> {
     let repository = split_registry_host(text);
     let (message, remedy) = match repository.name.parse::<ImageName>() {
@@ -210,7 +211,7 @@ fn read_tags(
     parse_tags("tags", &inputs.tags.clone().unwrap_or(default), collect)
 }
 
-/// Tags that wait until the image serves need a repository, and a deployment that is followed.
+/// Deferred tags need a repository, and a deployment that the run follows.
 fn read_tags_when_deployed(inputs: &Inputs, collect: &mut ProblemCollector) -> Vec<Tag> {
     let Some(text) = inputs.tags_when_deployed.as_deref() else {
         return Vec::new();
@@ -247,7 +248,7 @@ fn parse_tag(input: &str, text: &str, collect: &mut ProblemCollector) -> Option<
         .ok()
 }
 
-/// Branch names have signs that tags have not.
+/// Branch names may contain characters that tags may not.
 fn tag_remedy(text: &str) -> String {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-');
     let tag: String = text

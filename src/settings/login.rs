@@ -1,8 +1,7 @@
-//! `registry-username`, `registry-password` and `docker-config`: who we are to the registry of a
-//! `docker://` image.
+//! `registry-username`, `registry-password` and `docker-config`: the credentials for the registry
+//! of a `docker://` image.
 //!
-//! The credentials belong to the host of `image`, and to no other: the registry that is pushed to
-//! never sees them.
+//! The credentials are sent only to the host of `image`, never to the registry that is pushed to.
 
 use super::collect::ProblemCollector;
 use crate::documents::docker_config::{self, Login};
@@ -12,14 +11,14 @@ use crate::runner::Runner;
 use crate::secret::Secret;
 use crate::workspace::Workspace;
 
-/// Who we are to the registry that has the image.
+/// The credentials for the source registry.
 #[derive(Debug, Clone, Default)]
 pub enum SourceLogin {
-    /// These credentials are for it.
+    /// Credentials for it.
     With(Credentials),
-    /// There are some, but out of our reach: why, in a sentence.
+    /// Credentials exist, but cannot be read; the reason.
     OutOfReach(String),
-    /// Anybody.
+    /// No credentials.
     #[default]
     Anonymous,
 }
@@ -59,7 +58,7 @@ pub(super) fn settings(
     )
 }
 
-/// Without an image in a registry nobody would read them.
+/// Without an image in a registry, the credentials have no use.
 pub(super) fn refuse_unused(inputs: &Inputs, why: &str, collect: &mut ProblemCollector) {
     let all = [
         ("registry-username", &inputs.registry_username),
@@ -101,7 +100,7 @@ fn from_inputs(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<Creden
     }
 }
 
-/// The file that is named must be there; the one that a login may have left need not be.
+/// A file that an input names must exist; the one that a login may have left need not.
 fn from_config(
     inputs: &Inputs,
     runner: &Runner,
@@ -163,8 +162,8 @@ fn from_login(login: Login, path: &str) -> SourceLogin {
     }
 }
 
-/// `DOCKER_CONFIG`, or `.docker` in the container's home: `/github/home`, which steps of other
-/// actions do not write to.
+/// `DOCKER_CONFIG`, or `.docker` in the container's home: `/github/home`, to which steps of other
+/// actions do not write.
 fn default_config_path(runner: &Runner) -> Option<String> {
     let named = runner
         .variables

@@ -1,8 +1,11 @@
 //! Inputs → typed, validated Settings. Every problem is found here or in the plan, before anything
-//! is touched.
+//! is changed.
 //!
 //! Files are read here, because a file that cannot be read is a problem with an input. AWS is not
-//! asked.
+//! called.
+//!
+//! One file, because the types and the one function that fills them from the inputs change
+//! together.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -56,60 +59,60 @@ pub use login::SourceLogin;
 pub use repository::schema as repository_schema;
 pub use rollout::{AppSpecSource, codedeploy_names};
 
-/// ECS's own name for the cluster that is meant when none is named.
+/// The name of the cluster that ECS uses when none is named.
 pub const DEFAULT_CLUSTER: &str = "default";
 
-/// Everything the user asked for, in types.
+/// Everything the user asked for, with types.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What is done.
+    /// The mode of the run.
     pub mode: Mode,
-    /// Who may go on, and what happens to others.
+    /// Approval, cancellation and concurrency.
     pub control: ControlSettings,
-    /// The cluster, as given.
+    /// The cluster, as the input names it.
     pub cluster: ClusterName,
-    /// The service, as given; none means that nothing is rolled out.
+    /// The service, as the input names it; without one nothing is rolled out.
     pub service: Option<ServiceName>,
     /// The version users see.
     pub version: Option<String>,
     /// The image to push or pin.
     pub image: Option<ImageSettings>,
-    /// What its scan may find.
+    /// Which findings its scan may have.
     pub scan: Option<Policy>,
-    /// Where the task definition comes from and what is changed in it.
+    /// Where the task definition comes from, and what is changed in it.
     pub definition: DefinitionSettings,
     /// How it is rolled out.
     pub rollout: RolloutSettings,
-    /// What is asked of green and of production.
+    /// The checks of green and of production.
     pub checks: CheckSettings,
     /// The one-off task.
     pub task: Option<TaskRequest>,
     /// How AWS is called.
     pub aws: AwsSettings,
-    /// Things to say that are no problems.
+    /// Notes for the log.
     pub notes: Vec<String>,
 }
 
-/// Which image, and where it goes.
+/// The image, and where it is pushed.
 #[derive(Debug, Clone)]
 pub struct ImageSettings {
     /// The image as the user wrote it.
     pub reference: ImageReference,
     /// Where it is pushed to.
     pub repository: Option<Repository>,
-    /// Who we are to the registry of a `docker://` image, and to no other.
+    /// The credentials for the registry of a `docker://` image, and for no other.
     pub login: SourceLogin,
-    /// How the repository is made when it is missing; none refuses.
+    /// How the repository is created if it is missing; if none, a missing repository is refused.
     pub create: Option<NewRepository>,
-    /// The tags it gets.
+    /// The tags that are set by the push.
     pub tags: Vec<Tag>,
-    /// Those among them that it gets only once it serves.
+    /// Those of them that are set only once the image serves.
     pub tags_when_deployed: Vec<Tag>,
     /// Whether it is pushed.
     pub push: Push,
 }
 
-/// A repository, by name, with the registry where the user gave it.
+/// A repository's name, with the registry if the user gave one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
     /// `123456789012.dkr.ecr.eu-central-1.amazonaws.com`, where given.
@@ -121,33 +124,33 @@ pub struct Repository {
 /// Whether an image is pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Push {
-    /// When it is found locally.
+    /// It is pushed if it is found locally.
     Auto,
     /// It must be found locally.
     Always,
-    /// It must be in the registry.
+    /// It must be in the registry already.
     Never,
 }
 
 /// The task definition's source and changes.
 #[derive(Debug, Clone, Default)]
 pub struct DefinitionSettings {
-    /// Where it comes from.
+    /// The source.
     pub source: DefinitionSource,
-    /// What is changed; the image comes later.
+    /// The changes, without the image.
     pub changes: Changes,
-    /// Keys kept although empty.
+    /// Keys that are kept although they are empty.
     pub kept_keys: KeptKeys,
-    /// Fields whose values are shown when they change, besides those that always are.
+    /// Fields whose changed values are shown, besides those that always are.
     pub shown_values: Vec<ShownField>,
-    /// What is done when AWS leaves out a field of it.
+    /// What happens when AWS drops a field of it.
     pub dropped_fields: DroppedFields,
 }
 
 /// Where the task definition comes from.
 #[derive(Debug, Clone, Default)]
 pub enum DefinitionSource {
-    /// A file of the job, parsed.
+    /// A file of the job, read and parsed.
     File(Value),
     /// A registered revision or family.
     Registered(String),
@@ -159,63 +162,63 @@ pub enum DefinitionSource {
 /// How the rollout goes.
 #[derive(Debug, Clone)]
 pub struct RolloutSettings {
-    /// The AppSpec.
+    /// Where the AppSpec comes from.
     pub app_spec: AppSpecSource,
-    /// An AppSpec of a usual name that nobody named, and that is therefore not read.
+    /// A file with a common AppSpec name that is not read, because no input names it.
     pub unread_app_spec: Option<&'static str>,
-    /// The inputs for CodeDeploy that were given.
+    /// The given inputs that only CodeDeploy uses.
     pub codedeploy_inputs: Vec<&'static str>,
-    /// CodeDeploy application.
+    /// The CodeDeploy application.
     pub application: ApplicationName,
-    /// Deployment group.
+    /// The deployment group.
     pub group: DeploymentGroupName,
-    /// Description.
+    /// The deployment's description.
     pub description: Option<String>,
-    /// Deployment configuration.
+    /// The deployment configuration; the group's when none.
     pub config: Option<String>,
     /// How ECS shifts traffic.
     pub strategy: StrategyRequest,
-    /// Start a deployment although nothing changed.
+    /// Whether a deployment is started although nothing changed.
     pub force_new_deployment: bool,
-    /// Number of tasks.
+    /// The desired count; unchanged when none.
     pub desired_count: Option<i32>,
-    /// As given.
+    /// `enableECSManagedTags` of the request; not sent when none.
     pub enable_ecs_managed_tags: Option<bool>,
-    /// As given.
+    /// `propagateTags` of the request; not sent when none.
     pub propagate_tags: Option<String>,
-    /// Managed EBS volume of the service.
+    /// The managed EBS volume of the service.
     pub volume: ManagedVolume,
-    /// How far it is followed.
+    /// How far the rollout is followed.
     pub follow: Follow,
-    /// Minutes besides the group's own waits.
+    /// How long it may take, besides the group's own waits.
     pub wait: Duration,
-    /// The whole time, where given.
+    /// The deadline of the whole run, if given.
     pub deadline: Option<Duration>,
-    /// How often AWS is looked at.
+    /// How often AWS is read.
     pub poll: PollSettings,
 }
 
-/// What is asked of green and of production.
+/// The checks of green and of production.
 #[derive(Debug, Clone, Default)]
 pub struct CheckSettings {
     /// The smoke tests.
     pub suite: Option<Suite>,
-    /// Green, before traffic.
+    /// The URL at which green is tested, before traffic.
     pub test_url: Option<Url>,
-    /// Production, after the shift.
+    /// The URL at which production is tested, after the shift.
     pub production_url: Option<Url>,
-    /// Values of `${env.NAME}`.
+    /// The values of `${env.NAME}`.
     pub environment: Vec<(String, Secret)>,
-    /// The names of those that are no secrets.
+    /// The names of those values that are no secrets.
     pub plain_names: BTreeSet<String>,
     /// The alarms that the user names.
     pub alarms: AlarmSettings,
-    /// What is measured while traffic shifts.
+    /// The analysis of metrics while traffic shifts.
     pub analysis: Option<Analysis>,
 }
 
 impl CheckSettings {
-    /// Whether anything is asked of green before users reach it.
+    /// Whether green is checked before users reach it.
     pub fn tests_green(&self) -> bool {
         (self.suite.is_some() && self.test_url.is_some()) || self.measures_at(Moment::Green)
     }
@@ -227,7 +230,7 @@ impl CheckSettings {
             .is_some_and(|analysis| analysis.runs_on(moment))
     }
 
-    /// The input that asks for green's gate.
+    /// The input that makes green's gate necessary.
     pub fn green_gate_input(&self) -> &'static str {
         if self.suite.is_some() && self.test_url.is_some() {
             "test-url"
@@ -246,8 +249,8 @@ impl CheckSettings {
 }
 
 impl RolloutSettings {
-    /// Problems with an AppSpec that the user named: where nobody knows whether the service needs
-    /// it.
+    /// Problems with an AppSpec that the user named, for when it is not known whether the service
+    /// needs it.
     pub fn named_app_spec_problems(&self) -> &[Problem] {
         match &self.app_spec {
             AppSpecSource::Unusable(problems)
@@ -261,7 +264,7 @@ impl RolloutSettings {
 }
 
 impl Settings {
-    /// Everything that no one may read.
+    /// All secrets, for masking.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let login = self
             .image
@@ -276,7 +279,7 @@ impl Settings {
         environment.map(|(_, secret)| secret).chain(login)
     }
 
-    /// What names this run in what it puts out; never a secret.
+    /// Texts that identify this run in its outputs and are therefore never masked.
     pub fn public_names(&self) -> Vec<String> {
         let image = self.image.iter().flat_map(|image| {
             let tags = image.tags.iter().map(|tag| tag.as_str().to_owned());
@@ -303,9 +306,9 @@ impl Settings {
         }
     }
 
-    /// The problems with the inputs, and what of the inputs can be understood all the same: where
-    /// something is wrong it is as if it had not been given. Without problems these are the
-    /// settings; with problems they tell no more than where to look in AWS.
+    /// The problems with the inputs, and the settings as far as the inputs are valid: an invalid
+    /// input counts as not given. Without problems these are the settings; with problems they are
+    /// only used to find out where to look in AWS.
     pub fn draft(inputs: &Inputs, runner: &Runner) -> (Option<Self>, Vec<Problem>) {
         let mut collect = ProblemCollector::default();
         let (mode, control) = control::settings(inputs, &mut collect);
@@ -340,8 +343,8 @@ impl Settings {
     }
 }
 
-/// `version`, else the first of the tags the user gave, else the commit; which is not what a
-/// rollback brings.
+/// `version`, otherwise the first tag that the user gave, otherwise the commit. Not for a rollback,
+/// which deploys another version.
 fn choose_version(
     mode: Mode,
     inputs: &Inputs,
@@ -361,7 +364,7 @@ fn choose_version(
         .or_else(|| runner.sha.clone().filter(|_| mode != Mode::Rollback))
 }
 
-/// One attempt for 0 and 1; the official action took 0 for 3, which its own documentation denies.
+/// One attempt for 0 and 1. The official action used 3 for 0, contrary to its own documentation.
 fn read_aws(
     inputs: &Inputs,
     runner: &Runner,
@@ -408,7 +411,7 @@ fn read_aws(
     })
 }
 
-/// A proxy that cannot be one must not be left out silently: its user relies on it.
+/// An invalid proxy must not be ignored silently, because the user relies on it.
 fn read_proxy(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<String> {
     let text = inputs.http_proxy.as_deref()?;
     let url = Url::parse(text)

@@ -1,4 +1,4 @@
-//! Where AWS is asked: a region that can be one, and ARNs that are in it.
+//! The region, which must have a valid name, and ARNs, which must be in it.
 
 use super::collect::ProblemCollector;
 use super::regions;
@@ -6,7 +6,7 @@ use crate::aws::arn::short_name;
 use crate::inputs::Inputs;
 use crate::runner::Runner;
 
-/// The region; none where there is none, or where the word cannot be one.
+/// The region; none if there is none, or if its name is impossible.
 pub(super) fn read_region(
     inputs: &Inputs,
     runner: &Runner,
@@ -32,7 +32,7 @@ pub(super) fn read_region(
     Some(region)
 }
 
-/// AWS looks for what an ARN names in the region that is asked, and would say that it is missing.
+/// AWS looks for an ARN in the region of the request, and would report that it does not exist.
 fn check_arns(inputs: &Inputs, region: &str, collect: &mut ProblemCollector) {
     let given = [
         ("cluster", &inputs.cluster),

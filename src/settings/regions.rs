@@ -1,10 +1,10 @@
-//! PURE: the names of AWS's regions, and what a wrong one was meant to be.
+//! PURE: the names of AWS's regions, and suggestions for wrong ones.
 //!
-//! AWS adds regions: a name of the right form that is not listed here may well be one.
+//! AWS adds regions: a name of the right form that is not listed here may exist.
 
 use crate::nearest::find_nearest;
 
-/// Those that AWS documents, in every partition.
+/// All regions that AWS documents, in every partition.
 const REGIONS: [&str; 46] = [
     "us-east-1",
     "us-east-2",
@@ -73,7 +73,7 @@ pub(crate) fn is_possible(region: &str) -> bool {
         && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What to do about a name that is no region's.
+/// The remedy for a name that is not a region.
 pub(crate) fn remedy(region: &str) -> String {
     match find_nearest(region, REGIONS) {
         Some(meant) => format!("did you mean `{meant}`?"),

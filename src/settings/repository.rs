@@ -1,4 +1,4 @@
-//! `create-repository`: whether a missing repository is made, and how. The form is explained in
+//! `create-repository`: whether a missing repository is created, and how. The form is explained in
 //! `docs/images.md`.
 
 use super::collect::ProblemCollector;
@@ -15,7 +15,7 @@ use crate::runner::Runner;
 mod tests;
 
 const INPUT: &str = "create-repository";
-/// ECR takes so many filters, of so many letters, with so many stars each.
+/// How many filters ECR accepts; below, how long each may be, and how many stars it may have.
 const FILTERS: usize = 5;
 const FILTER_LENGTH: usize = 128;
 const STARS: usize = 2;
@@ -34,7 +34,7 @@ pub(super) fn settings(
                 .value_or_problems(parse(text, "inline"))
                 .unwrap_or_default(),
         ),
-        // It was asked for: that it is missing is not said besides.
+        // A repository was asked for, so that it is missing is not reported as well.
         _ => Some(from_file(text, runner, collect).unwrap_or_default()),
     }
 }
@@ -71,7 +71,7 @@ document_form! {
         scan_on_push: Option<bool>,
         /// How many images are kept; the others expire, oldest first.
         keep: Option<Keep>,
-        /// Which tags stay where they are once they were given.
+        /// Which tags are immutable: can never name another image.
         immutable_tags: Option<TagRule>,
         /// The ARN of the KMS key that encrypts the images.
         kms_key: Option<KmsKey>,
@@ -128,9 +128,9 @@ document_form! {
     /// Filters of tags, in which `*` stands for any text.
     #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
     struct Filters, check check_one_list {
-        /// All tags stay but these.
+        /// All tags are immutable but these.
         except: Option<TagFilters>,
-        /// These tags stay.
+        /// Only these tags are immutable.
         only: Option<TagFilters>,
     }
 }
@@ -213,7 +213,8 @@ pub mod schema {
     use super::{Filters, Keep, KmsKey, RepositoryForm, TagFilters, TagRule};
     use crate::checks::document_schema;
 
-    /// Whether a missing ECR repository is made, and how. What is not given is left to ECR.
+    /// Whether a missing ECR repository is created, and how. Settings that are not given are ECR's
+    /// defaults.
     #[derive(JsonSchema)]
     #[schemars(untagged)]
     enum CreateRepository {

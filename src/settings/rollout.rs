@@ -1,4 +1,6 @@
-//! How the rollout goes and how long it is followed.
+//! How the rollout is done, and how long it is followed.
+//!
+//! One file, because it reads the inputs of one struct, [`RolloutSettings`].
 
 use std::time::Duration;
 
@@ -22,25 +24,25 @@ const APP_SPEC: &str = "appspec.yaml";
 /// The official default and maximum of `wait-for-minutes`.
 const MINUTES: u64 = 30;
 const MOST_MINUTES: u64 = 360;
-/// Longer than this between two looks would break the promise to act within seconds.
+/// A longer time between two reads would break the promise to act within seconds.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Where the AppSpec comes from.
 #[derive(Debug, Clone)]
 pub enum AppSpecSource {
-    /// A file of the job, parsed and checked.
+    /// A file of the job, read and checked.
     File {
-        /// What it says.
+        /// The parsed AppSpec.
         spec: Value,
     },
-    /// A file that is not good: which only matters where it is needed.
+    /// A file with problems, which are only reported if the AppSpec is needed.
     Unusable(Vec<Problem>),
-    /// None: it is built from the service.
+    /// None: the AppSpec is built from the service.
     Built,
 }
 
-/// CodeDeploy's application and deployment group: those that are given, or AWS's names for a
-/// service's.
+/// CodeDeploy's application and deployment group: the given names, or AWS's default names for the
+/// service.
 pub fn codedeploy_names(inputs: &Inputs) -> (ApplicationName, DeploymentGroupName) {
     let cluster = short_name(inputs.cluster.as_deref().unwrap_or("default"));
     let service = short_name(inputs.service.as_deref().unwrap_or_default());
@@ -111,7 +113,7 @@ pub(super) fn settings(
     }
 }
 
-/// Those that AWS has made for ECS.
+/// The predefined deployment configurations for ECS.
 pub(crate) const CONFIGS: [&str; 5] = [
     "CodeDeployDefault.ECSAllAtOnce",
     "CodeDeployDefault.ECSCanary10Percent5Minutes",
@@ -120,7 +122,7 @@ pub(crate) const CONFIGS: [&str; 5] = [
     "CodeDeployDefault.ECSLinear10PercentEvery3Minutes",
 ];
 
-/// AWS's own say by their names what they are for.
+/// Predefined configurations say by their names which platform they are for.
 fn read_config(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<String> {
     let name = inputs.codedeploy_config.clone()?;
     if name
@@ -138,13 +140,12 @@ fn read_config(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<String
     Some(name)
 }
 
-/// What a deployment configuration that cannot be taken was meant to be, among those that there
-/// are.
+/// Suggestions for a deployment configuration that cannot be used, among the existing ones.
 pub(crate) fn config_remedy<'n>(
     name: &str,
     candidates: impl IntoIterator<Item = &'n str> + Clone,
 ) -> String {
-    // The word that differs is what is near: all of AWS's own begin alike.
+    // Similar names are searched by the part that differs: all predefined names begin alike.
     let kind = |name: &'n str| {
         name.rsplit('.')
             .next()
@@ -171,8 +172,8 @@ pub(crate) fn config_remedy<'n>(
     }
 }
 
-/// It is judged when the service turns out to need it: one of ECS's own strategies, or none, does
-/// not.
+/// An unusable AppSpec is refused only when the service needs one: one of ECS's own strategies, or
+/// none, does not.
 fn read_app_spec(
     inputs: &Inputs,
     runner: &Runner,
@@ -190,7 +191,7 @@ fn read_app_spec(
     }
 }
 
-/// An AppSpec under another usual name would be taken for read by whoever wrote it.
+/// The author of an AppSpec with another common name would assume that it is read.
 fn find_unread_app_spec(inputs: &Inputs, runner: &Runner) -> Option<&'static str> {
     let is_read = inputs.codedeploy_appspec.is_some() || runner.workspace.has_file(APP_SPEC);
     let others = ["appspec.yml", "appspec.json", "AppSpec.yaml", "AppSpec.yml"];
@@ -271,8 +272,8 @@ fn read_follow(inputs: &Inputs, collect: &mut ProblemCollector) -> Follow {
     until.unwrap_or(Follow::Completed)
 }
 
-/// 0 means the default and more than six hours means six hours, as with the official action; a text
-/// that is no number is a problem here, where the official action took it for 30.
+/// 0 means the default, and more than six hours means six hours, as in the official action. A text
+/// that is not a number is a problem here; the official action used 30.
 fn read_minutes(inputs: &Inputs, collect: &mut ProblemCollector) -> u64 {
     match collect.read_minutes("wait-for-minutes", inputs.wait_minutes.as_deref()) {
         None => MINUTES,
@@ -288,7 +289,7 @@ fn read_minutes(inputs: &Inputs, collect: &mut ProblemCollector) -> u64 {
     }
 }
 
-/// Whoever looks less often than the time for everything allows would not see how it ended.
+/// A poll interval as long as the deadline would miss the end of the rollout.
 fn read_poll_settings(
     inputs: &Inputs,
     limit: Duration,

@@ -18,9 +18,10 @@ const UNSUPPORTED: &[(&str, Unsupported)] = &[
     ("refuse", Unsupported::Refuse),
     ("allow", Unsupported::Allow),
 ];
-/// A basic scan takes seconds to a minute; Inspector's first one some minutes for a large image.
+/// A basic scan takes seconds to a minute; Inspector's first scan of a large image takes some
+/// minutes.
 const DEFAULT_WAIT: Duration = Duration::from_mins(5);
-/// No job of GitHub lasts longer.
+/// GitHub's limit for a job.
 const MAX_WAIT: Duration = Duration::from_hours(6);
 
 pub(super) fn settings(
@@ -93,11 +94,11 @@ document_form! {
         /// The least severity that fails; every worse one fails too.
         #[required("Write `fail-on:` with the least severity that fails, such as `high`")]
         fail_on: FailOn,
-        /// How long the scan is waited for: `90s`, `5m`; 5m when absent.
+        /// How long the run waits for the scan: `90s`, `5m`; 5m when absent.
         wait: Option<ScanWait>,
         /// Vulnerabilities that are known and accepted, by name.
         ignore: Option<Ignored>,
-        /// What an image means that the scanner cannot read; refuse when absent.
+        /// What happens with an image that the scanner cannot read; refuse when absent.
         unsupported: Option<Unsupported>,
     }
 }
@@ -133,7 +134,7 @@ impl FromNode for ScanWait {
     }
 }
 
-/// Names of vulnerabilities. One will do for a list of one.
+/// Names of vulnerabilities; a single name counts as a list.
 #[derive(Debug, Clone)]
 struct Ignored(Vec<String>);
 
@@ -148,7 +149,7 @@ impl FromNode for Ignored {
     }
 }
 
-/// A wildcard or several names in one would ignore nothing, and nobody would notice.
+/// A wildcard, or several names in one text, would silently ignore nothing.
 fn read_name(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     let name = reader.text(node, "a name in `ignore`")?;
     let is_legal = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);

@@ -1,4 +1,5 @@
-//! How ECS shifts traffic, as far as the inputs say. What they leave out is the service's own.
+//! How ECS shifts traffic, as far as the inputs set it. What they leave out keeps the service's
+//! value.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use super::collect::ProblemCollector;
 use crate::documents::strategy::{Strategy, StrategyRequest};
 use crate::inputs::Inputs;
 
-/// The longest bake ECS takes.
+/// The longest bake time that ECS accepts, in minutes.
 const MOST_MINUTES: u64 = 1440;
 
 pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> StrategyRequest {
@@ -51,7 +52,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> Strat
     settings
 }
 
-/// ECS counts in minutes: what it cannot keep is refused rather than rounded.
+/// ECS counts in minutes. A duration that is not a whole number of minutes is refused, not rounded.
 fn read_minutes(input: &str, value: Option<&str>, collect: &mut ProblemCollector) -> Option<u64> {
     let duration = collect.read_duration(input, value)?;
     let minutes = duration.as_secs() / 60;

@@ -1,5 +1,4 @@
-//! A sink that needs time or the network, behind the run's back: it has a thread of its own, so
-//! that not even one that blocks can hold a rollback up.
+//! Runs a remote sink on its own thread, so that even a sink that blocks cannot delay a rollback.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -12,10 +11,10 @@ use crate::duration::HumanDuration;
 use crate::event::Stamped;
 use crate::sinks::sink::{RemoteSink, Sink, SinkError};
 
-/// How the threads of sinks are called.
+/// The name of every sink thread; `stop_if_sink` recognizes them by it.
 const THREAD_NAME: &str = "sink";
 
-/// Hands events over, and takes errors back.
+/// Sends events to the sink's thread and receives its errors.
 pub struct Background {
     name: &'static str,
     deadline: Duration,
@@ -24,18 +23,18 @@ pub struct Background {
     finished_at: Instant,
 }
 
-/// What the thread says.
+/// A message from the sink's thread.
 enum WorkerMessage {
     Failed(SinkError),
     Done,
 }
 
 impl Background {
-    /// Starts it.
+    /// Starts the thread of a sink.
     pub fn start<S: RemoteSink>(sink: S) -> Self {
         let (events, inbox) = mpsc::channel();
         let (outbox, messages) = mpsc::channel();
-        // Where no thread can be started, the outbox is gone, and that is what is said in the end.
+        // If no thread can be started, the outbox is dropped, and `wait` reports the disconnection.
         let _ = thread::Builder::new()
             .name(THREAD_NAME.to_owned())
             .spawn(move || run_worker(sink, &inbox, &outbox));
@@ -56,7 +55,7 @@ impl Sink for Background {
 
     fn handle_event(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
         if let Some(events) = &self.events {
-            let _ = events.send(stamped.clone()); // one that has ended is told of in the end
+            let _ = events.send(stamped.clone()); // a thread that has ended is reported by `wait`
         }
         match self.messages.try_recv() {
             Ok(WorkerMessage::Failed(error)) => Err(error),
@@ -81,10 +80,10 @@ impl Sink for Background {
                     continue;
                 }
                 Err(RecvTimeoutError::Timeout) => SinkError::new(&format!(
-                    "it was not done within {}",
+                    "it did not finish within {}",
                     HumanDuration(deadline)
                 )),
-                Err(RecvTimeoutError::Disconnected) => SinkError::new("it ended before its time"),
+                Err(RecvTimeoutError::Disconnected) => SinkError::new("it ended early"),
             };
             return first_error.and(Err(error));
         }
@@ -113,8 +112,8 @@ fn run_worker<S: RemoteSink>(
     let _ = outbox.send(WorkerMessage::Done);
 }
 
-/// A defect of a sink is none of the run: its thread stops here, and its deadline says the rest.
-/// Called by whoever handles panics; returns on every other thread.
+/// Called by the panic hook. A panic in a sink must not end the run: the sink's thread is parked
+/// forever, and its deadline reports the failure. Returns on every other thread.
 pub fn stop_if_sink() {
     while thread::current().name() == Some(THREAD_NAME) {
         thread::park();

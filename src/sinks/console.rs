@@ -1,8 +1,10 @@
 //! The log as the runner shows it: a group for each step, one line for each change, the outcome
 //! last and outside.
 //!
-//! Every line is made harmless: whatever AWS, a file or an answer says, the runner takes none of it
-//! for a command.
+//! Every line is sanitized: nothing that AWS, a file or an HTTP answer says can be taken for a
+//! workflow command.
+//!
+//! One file, because it is one match over all events.
 
 use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
@@ -27,18 +29,18 @@ mod smoke;
 /// GitHub shows ten annotations of a level in a step; the outcome's is one of them.
 const MAX_WARNINGS: usize = 8;
 
-/// What a refused run says where nothing else is wrong.
+/// The reason of a refused run when only the credentials are missing.
 pub(super) const NO_CREDENTIALS: &str = "there are no usable AWS credentials";
-/// What is said instead of "nothing was touched" where that is not so.
+/// Replaces "nothing was touched" when the run had already changed something in AWS.
 pub(super) const AFTER_CHANGES: &str =
-    "before that was found, this run had already changed something in AWS, which the log names";
+    "this run had already changed something in AWS before this was found; see the log";
 
-/// What answered was green, as it turned out.
+/// Shown when the version at test-url changed, which proves that it leads to green.
 const NEW_VERSION: &str = "test-url answers with the new version, and answered with another one before the rollout: it leads to green";
 
 const SIGNALLED: &str = "The runner asks us to stop: undoing what is in progress";
 const NO_WAY_BACK: &str =
-    "Blue is gone: from here the way back is a new rollout of the old revision";
+    "Blue is gone: to go back from here, the old revision has to be rolled out again";
 
 /// Renders events to lines; knows which group is open.
 #[derive(Debug, Default)]
@@ -122,13 +124,13 @@ impl Console {
             Event::Undone { what } => vec![sanitize_line(&format!("undone: {what}"))],
             Event::UndoFailed { what, failure } => self.on_undo_failed(what, failure),
 
-            // Measured is for the report; the end of a one-off task is told by TaskDone, or by
-            // what failed or stopped it.
+            // Measured is only for the report. The end of a one-off task is shown by TaskDone, or
+            // by the failure that stopped it.
             Event::Measured { .. } | Event::TaskRan { .. } => Vec::new(),
         }
     }
 
-    /// A group that was cut short is closed before these lines.
+    /// If a group was cut short, it is closed before these lines.
     fn close_and_append(&mut self, at: u64, lines: Vec<String>) -> Vec<String> {
         self.close_open_step(at).into_iter().chain(lines).collect()
     }
@@ -202,12 +204,11 @@ impl Console {
         ]
     }
 
-    /// Where a check of a moment was sent, in words.
     fn describe_target(&self, moment: Moment) -> String {
         describe_target(moment, self.test_url.as_ref())
     }
 
-    /// A group that was cut short is closed, so that what follows is seen.
+    /// Closes a group that was cut short, so that what follows is visible.
     fn close_open_step(&mut self, at: u64) -> Vec<String> {
         match self.open_step.take() {
             Some((step, began)) => vec![
@@ -255,7 +256,7 @@ impl Console {
             .collect()
     }
 
-    /// What could not be undone and what to do about it; told last, where people look first.
+    /// What could not be undone and what to do about it; printed last, where people look first.
     fn take_failed_undos(&mut self) -> Vec<String> {
         std::mem::take(&mut self.failed_undos)
             .iter()
@@ -263,7 +264,7 @@ impl Console {
             .collect()
     }
 
-    /// What serves traffic now; what failed; why; what to do.
+    /// What serves traffic now, what failed, why, and what to do.
     fn on_ended(&mut self, end: &RunEnd, at: u64) -> Vec<String> {
         let (outcome, reason) = (end.outcome, end.reason.word());
         let sentence = capitalize(&end.sentence);
@@ -298,7 +299,7 @@ impl Console {
 
     fn unset_tag_lines(&self, outcome: Outcome) -> Vec<String> {
         let later = if outcome == Outcome::Waiting {
-            "; mode: continue does not set it (docs/images.md)"
+            ", and mode: continue will not set it either (docs/images.md)"
         } else {
             ""
         };
@@ -319,7 +320,6 @@ impl Sink for Console {
     }
 }
 
-/// A harmless line for each.
 fn format_each<T>(things: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
     things
         .iter()
@@ -327,7 +327,7 @@ fn format_each<T>(things: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
         .collect()
 }
 
-/// Not among the warnings of the run: it says nothing about the deployment.
+/// Does not count as a warning of the run, because it says nothing about the deployment.
 fn sink_failure_lines(sink: &str, why: &str) -> Vec<String> {
     let sentence = format!("{sink} is incomplete: {why}");
     vec![annotation(
@@ -349,7 +349,7 @@ fn format_task_found(arn: &TaskArn) -> String {
 }
 
 fn format_green_found(place: &str, health: &str) -> String {
-    format!("green is behind target group {place}, {health}")
+    format!("green is registered in target group {place}, {health}")
 }
 
 fn format_limited_check(check: &str, allow: &str, why: &str) -> String {
@@ -361,7 +361,7 @@ fn format_limited_check(check: &str, allow: &str, why: &str) -> String {
     format!("{}.{allow} ({why})", capitalize(check))
 }
 
-/// A heading: only what is known to be green is called so.
+/// The heading of a step. It says "green" only when test-url is known to lead to green.
 pub(super) fn step_title(step: Step, test_url: Option<&TestUrl>) -> &'static str {
     match (step, test_url) {
         (Step::Gate, Some(TestUrl::Unproven { .. })) => "Smoke tests at test-url",
@@ -369,7 +369,7 @@ pub(super) fn step_title(step: Step, test_url: Option<&TestUrl>) -> &'static str
     }
 }
 
-/// With a capital at its begin, unless it begins with a name that has none (`ecs:UpdateService`,
+/// Capitalizes the first letter, unless the text begins with an identifier (`ecs:UpdateService`,
 /// `api:2`).
 pub(super) fn capitalize(words: &str) -> String {
     if words

@@ -1,7 +1,7 @@
-//! Gives every event to every sink, and says in the log what one of them could not show.
+//! Gives every event to every sink, and reports sinks that fail in the log.
 //!
-//! A sink cannot change an outcome, because nothing of the run asks how it did; it cannot delay a
-//! rollback, because no remote one is waited for before the outcome is said.
+//! A sink cannot change the outcome, because the run never looks at a sink's result. It cannot
+//! delay a rollback, because remote sinks are waited for only after the outcome was reported.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::event::{Event, Stamped};
 use crate::outcome::Reason;
 use crate::sinks::sink::{Sink, SinkError};
 
-/// A run that was told to stop has seconds, and its post step follows.
+/// After a signal the runner kills the process within seconds, and the post step still follows.
 const MAX_WAIT_ON_SIGNAL: Duration = Duration::from_secs(1);
 
 /// The sinks of a process.
@@ -19,14 +19,14 @@ pub struct Dispatcher {
     at_ms: u64,
 }
 
-/// A sink, and whether an error of it was said.
+/// A sink, and whether an error of it was reported already.
 struct WatchedSink {
     sink: Box<dyn Sink>,
     has_failed: bool,
 }
 
 impl WatchedSink {
-    /// Its first error, as an event: of one that cannot show anything, one line is enough.
+    /// The event for the sink's first error; later errors of the same sink are not reported.
     fn first_error(&mut self, result: Result<(), SinkError>) -> Option<Event> {
         let error = result.err().filter(|_| !self.has_failed)?;
         self.has_failed = true;
@@ -38,7 +38,7 @@ impl WatchedSink {
 }
 
 impl Dispatcher {
-    /// A dispatcher to these, in this order.
+    /// A dispatcher that gives events to these sinks, in this order.
     pub fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         let watched = |sink| WatchedSink {
             sink,
@@ -51,7 +51,7 @@ impl Dispatcher {
         }
     }
 
-    /// Gives an event to all of them.
+    /// Gives an event to all sinks.
     pub fn dispatch(&mut self, stamped: &Stamped) {
         self.at_ms = stamped.at_ms;
         if is_shutting_down(&stamped.event) {
@@ -60,7 +60,7 @@ impl Dispatcher {
         self.for_each_sink(|sink| sink.handle_event(stamped));
     }
 
-    /// Nothing more comes: what is left is written first, and what is under way waited for.
+    /// Ends all sinks: first every sink writes what is left, then remote sinks are waited for.
     pub fn finish(&mut self) {
         self.for_each_sink(|sink| sink.finish());
         let max_wait = self.max_wait;
@@ -78,7 +78,7 @@ impl Dispatcher {
         }
     }
 
-    /// To those that work: an error of telling an error is told to nobody.
+    /// Sends the event to sinks without errors. An error while reporting an error is ignored.
     fn report_error(&mut self, event: Event) {
         let at_ms = self.at_ms;
         let stamped = Stamped { at_ms, event };

@@ -1,4 +1,5 @@
-//! The journal: every event as a line of JSON, from which every surface can be rendered again.
+//! The journal: every event as a line of JSON, from which the log and the summary can be rendered
+//! again.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read as _, Write as _};
@@ -7,7 +8,7 @@ use std::path::Path;
 use crate::event::Stamped;
 use crate::sinks::sink::{Sink, SinkError};
 
-/// No event is longer, and no journal: a run tells some hundred events.
+/// Limits for reading: a run writes some hundred events, far below both.
 const MAX_LINE_BYTES: u64 = 1 << 20;
 const MAX_JOURNAL_BYTES: usize = 64 << 20;
 
@@ -56,8 +57,9 @@ pub fn to_line(stamped: &Stamped) -> String {
 /// The events of a journal.
 ///
 /// # Errors
-/// A line that cannot be read, is no event, or is longer than any event; the last line of a killed
-/// process may be cut, and is left out.
+///
+/// A line that cannot be read, is not an event, or is longer than any event. The last line of a
+/// killed process may be cut off, and is then left out.
 pub fn read(mut journal: impl BufRead) -> io::Result<Vec<Stamped>> {
     let (mut events, mut size, mut broken) = (Vec::new(), 0, None);
     for number in 1.. {
@@ -75,7 +77,7 @@ pub fn read(mut journal: impl BufRead) -> io::Result<Vec<Stamped>> {
         if size > MAX_JOURNAL_BYTES {
             return Err(invalid_data("it is larger than 64 MiB"));
         }
-        // Bytes that are no text are shown as such.
+        // Invalid UTF-8 becomes U+FFFD.
         match serde_json::from_str(&String::from_utf8_lossy(&bytes)) {
             Ok(event) => events.push(event),
             Err(error) => {

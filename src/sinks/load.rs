@@ -1,4 +1,4 @@
-//! Load probes in the log and in the step summary: what was sent, how it was answered, and how long
+//! Load probes in the log and in the step summary: what was sent, what was answered, and how long
 //! that took.
 
 use crate::checks::load::LoadResult;
@@ -10,10 +10,9 @@ use crate::sinks::measurements::phase_symbol;
 use crate::sinks::outputs::human_duration;
 use crate::sinks::summary::describe_side;
 
-/// The longest bar of a histogram.
+/// The length of the longest bar, in characters.
 const WIDTH: u64 = 40;
 
-/// The lines of the log.
 pub(super) fn lines(result: &LoadResult, target: &str) -> Vec<String> {
     let LoadResult {
         name,
@@ -74,7 +73,7 @@ fn result_row(report: &Report, result: &LoadResult) -> String {
     )
 }
 
-/// How many answers took how long.
+/// A bar for each range of response times.
 fn histogram(result: &LoadResult) -> String {
     let most = result
         .histogram

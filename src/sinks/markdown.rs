@@ -1,18 +1,18 @@
-//! Text from outside inside Markdown: nothing it holds may become structure, a link, a mention, an
+//! Text from outside inside Markdown: nothing in it may become structure, a link, a mention, an
 //! image or HTML.
 //!
 //! GitHub makes links of addresses, `@names`, `#numbers` and `GH-numbers` in any text, however it
-//! is escaped, but not in code. So a word in which one stands is shown as code. There is no
-//! invisible character in it: it can be copied.
+//! is escaped, but not in code. So a word that contains one is shown as code. No invisible
+//! character is inserted, so the text can be copied.
 
 use crate::scrub::is_unsafe_to_show;
 
-/// As a part of a sentence or of a table's cell.
+/// Escapes text for a sentence or a table cell.
 pub fn escape_text(untrusted: &str) -> String {
     map_words(untrusted, escape_markdown)
 }
 
-/// The same in HTML, where Markdown is not read: the head of what can be unfolded.
+/// Escapes text for HTML in which Markdown is not parsed: the `<summary>` of `<details>`.
 pub fn escape_html_text(untrusted: &str) -> String {
     map_words(untrusted, escape_html)
 }
@@ -30,7 +30,7 @@ fn map_words(untrusted: &str, escape: fn(&str) -> String) -> String {
     words.collect()
 }
 
-/// As code in a sentence or cell. HTML, because a code span cannot hold every text.
+/// As code in a sentence or cell. HTML, because a Markdown code span cannot contain every text.
 pub fn code_span(untrusted: &str) -> String {
     let html = escape_html(untrusted);
     let html = if untrusted.split_whitespace().any(becomes_link) {
@@ -93,7 +93,8 @@ fn escape_markdown(word: &str) -> String {
     out
 }
 
-/// What neither Markdown nor HTML may see, and what people could not see.
+/// Appends a character that is escaped in Markdown and HTML alike; control and invisible characters
+/// are replaced.
 fn push_escaped(out: &mut String, letter: char) {
     match letter {
         '&' => out.push_str("&amp;"),
@@ -109,8 +110,8 @@ fn push_escaped(out: &mut String, letter: char) {
     }
 }
 
-/// A comment in what the Markdown parser takes for an address even inside of `<code>`; nobody sees
-/// it.
+/// Inserts empty HTML comments where GitHub would make a link even inside `<code>`. They are
+/// invisible.
 fn break_autolinks(html: &str) -> String {
     const NOTHING: &str = "<!-- -->";
     let parted = html.replace("://", &format!("&#58;{NOTHING}//"));
@@ -123,7 +124,7 @@ fn break_autolinks(html: &str) -> String {
         .replace("WWW.", &format!("WWW{NOTHING}."))
 }
 
-/// Whether GitHub would make a link of a part of a word.
+/// Whether GitHub would make a link of any part of a word.
 fn becomes_link(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     let is_digit = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());

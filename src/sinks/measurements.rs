@@ -1,13 +1,12 @@
-//! Measurements in the log and in the step summary: what was found, what it was held against, and
-//! why.
+//! Measurements in the log and in the step summary: the value, what it was compared with, and why.
 
 use crate::checks::measurement::{Measurement, Phase, Weight};
 use crate::github::commands::sanitize;
 use crate::report::CheckReport;
 use crate::sinks::markdown::{code_span, escape_text};
 
-/// The lines of one measurement: what decides, the value and its condition first; the question
-/// where it matters.
+/// The lines of one measurement: first the result, the value and its condition; then the question,
+/// if it helps.
 pub(super) fn lines(measurement: &Measurement) -> Vec<String> {
     let Measurement {
         check,

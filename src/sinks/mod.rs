@@ -1,5 +1,5 @@
-//! Where events become words: the live log, the journal, the step summary and the outputs. Only
-//! `main` knows them.
+//! Renders events as text: the live log, the journal, the step summary and the outputs. Only `main`
+//! uses them.
 
 pub mod background;
 pub mod console;
@@ -24,8 +24,8 @@ use crate::sinks::outputs::OutputFile;
 use crate::sinks::sink::Sink;
 use crate::sinks::summary::SummaryFile;
 
-/// Everything that takes the events of a process, of the main step as of the post step. One that
-/// needs time or the network is a line more: `Box::new(Background::start(…))`.
+/// All sinks of a process, for the main step and the post step. A remote sink is one more line:
+/// `Box::new(Background::start(…))`.
 pub fn for_runner(runner: &Runner) -> Vec<Box<dyn Sink>> {
     vec![
         Box::new(Console::default()),

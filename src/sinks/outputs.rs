@@ -11,11 +11,11 @@ use crate::outcome::{Outcome, Reason};
 use crate::report::Report;
 use crate::sinks::sink::{Sink, SinkError};
 
-/// An output has at most 1 MiB; the report is far below that, unless a body of a thousand tests is
-/// in it.
+/// An output may have at most 1 MiB; the report is far below that, unless it contains the results
+/// of a thousand tests.
 const MAX_REPORT_LENGTH: usize = 500_000;
 
-/// Outputs that are known only at the end; the others are written as soon as they are.
+/// Outputs that are known only at the end; the others are written as soon as they are known.
 const FINAL_OUTPUTS: &[&str] = &[
     "outcome",
     "reason",
@@ -92,7 +92,7 @@ impl Sink for OutputFile {
     }
 }
 
-/// Words of the report that stand in no list of their own.
+/// Fixed words of the report that are not variants of Outcome, Reason or Step.
 const REPORT_WORDS: &[&str] = &[
     "true",
     "codedeploy",
@@ -197,7 +197,7 @@ fn to_json(report: &Report) -> Option<String> {
     serde_json::to_string(report).ok()
 }
 
-/// Of all platforms together; none where no scan had findings or a list of none.
+/// Counts by severity over all platforms; none if no scan returned a list of findings.
 fn scan_findings(report: &Report) -> Option<String> {
     let listed: Vec<_> = report
         .scans
@@ -212,8 +212,8 @@ fn scan_findings(report: &Report) -> Option<String> {
     (!listed.is_empty()).then(|| serde_json::to_string(&counts).unwrap_or_default())
 }
 
-/// Whether a text stands in what outputs say of every run: the words of the contract, and the names
-/// in the report.
+/// Whether a text occurs in the fixed part of the outputs. Masking such a text would make the
+/// runner drop the output.
 pub fn is_in_outputs(text: &str) -> bool {
     let report = serde_json::to_string(&Report::empty()).unwrap_or_default();
     let outcomes = Outcome::ALL.iter().map(|outcome| outcome.word());
@@ -230,7 +230,7 @@ pub fn is_in_outputs(text: &str) -> bool {
             .any(|said| said.to_lowercase().contains(&text.to_lowercase()))
 }
 
-/// Accounts stand in every ARN and image name.
+/// Account ids occur in every ARN and image name.
 fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -11,7 +11,7 @@ use crate::sinks::console::capitalize;
 use crate::sinks::markdown::{code_block, code_span, escape_text};
 use crate::text::Text;
 
-/// In the log, a line each.
+/// The lines of the log.
 pub(super) fn lines(planned: &PlannedDeployment) -> Vec<String> {
     let mut lines = vec![format!("Plan {}", planned.digest)];
     lines.extend(planned.before.iter().map(|line| format!("  first: {line}")));
@@ -41,7 +41,7 @@ fn indented(lines: &[Text]) -> impl Iterator<Item = String> {
     lines.iter().map(|line| format!("    {line}"))
 }
 
-/// In the summary; empty for a run that plans nothing.
+/// The section of the summary; empty if the run plans nothing.
 pub(super) fn section(report: &Report) -> String {
     let Some(planned) = &report.plan else {
         return String::new();

@@ -1,6 +1,6 @@
-//! Where a run's events, secrets and armed undos go: the sinks, the runner's masks, its state.
+//! Where a run's events, secrets and armed undos go: the sinks, the runner's masks, and its state.
 //!
-//! Events come without secrets (`text`): none is changed here, and none is lost.
+//! Events contain no secrets (see `text`), so they are passed on unchanged.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::sinks::{markdown, outputs};
 use crate::undo::Undo;
 use crate::undo::saved::{self, UndoOwner};
 
-/// The name of the state in which armed undos are kept.
+/// The name of the runner's state with the armed undos.
 pub const UNDO_STATE: &str = "undos";
 
 /// Records a run.
@@ -28,7 +28,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder for these sinks, which saves undos in the runner's file of states.
+    /// A recorder for these sinks, which saves undos in the runner's state file.
     pub fn new(state: Option<PathBuf>, sinks: Vec<Box<dyn Sink>>) -> Self {
         Self {
             state,
@@ -36,7 +36,7 @@ impl Recorder {
         }
     }
 
-    /// Takes an event.
+    /// Passes an event to the sinks.
     pub fn record(&self, stamped: &Stamped) {
         let mut dispatcher = self
             .dispatcher
@@ -45,13 +45,13 @@ impl Recorder {
         dispatcher.dispatch(stamped);
     }
 
-    /// Hides a secret that came to be known on the way: the runner masks it too.
+    /// Registers a secret that was received during the run, here and with the runner.
     pub fn mask_secret(&self, secret: &Secret) {
         scrub::register(secret);
         print(&mask_commands(secret.expose(), outputs::is_in_outputs));
     }
 
-    /// Keeps what is armed for the post step, and whose it is.
+    /// Saves the armed undos, and the attempt they belong to, for the post step.
     pub fn save_undos(&self, owner: &UndoOwner, armed: &[Undo]) {
         let Some(state) = &self.state else {
             return;
@@ -62,7 +62,7 @@ impl Recorder {
         );
     }
 
-    /// Nothing more is recorded: what is left is written, and what is under way waited for.
+    /// Ends the recording: sinks write what is left, and remote sinks are waited for.
     pub fn finish(&self) {
         let mut dispatcher = self
             .dispatcher
@@ -72,7 +72,7 @@ impl Recorder {
     }
 }
 
-/// Standard output is where the runner reads commands and people read the log.
+/// The runner reads commands from standard output, and people read the log there.
 pub fn print(lines: &[String]) {
     let mut out = io::stdout().lock();
     for line in lines {
@@ -81,7 +81,7 @@ pub fn print(lines: &[String]) {
     let _ = out.flush();
 }
 
-/// A defect ends the process: that is said where people look.
+/// Reports a panic in the log and in the summary; the process ends afterwards.
 pub fn report_defect(summary: Option<&Path>, what: &str) {
     let what = sanitize(&scrub::mask(what));
     let lines = [

@@ -1,7 +1,7 @@
-//! A journal, told again: what its log and its summary were, as plain text.
+//! Renders a journal again: its log and its summary, as plain text.
 //!
-//! A journal is a file that anybody may have written. Nothing of it is a workflow command when it
-//! is told, not even one of ours: whoever replays a run does not repeat its annotations.
+//! Anybody may have written the file. Its lines are never printed as workflow commands, not even
+//! our own: replaying a run must not repeat its annotations.
 
 use crate::event::Stamped;
 use crate::github::commands::{as_text, sanitize};

@@ -27,7 +27,7 @@ pub(super) fn lines(result: &ScanResult) -> Vec<String> {
     all.map(|line| sanitize(&line)).collect()
 }
 
-/// Which image, which scanner, and what it came to.
+/// The image, the scanner, and the result.
 fn heading(result: &ScanResult) -> String {
     let image = image_name(result);
     let Some(kind) = result.kind else {
@@ -78,7 +78,7 @@ fn format_remainder(result: &ScanResult, shown: usize) -> Option<String> {
     (hidden > 0).then(|| format!("… and {hidden} more"))
 }
 
-/// What does not count, and why; and names that ignore nothing.
+/// Findings that do not count, and entries of `ignore` that match no finding.
 fn collect_notes(result: &ScanResult) -> Vec<String> {
     let times = |(name, count): (&String, &u64)| {
         if *count == 1 {

@@ -1,7 +1,7 @@
-//! What takes the events of a run and makes of them what somebody reads: a log, a file, a message.
+//! Receives the events of a run and makes something readable of them: a log, a file, a message.
 //!
 //! What is written on this machine is a [`Sink`]. What needs time or the network is a
-//! [`RemoteSink`], which [`Background`](super::background::Background) makes a sink of.
+//! [`RemoteSink`], which [`Background`](super::background::Background) turns into a sink.
 
 use std::fmt;
 use std::io;
@@ -10,49 +10,53 @@ use std::time::Duration;
 use crate::event::Stamped;
 use crate::text::Text;
 
-/// Takes events on the run's own thread: nothing else goes on meanwhile, so it does not wait.
+/// Handles events on the run's thread, which is blocked meanwhile: it must not wait.
 ///
-/// It cannot change an outcome: an error is said in the log, and the run goes on.
+/// It cannot change an outcome: its errors are logged, and the run continues.
 pub trait Sink: Send {
-    /// Its name, for what is said of its errors.
+    /// The name in messages about its errors.
     fn name(&self) -> &'static str;
 
-    /// Takes what happened.
+    /// Handles an event.
     ///
     /// # Errors
-    /// It, or an earlier event, could not be shown.
+    ///
+    /// This event, or an earlier one, could not be shown.
     fn handle_event(&mut self, stamped: &Stamped) -> Result<(), SinkError>;
 
-    /// Nothing more comes. It does not wait either.
+    /// Called after the last event. It must not wait either.
     ///
     /// # Errors
-    /// What was left to be shown could not be.
+    ///
+    /// What was left could not be shown.
     fn finish(&mut self) -> Result<(), SinkError> {
         Ok(())
     }
 
-    /// Waits until everything is shown, once every sink has been told to finish.
+    /// Waits until everything is shown, after every sink was told to finish.
     ///
     /// # Errors
-    /// It is not, or not in time; that may be its own deadline, and is never later than `longest`.
+    ///
+    /// Not everything was shown within its own deadline or `max_wait`, whichever is shorter.
     fn wait(&mut self, _max_wait: Duration) -> Result<(), SinkError> {
         Ok(())
     }
 }
 
-/// Takes events in the background, on a thread and a runtime of its own: it may wait for the
-/// network, fail and hang, and nothing of the run waits for it before its outcome is said.
+/// Handles events in the background, on its own thread and runtime: it may wait for the network,
+/// fail and hang. The run does not wait for it before the outcome is reported.
 pub trait RemoteSink: Send + 'static {
-    /// Its name, for what is said of its errors.
+    /// The name in messages about its errors.
     const NAME: &'static str;
 
-    /// So long the process waits for it after the outcome; what it has not shown by then is lost.
+    /// How long the process waits for this sink after the outcome; what it has not sent by then is
+    /// lost.
     const DEADLINE: Duration;
 
-    /// Takes what happened, one event after the other.
+    /// Handles an event; events arrive one after the other.
     fn handle_event(&mut self, stamped: &Stamped) -> impl Future<Output = Result<(), SinkError>>;
 
-    /// Nothing more comes.
+    /// Called after the last event.
     fn finish(&mut self) -> impl Future<Output = Result<(), SinkError>> {
         std::future::ready(Ok(()))
     }
@@ -63,12 +67,12 @@ pub trait RemoteSink: Send + 'static {
 pub struct SinkError(Text);
 
 impl SinkError {
-    /// In the words of whoever refused.
+    /// An error with the message of the service that refused.
     pub fn new(words: &str) -> Self {
         Self(Text::from_outside(words))
     }
 
-    /// A file of the runner could not be written.
+    /// The error of writing a file of the runner.
     pub fn from_io(error: &io::Error) -> Self {
         Self(format!("it cannot be written: {error}").into())
     }

@@ -1,5 +1,7 @@
 //! The step summary: the outcome first, then what was done and seen, as Markdown. Pure: Report →
 //! text.
+//!
+//! One file, because it is one document, in the order in which it is read.
 
 use std::path::PathBuf;
 
@@ -18,7 +20,8 @@ use crate::sinks::outputs::human_duration;
 use crate::sinks::sink::{Sink, SinkError};
 use crate::sinks::{load, measurements, plan, scan, tester};
 
-/// The runner's file of the step summary. What the post step came to stands below what main wrote.
+/// The runner's file of the step summary. The post step's result is appended below the main step's
+/// summary.
 pub struct SummaryFile {
     path: Option<PathBuf>,
     report: Report,
@@ -112,7 +115,7 @@ fn heading(report: &Report) -> String {
     )
 }
 
-/// "Nothing was touched" is said only where it is so.
+/// "Nothing was touched" is only shown if it is true.
 fn refused_heading(report: &Report, target: &str) -> String {
     let why = if report.reason == Some(Reason::Credentials) {
         capitalize(NO_CREDENTIALS)
@@ -151,7 +154,7 @@ fn outcome_symbol(outcome: Outcome) -> &'static str {
     }
 }
 
-/// With a capital at its begin and a full stop at its end.
+/// Capitalizes the first letter and adds a full stop.
 fn to_sentence(words: &str) -> String {
     format!("{}.", capitalize(words).trim_end_matches('.'))
 }
@@ -293,7 +296,7 @@ fn traffic_cell(report: &Report) -> Option<String> {
     Some(escape_text(&words))
 }
 
-/// What ran before the rollout, and stays whatever became of it.
+/// What ran before the rollout, and is not undone.
 fn one_off_cell(report: &Report) -> Option<String> {
     let ran: Vec<String> = report
         .one_off_tasks
@@ -314,7 +317,7 @@ fn one_off_cell(report: &Report) -> Option<String> {
     (!ran.is_empty()).then(|| format!("{}{stays}", ran.join("; ")))
 }
 
-/// What the new revision is to the old one in the end.
+/// Which of the two revisions serves in the end.
 fn describe_replacement(outcome: Option<Outcome>, new: &str, old: &str) -> String {
     match outcome {
         Some(Outcome::RolledBack | Outcome::NotDeployed) => {
@@ -409,7 +412,7 @@ fn smoke_test_row(report: &Report, result: &TestResult) -> String {
     )
 }
 
-/// The side that was asked: only what is known to be green is called so.
+/// The tested side. It says "green" only when test-url is known to lead to green.
 pub(super) fn describe_side(report: &Report, moment: Moment) -> String {
     match (moment, &report.test_url) {
         (Moment::Green, Some(TestUrl::Unproven { .. })) => {
@@ -493,7 +496,7 @@ fn console_link(report: &Report) -> String {
         .unwrap_or_default()
 }
 
-/// Only AWS's consoles are linked to: a journal may name anything.
+/// Only links to AWS's consoles are made: a journal may contain any URL.
 fn is_console(url: &str) -> bool {
     let host = url
         .strip_prefix("https://")

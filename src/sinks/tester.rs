@@ -1,5 +1,5 @@
-//! Testers in the log and in the step summary: how each ended, the cases of its reports, the end of
-//! its log.
+//! Testers in the log and in the step summary: how each ended, the test cases of its reports, the
+//! end of its log.
 
 use crate::checks::tester::{Case, CaseVerdict, TesterResult, TesterVerdict};
 use crate::github::commands::sanitize;
@@ -8,9 +8,9 @@ use crate::sinks::markdown::{code_block, code_span, escape_html_text, escape_tex
 use crate::sinks::outputs::human_duration;
 use crate::sinks::summary::describe_side;
 
-/// Cases that failed and are named in the log; the summary has more.
+/// How many failed test cases are named in the log; the summary has more.
 const MAX_NAMED_CASES: usize = 10;
-/// The last lines of a log of which not everything was told.
+/// How many last lines are shown of a log that is not shown completely.
 const MAX_LAST_LINES: usize = 20;
 
 /// The lines of the log.
@@ -169,7 +169,7 @@ fn case_row(case: &Case) -> String {
     )
 }
 
-/// The end of the log of one that did not pass.
+/// The end of the log of a tester that did not pass.
 fn log_details(result: &TesterResult) -> Option<String> {
     let head = format!("The end of the log of {}", escape_html_text(&result.name));
     (!result.lines.is_empty()).then(|| {

@@ -14,13 +14,13 @@ use crate::outcome::Reason;
 use crate::run::Run;
 use crate::scrub::to_one_line;
 
-/// The time between two looks: ten reads a minute; CloudWatch evaluates an alarm every ten seconds
-/// at most.
+/// The time between two reads: ten a minute; CloudWatch evaluates an alarm every ten seconds at
+/// most.
 pub const ALARM_INTERVAL: Duration = Duration::from_secs(6);
 /// Longer reasons are cut; CloudWatch's are up to 1,023 characters.
 const MAX_TEXT: usize = 600;
 
-/// The alarms of a rollout.
+/// Reads the alarms of a rollout, as long as they may be read.
 pub struct AlarmWatch<'a> {
     run: &'a Run,
     watched: WatchedAlarms,
@@ -28,24 +28,24 @@ pub struct AlarmWatch<'a> {
     access: AlarmAccess,
 }
 
-/// Whether the alarms can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum AlarmAccess {
     Allowed,
     Denied,
 }
 
-/// What one look at the alarms showed.
+/// What one read of the alarms showed.
 #[derive(Debug, Default)]
 pub struct AlarmLook {
-    /// Every change of a state.
+    /// Every state that changed since the last read.
     pub measurements: Vec<Measurement>,
-    /// Why the rollout is to be rolled back.
+    /// Why the rollout has to be rolled back: an alarm is in ALARM, or the alarms cannot be read
+    /// any more.
     pub failure: Option<Failure>,
 }
 
 impl<'a> AlarmWatch<'a> {
-    /// A watch over these alarms, as they stood when the deployment was planned.
+    /// A watch over these alarms; `before` is how they were when the deployment was planned.
     pub fn new(run: &'a Run, names: Vec<String>, before: &[Alarm]) -> Self {
         Self {
             run,
@@ -55,12 +55,12 @@ impl<'a> AlarmWatch<'a> {
         }
     }
 
-    /// Whether there is nothing to look at: no alarms, or none that may be read.
+    /// Whether there is nothing to read: no alarms, or none that may be read.
     pub fn is_idle(&self) -> bool {
         self.watched.names().is_empty() || self.access == AlarmAccess::Denied
     }
 
-    /// One look, for the moment that the rollout is in.
+    /// Reads the alarms once, for the moment that the rollout is in.
     pub async fn look(&mut self, moment: Moment) -> AlarmLook {
         if self.is_idle() {
             return AlarmLook::default();
@@ -115,7 +115,7 @@ fn evaluate_changes(changes: &[AlarmChange], moment: Moment) -> AlarmLook {
 fn to_measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement {
     let alarm = &change.alarm;
     let waived = (change.effect == AlarmEffect::Waived)
-        .then(|| "it has been ringing since before the start, and counts once it was OK".into());
+        .then(|| "it was in ALARM before the start, and is ignored until it has been OK".into());
     let missing = (change.phase == Phase::Error).then(|| "there is no such alarm".to_owned());
     let why = Some(alarm.explanation())
         .filter(|why| !why.is_empty() && change.phase != Phase::Successful);
@@ -144,7 +144,7 @@ fn to_measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measureme
     }
 }
 
-/// The first one that rings is the reason; the others are named with it.
+/// The first one in ALARM is the reason; the others are named with it.
 fn alarm_failure(in_alarm: &[&Alarm]) -> Option<Failure> {
     let (first, others) = in_alarm.split_first()?;
     let mut failure = Failure::new(
@@ -225,7 +225,7 @@ mod tests {
                 .note
                 .as_ref()
                 .unwrap()
-                .starts_with("it has been ringing since before the start")
+                .starts_with("it was in ALARM before the start")
         );
         assert_eq!(shown.value, "ALARM since 2023-11-14T22:13:20Z");
     }

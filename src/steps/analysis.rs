@@ -1,7 +1,7 @@
-//! The analysis of a run: asks what is due, tells what came back, and says when it came to an end.
+//! Runs the analysis: asks the questions that are due, reports the answers, and says when it has
+//! ended.
 //!
-//! What is asked when, and what the answers come to, is the judge's business; what follows from a
-//! verdict is the engine's.
+//! `Judge` decides what is asked when and what the answers mean; the engine decides what follows.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub struct Analysis<'a> {
 }
 
 impl<'a> Analysis<'a> {
-    /// One that has measured nothing yet.
+    /// An analysis that has measured nothing yet.
     pub fn new(run: &'a Run, sources: MetricSources<'a>, judge: Judge) -> Self {
         Self {
             run,
@@ -33,14 +33,14 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// A moment begins; questions that nobody waits for any more are asked anew.
+    /// Starts a moment; questions whose answers were abandoned are asked again.
     pub fn enter(&self, moment: Moment) {
         let mut judge = self.lock_judge();
         judge.ask_again();
         judge.enter(moment, clock::epoch_seconds());
     }
 
-    /// Measures until it has ended; not ready while it goes on.
+    /// Measures until the analysis has ended.
     pub async fn wait_for_end(&self) -> AnalysisResult {
         loop {
             if let Some(ended) = self.measure_until(|_| false).await {
@@ -54,7 +54,7 @@ impl<'a> Analysis<'a> {
         self.measure_until(Judge::is_complete).await
     }
 
-    /// Measures until what happened after a time was judged; how all of it ended, where it did.
+    /// Measures until the time after `since` was evaluated; how all of it ended, where it did.
     pub async fn wait_for_verdict_since(&self, since: f64) -> Option<AnalysisResult> {
         self.measure_until(|judge| judge.is_settled(since)).await
     }
@@ -64,7 +64,7 @@ impl<'a> Analysis<'a> {
         self.lock_judge().describe_findings()
     }
 
-    /// Nothing more is asked: how it ends.
+    /// Ends the analysis with what was measured so far.
     pub fn finish(&self) -> Option<AnalysisResult> {
         into_result(self.lock_judge().finish())
     }
@@ -84,7 +84,7 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// Waits until something is due, asks it, and tells what came back.
+    /// Waits until a question is due, asks it, and reports the answer.
     async fn measure_next(&self) {
         let Some(next) = self.lock_judge().next_due() else {
             return std::future::pending().await;
@@ -120,7 +120,7 @@ fn into_result(status: AnalysisStatus) -> Option<AnalysisResult> {
     }
 }
 
-/// Why the rollout is to be rolled back; none where all is well.
+/// The failure of an analysis that did not succeed; none where it did.
 pub fn to_failure(ended: &AnalysisResult) -> Option<Failure> {
     let (reason, hint) = match ended.phase {
         Phase::Successful => return None,
@@ -152,7 +152,7 @@ pub fn describe_result(ended: &AnalysisResult) -> String {
         return format!("analysis \"{check}\" is {}", ended.phase);
     };
     let found = match (measurement.value.as_str(), &ended.value) {
-        ("", Some(before)) => format!("{before} before, and no value at last"),
+        ("", Some(before)) => format!("{before} earlier, and no value in the last measurement"),
         ("", None) => measurement
             .note
             .as_deref()

@@ -1,6 +1,6 @@
 //! Whether green can still answer once it has production's traffic: its targets at the load
 //! balancer, its running tasks where there is none, and tasks of it that stop again and again. What
-//! cannot be read is skipped and said; it is never a failure.
+//! cannot be read is skipped and reported; it is never a failure.
 
 use std::time::Duration;
 
@@ -24,21 +24,22 @@ use crate::steps::revision::Revision;
 use crate::undo::ServiceKey;
 
 const TARGET_HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
-/// When it was.
+/// For the sentences of this file: when green failed.
 const WITH_ALL_TRAFFIC: &str = "while green had all of production's traffic";
 /// A crash under full load comes soon after it.
 const FIRST_PAUSE: Duration = Duration::from_secs(4);
-/// Five reads a minute, which fit beside the looks at the rollout and at alarms.
+/// Five reads a minute, which fit beside the reads of the rollout and of alarms.
 const LOOK_INTERVAL: Duration = Duration::from_secs(12);
-/// Where the user set the time between looks, these are so many times as far apart.
+/// Where the user set the time between reads, green's health is read at this multiple of it.
 const FIXED_INTERVAL_FACTOR: u32 = 4;
-/// Nothing is concluded from one look: a read may be old.
+/// Nothing is concluded from one read: it may be stale.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
-/// How long nothing of green answers before it is believed, as long as blue can be brought back.
+/// For how long nothing of green must answer before it counts as a failure, while traffic can still
+/// return to blue.
 pub const CONFIRM_AFTER: Duration = Duration::from_secs(6);
-/// The same where waiting is all that is left, or where new targets are about to be checked.
+/// The same where blue is gone, or where new targets are still being checked.
 pub const RECOVERY_TIMEOUT: Duration = Duration::from_secs(20);
-/// Stopped tasks are listed at the first look, and at every third one after it.
+/// Stopped tasks are listed at the first read, and at every third one after it.
 const LIST_EVERY: u32 = 3;
 /// Tasks that stopped longer ago than this do not count any more.
 const COUNT_WINDOW: Duration = Duration::from_mins(10);
@@ -50,12 +51,12 @@ pub struct GreenHealth<'a> {
     revision: &'a Revision,
     /// ARNs of its target groups; none where no load balancer leads to it.
     groups: Vec<TargetGroupArn>,
-    /// How many tasks it has, about.
+    /// About how many tasks it has.
     tasks: i64,
     poll: PollSettings,
 }
 
-/// What one look showed.
+/// What one read showed.
 #[derive(Debug, PartialEq, Eq)]
 enum GreenState {
     Answering,
@@ -63,7 +64,7 @@ enum GreenState {
     Unknown,
 }
 
-/// Tasks of green that failed since it is watched.
+/// Tasks of green that failed since the watch began.
 #[derive(Default)]
 struct Crashes {
     failures: TaskFailures,
@@ -88,14 +89,14 @@ impl<'a> GreenHealth<'a> {
         }
     }
 
-    /// Ready only when green cannot answer any more.
+    /// Completes only when green cannot answer any more.
     pub async fn watch(&self) -> Failure {
         let mut crashes = Crashes::default();
         for look in 0_u32.. {
             match self.find_failure(CONFIRM_AFTER).await {
                 Ok(Some(failure)) => return failure,
                 Ok(None) => {}
-                // What passes is seen at the next look.
+                // A temporary error is retried by the next read.
                 Err(error) if !error.is_final() => {}
                 Err(error) => self.report_unchecked(&error),
             }
@@ -120,7 +121,7 @@ impl<'a> GreenHealth<'a> {
             .map_or(LOOK_INTERVAL, |fixed| fixed * FIXED_INTERVAL_FACTOR)
     }
 
-    /// That this is not watched.
+    /// Reports that green's health is not watched.
     pub fn report_unchecked(&self, error: &AwsError) {
         self.run
             .limit_check("whether green stays healthy is not checked", error);
@@ -189,14 +190,14 @@ impl<'a> GreenHealth<'a> {
         })
     }
 
-    /// Why it is no accident that tasks of green stop. What stopped before the first look, or too
-    /// long ago, does not count.
+    /// A failure when too many tasks of green have stopped. Tasks that stopped before the first
+    /// read, or longer ago than the window, do not count.
     async fn check_crashes(&self, crashes: &mut Crashes) -> Option<Failure> {
         if self.run.is_denied(LIST_ACTION) || self.run.is_denied(DESCRIBE_ACTION) {
             return None;
         }
         if let Err(error) = self.count_crashes(crashes).await {
-            // What passes is seen at the next look.
+            // A temporary error is retried by the next read.
             if error.is_final() {
                 self.run.limit_check(
                     "whether green's tasks stop again and again is not checked",

@@ -1,5 +1,8 @@
-//! The image goes to its registry and is pinned by digest. Nothing is armed: what is pushed is
-//! addressed by content.
+//! Pushes the image to its registry, or finds it there, and pins it by digest. Nothing is armed:
+//! what is pushed is addressed by content.
+//!
+//! One file, because the push, its estimate and the tags that it leaves for later follow from the
+//! same plan.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -20,10 +23,10 @@ use crate::run::Run;
 use crate::survey::{ImageFound, RepositoryState, SurveyedRepository};
 use crate::tags::DeferredTags;
 
-/// What is put into the task definition.
+/// The image as it is put into the task definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedImage {
-    /// The reference.
+    /// Reference of the image, with its digest where it is pinned.
     pub image: String,
     /// The digest, unless the image is deployed by its name.
     pub digest: Option<Digest>,
@@ -58,7 +61,7 @@ impl Explain for ImageError {
         }
     }
 
-    /// ECR's own remedies need what only AWS's side knows: region and ARN.
+    /// Remedies for ECR need region and ARN of the repository, which only the survey knows.
     fn hint(&self) -> Option<String> {
         match (&self.source, &self.destination) {
             (PushError::Denied { step, .. }, Some(at)) => {
@@ -86,7 +89,7 @@ impl Explain for ImageError {
     }
 }
 
-/// Pushes what is local, takes the rest as it was found.
+/// Pushes a local image; resolves one that is in a registry already.
 pub async fn push_or_resolve(
     run: &Run,
     plan: &ImagePlan,
@@ -142,7 +145,7 @@ pub async fn push_or_resolve(
     }
 }
 
-/// What a push would send; none where nothing is pushed. Nothing is written.
+/// Estimates what a push would send; none where nothing is pushed. Nothing is written.
 pub async fn estimate(
     plan: &Plan,
     found: Option<&ImageFound>,
@@ -169,20 +172,20 @@ pub async fn estimate(
     })?))
 }
 
-/// Those of its tags that the repository does not move.
+/// The tags that cannot be moved, because the repository's tags are immutable.
 fn immutable_tags(plan: &ImagePlan, repository: Option<&RepositoryPlan>) -> Vec<Tag> {
     let is_fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_immutable(tag));
     plan.tags.iter().filter(is_fixed).cloned().collect()
 }
 
-/// What a push came to.
 struct PushedImage {
     pinned: ResolvedImage,
     facts: Facts,
 }
 
-/// Of several accounts of an image the first that knows all digests: an engine's image has none
-/// before it was pushed, and what was there was not read again.
+/// Of several descriptions of an image, the first that has the digests of all platforms: an image
+/// of a Docker engine has none before it is pushed, and blobs that were in the registry are not
+/// read again.
 fn complete_images(candidates: &[Option<&Facts>]) -> Vec<PlatformImage> {
     let complete = candidates.iter().flatten().find(|facts| {
         !facts.images.is_empty() && facts.images.iter().all(|image| image.digest.is_some())
@@ -249,7 +252,7 @@ async fn push(
     })
 }
 
-/// What the tags of an image that is there already name; those that name it need not be set.
+/// Finds the tags that do not name the image yet, and what they name instead.
 async fn find_unset_tags(
     target: &Target,
     root: &RootManifest,
@@ -268,7 +271,7 @@ async fn find_unset_tags(
     unset
 }
 
-/// Leaves tags for the end of the run, and says so.
+/// Defers tags to the end of the run, and reports it.
 fn defer_tags(run: &Run, target: &Target, image: RootManifest, later: Vec<(Tag, Option<Digest>)>) {
     if later.is_empty() {
         return;
@@ -330,7 +333,7 @@ fn report_pinned(
     }
 }
 
-/// Layers that another repository of the registry has need not be sent, where the account lets ECR
+/// Reports that layers of another repository were sent again, where the account does not let ECR
 /// mount them.
 async fn report_refused_mounts(run: &Run, pushed: &Pushed, seen: &SurveyedRepository) {
     if pushed.mount_refused == 0 {

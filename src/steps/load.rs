@@ -1,4 +1,4 @@
-//! Warm-up and load probes at a side of the service; the first probe that is not good ends the run.
+//! Warm-up and load probes against a side of the service; the first probe that fails ends the run.
 
 use crate::checks::load::{self, LoadResult, WarmUpResult};
 use crate::checks::measurement::Phase;
@@ -28,7 +28,8 @@ pub fn has_warm_ups(checks: &ChecksPlan) -> bool {
             .any(|suite| !suite.warm_ups().is_empty())
 }
 
-/// Sends green's first requests, whose answers are not judged: only none at all is a failure.
+/// Sends green's first requests, whose answers are not evaluated: only no answer at all is a
+/// failure.
 pub async fn warm_up(run: &Run, checks: &ChecksPlan, values: &Values) -> Result<(), Failure> {
     let (Some(suite), Some(url)) = (&checks.suite, &checks.test_url) else {
         return Ok(());
@@ -59,7 +60,7 @@ pub async fn warm_up(run: &Run, checks: &ChecksPlan, values: &Values) -> Result<
     }
 }
 
-/// Runs the moment's probes; how many were good.
+/// Runs the moment's probes; returns how many passed.
 pub async fn run_probes(
     run: &Run,
     checks: &ChecksPlan,

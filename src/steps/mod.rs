@@ -1,5 +1,5 @@
 //! The steps of a deployment. Steps act and report; what an observation means is decided in
-//! `decide`, and what only looks is in `observe`.
+//! `decide`, and what only reads is in `observe`.
 
 pub mod alarms;
 pub mod analysis;

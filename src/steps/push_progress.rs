@@ -1,5 +1,5 @@
-//! PURE: what a transfer tells, added up: every few seconds how much of it is done, how fast it
-//! goes, how long it still takes.
+//! PURE: sums up what a transfer reports: every few seconds how much of it is done, how fast it is,
+//! how long it still takes.
 //!
 //! The whole transfer is one number, not a bar for every layer: four layers at once would be four
 //! lines that nobody reads.
@@ -14,7 +14,7 @@ use crate::registry::Progress;
 /// A line at most this often: enough to see that it moves.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What was told so far.
+/// The sums of what the transfer has reported so far.
 #[derive(Debug, Default)]
 pub(super) struct TransferTally {
     total: u64,
@@ -33,7 +33,7 @@ struct LastLine {
 }
 
 impl TransferTally {
-    /// Takes in what was told, `at` so long after the transfer began; a line, when one is due.
+    /// Adds a report that came `elapsed` after the transfer began; a line, when one is due.
     pub(super) fn record(&mut self, progress: &Progress, elapsed: Duration) -> Option<String> {
         match progress {
             Progress::Reading { bytes, of } => {
@@ -81,7 +81,7 @@ impl TransferTally {
             .saturating_sub(self.uploaded)
     }
 
-    /// Bytes that the registry took from another repository.
+    /// Bytes that the registry mounted from another repository.
     pub(super) fn mounted_bytes(&self) -> u64 {
         self.mounted
     }
@@ -98,7 +98,7 @@ impl TransferTally {
             .max(self.sent_bytes())
     }
 
-    /// Bytes a second since the last line, when the next one is due. A recent rate tells of a
+    /// Bytes a second since the last line, when the next one is due. A recent rate shows a
     /// connection that has become slow.
     #[expect(
         clippy::cast_precision_loss,

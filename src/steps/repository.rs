@@ -1,5 +1,5 @@
-//! The repository that is missing is made, as it was asked for. It is not undone: an empty
-//! repository is what the next run needs.
+//! Creates the missing repository, as it was asked for. That is not undone: the next run needs it
+//! too.
 
 use crate::aws::ecr_repositories::{RepositoryCreation, lifecycle_policy};
 use crate::documents::new_repository::{NewRepository, TagRule};
@@ -10,11 +10,11 @@ use crate::plan::{RepositoryNeed, RepositoryPlan};
 use crate::run::Run;
 use crate::survey::SurveyedRepository;
 
-/// A lost answer is asked for again so often. Sending it twice makes one repository: the second is
-/// refused, which is as good an answer.
+/// How often CreateRepository is tried when its answer is lost. A second request cannot make a
+/// second repository: it is refused, which answers the question.
 const TRIES: usize = 3;
 
-/// Sees to it that the push finds its repository.
+/// Creates the repository before the push, where it is missing.
 pub(super) async fn ensure_repository(run: &Run, plan: &RepositoryPlan) -> Result<(), Failure> {
     match &plan.need {
         RepositoryNeed::Nothing | RepositoryNeed::CreatedByPush(_) => Ok(()),
@@ -22,7 +22,7 @@ pub(super) async fn ensure_repository(run: &Run, plan: &RepositoryPlan) -> Resul
     }
 }
 
-/// Says what the push has made.
+/// Reports the repository that the push itself made.
 pub(super) fn report_made_by_push(run: &Run, plan: &RepositoryPlan) {
     if let RepositoryNeed::CreatedByPush(prefix) = &plan.need {
         run.emit(ImageFact::RepositoryByPush {
@@ -70,7 +70,7 @@ async fn create(
             .create_repository(&seen.registry, &seen.name, wanted)
             .await
         {
-            // It is ours, as far as anybody can tell: our own request may have made it.
+            // An earlier try of ours may have made it, so it counts as ours.
             Ok(_) if tries > 1 => return Ok(RepositoryCreation::Created),
             Ok(created) => return Ok(created),
             Err(error) if error.may_have_landed() && tries < TRIES => {}
@@ -87,7 +87,8 @@ async fn create(
     }
 }
 
-/// Images that are kept for too long endanger no deployment.
+/// Sets the lifecycle policy. A failure is a warning: images that are kept for too long endanger no
+/// deployment.
 async fn set_lifecycle(run: &Run, seen: &SurveyedRepository, wanted: &NewRepository) {
     let Some(count) = wanted.max_images else {
         return;
@@ -108,7 +109,7 @@ async fn set_lifecycle(run: &Run, seen: &SurveyedRepository, wanted: &NewReposit
     }
 }
 
-/// What was asked for, in words.
+/// The wanted settings, in words.
 fn describe_settings(wanted: &NewRepository) -> Vec<String> {
     let scan = wanted.scan_on_push.map(|scan| {
         if scan {

@@ -1,5 +1,5 @@
-//! The task definition is registered, unless it is registered already; what AWS did not keep is
-//! told.
+//! Registers the task definition, unless it is registered already; what AWS did not keep is
+//! reported.
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ const MAX_DIFF_LINES: usize = 20;
 /// The revision that is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
-    /// ARN.
+    /// ARN of the revision.
     pub arn: RevisionArn,
     /// Its definition as it was sent.
     pub definition: Value,
@@ -112,7 +112,7 @@ pub async fn ensure_registered(
     })
 }
 
-/// What runs would not be what was asked for.
+/// AWS dropped fields of the definition: what runs would not be what was asked for.
 fn dropped_fields_failure(arn: &RevisionArn, paths: &[String]) -> Failure {
     let sentence = format!(
         "AWS did not keep {} of the task definition, so {} is not rolled out",
@@ -124,14 +124,12 @@ fn dropped_fields_failure(arn: &RevisionArn, paths: &[String]) -> Failure {
     )
 }
 
-/// Where the plan's revision comes from.
 enum RevisionOrigin {
-    /// This run registered it.
     Registered {
         /// What changed, line by line.
         changes: Vec<String>,
     },
-    /// It was registered before.
+    /// An earlier run, or somebody else, registered it.
     Found,
 }
 

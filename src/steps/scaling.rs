@@ -1,8 +1,8 @@
-//! Scale-in rests during the rollout: a policy that takes tasks away in between would take them
-//! from either side.
+//! Suspends scale-in during the rollout: a policy that removes tasks then would remove them from
+//! either side.
 //!
-//! The scalable target is tagged with the run before it is told to rest, so that whoever finds it
-//! at rest knows whose rest it is. What a user suspended is not ours and is left alone.
+//! The scalable target is tagged with the run first, so that `post` and later runs know who
+//! suspended it. What a user suspended is left alone.
 
 use crate::aws::AwsError;
 use crate::aws::scaling::{ScalableTarget, SuspendedState, resource_id};
@@ -34,14 +34,14 @@ impl Explain for ScalingError {
     }
 }
 
-/// Who made scale-in rest, as it was found.
+/// Who has suspended scale-in, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum SuspendedBy {
-    /// Nobody: it does not rest.
+    /// Nobody: it is not suspended.
     Nobody,
-    /// Somebody who is no run of this action.
+    /// Somebody else than a run of this action.
     User,
-    /// A run of this action that has not given it back.
+    /// A run of this action that has not restored it.
     Run(String),
 }
 
@@ -90,8 +90,7 @@ pub async fn suspend(run: &Run, plan: &RolloutPlan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A rest that an earlier run left was none of the user's, so scale-in is what comes back at the
-/// end.
+/// A suspension that an earlier run left is not the user's, so scale-in works again in the end.
 fn build_undo(
     run: &Run,
     cluster: &ClusterName,
@@ -114,8 +113,8 @@ fn build_undo(
     }
 }
 
-/// The tag is read in any case: whoever may not read it could not give scale-in back, and must not
-/// take it.
+/// The tag is read in any case: a role that may not read it could not restore scale-in, and must
+/// not suspend it.
 async fn read_suspension(run: &Run, target: &ScalableTarget) -> Result<SuspendedBy, ScalingError> {
     let tag = run.aws.read_suspending_run(&target.arn).await?;
     if !target.suspended.scale_in {
@@ -124,8 +123,8 @@ async fn read_suspension(run: &Run, target: &ScalableTarget) -> Result<Suspended
     Ok(tag.map_or(SuspendedBy::User, SuspendedBy::Run))
 }
 
-/// The tag first: scale-in that rests without one would rest for ever, because nobody could tell it
-/// from a user's rest.
+/// The tag is set first: without it a suspension could not be told from a user's, and nobody would
+/// ever restore it.
 async fn suspend_with_tag(
     run: &Run,
     target: &ScalableTarget,
@@ -158,7 +157,7 @@ async fn suspend_with_tag(
     Ok(())
 }
 
-/// When the answer is lost, the tag is looked for; sent again, it only replaces itself.
+/// When the answer is lost, the tag is read; sending it again only replaces it.
 async fn tag_target(run: &Run, target: &ScalableTarget) -> Result<(), AwsError> {
     let lost = match run.aws.tag_target(&target.arn, &run.id).await {
         Err(error) if error.may_have_landed() => error,
@@ -179,7 +178,7 @@ async fn tag_target(run: &Run, target: &ScalableTarget) -> Result<(), AwsError> 
         .map_err(|_| lost)
 }
 
-/// When the answer is lost, the target is looked at; sent again, it only says the same.
+/// When the answer is lost, the target is read; sending the request again changes nothing more.
 async fn set_suspended(run: &Run, resource: &str, wanted: SuspendedState) -> Result<(), AwsError> {
     let lost = match run.aws.set_suspended(resource, wanted).await {
         Err(error) if error.may_have_landed() => error,

@@ -1,8 +1,7 @@
-//! The gate on scan findings: the registry's scan of the image is waited for and judged, before
+//! The gate on scan findings: waits for the registry's scan of the image and evaluates it, before
 //! anything is registered.
 //!
-//! Nothing is armed: a scan that is started changes nothing that anyone runs. A scan ends the run
-//! early only by its answer.
+//! Nothing is armed: starting a scan changes nothing that runs.
 
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ use super::image::{ResolvedImage, short_digest};
 /// take seconds, Inspector's minutes.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// What the last look may take beyond the time there is.
+/// How long the last read may take beyond the limit.
 const LAST_LOOK: Duration = Duration::from_secs(20);
 
 /// The scan could not be read.
@@ -46,11 +45,11 @@ impl Explain for ScanError {
     }
 }
 
-/// Judges the image that will run: of an index the one for the task's platform. What it came to, in
-/// a line.
+/// Evaluates the image that will run, of an index the one for the task's platform; returns the
+/// result in a line.
 ///
 /// # Errors
-/// The image may not be deployed, or nobody can tell.
+/// The image may not be deployed, or the scan cannot be read.
 pub async fn check_image(
     run: &Run,
     plan: &ScanPlan,
@@ -83,7 +82,7 @@ fn wait_budget(run: &Run, plan: &ScanPlan) -> Duration {
     remaining.map_or(plan.policy.wait, |left| left.min(plan.policy.wait))
 }
 
-/// One image's scan, looked at until it has a verdict.
+/// One image's scan, read until it has a verdict.
 struct ScanPoller<'a> {
     run: &'a Run,
     policy: &'a Policy,
@@ -124,7 +123,7 @@ impl<'a> ScanPoller<'a> {
         }
     }
 
-    /// The answer that ends it, in a line.
+    /// The result of the scan, in a line.
     async fn wait_for_verdict(mut self) -> Result<String, Failure> {
         loop {
             let time = if Instant::now() >= self.deadline {
@@ -158,7 +157,7 @@ impl<'a> ScanPoller<'a> {
         }
     }
 
-    /// An endpoint that answers slowly does not hold the run longer than the user allows.
+    /// Reads the scan once; a slow endpoint does not hold the run longer than the user allows.
     async fn look(&self) -> Result<ScanAnswer, AwsError> {
         let remaining = self.deadline.saturating_duration_since(Instant::now());
         let look = self
@@ -208,7 +207,8 @@ impl<'a> ScanPoller<'a> {
         )
     }
 
-    /// Has a scan started, where AWS lets us; where it does not, one may come all the same.
+    /// Starts a scan, where AWS allows it; where it does not, the repository may still scan by
+    /// itself.
     async fn start_scan(&mut self) -> Result<ScanVerdict, Failure> {
         match self
             .run
@@ -241,7 +241,6 @@ impl<'a> ScanPoller<'a> {
         Ok(ScanVerdict::Wait)
     }
 
-    /// Says something once.
     fn note_once(&mut self, sentence: String) {
         if self.last_note.as_ref() != Some(&sentence) {
             self.run.emit(Event::Noted {
@@ -251,7 +250,7 @@ impl<'a> ScanPoller<'a> {
         }
     }
 
-    /// Until the next look, or until the time for the last one.
+    /// Waits until the next read is due, or until the last one is.
     async fn wait(&mut self) {
         let pause = self.fixed.unwrap_or(self.pause);
         self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
@@ -317,7 +316,6 @@ fn completion_time(answer: &ScanAnswer) -> Option<f64> {
     }
 }
 
-/// Whether looking again may help.
 fn is_temporary(error: &AwsError) -> bool {
     match error.kind {
         AwsErrorKind::Throttled | AwsErrorKind::Failed | AwsErrorKind::Unanswered => true,

@@ -1,5 +1,5 @@
-//! The secrets that a document declares: fetched once, before anything is touched, and hidden
-//! before anything is told of them.
+//! The secrets that a document declares: fetched once, before anything is changed, and masked
+//! before anything is reported of them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Smoke tests at a side of the service; the first failure ends the run.
+//! Smoke tests against a side of the service; the first failure ends the run.
 
 use url::Url;
 
@@ -13,7 +13,7 @@ use crate::run::Run;
 use crate::steps::image::ResolvedImage;
 use crate::steps::revision::Revision;
 
-/// What the tests' variables stand for.
+/// The values of the tests' variables.
 pub fn build_values(
     checks: &ChecksPlan,
     image: Option<&ResolvedImage>,
@@ -33,7 +33,7 @@ pub fn build_values(
     }
 }
 
-/// Without an image of this run it is the one that the definition pins.
+/// The digest that the definition pins, for runs that have no image of their own.
 fn digest_of(revision: &Revision) -> Option<String> {
     let containers = revision.definition["containerDefinitions"].as_array()?;
     containers.iter().find_map(|container| {
@@ -54,7 +54,7 @@ pub fn target_url(checks: &ChecksPlan, moment: Moment) -> Option<&Url> {
     })
 }
 
-/// Runs the side's tests; how many passed.
+/// Runs the side's tests; returns how many passed.
 pub async fn run_tests(
     run: &Run,
     checks: &ChecksPlan,

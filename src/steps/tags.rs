@@ -1,5 +1,5 @@
-//! Sets the tags that were left for last. A tag that cannot be set changes nothing about what
-//! serves: it is a warning.
+//! Sets the deferred tags. A tag that cannot be set changes nothing about what serves: it is a
+//! warning.
 
 use crate::error::cause_chain;
 use crate::event::fact::ImageFact;
@@ -35,7 +35,7 @@ pub async fn set(run: &Run, deferred: &DeferredTags) {
     });
 }
 
-/// Tags, as people write them.
+/// The tags in one text, separated by commas.
 pub fn join_names(tags: &[Tag]) -> String {
     tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -1,5 +1,5 @@
-//! The one-off task: run with the new revision before the rollout, judged by the container that
-//! matters.
+//! The one-off task: run with the new revision before the rollout, and evaluated by the exit codes
+//! of its deciding containers. Testers that run as tasks share its request and its wait.
 
 use std::time::Duration;
 
@@ -32,9 +32,9 @@ pub use others::{ExistingTask, OtherEnd, OtherTask};
 
 /// A client token has at most 64 characters.
 const MAX_TOKEN: usize = 64;
-/// A task that has not begun is stopped sooner.
+/// How long ECS may take to stop a task; one that has not begun is stopped sooner.
 const STOP_TIMEOUT: Duration = Duration::from_mins(5);
-/// Of a longer command, this much says which one it was.
+/// Longer commands are cut.
 const MAX_COMMAND: usize = 120;
 
 /// AWS did not run the task, or did not let it be watched.
@@ -55,31 +55,32 @@ impl Explain for TaskError {
     }
 }
 
-/// The one-off task of a run.
+/// The one-off task of a run, and what it needs.
 pub struct OneOff<'a> {
-    /// The run.
+    /// The run that starts it.
     pub run: &'a Run,
-    /// What is to be run, and where.
+    /// What the task runs, and where.
     pub plan: &'a TaskPlan,
-    /// With which revision.
+    /// The revision that the task runs.
     pub revision: &'a Revision,
     /// The service as it was read.
     pub service: Option<&'a Service>,
-    /// How often it is tried: each time is a request of its own.
+    /// The number of this try, from 1: each try has a client token of its own.
     pub attempt: u32,
 }
 
-/// What became of it.
+/// How the one-off task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OneOffOutcome {
-    /// It ended well, or is not waited for.
+    /// It succeeded, or is not waited for.
     Done,
-    /// Another run's came first: ours was stopped before it had begun, and is to be tried again.
+    /// Another run's came first: ours was stopped before its containers started, and has to be
+    /// tried again.
     GaveWay,
 }
 
 impl OneOffOutcome {
-    /// In a few words.
+    /// The outcome in a few words.
     pub fn describe(&self) -> String {
         match self {
             Self::Done => "done".to_owned(),
@@ -88,7 +89,7 @@ impl OneOffOutcome {
     }
 }
 
-/// Which of two runs' one-off tasks goes on.
+/// Which of two runs' one-off tasks continues.
 enum Precedence<'r> {
     /// The other run's; ours was stopped.
     Other,
@@ -96,7 +97,7 @@ enum Precedence<'r> {
     Ours(ArmedTask<'r>),
 }
 
-/// A task that is to be stopped when the run fails.
+/// A task that is stopped when the run fails.
 struct ArmedTask<'r> {
     armed: ArmedUndo<'r>,
     undo: TaskUndo,
@@ -108,15 +109,15 @@ impl<'r> ArmedTask<'r> {
         Self { armed, undo }
     }
 
-    /// AWS has named its tasks.
+    /// Refines the undo once AWS has named the tasks.
     fn with_arns(self, arns: Vec<TaskArn>) -> Self {
         let undo = TaskUndo { arns, ..self.undo };
         self.armed.refine(Undo::Task(undo.clone()));
         Self { undo, ..self }
     }
 
-    /// The task has ended, or is left alone: it is not stopped any more, and what ran is kept in
-    /// mind to the end of the run.
+    /// The task has ended, or is not waited for: it will not be stopped, and what ran is remembered
+    /// until the end of the run.
     fn finish(self, run: &Run, ran: Vec<OneOffTask>) {
         if ran.is_empty() {
             return self.armed.disarm();
@@ -136,7 +137,7 @@ impl<'r> ArmedTask<'r> {
 }
 
 impl OneOff<'_> {
-    /// Whose task it is, where there is a service that other runs deploy too.
+    /// The mark of our task, where there is a service that other runs deploy too.
     fn mark(&self) -> Option<TaskMark> {
         Some(TaskMark::new(
             &self.run.id,
@@ -208,11 +209,11 @@ impl OneOff<'_> {
         self.follow(armed, &launched.tasks).await
     }
 
-    /// Goes on with the task of an earlier attempt of this workflow run, which runs or has ended
-    /// well.
+    /// Continues with the task of an earlier attempt of this workflow run, which runs or has
+    /// succeeded.
     ///
     /// # Errors
-    /// As for one that was started here.
+    /// As for `run`.
     pub async fn adopt(&self, task: &Task) -> Result<OneOffOutcome, Failure> {
         let arns = vec![task.task_arn.clone()];
         let armed = ArmedTask::arm(self.run, self.build_undo(task.group.clone(), arns.clone()));
@@ -242,8 +243,8 @@ impl OneOff<'_> {
         Ok(OneOffOutcome::Done)
     }
 
-    /// Stops our task where another run's is older; not once its containers run, because what is
-    /// stopped half-way is worse than two.
+    /// Stops our task where another run's is older, unless its containers have started: a task that
+    /// is interrupted is worse than two that run.
     async fn give_way<'r>(
         &self,
         armed: ArmedTask<'r>,
@@ -329,7 +330,7 @@ fn list_exited(asked: &TaskRequest, tasks: &[Task], deciding: &[String]) -> Vec<
     exited.map(one_off).collect()
 }
 
-/// What goes on beside the rollout.
+/// The tasks that continue alongside the rollout.
 fn list_not_awaited(asked: &TaskRequest, tasks: &[Task], deciding: &[String]) -> Vec<OneOffTask> {
     let all = tasks
         .iter()
@@ -374,7 +375,7 @@ fn command_in(item: &Value) -> Option<String> {
     .filter(|command| !command.is_empty())
 }
 
-/// Whether AWS has started `what`.
+/// Fails where AWS has not started `what`.
 pub(super) fn check_placed(launched: &RunTaskResult, what: &str) -> Result<(), Failure> {
     if launched.failures.is_empty() && !launched.tasks.is_empty() {
         return Ok(());
@@ -489,7 +490,7 @@ fn merge_network(asked: &TaskRequest, inherited: Option<&Value>) -> Option<Value
     Some(given)
 }
 
-/// Where the service's tasks stand in the network.
+/// The network configuration of the service's tasks.
 fn service_network(service: &Service) -> Option<Value> {
     service
         .primary_task_set()
@@ -497,17 +498,15 @@ fn service_network(service: &Service) -> Option<Value> {
         .or_else(|| service.network_configuration.clone())
 }
 
-/// Tasks that are waited for.
 pub(super) struct AwaitedTasks<'a> {
     /// What they are, for the log.
     pub(super) what: &'a str,
-    /// Their ARNs.
     pub(super) arns: &'a [TaskArn],
     /// The longest that is waited.
     pub(super) deadline: Duration,
 }
 
-/// So many looks in a row at which ECS knows nothing of a task are believed.
+/// After this many reads in a row without the task, it is gone.
 const ABSENT_LOOKS: u32 = 20;
 
 /// Waits until all of them have stopped; none when they have not in their time, and an empty list
@@ -529,8 +528,8 @@ pub(super) async fn wait_until_stopped(
     let mut absent = 0;
     loop {
         match run.aws.describe_tasks(&host.cluster, arns).await {
-            // A task that was just started may not be shown yet; one whose instance is gone never
-            // is again.
+            // A task that was just started may not be shown yet; one whose instance is gone is
+            // never shown again.
             Ok(tasks) if tasks.is_empty() && absent >= ABSENT_LOOKS => return Ok(Some(tasks)),
             Ok(tasks) if !tasks.is_empty() && tasks.iter().all(Task::is_stopped) => {
                 return Ok(Some(tasks));

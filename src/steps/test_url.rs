@@ -1,5 +1,7 @@
 //! Whether test-url leads to green: by the rules of the listener behind it, as they are while green
 //! waits to be tested.
+//!
+//! One file, because almost half of it is the tests of its private rules.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +15,7 @@ use crate::identity::TargetGroupArn;
 use crate::plan::{ChecksPlan, TestUrlPlan};
 use crate::run::Run;
 
-/// Looks at the rules, and tells what follows from them.
+/// Reads the rules, and reports whether they lead to green.
 pub async fn check(run: &Run, checks: &ChecksPlan, plan: &TestUrlPlan, green: &[TargetGroupArn]) {
     let (Some(suite), Some(url)) = (&checks.suite, &checks.test_url) else {
         return;
@@ -25,8 +27,8 @@ pub async fn check(run: &Run, checks: &ChecksPlan, plan: &TestUrlPlan, green: &[
     run.record_test_url(seen);
 }
 
-/// The tests have passed: where one of them asked for the version, and another one was told there
-/// before, it is green that answered.
+/// Called when the tests have passed: where one of them checked the version, and another version
+/// had been served there, it is green that answered.
 pub fn note_tests_passed(run: &Run, plan: &TestUrlPlan) {
     if plan.tells_another_version && run.test_url().is_some_and(|seen| seen.is_unproven()) {
         run.record_test_url(TestUrl::TellsNewVersion);
@@ -86,14 +88,14 @@ fn join_path(base: &Url, path: &str) -> String {
     format!("{}{path}", base.path().trim_end_matches('/'))
 }
 
-/// What is known of a request before it is sent.
+/// The parts of a request that rules are matched against, as far as they are known.
 struct TestRequest<'a> {
     host: &'a str,
     path: Option<&'a str>,
     header: Option<(&'a str, &'a str)>,
 }
 
-/// Whether a condition takes a request.
+/// Whether a condition matches a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ConditionMatch {
     Never,
@@ -101,8 +103,8 @@ enum ConditionMatch {
     Always,
 }
 
-/// Every rule that may take the request forwards to green alone, up to the one that certainly takes
-/// it.
+/// Checks that every rule that may match the request forwards to green only, up to the first rule
+/// that certainly matches.
 fn check_leads_to_green(
     rules: &[ListenerRule],
     asked: &TestRequest<'_>,
@@ -178,7 +180,7 @@ fn match_condition(condition: &Condition, asked: &TestRequest<'_>) -> ConditionM
 fn matches_pattern(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
-    // Which lengths of the text the pattern so far can have taken.
+    // The lengths of the text that the pattern so far can match.
     let mut reached = vec![false; text.len() + 1];
     reached[0] = true;
     for letter in pattern {

@@ -1,5 +1,5 @@
-//! Testers at a moment of the rollout: the tools that people already have, one after the other. The
-//! first that fails ends the run.
+//! Testers at a moment of the rollout: test tools of the user's, one after the other. The first
+//! that fails ends the run.
 
 use std::time::Duration;
 
@@ -24,7 +24,6 @@ mod task;
 /// Failed cases that a failure names; the others are in the summary.
 const MAX_NAMED_CASES: usize = 3;
 
-/// What every tester of a moment is given.
 struct TesterContext<'a> {
     moment: Moment,
     url: &'a Url,
@@ -32,7 +31,7 @@ struct TesterContext<'a> {
     scrubber: Scrubber,
 }
 
-/// How a tester ended, wherever it ran.
+/// How a tester ended, on the runner or as a task.
 struct TesterOutcome {
     verdict: TesterVerdict,
     exit_code: Option<i64>,
@@ -40,7 +39,7 @@ struct TesterOutcome {
     lines: Vec<String>,
     omitted_lines: usize,
     note: Option<String>,
-    /// Why it never ran, where that is so.
+    /// Why it never ran; none where it did.
     why: Option<String>,
 }
 
@@ -57,9 +56,8 @@ fn all_testers(checks: &ChecksPlan) -> impl Iterator<Item = &Tester> {
     checks.suite.iter().flat_map(Suite::testers)
 }
 
-/// Everything that can be known to be wrong with the testers before anything is touched: the
-/// engine, images, task definitions. Images that the engine lacks are pulled now, so that no
-/// rollout waits for them.
+/// Checks what the testers need before anything is changed: the engine, images, task definitions.
+/// Images that the engine lacks are pulled now, so that no rollout waits for them.
 pub async fn prepare(run: &Run, checks: &ChecksPlan) -> Result<(), Failure> {
     for tester in all_testers(checks) {
         match &tester.place {
@@ -70,7 +68,7 @@ pub async fn prepare(run: &Run, checks: &ChecksPlan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs the moment's testers; how many passed.
+/// Runs the moment's testers; returns how many passed.
 pub async fn run_testers(
     run: &Run,
     checks: &ChecksPlan,
@@ -133,7 +131,7 @@ fn to_result(
     ended: TesterOutcome,
     took: Duration,
 ) -> TesterResult {
-    // The log of one that passed was told; it is no part of the report.
+    // The log of one that passed was emitted already; it is no part of the report.
     let lines = if ended.verdict == TesterVerdict::Passed {
         Vec::new()
     } else {

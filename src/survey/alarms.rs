@@ -1,5 +1,5 @@
-//! The alarms of a deployment, as they stand before it: those of the inputs, of the deployment
-//! group and of the service, by one read.
+//! The alarms of a deployment and their states before it: those of the inputs, of the deployment
+//! group and of the service, with one request.
 
 use crate::alarm::Alarm;
 use crate::aws::codedeploy_shapes::DeploymentGroup;
@@ -7,12 +7,13 @@ use crate::aws::ecs_shapes::Service;
 use crate::run::Run;
 use crate::settings::Settings;
 
-/// The alarms there are.
+/// The alarms of a deployment.
 #[derive(Debug, Clone, Default)]
 pub struct SurveyedAlarms {
-    /// Those that end a deployment by AWS's own doing: of the CodeDeploy group, or of the service.
+    /// The alarms with which AWS itself ends a deployment: those of the CodeDeploy group or of the
+    /// service.
     pub own: Vec<String>,
-    /// How those stand, and those of the inputs; none when they could not be read.
+    /// The states of these alarms and of those in the inputs; none when they could not be read.
     pub found: Option<Vec<Alarm>>,
 }
 
@@ -39,7 +40,7 @@ pub(super) async fn read_alarms(
         };
     }
     let found = run.optional_read(
-        "alarms that ring before the start are not noticed",
+        "alarms that are in ALARM before the start are not noticed",
         run.aws.describe_alarms(&names).await,
     );
     SurveyedAlarms { own, found }

@@ -1,4 +1,4 @@
-//! What ECS tells about the deployments that it performs itself.
+//! What ECS shows about the deployments that it performs itself.
 
 use super::ReadError;
 use super::in_progress::{self, ListedDeployment, RunningRollout};
@@ -12,12 +12,11 @@ use crate::settings::Settings;
 /// ECS's own deployments of a service.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceDeployments {
-    /// All of them, newest first.
+    /// All deployments, newest first.
     pub history: Vec<ServiceDeploymentSummary>,
     /// The service revision that serves.
     pub blue: Option<ServiceRevision>,
-    /// Whether a deployment ended while all this was read: the service may have been read before
-    /// that.
+    /// Whether a deployment ended during the survey: the service may have been read before that.
     pub has_just_ended: bool,
 }
 
@@ -80,7 +79,7 @@ pub(super) async fn read_service_deployments(
     };
     let listed_going = count_in_progress(&history);
     let running = find_in_progress(run, settings, service, &mut history).await?;
-    // The service may have been read before the end of a deployment that the list knows to be over.
+    // The service may have been read before a deployment ended that the list shows as ended.
     let is_behind = running.is_none() && rolling_in_progress(service).is_some();
     let has_just_ended = count_in_progress(&history) < listed_going || is_behind;
     let blue = find_blue(run, service, &history, running.as_ref()).await?;
@@ -101,13 +100,14 @@ async fn check_readable(run: &Run, history: &[ServiceDeploymentSummary]) -> Resu
     };
     match run.aws.describe_service_deployment(&newest.arn).await {
         Err(error) if error.kind == AwsErrorKind::Denied => Err(error),
-        // Whatever else goes wrong with it now says nothing about later.
+        // Any other error now does not mean that later reads will fail.
         Ok(_) | Err(_) => Ok(()),
     }
 }
 
 /// A rolling deployment is followed at the service, which shows its tasks. The list may be older
-/// than what is read of a deployment in it, and then says from here on how that ended.
+/// than the description of a deployment in it; then the list is updated with how that deployment
+/// ended.
 async fn find_in_progress(
     run: &Run,
     settings: &Settings,
@@ -139,8 +139,8 @@ async fn find_in_progress(
     }
 }
 
-/// The service may show the deployment of tasks as in progress for ever when ECS has given up what
-/// brought it (`ROLLBACK_FAILED`).
+/// The service may show the deployment of tasks as in progress forever when ECS has given up the
+/// service deployment that started it (`ROLLBACK_FAILED`).
 fn belongs_to_ended(going: &RollingDeployment, history: &[ServiceDeploymentSummary]) -> bool {
     history
         .first()
@@ -152,15 +152,15 @@ fn find_rolling(service: &Service) -> Option<RunningRollout> {
     rolling_in_progress(service).map(in_progress::from_rolling)
 }
 
-/// The deployment whose tasks ECS says it is replacing.
+/// The deployment of tasks that ECS has in progress.
 fn rolling_in_progress(service: &Service) -> Option<&RollingDeployment> {
     service
         .primary_deployment()
         .filter(|deployment| deployment.rollout_state.as_deref() == Some("IN_PROGRESS"))
 }
 
-/// The source of what runs, else the one revision that has tasks. Of several, as a deployment that
-/// was stopped where it was leaves them, it is the one that succeeded last.
+/// The source of the deployment in progress; otherwise the only revision that has tasks. If several
+/// have tasks, as after a deployment that was stopped half-way, the one that succeeded last.
 async fn find_blue(
     run: &Run,
     service: &Service,

@@ -1,4 +1,6 @@
-//! Where the image is: on this machine, in a registry, or where it is to go already.
+//! Where the image is: on this machine, in a registry, or already in its target repository.
+//!
+//! One file, because it is one search, from the reference to the place.
 
 use std::path::Path;
 
@@ -17,34 +19,34 @@ use crate::registry::{
 use crate::run::Run;
 use crate::settings::{ImageSettings, Push, Settings, SourceLogin};
 
-/// The image, found.
+/// Where the image was found.
 #[derive(Debug)]
 pub enum ImageFound {
-    /// It is here or in another registry, and is to be pushed.
+    /// It is on this machine or in another registry, and is pushed.
     Local {
-        /// The image.
+        /// Where it is read from.
         source: Box<Source>,
-        /// Where it goes.
+        /// Where it is pushed to.
         target: Box<Target>,
-        /// What it runs on, where that could be read.
+        /// Its platform and configuration, if they could be read.
         facts: Option<Facts>,
     },
-    /// It is where it is to be.
+    /// It is already in the registry it is deployed from.
     InRegistry {
         /// `registry/name@sha256:…`.
         pinned: String,
-        /// The digest.
+        /// Its digest, if it is known.
         digest: Option<Digest>,
-        /// What it runs on, where that could be read.
+        /// Its platform and configuration, if they could be read.
         facts: Option<Facts>,
-        /// The repository and the image there, for tags that are to name it.
+        /// The repository and the image in it, for tags that are to be set.
         place: Option<Box<(Target, RootManifest)>>,
     },
-    /// It is in a registry that we cannot ask; it is deployed as it is named.
+    /// It is in a registry that we cannot read, and is deployed by its name.
     ByName(String),
 }
 
-/// Looks where the image may be; only a deployment brings one.
+/// Searches the image; only a deployment has one.
 pub(super) async fn find(
     run: &Run,
     settings: &Settings,
@@ -127,7 +129,7 @@ impl ImageFinder<'_> {
         .await
     }
 
-    /// Of a bare name that says a registry: there, unless that is the repository that it would go
+    /// A bare name means a registry's image, unless that is the repository that it would be pushed
     /// to.
     fn registry_reference(
         &self,
@@ -171,7 +173,7 @@ impl ImageFinder<'_> {
         }
     }
 
-    /// In the repository that it would go to.
+    /// Searches the repository that the image would be pushed to.
     async fn find_in_repository(
         &self,
         target: Target,
@@ -224,7 +226,7 @@ impl ImageFinder<'_> {
         }
     }
 
-    /// No repository is given: the reference itself says where the image is.
+    /// Without `repository`, the reference itself says where the image is.
     async fn find_by_reference(
         &self,
         access: Option<&RegistryAccess>,
@@ -263,8 +265,8 @@ impl ImageFinder<'_> {
 }
 
 impl ImageFinder<'_> {
-    /// A name without a registry is Docker Hub's for ECS. What is in this engine under that name is
-    /// another image, unless it is known to be there too.
+    /// For ECS, a name without a registry is one of Docker Hub. An image of that name in this
+    /// engine is a different one, unless Docker Hub is known to have it too.
     async fn check_pullable(&self, name: &ImageName) -> Result<(), SurveyFailure> {
         let Some(pulled) = name.pull_name() else {
             let message = format!(
@@ -308,7 +310,7 @@ impl ImageFinder<'_> {
     }
 }
 
-/// The same image with the real place of its files, which must be inside the job's folders.
+/// The same reference with the real path of its files, which must be inside the job's folders.
 fn resolve_paths(reference: &ImageReference, run: &Run) -> Result<ImageReference, SurveyFailure> {
     let workspace = &run.runner.workspace;
     let find = |path: &Path| {
@@ -340,7 +342,7 @@ fn resolve_paths(reference: &ImageReference, run: &Run) -> Result<ImageReference
     })
 }
 
-/// Whether the image is in ECR, which takes no other credentials than AWS's.
+/// Whether the image is in ECR, which accepts only AWS's credentials.
 fn is_ecr(reference: &ImageReference) -> bool {
     matches!(reference, ImageReference::Registry(name) if EcrHost::parse(&name.address().0).is_some())
 }
@@ -369,13 +371,13 @@ async fn registry_image(
     })
 }
 
-/// What cannot be read is not known, and no reason to refuse.
+/// If the facts cannot be read, they are unknown, which is no reason to refuse.
 async fn read_facts(source: &Source) -> Option<Facts> {
     source.facts(&|_| {}).await.ok()
 }
 
-/// Wanted tags that may not move and name an image already. An engine's image has no digest yet to
-/// compare them with; then the push looks.
+/// Wanted tags that are immutable and already name an image. An engine's image has no digest yet to
+/// compare with; then the push checks.
 pub(super) async fn read_immutable_tags(
     image: &ImageSettings,
     found: &ImageFound,
@@ -389,7 +391,7 @@ pub(super) async fn read_immutable_tags(
     }
     let mut fixed = Vec::new();
     for tag in image.tags.iter().filter(|tag| seen.is_immutable(tag)) {
-        // What cannot be read now is read again by the push, which fails before it sends anything.
+        // If it cannot be read now, the push reads it again, and fails before it sends anything.
         if let Ok(Some(digest)) =
             registry::resolve(target, ManifestReference::Tag(tag), &|_| {}).await
         {
@@ -399,7 +401,7 @@ pub(super) async fn read_immutable_tags(
     fixed
 }
 
-/// Why the engine does not give it.
+/// Why the engine does not have it.
 fn describe_engine_absence(error: &SourceError) -> &'static str {
     match error {
         SourceError::EngineAbsent { .. } => "there is no Docker engine on this runner",

@@ -1,5 +1,5 @@
-//! A rollout of the service that is in progress when the run begins: what it is, since when, and by
-//! whom.
+//! A rollout of the service that is in progress when the run begins: its revision, since when it
+//! runs, and who started it.
 
 use std::ops::Deref;
 
@@ -23,32 +23,33 @@ pub(super) use rolling::from_rolling;
 /// A rollout in progress.
 #[derive(Debug, Clone)]
 pub struct RunningRollout {
-    /// Its id: CodeDeploy's, or the service deployment's ARN, or `ecs-svc/…`.
+    /// Its id: CodeDeploy's, the service deployment's ARN, or `ecs-svc/…`.
     pub id: RolloutId,
-    /// The revision it brings, where that is known.
+    /// The revision it deploys, if that is known.
     pub revision: Option<RevisionArn>,
-    /// The run of ours that started it, where it was one.
+    /// The run of this action that started it, if there is one.
     pub run: Option<String>,
-    /// Whether that run has registered the revision for it.
+    /// Whether that run registered the revision for it.
     pub is_registered: bool,
-    /// AWS's word for where it is.
+    /// Its status in AWS's spelling.
     pub word: String,
-    /// Since when and by whom, as far as AWS tells.
+    /// Since when, and who started it, as far as AWS shows.
     pub origin: String,
-    /// Whether an earlier attempt of this very workflow run started it, so that it is continued.
+    /// Whether an earlier attempt of this workflow run started it, so that it is continued.
     pub is_ours: bool,
-    /// The hooks of the deployment that succeeded before it, where ours can only be told by that.
+    /// The hooks of the last successful deployment before it, if our hook can only be recognized by
+    /// comparing with them.
     pub hooks_before: Option<Vec<Value>>,
-    /// As AWS shows it.
+    /// The deployment as AWS shows it.
     pub deployment: DeploymentInProgress,
 }
 
-/// What is in progress, by its kind.
+/// The deployment in progress, by its kind.
 #[derive(Debug, Clone)]
 pub enum DeploymentInProgress {
-    /// A deployment of CodeDeploy's.
+    /// A CodeDeploy deployment.
     CodeDeploy(CodeDeployInProgress),
-    /// A service deployment of ECS's own.
+    /// A service deployment of ECS.
     Ecs(Box<ServiceDeployment>),
     /// A deployment of a rolling service.
     Rolling(RollingInProgress),
@@ -67,7 +68,7 @@ impl Deref for DeploymentInProgress {
 }
 
 impl RunningRollout {
-    /// In a sentence.
+    /// A description for a sentence.
     pub fn describe(&self) -> String {
         let brings = self
             .revision
@@ -82,17 +83,17 @@ impl RunningRollout {
         )
     }
 
-    /// Marks what an earlier attempt of this workflow run started. A deployment of ECS's that has
-    /// no gate of ours carries no run: it is taken for ours when the job is run again, until it is
-    /// known to bring another revision.
+    /// Marks a rollout that an earlier attempt of this workflow run started. An ECS deployment
+    /// without a gate of ours carries no run id: when the job is run again, it counts as ours until
+    /// it turns out to deploy another revision.
     pub(super) fn claim_if_ours(self, run: &Run) -> Self {
         let may_be_ours = self.is_unmarked() && run.runner.is_rerun();
         let is_ours = may_be_ours || self.is_of_workflow(&run.id);
         Self { is_ours, ..self }
     }
 
-    /// Whether it is this run's, now that the revision to deploy is known: what carries no run and
-    /// brings another one is not.
+    /// Whether it is this run's, now that the revision to deploy is known: one without a run id
+    /// that deploys another revision is not.
     pub fn confirm_ours(&mut self, revision: &RevisionArn) -> bool {
         let is_other = self.revision.as_ref() != Some(revision);
         self.is_ours &= !(self.is_unmarked() && is_other);
@@ -103,12 +104,13 @@ impl RunningRollout {
         self.run.is_none() && self.deployment.may_be_unmarked()
     }
 
-    /// How a person would stop it.
+    /// The command with which a person would stop it.
     pub fn stop_command(&self) -> String {
         self.deployment.stop_command(&self.id)
     }
 
-    /// Whether a former attempt of the same workflow run started it: the job is run again.
+    /// Whether an earlier attempt of the same workflow run started it, that is, the job is run
+    /// again.
     pub fn is_of_workflow(&self, ours: &str) -> bool {
         self.run
             .as_deref()
@@ -116,7 +118,7 @@ impl RunningRollout {
     }
 }
 
-/// Whether a run is a former attempt of the workflow run that is ours.
+/// Whether a run is an earlier attempt of our workflow run.
 pub fn is_earlier_attempt(run: &str, ours: &str) -> bool {
     let Some((workflow, attempt)) = attempt_of(run) else {
         return false;

@@ -1,4 +1,4 @@
-//! Where production's rules send traffic before anything is begun.
+//! Where production's rules forward traffic before anything is changed.
 
 use futures_util::future::join_all;
 

@@ -1,5 +1,5 @@
-//! Repositories as the transfer wants them: address, credentials, and where new ones come from when
-//! these expire on the way.
+//! Repositories as the transfer needs them: address, credentials, and how to get new credentials
+//! when these expire during the transfer.
 
 use url::Url;
 
@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::registry::{Credentials, ImageName, Renewal, Target, Transport};
 
-/// The connections, and the registry whose token we have.
+/// The connections, and the registry for which we have a token.
 pub(super) struct Registries<'r> {
     pub(super) aws: &'r Aws,
     pub(super) access: Option<&'r RegistryAccess>,
@@ -59,8 +59,8 @@ impl<'r> Registries<'r> {
         })
     }
 
-    /// The repository that a name means, in whatever registry. Only ECR is shown ECR's token, and
-    /// only the registry of `image` what was given for it.
+    /// The repository of a name, in any registry. ECR's token is sent only to ECR, and the
+    /// credentials for `image` only to its registry.
     pub(super) async fn target_for_name(
         &self,
         name: &ImageName,
@@ -115,7 +115,7 @@ fn credentials(access: &RegistryAccess) -> Credentials {
     }
 }
 
-/// A registry on this machine has no certificate; the tools people know make the same exception.
+/// A registry on this machine has no certificate; Docker and other tools make the same exception.
 fn scheme(host: &str) -> &'static str {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let is_here = name == "localhost" || name == "[::1]" || name.starts_with("127.");

@@ -1,5 +1,5 @@
-//! The registry and the repository that the image goes to: a token, whether the repository is
-//! there, which of its tags may move.
+//! The registry and the repository that the image is pushed to: a token, whether the repository
+//! exists, which of its tags are mutable.
 
 use super::ReadError;
 use crate::aws::ecr::{RegistryAccess, RegistryPlace};
@@ -11,43 +11,43 @@ use crate::registry::{Digest, ImageReference, Tag};
 use crate::run::Run;
 use crate::settings::{ImageSettings, Push, Settings};
 
-/// The repository that the image goes to.
+/// The repository that the image is pushed to.
 #[derive(Debug, Clone)]
 pub struct SurveyedRepository {
-    /// Its name.
+    /// The name without the registry.
     pub name: String,
-    /// Its registry.
+    /// The registry, with its credentials.
     pub registry: RegistryAccess,
     /// What is known of it.
     pub state: RepositoryState,
-    /// Wanted tags that name an image already and may not move, as far as they were read.
+    /// Wanted tags that are immutable and already name an image, as far as they were read.
     pub immutable_tags: Vec<(Tag, Digest)>,
 }
 
 /// What is known of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RepositoryState {
-    /// It is there.
+    /// It exists.
     Exists {
         /// ARN.
         arn: String,
-        /// Which of its tags may move.
+        /// Which of its tags are mutable.
         tags: TagRule,
     },
-    /// It is not there.
+    /// It does not exist.
     Missing(CreationTemplate),
-    /// It could not be looked at: the push will tell.
+    /// It could not be read: the push will find out.
     Unknown,
 }
 
-/// Whether a push makes a missing repository.
+/// Whether a push creates a missing repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CreationTemplate {
-    /// By the creation template with this prefix.
+    /// A push creates it, by the creation template with this prefix.
     Found(String),
-    /// It does not.
+    /// A push does not create it.
     None,
-    /// The templates could not be read: the push will tell.
+    /// The templates could not be read: the push will find out.
     Unknown,
 }
 
@@ -57,7 +57,7 @@ impl SurveyedRepository {
         format!("{}/{}", self.registry.host(), self.name)
     }
 
-    /// The ARN for a policy; of an account that is not known, of any.
+    /// The ARN for a policy; with `*` for an unknown account.
     pub fn arn(&self) -> String {
         match &self.state {
             RepositoryState::Exists { arn, .. } => arn.clone(),
@@ -75,7 +75,7 @@ impl SurveyedRepository {
         }
     }
 
-    /// Whether a tag stays where it is once it was given.
+    /// Whether a tag, once it is set, can never name another image.
     pub fn is_immutable(&self, tag: &Tag) -> bool {
         match &self.state {
             RepositoryState::Exists { tags, .. } => tags.is_immutable(tag.as_str()),
@@ -83,7 +83,7 @@ impl SurveyedRepository {
         }
     }
 
-    /// The command that makes it.
+    /// The command that creates it.
     pub fn create_command(&self) -> String {
         let account = self
             .registry
@@ -98,7 +98,7 @@ impl SurveyedRepository {
     }
 }
 
-/// A token for the registry, and the repository in it, when an image is deployed at all.
+/// The registry's token and the repository, for a run that pushes an image.
 pub(super) async fn read_registry(
     run: &Run,
     settings: &Settings,
@@ -146,7 +146,7 @@ pub(super) async fn read_registry(
     Ok((Some(access), seen))
 }
 
-/// The host decides, where one is written: account and region need not be the run's own.
+/// If the host is given, it decides: account and region need not be the run's own.
 fn registry_place(image: &ImageSettings, registries: &[String]) -> RegistryPlace {
     let written = match (&image.repository, &image.reference) {
         (Some(repository), _) => repository.host.as_deref(),
@@ -173,7 +173,7 @@ async fn read_repository(
     name: &str,
     create: Option<&NewRepository>,
 ) -> SurveyedRepository {
-    let limited = "that the repository is there, and that its tags may move, is only known once the image is pushed";
+    let limited = "whether the repository exists, and whether its tags are mutable, is only known once the image is pushed";
     let state = match run.optional_read(limited, run.aws.describe_repository(&registry, name).await)
     {
         Some(RepositoryLookup::Found(found)) => RepositoryState::Exists {
@@ -194,7 +194,7 @@ async fn read_repository(
     }
 }
 
-/// A repository that is made by us, as it was asked for, needs no template.
+/// A repository that we create with settings of the user needs no template.
 async fn read_template(
     run: &Run,
     registry: &RegistryAccess,

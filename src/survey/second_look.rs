@@ -1,5 +1,5 @@
-//! A second, cheap look at the service: whether somebody else has begun or finished a deployment
-//! since it was read.
+//! A second, cheap read of the service: whether somebody else has started or finished a deployment
+//! since the survey.
 
 use super::Snapshot;
 use crate::aws::ecs::ServiceLookup;
@@ -7,11 +7,11 @@ use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::run::Run;
 use crate::settings::Settings;
 
-/// What is not known when the look fails.
+/// What is unknown when this read fails.
 const CHECK: &str = "whether somebody else has deployed since the service was read is not known";
 
-/// Whether its deployments are others than those that were read. What cannot be read is taken for
-/// unchanged, and said.
+/// Whether the service's deployments differ from those that were read before. If they cannot be
+/// read, they are assumed to be unchanged, and the run says so.
 pub async fn has_changed(run: &Run, settings: &Settings, before: &Snapshot) -> bool {
     let Some(service) = &before.service else {
         return false;
@@ -54,7 +54,7 @@ async fn is_group_busy(run: &Run, settings: &Settings, before: &Snapshot) -> boo
     })
 }
 
-/// Whether another deployment or task set is the service's own now.
+/// Whether the service has another deployment or task set now.
 async fn is_replaced(run: &Run, settings: &Settings, before: &Service) -> bool {
     let own = |service: &Service| {
         let set = service.primary_task_set().map(|set| set.id.to_string());

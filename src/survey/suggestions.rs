@@ -1,5 +1,5 @@
-//! What a name that AWS does not know was meant to be. Names are a courtesy: where listing them is
-//! denied or fails, nothing is said.
+//! Suggests what a name that AWS does not know was meant to be. The suggestion is optional: where
+//! listing names is denied or fails, none is made.
 
 use super::ReadError;
 use crate::aws::AwsError;
@@ -13,10 +13,10 @@ use crate::run::Run;
 use crate::settings::Settings;
 use crate::settings::rollout::{CONFIGS, config_remedy};
 
-/// More names are no help.
+/// How many names are shown at most.
 const SHOWN: usize = 5;
 
-/// The problem of a cluster that is not there.
+/// The problem of a missing cluster.
 pub(super) async fn missing_cluster_problem(run: &Run, settings: &Settings) -> Problem {
     let cluster = &settings.cluster;
     let meant = suggest_names(
@@ -35,7 +35,7 @@ pub(super) async fn missing_cluster_problem(run: &Run, settings: &Settings) -> P
     )
 }
 
-/// The problem of a service that is not there.
+/// The problem of a missing service.
 pub(super) async fn missing_service_problem(
     run: &Run,
     settings: &Settings,
@@ -58,7 +58,7 @@ pub(super) async fn missing_service_problem(
     )
 }
 
-/// What is near, else what there is, where that is little; empty, or with a semicolon at its end.
+/// Similar names, or all names if there are few; empty, or ending with a semicolon.
 fn suggest_names(given: &str, there: &str, listed: Result<Vec<String>, AwsError>) -> String {
     let arns = listed.unwrap_or_default();
     let names: Vec<&str> = arns
@@ -73,8 +73,8 @@ fn suggest_names(given: &str, there: &str, listed: Result<Vec<String>, AwsError>
     }
 }
 
-/// What a deployment configuration that the inputs name does with traffic. It is refused where AWS
-/// does not have it, or has it for something else than ECS.
+/// How the deployment configuration of the inputs shifts traffic. It is refused if AWS does not
+/// have it, or has it for something other than ECS.
 pub(super) async fn read_routing(
     run: &Run,
     settings: &Settings,

@@ -1,5 +1,5 @@
-//! How many requests blue had before the start: with how many green can be told from it follows
-//! from that.
+//! How many requests blue had before the start, from which follows how many requests an analysis of
+//! green will have.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use crate::checks::analysis::question::{Answer, CloudWatchQuery, Point};
 use crate::clock;
 use crate::run::Run;
 
-/// The time that is looked at.
+/// The time span that is read.
 const HOUR: Duration = Duration::from_hours(1);
 
 /// The newest points may still change.
 const SETTLING_SECONDS: f64 = 60.0;
 
-/// A group without a request for so long was not production's.
+/// After so long without a request, the target group was not production's.
 const IDLE_SECONDS: f64 = 300.0;
 
 const CHECK: &str =
     "whether there are requests enough for the analysis is not known before the start";
 
-/// What blue had in the last hour, or since its first request in it, by the questions for its
-/// requests and its errors; none where it could not be read.
+/// Blue's traffic in the last hour, or since its first request in it, by the queries for its
+/// requests and its errors; none if it could not be read.
 pub async fn read_traffic(run: &Run, queries: &[CloudWatchQuery; 2]) -> Option<Traffic> {
     let [requests, errors] = queries;
     let period = requests.period.as_secs_f64().max(1.0);
@@ -76,8 +76,8 @@ fn summarize_traffic(requests: &[Point], errors: &[Point], until: f64) -> Traffi
     }
 }
 
-/// Since when blue's group has had the traffic that it has: its first request, or the first after
-/// it had none for a while, as the two groups have in turns.
+/// Since when blue's target group has served its present traffic: from its first request, or from
+/// the first one after a gap, because the two groups alternate.
 fn traffic_start(requests: &[Point]) -> f64 {
     let mut times: Vec<f64> = requests
         .iter()

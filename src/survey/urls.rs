@@ -1,5 +1,5 @@
 //! What answers at the URLs of the tests before anything is changed, and which listener is behind
-//! the one of green.
+//! test-url.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -16,38 +16,38 @@ use crate::outcome::Mode;
 use crate::run::Run;
 use crate::settings::Settings;
 
-/// The longest that a name may take: only its being found says something.
+/// The longest that a DNS lookup may take: only a name that is found is of use.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What was found at the URLs of the tests.
 #[derive(Debug, Clone, Default)]
 pub struct Urls {
-    /// Those at which nothing answers.
+    /// URLs at which nothing answers.
     pub unreachable: Vec<UnreachableUrl>,
-    /// Whether another version than the one to deploy is told at the URL of green, by the very
-    /// answer that is to tell that one.
+    /// Whether test-url answers with a version other than the one to deploy, in the response that
+    /// is to show the new version.
     pub tells_another_version: bool,
-    /// The listeners of the service, as far as test-url was held against them.
+    /// The listeners of the service that test-url was compared with.
     pub test_url_listeners: TestUrlListeners,
 }
 
 /// A URL at which nothing answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreachableUrl {
-    /// Its input.
+    /// The input with the URL.
     pub input: &'static str,
     /// The URL.
     pub url: String,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
-/// Listeners, and which of them test-url leads to.
+/// Listeners of the service, and which of them test-url leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TestUrlListeners {
-    /// ARNs of those that it leads to.
+    /// The ARNs of the listeners that it leads to.
     Known(BTreeSet<String>),
-    /// They could not be read.
+    /// They could not be read; the reason.
     NotRead(String),
 }
 
@@ -57,7 +57,8 @@ impl Default for TestUrlListeners {
     }
 }
 
-/// Asks both URLs as the tests would. Who goes back is not kept from it by what he goes back from.
+/// Sends requests to both URLs as the tests would. A rollback is not refused because of what it
+/// rolls back.
 pub(super) async fn probe(settings: &Settings) -> Urls {
     let checks = &settings.checks;
     let Some(suite) = checks
@@ -104,7 +105,7 @@ pub(super) async fn probe(settings: &Settings) -> Urls {
     }
 }
 
-/// Whether this runner sends anything at one of these moments.
+/// Whether this runner sends requests at one of these moments.
 fn sends_requests(suite: &Suite, moments: &[Moment]) -> bool {
     let warms_up = moments.contains(&Moment::Green) && !suite.warm_ups().is_empty();
     warms_up
@@ -122,7 +123,7 @@ async fn find_unreachable(
     let url = url?;
     let why = smoke::check_reachable(suite, moment, url).await.err()?.why;
     let mut shown = url.clone();
-    // Only one that cannot have a password refuses.
+    // Only a URL that cannot have a password returns an error.
     let _ = shown.set_password(None);
     Some(UnreachableUrl {
         input,
@@ -166,8 +167,8 @@ pub(super) async fn find_test_url_listeners(
     }
 }
 
-/// A listener is behind a URL when the URL names its port and its load balancer: by the load
-/// balancer's own name, or by a name that has no other addresses than that.
+/// A listener is behind a URL if the URL has its port and names its load balancer: by the load
+/// balancer's own DNS name, or by a name that resolves only to its addresses.
 async fn listeners_behind(
     run: &Run,
     url: &Url,
@@ -183,7 +184,7 @@ async fn listeners_behind(
         .into_iter()
         .map(|front| front.listener.clone())
         .collect();
-    // A proxy looks names up by itself.
+    // A proxy resolves names itself.
     if others.is_empty() || uses_proxy(run) {
         return found;
     }

@@ -1,4 +1,4 @@
-//! How a deployment of CodeDeploy's is undone, as data.
+//! How a CodeDeploy deployment is undone, as data.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,24 +9,24 @@ use crate::identity::{ApplicationName, DeploymentGroupName, DeploymentId, Revisi
 /// Stop the deployment with rollback; done when blue is observed to serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeDeployUndo {
-    /// The service.
+    /// The service that is deployed to.
     pub place: ServiceKey,
-    /// CodeDeploy application.
+    /// Name of the CodeDeploy application.
     pub application: ApplicationName,
-    /// Deployment group.
+    /// Name of the CodeDeploy deployment group.
     pub group: DeploymentGroupName,
     /// The run id in the deployment's description.
     pub run: String,
     /// The deployment's id, once known.
     pub deployment: Option<DeploymentId>,
-    /// What served before.
+    /// What served production before.
     pub blue: Blue,
     /// Whether it comes from the saved state, which others can change.
     #[serde(skip, default = "read_from_state")]
     pub is_restored: bool,
 }
 
-/// What is read was saved before.
+/// The default for serde: an undo that is deserialized comes from the saved state.
 fn read_from_state() -> bool {
     true
 }

@@ -1,4 +1,4 @@
-//! How a service deployment of ECS's own is undone, as data.
+//! How a service deployment of ECS is undone, as data.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,18 +10,18 @@ use crate::identity::{RevisionArn, ServiceDeploymentArn};
 /// Stop the service deployment with rollback; done when blue is observed to serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EcsUndo {
-    /// The service.
+    /// The service that is deployed to.
     pub place: ServiceKey,
-    /// What we brought.
+    /// The revision that we deployed.
     pub ours: RevisionArn,
     /// The service deployments there were before ours.
     pub before: Vec<ServiceDeploymentArn>,
     /// Our service deployment's ARN, once known.
     pub deployment: Option<ServiceDeploymentArn>,
-    /// The run whose id its hooks carry; none where that says nothing.
+    /// The run whose id its hooks carry; none where its hooks do not identify the run.
     #[serde(default)]
     pub run: Option<String>,
-    /// What served before.
+    /// What served production before.
     pub blue: Blue,
     /// Whether there is nothing to go back to.
     pub is_first: bool,

@@ -7,14 +7,14 @@ use super::{RolloutUndo, ServiceKey};
 use crate::aws::arn::short_name;
 use crate::identity::{RevisionArn, RollingDeploymentId};
 
-/// Return the service to what it ran.
+/// Return the service to the revision that it ran; done when ECS has completed that deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollingUndo {
-    /// The service.
+    /// The service that is deployed to.
     pub place: ServiceKey,
-    /// What it ran.
+    /// The revision that the service ran before.
     pub previous: RevisionArn,
-    /// What we brought.
+    /// The revision that we deployed.
     pub ours: RevisionArn,
     /// The deployments there were before ours.
     pub before: Vec<RollingDeploymentId>,

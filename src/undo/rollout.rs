@@ -1,4 +1,4 @@
-//! PURE: what is asked of the undo of a rollout, whatever its kind.
+//! PURE: the trait that the undo of every kind of rollout implements.
 
 use super::saved::UndoOwner;
 use super::{Blue, ServiceKey};
@@ -12,7 +12,8 @@ pub trait RolloutUndo {
     /// The revision that serves once it is undone.
     fn blue_revision(&self) -> &RevisionArn;
 
-    /// Whether it is the step's own, where it was read from the state that the step has saved.
+    /// Whether it belongs to this step. Asked of undos from the saved state, which others can
+    /// change.
     fn belongs_to(&self, owner: &UndoOwner) -> bool;
 
     /// The service, and what served before, where weights say which side serves.

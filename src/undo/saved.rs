@@ -1,9 +1,12 @@
-//! PURE: what main saves for `post` in GITHUB_STATE: the armed undos, and whose they are.
+//! PURE: what main saves for `post` in GITHUB_STATE: the armed undos, and the step that they belong
+//! to.
 //!
-//! The state is a variable of the environment by the time `post` reads it, which other steps can
-//! set. So `post` undoes only what its own attempt of the workflow run armed, on the cluster, the
-//! service and the deployment group of its own inputs. Each undo is read by itself: one that cannot
-//! be used is said, and the rest is undone.
+//! The state is an environment variable by the time `post` reads it, which other steps can set. So
+//! `post` undoes only what its own attempt of the workflow run armed, on the cluster, the service
+//! and the deployment group of its own inputs. Each undo is read by itself: one that cannot be used
+//! is reported, and the rest is undone.
+//!
+//! One file, because more than half of it is the tests of what a manipulated state must not do.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +19,7 @@ use crate::scrub::mask;
 /// How the names of testers' containers begin; the run's id and eight digits follow.
 pub const TESTER_CONTAINER: &str = "ecs-bluegreen-tester";
 
-/// The step whose undos they are.
+/// The step that armed the undos.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoOwner {
     /// The attempt of the workflow run: `GITHUB_RUN_ID-GITHUB_RUN_ATTEMPT`.
@@ -28,7 +31,7 @@ pub struct UndoOwner {
     /// CodeDeploy's application and deployment group.
     #[serde(default)]
     pub group: (ApplicationName, DeploymentGroupName),
-    /// Whether its mode is an answer to what another run has started.
+    /// Whether its mode answers a rollout that another run has started.
     #[serde(default)]
     pub answers: bool,
 }
@@ -36,16 +39,16 @@ pub struct UndoOwner {
 /// What `post` found in the state.
 #[derive(Debug, Default, PartialEq)]
 pub struct RestoredUndos {
-    /// What is to be undone, newest last.
+    /// The undos to carry out, newest last.
     pub undos: Vec<Undo>,
-    /// What cannot be used, and why.
+    /// The entries that cannot be used, and why.
     pub unusable: Vec<UnusableUndo>,
 }
 
 /// A part of the state that `post` does not act upon.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UnusableUndo {
-    /// What it is, as far as that can be told.
+    /// What the entry is, as far as it can be read.
     pub what: String,
     /// Why it cannot be used.
     pub why: String,
@@ -58,7 +61,7 @@ struct SavedState {
     undos: Vec<Value>,
 }
 
-/// The state as text.
+/// Writes the state as one line of JSON.
 pub fn save(owner: &UndoOwner, armed: &[Undo]) -> String {
     let undos = armed
         .iter()
@@ -159,7 +162,7 @@ pub(super) fn is_service_of(place: &ServiceKey, owner: &UndoOwner) -> bool {
             .is_some_and(|service| short_name(service) == short_name(&place.service))
 }
 
-/// A revision of a step with a service is that service's.
+/// Whether a revision belongs to the step's service, where the step has one.
 fn is_revision_of(place: Option<&ServiceKey>, owner: &UndoOwner) -> bool {
     match place {
         Some(place) => is_service_of(place, owner),
@@ -167,8 +170,8 @@ fn is_revision_of(place: Option<&ServiceKey>, owner: &UndoOwner) -> bool {
     }
 }
 
-/// Whether a deployment's run is an attempt of the step's own workflow run. Who answers has another
-/// run's to undo.
+/// Whether a deployment's run is an attempt of the step's own workflow run. A step that answers a
+/// gate undoes another run's.
 pub(super) fn is_run_of(run: &str, owner: &UndoOwner) -> bool {
     let workflow = owner.attempt.split('-').next().unwrap_or_default();
     owner.answers

@@ -1,5 +1,8 @@
 //! Our deployment is stopped with rollback; the rollback is followed to its end; blue is observed
 //! to serve.
+//!
+//! One file, because it is one sequence: find the deployment, stop it, follow it, confirm what
+//! serves.
 
 use std::time::Duration;
 
@@ -23,18 +26,18 @@ use crate::run::Run;
 use crate::scrub::mask;
 use crate::undo::CodeDeployUndo;
 
-/// A rollback is a flip of weights and the end of green's tasks.
+/// A rollback changes the weights and stops green's tasks.
 const TIMEOUT: Duration = Duration::from_mins(15);
 /// The link to the rollback is filled in after the stop; without one by then, none is made.
 const LINK_LOOKS: u32 = 12;
 /// Where production is on blue already, a rollback would have nothing to move: two seconds are
 /// enough to see whether one begins.
 const SETTLED_LOOKS: u32 = 6;
-/// So long a read may be older than what has just ended.
+/// How much older a read may be than what has just ended.
 const STALE_READ: Duration = Duration::from_secs(5);
 /// Deployments of the group among which a newer one is looked for.
 const NEWER_LOOKS: usize = 5;
-/// Looks for a deployment whose creation was never answered.
+/// How many reads look for a deployment whose creation was never answered.
 const UNANSWERED_LOOKS: u32 = 3;
 
 pub(super) async fn undo(
@@ -63,8 +66,8 @@ pub(super) async fn undo(
         });
         follow_rollback(run, rollback).await?;
     }
-    // Without a rollback nothing moves any more: only a read that is older than the stop is waited
-    // for.
+    // Without a rollback nothing moves any more: the wait is only for reads that are older than the
+    // stop.
     let patience = if ended.rollback_deployment.is_some() {
         Duration::from_mins(1)
     } else {
@@ -73,7 +76,7 @@ pub(super) async fn undo(
     confirm_blue(run, undo, &id, &ended, patience).await
 }
 
-/// Another deployment of the group that was made after ours: what serves is its doing, and is not
+/// Another deployment of the group that was created after ours: it decides what serves, and is not
 /// ours to undo.
 async fn find_newer(
     run: &Run,
@@ -132,9 +135,9 @@ async fn find_deployment(
     Ok(None)
 }
 
-/// The state that `post` is given is a variable that other steps can set: what the deployment
-/// itself says of its run and its group counts. One that cannot be read is stopped all the same,
-/// because whoever is on green waits for that.
+/// The state given to `post` is an environment variable that other steps can set, so the
+/// deployment's own run id and group decide. A deployment that cannot be read is stopped in any
+/// case, because users may be on green.
 async fn check_ownership(
     run: &Run,
     undo: &CodeDeployUndo,
@@ -303,7 +306,7 @@ async fn confirm_blue(
     }
 }
 
-/// It succeeded before it could be stopped: green serves, and blue is gone or going.
+/// It succeeded before it could be stopped: green serves, and blue is terminated or about to be.
 async fn confirm_green(
     run: &Run,
     undo: &CodeDeployUndo,
@@ -337,7 +340,7 @@ async fn confirm_green(
     Ok(UnwindOutcome::TooLate { revision })
 }
 
-/// What brings the old revision back although its deployment is over.
+/// How to deploy the old revision again although its deployment is over.
 fn redeploy_hint(undo: &CodeDeployUndo) -> String {
     format!(
         "bring the old revision back: mode: rollback with rollback-to: {} (docs/stuck.md)",
@@ -345,7 +348,7 @@ fn redeploy_hint(undo: &CodeDeployUndo) -> String {
     )
 }
 
-/// Follows one deployment, as long as it takes and it can be seen.
+/// Follows one deployment, as long as it takes and it can be read.
 struct DeploymentFollower<'f> {
     run: &'f Run,
     id: &'f DeploymentId,
@@ -363,7 +366,7 @@ impl<'f> DeploymentFollower<'f> {
         }
     }
 
-    /// The deployment as it is now; none when it is to be looked at again.
+    /// The deployment as it is now; none when it has to be read again.
     async fn look(&mut self) -> Result<Option<CodeDeployDeployment>, Failure> {
         if self.began.elapsed() > TIMEOUT {
             let sentence = format!(

@@ -1,5 +1,8 @@
-//! Our service deployment is stopped with rollback, inside its own ARN; followed to its end; blue
-//! is observed to serve.
+//! Our service deployment is stopped with rollback, by its own ARN; followed to its end; blue is
+//! observed to serve.
+//!
+//! One file, because it is one sequence: find the deployment, stop it, follow it, confirm what
+//! serves.
 
 use std::time::Duration;
 
@@ -28,11 +31,11 @@ use crate::run::Run;
 use crate::scrub::mask;
 use crate::undo::{EcsUndo, RolloutUndo};
 
-/// A rollback is a flip of weights and the end of green's tasks.
+/// A rollback changes the weights and stops green's tasks.
 const TIMEOUT: Duration = Duration::from_mins(15);
-/// With nothing to go back to ECS stalls; this is long enough to see that it does.
+/// Without a revision to roll back to ECS stalls; this is long enough to see that it does.
 const STALL_TIMEOUT: Duration = Duration::from_secs(20);
-/// Looks for a deployment whose start was never answered.
+/// How many reads look for a deployment whose start was never answered.
 const UNANSWERED_LOOKS: u32 = 5;
 
 pub(super) async fn undo(
@@ -96,7 +99,7 @@ async fn find_deployment(
     }
 }
 
-/// A deployment that is over, or on its way back, cannot be stopped, and need not be.
+/// A deployment that is over, or rolling back, cannot be stopped, and need not be.
 async fn stop_deployment(run: &Run, arn: &ServiceDeploymentArn) -> Result<(), Failure> {
     match run.aws.stop_service_deployment(arn).await {
         Ok(()) => run.emit(UndoFact::StoppedWithRollback {
@@ -124,8 +127,8 @@ async fn stop_deployment(run: &Run, arn: &ServiceDeploymentArn) -> Result<(), Fa
     Ok(())
 }
 
-/// Who may not stop the deployment may still answer its pause with a rollback, where it waits at
-/// one.
+/// A role that may not stop the deployment may still answer its pause with a rollback, where it
+/// waits at one.
 async fn reject_at_gate(run: &Run, arn: &ServiceDeploymentArn) -> bool {
     let Ok(Some(deployment)) = run.aws.describe_service_deployment(arn).await else {
         return false;
@@ -211,8 +214,8 @@ async fn confirm_blue(
             return Ok(UndoOutcome::Traffic(superseded_by(run, undo, newer).await));
         }
         let observed_by = observe_blue(run, undo, ended).await;
-        // Where weights do not tell, ECS has gone back to what somebody else deployed between our
-        // look and ours.
+        // Where no weights show it, ECS has rolled back to what somebody else deployed between our
+        // read of the service and our deployment.
         if observed_by.is_none_or(|observed_by| observed_by == ObservedBy::Deployment)
             && let Some(former) = find_other(run, undo, ended, DeploymentOrder::Before).await
         {
@@ -263,7 +266,7 @@ fn observation_timeout(ended: &ServiceDeployment) -> Duration {
     }
 }
 
-/// Who says that blue serves: the listeners, else ECS's own word for a rollback.
+/// What shows that blue serves: the listeners, else ECS's own status of the rollback.
 async fn observe_blue(run: &Run, undo: &EcsUndo, ended: &ServiceDeployment) -> Option<ObservedBy> {
     if let Some(observed) = observe_traffic(run, undo).await {
         return (observed.sole_side() == Some(Serving::Blue)).then_some(observed.observed_by);
@@ -287,7 +290,7 @@ async fn observe_blue(run: &Run, undo: &EcsUndo, ended: &ServiceDeployment) -> O
     is_back.then_some(ObservedBy::Deployment)
 }
 
-/// Where production goes, where weights say it.
+/// Where production goes, as far as weights show it.
 async fn observe_traffic(run: &Run, undo: &EcsUndo) -> Option<ProductionTraffic> {
     let (place, blue) = undo.traffic_query()?;
     traffic::observe(run, place, blue).await
@@ -296,13 +299,12 @@ async fn observe_traffic(run: &Run, undo: &EcsUndo) -> Option<ProductionTraffic>
 /// When somebody else's deployment was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DeploymentOrder {
-    /// After ours.
     After,
-    /// Before ours, and after our look at the service.
+    /// Before ours, and after our read of the service.
     Before,
 }
 
-/// Somebody else's deployment that was not there when we looked.
+/// Somebody else's deployment that was not there when we read the service.
 async fn find_other(
     run: &Run,
     undo: &EcsUndo,
@@ -319,7 +321,7 @@ async fn find_other(
         DeploymentOrder::After => &history[..ours],
         DeploymentOrder::Before => &history[ours + 1..],
     };
-    // One of before that did not succeed never served.
+    // An earlier one that did not succeed never served.
     let has_served = |brief: &ServiceDeploymentSummary| {
         order == DeploymentOrder::After || brief.status() == DeploymentStatus::Successful
     };
@@ -345,7 +347,7 @@ async fn restore_desired_count(run: &Run, undo: &EcsUndo) {
     }
 }
 
-/// It succeeded before it could be stopped: green serves, and blue is gone.
+/// It succeeded before it could be stopped: green serves, and blue is terminated.
 async fn confirm_green(
     run: &Run,
     undo: &EcsUndo,

@@ -1,5 +1,5 @@
-//! Our PAUSE hooks are taken off the service; where nothing of the rollout stays, the strategy is
-//! as it was.
+//! Removes our PAUSE hooks from the service; where nothing of the rollout stays, restores its
+//! strategy.
 //!
 //! A hook that is left behind would stop the next deployment that anyone starts. Those of another
 //! run are its own gates.
@@ -27,13 +27,13 @@ const TRIES: u32 = 8;
 /// it was read so often.
 const SURE_LOOKS: u32 = 4;
 
-/// What one look at the service came to.
+/// What one read of the service showed.
 enum HooksState {
-    /// They are not there.
+    /// The service shows no such hook.
     Gone,
-    /// AWS answered that they are not there any more.
+    /// The update's answer shows that they are removed.
     Removed,
-    /// They are there still.
+    /// They are still there.
     Present,
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn undo(run: &Run, undo: &HooksUndo) -> Result<UndoOutcome, Fai
     Err(stuck_failure(undo, last.as_ref()))
 }
 
-/// Looks at the service; when it is not as it should be, it is updated.
+/// Reads the service, and updates it while our hooks are there.
 async fn remove_once(run: &Run, undo: &HooksUndo) -> Result<HooksState, AwsError> {
     let ServiceLookup::Service(service) = run
         .aws
@@ -95,7 +95,7 @@ async fn remove_once(run: &Run, undo: &HooksUndo) -> Result<HooksState, AwsError
     Ok(HooksState::Removed)
 }
 
-/// Whether a run's hooks are those that are to go.
+/// Whether the hooks of this run are to be removed.
 fn is_target_run(undo: &HooksUndo, run: &str) -> bool {
     undo.run.as_deref().is_none_or(|meant| meant == run)
 }
@@ -115,8 +115,8 @@ fn wanted_configuration(
     }
 }
 
-/// The tag goes last: until then a run that comes later knows the hooks by it. One that cannot be
-/// removed is emptied, so that no hook of the user's is taken for ours by it; that it stays is no
+/// The tag is removed last: until then a later run recognises the hooks by it. One that cannot be
+/// removed is emptied, so that no hook of the user's is taken for ours; that it stays is no
 /// failure.
 async fn untag(run: &Run, undo: &HooksUndo, service: &Service) {
     let is_ours = service.tagged_pause().map_or_else(

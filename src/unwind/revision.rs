@@ -1,5 +1,5 @@
-//! Our revision is deregistered, unless something uses it. A revision that is left hurts nobody: a
-//! warning, not stuck.
+//! Deregisters our revision, unless something uses it. A revision that stays registered does no
+//! harm: a warning, not stuck.
 
 use super::UndoOutcome;
 use crate::aws::AwsErrorKind;
@@ -20,7 +20,7 @@ pub(super) async fn undo(run: &Run, undo: &RevisionUndo) -> Result<UndoOutcome, 
     }
     match run.aws.deregister_task_definition(&undo.arn).await {
         Ok(()) => return Ok(UndoOutcome::Done),
-        // It is out of use already.
+        // It is deregistered already.
         Err(error) if error.has_code("ClientException") || error.has_code("InvalidParameter") => {
             return Ok(UndoOutcome::Done);
         }
@@ -46,12 +46,12 @@ async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {
     {
         Ok(ServiceLookup::Service(service)) => is_serving(&service, &undo.arn),
         Ok(ServiceLookup::Missing(_)) => false,
-        Err(_) => true, // what cannot be seen is not touched
+        Err(_) => true, // what cannot be read is not touched
     }
 }
 
 /// Tasks that are still going away do not need their revision to be registered. A newer deployment
-/// that is not complete may go back to the one that was complete before it.
+/// that is not complete may roll back to the one that was complete before it.
 fn is_serving(service: &Service, revision: &RevisionArn) -> bool {
     let is_of_revision = |deployment: &&RollingDeployment| deployment.task_definition == *revision;
     let primary = service.primary_deployment();

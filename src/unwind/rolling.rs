@@ -1,4 +1,4 @@
-//! The service goes back to the revision it ran; done when ECS has completed that deployment.
+//! Returns the service to the revision it ran; done when ECS has completed that deployment.
 
 use std::time::Duration;
 
@@ -24,24 +24,24 @@ use crate::undo::{Blue, RollingUndo};
 
 /// Old tasks still run as a rule; new ones of the old revision start as fast as they did before.
 const TIMEOUT: Duration = Duration::from_mins(30);
-/// What the circuit breaker needs to begin its own rollback after it gave our deployment up.
+/// How long the circuit breaker takes to start its own rollback after it gave up our deployment.
 const BREAKER_DELAY: Duration = Duration::from_secs(20);
 
-/// A read may be older than our update, or an update that was not answered may still land: so many
-/// looks in a row are believed.
+/// A read may be older than our update, or an update that was not answered may still arrive: only
+/// this many equal reads in a row count.
 const SURE_LOOKS: u32 = 4;
 
-/// What the service works towards, seen from the undo.
+/// Which revision the service is deploying, seen from the undo.
 enum ServiceGoal {
     /// The revision it ran; completed or not.
     Previous { is_completed: bool },
-    /// The same, and ECS gave that deployment up, for AWS's reason.
+    /// The same, but ECS gave up that deployment; `why` is AWS's reason.
     PreviousGivenUp { why: Option<String> },
-    /// The revision it ran, by a deployment that ECS had given up before ours came.
+    /// The revision it ran, by a deployment that ECS had given up before ours started.
     Untouched,
-    /// Ours, and ECS itself will go back.
+    /// Ours, and ECS will roll back by itself.
     OursGivenUp,
-    /// Ours.
+    /// Our revision.
     Ours,
     /// Somebody else's.
     Other(String),
@@ -93,16 +93,16 @@ pub(super) async fn undo(
             ServiceGoal::Previous {
                 is_completed: false,
             } => given_up = None,
-            // ECS may go back by itself once more.
+            // ECS may roll back by itself once more.
             ServiceGoal::PreviousGivenUp { .. }
                 if given_up.get_or_insert_with(Instant::now).elapsed() < BREAKER_DELAY => {}
-            // An alarm that rings as a deployment begins is not watched by it.
+            // ECS does not watch an alarm that is in ALARM when a deployment begins.
             ServiceGoal::PreviousGivenUp { why }
                 if trigger == Trigger::Stop && !is_repeated && mentions_alarm(why.as_deref()) =>
             {
-                // Without force ECS makes no new deployment of the revision that the service is
-                // given already. The count is set with the way back; by now it may be somebody
-                // else's.
+                // Without force ECS starts no new deployment of the revision that the service
+                // already has. The count is set only where our rollback request has set it before;
+                // else it may be somebody else's by now.
                 let mut request = if sent {
                     rollback_request(undo)
                 } else {
@@ -153,26 +153,26 @@ fn mentions_alarm(why: Option<&str>) -> bool {
 fn given_up_failure(undo: &RollingUndo, why: Option<String>) -> Failure {
     let failure = Failure::new(
         Reason::RolloutFailed,
-        format!("ECS gave the way back to {} up", short_name(&undo.previous)),
+        format!("ECS gave up the rollback to {}", short_name(&undo.previous)),
     );
     why.into_iter()
         .fold(failure, Failure::with_cause)
         .with_hint(manual_hint(undo))
 }
 
-/// ECS gave it up and does not go back by itself, and it is not ours to touch.
+/// ECS gave it up and does not roll back by itself, and this run may not change it.
 fn half_way_failure(undo: &RollingUndo) -> Failure {
     Failure::new(
         Reason::RolloutFailed,
         format!(
-            "ECS gave {} up and leaves its tasks and the old ones as they are",
+            "ECS gave up {}, and leaves its tasks and the old ones as they are",
             short_name(&undo.ours)
         ),
     )
     .with_hint(manual_hint(undo))
 }
 
-/// The same revision was deployed again by force: it serves, whatever came of it.
+/// The same revision was deployed again by force: it serves, however that deployment ended.
 async fn undo_forced_redeploy(run: &Run, undo: &RollingUndo) -> Result<UndoOutcome, Failure> {
     let Ok(ServiceLookup::Service(service)) = run
         .aws
@@ -244,7 +244,7 @@ fn goal_of(service: &Service, undo: &RollingUndo) -> ServiceGoal {
         };
     }
     // The same revision may have been deployed again since, by somebody else: that is not ours to
-    // take back.
+    // undo.
     if primary.task_definition == undo.ours
         && undo
             .deployment
@@ -264,7 +264,7 @@ fn goal_of(service: &Service, undo: &RollingUndo) -> ServiceGoal {
     ))
 }
 
-/// The revision and the count that the service had.
+/// The request that restores the revision and the count that the service had.
 fn rollback_request(undo: &RollingUndo) -> Value {
     let mut request = update_request(&undo.place.cluster, &undo.place.service, &undo.previous);
     if let Some(desired) = undo.desired {
@@ -273,7 +273,7 @@ fn rollback_request(undo: &RollingUndo) -> Value {
     request
 }
 
-/// Whether AWS took it; when its answer was lost, the next look shows.
+/// Whether AWS accepted it; when its answer was lost, the next read shows whether it did.
 async fn send_rollback(run: &Run, undo: &RollingUndo, request: &Value) -> Result<bool, Failure> {
     match run.aws.update_service(request).await {
         Ok(_) => {

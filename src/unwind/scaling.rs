@@ -1,7 +1,8 @@
-//! Scale-in that a run of ours suspended works again; done when that was seen, and our tag is off.
+//! Restores scale-in that a run of ours suspended; done when that is observed and our tag is
+//! removed.
 //!
-//! Only what carries our tag is touched, and of that only scale-in: whatever else a user suspended
-//! meanwhile stays so.
+//! Only a target with our tag is changed, and only its scale-in: whatever else a user suspended
+//! meanwhile stays suspended.
 
 use std::time::Duration;
 
@@ -19,9 +20,9 @@ use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::undo::{ScalingUndo, ServiceKey};
 
-/// One request and the look that shows it; a read of AWS's may be a few seconds old.
+/// One request and the read that shows its effect; a read may be a few seconds old.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Looks for a request that was cut off and may still be on its way.
+/// How many reads wait for a request that was cut off and may still arrive.
 const UNANSWERED_LOOKS: u32 = 3;
 
 /// What is left of our effect.
@@ -29,16 +30,16 @@ const UNANSWERED_LOOKS: u32 = 3;
 enum Leftover {
     /// Nothing: the target is gone, or does not carry our tag.
     Nothing,
-    /// Another run has taken it over, and gives it back.
+    /// Another run has taken it over, and restores it.
     OtherRun,
-    /// The tag alone.
+    /// Only the tag; scale-in works.
     Tag {
         /// The target's ARN.
         arn: ScalableTargetArn,
     },
-    /// Scale-in rests for us.
+    /// Scale-in is suspended by us.
     Suspended {
-        /// What the target rests from now.
+        /// What is suspended on the target now.
         now: SuspendedState,
     },
 }
@@ -63,15 +64,15 @@ pub(super) async fn undo(run: &Run, undo: &ScalingUndo) -> Result<UndoOutcome, F
         backoff.wait().await;
     }
     let sentence = format!(
-        "scale-in of {} was not seen to work again without our tag after {} s",
+        "scale-in of {} was not observed to be restored, with our tag removed, after {} s",
         undo.resource,
         TIMEOUT.as_secs()
     );
     Err(Failure::new(Reason::Timeout, sentence).with_hint(manual_hint(undo)))
 }
 
-/// What an earlier run of this action left suspended, because nothing could take it back. Ask once
-/// nothing is in progress: a run that is alive still needs it.
+/// What an earlier run of this action left suspended, because it could not restore it. Call this
+/// only when nothing is in progress: a run that is alive still needs it.
 pub async fn find_leftover(run: &Run, ours: ScaleIn, names: &ServiceKey) -> Option<ScalingUndo> {
     let resource = resource_id(&names.cluster, &names.service);
     let target = read_or_skip(run, ours, run.aws.describe_scalable_target(&resource).await)?
@@ -89,7 +90,8 @@ pub async fn find_leftover(run: &Run, ours: ScaleIn, names: &ServiceKey) -> Opti
     })
 }
 
-/// Whoever does not use the feature need not allow its reads.
+/// Roles of users who do not use `suspend-autoscaling` need not allow these reads: then a failure
+/// is not reported.
 fn read_or_skip<T>(run: &Run, ours: ScaleIn, read: Result<T, AwsError>) -> Option<T> {
     if ours == ScaleIn::Suspended {
         return run.optional_read(
@@ -124,7 +126,7 @@ fn leftover_of(undo: &ScalingUndo, target: ScalableTarget, tag: Option<&str>) ->
     }
 }
 
-/// Whether AWS took it; when its answer was lost, the next look shows.
+/// Whether AWS accepted it; when its answer was lost, the next read shows whether it did.
 async fn restore(run: &Run, undo: &ScalingUndo, now: SuspendedState) -> Result<bool, Failure> {
     let wanted = SuspendedState {
         scale_in: undo.was.scale_in,
@@ -136,8 +138,8 @@ async fn restore(run: &Run, undo: &ScalingUndo, now: SuspendedState) -> Result<b
     }
 }
 
-/// Whether that is all; when the answer was lost, the next look shows. A tag that is left hurts
-/// nobody while scale-in works.
+/// Whether that was the last step; when the answer was lost, the next read shows it. A tag that
+/// stays does no harm while scale-in works.
 async fn untag(run: &Run, undo: &ScalingUndo, arn: &ScalableTargetArn) -> Result<bool, Failure> {
     match run.aws.untag_target(arn).await {
         Ok(()) => Ok(true),
@@ -161,7 +163,7 @@ fn is_gone(error: &AwsError) -> bool {
     error.has_code("ResourceNotFound") || error.has_code("ObjectNotFound")
 }
 
-/// Looks that fail for a while have the whole patience; those that always will, none.
+/// Reads that fail temporarily are repeated until the timeout; final errors end the undo.
 fn tolerate(undo: &ScalingUndo, error: &AwsError) -> Result<(), Failure> {
     match error.kind {
         AwsErrorKind::Throttled | AwsErrorKind::Failed | AwsErrorKind::Unanswered => Ok(()),

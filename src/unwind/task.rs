@@ -1,5 +1,5 @@
-//! Our task is stopped, unless it has ended; one whose answer was lost is found by its revision.
-//! What a one-off task did is not undone, and said.
+//! Stops our task, unless it has ended; one whose answer was lost is found by its revision. What a
+//! one-off task did is not undone, and is reported.
 
 use super::UndoOutcome;
 use crate::aws::ecs_shapes::Task;
@@ -35,7 +35,8 @@ pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<UndoOutcome, Fail
     let mut ran = Vec::new();
     for arn in &arns {
         let found = described.iter().find(|task| task.task_arn == *arn);
-        // The state is a variable that other steps can set: only a task of our revision is stopped.
+        // The state is an environment variable that other steps can set: only a task of our
+        // revision is stopped.
         if found.is_some_and(|task| task.task_definition_arn != undo.revision) {
             continue;
         }

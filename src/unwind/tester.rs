@@ -1,5 +1,5 @@
-//! The containers of testers are removed. They touch no traffic: nobody waits for them, and what
-//! becomes of one changes no outcome.
+//! Removes the containers of testers. They touch no traffic: whether one can be removed changes no
+//! outcome.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::undo::Undo;
 /// An engine that hangs must not use up the seconds that a cancelled run has.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Removes them, silently where that works; one that is still there stays armed for `post`.
+/// Removes them, and reports only failures; one that is still there stays armed for `post`.
 pub(super) async fn remove(run: &Run, armed: &[Undo]) {
     for undo in armed {
         let Undo::Tester(tester) = undo else { continue };

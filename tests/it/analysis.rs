@@ -355,8 +355,8 @@ async fn checks_that_could_never_tell_are_refused_before_anything_is_touched() {
     assert_snapshot!(format!("{}\n---\n{}", run.log_with("::error"), all_at_once.log_with("::error")), @"
     ::error title=input refused::analysis: inline:2:37: `eror-rate < 5 %25` is not a preset
     ---
-    ::error title=input refused::analysis: `errors: green no worse than blue` holds green against blue, but all traffic shifts at once: blue has none to be held against
-    ::error title=input refused::analysis: `p95: green no worse than blue` holds green against blue, but all traffic shifts at once: blue has none to be held against
+    ::error title=input refused::analysis: `errors: green no worse than blue` compares green with blue, but all traffic shifts at once: there is no blue traffic to compare with
+    ::error title=input refused::analysis: `p95: green no worse than blue` compares green with blue, but all traffic shifts at once: there is no blue traffic to compare with
     ");
 }
 

@@ -60,7 +60,7 @@ async fn all_problems_are_told_at_once() {
     ::error title=input refused::test-url: it is not an http or https URL
       hint: write it whole, such as https://api.example.com:8443
     ::error title=input refused::run-task-container-overrides: inline:1:1: it is not JSON: the text ends inside an object
-      hint: Close what is still open, and check that nothing is cut off
+      hint: Close every open bracket and quote, and check that the file is complete
     ::error title=input refused::test-url: URLs are given, but no smoke tests
       hint: set smoke-tests, or leave test-url and production-url out
     ---
@@ -82,7 +82,7 @@ async fn all_problems_are_told_at_once() {
     | desired-count&#58; \`-1\` is not a whole number from 0 to 2147483647 | use a number in that range |
     | wait-until&#58; \`tomorrow\` is not one of shifted, completed | use one of them |
     | test-url&#58; it is not an http or https URL | write it whole, such as <code>https&#58;<!-- -->//api.example.com:8443</code> |
-    | run-task-container-overrides&#58; inline&#58;1&#58;1&#58; it is not JSON&#58; the text ends inside an object | Close what is still open, and check that nothing is cut off |
+    | run-task-container-overrides&#58; inline&#58;1&#58;1&#58; it is not JSON&#58; the text ends inside an object | Close every open bracket and quote, and check that the file is complete |
     | test-url&#58; URLs are given, but no smoke tests | set smoke-tests, or leave test-url and production-url out |
     ");
 }
@@ -333,7 +333,7 @@ async fn while_another_deployment_runs_nothing_is_touched() {
     assert_snapshot!(run.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (already-running)::deployment [deployment 1] of api:2 is in progress (Created, made [time] by workflow run [run])
       hint: wait for it; or let the run do so (if-running: wait), or roll it back first (if-running: supersede)
       hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled
@@ -358,7 +358,7 @@ async fn a_deployment_that_begins_after_the_survey_is_in_the_way_and_the_revisio
     ---
     ::warning title=a check is limited::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (already-running)::CodeDeploy did not create the deployment
       Caused by: codedeploy:CreateDeployment: The Deployment Group 'DgpECS-prod-api' already has an active Deployment '[deployment 1]' (DeploymentLimitExceededException)
       hint: another deployment of the group is in progress: wait for it, or stop it

@@ -1,5 +1,5 @@
 //! The bake and the last look: `deployed` is said of a green that serves now, and a green that
-//! fails while blue is kept is taken back.
+//! fails while blue is kept is rolled back.
 
 use ecs_bluegreen_sim::world::load::{FailureTolerance, LoadOptions};
 use ecs_bluegreen_sim::{
@@ -200,7 +200,7 @@ async fn a_green_that_crashes_when_blue_is_gone_is_no_success() {
     ---
     ::warning title=note::deployment [deployment 1] had succeeded before it could be stopped; to go back, deploy arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1 again (task-definition-arn)
     ---
-    All of production goes to green, api:2, which is not healthy; blue was gone before it could be brought back.
+    All of production goes to green, api:2, which is not healthy; blue was terminated before traffic could return to it.
     ::error title=stuck (tasks-unhealthy)::while green had all of production's traffic, target group api-2 had no target left
       container app of task [task]: exit code 137; Essential container in task exited
       hint: fix what the containers stopped for; when none stopped, look at the target group's health check

@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use crate::harness::ecs::assert_serves;
 use crate::harness::{Action, ActionRun, Incident, Play, Story, When, serve_body};
 
-/// Production is all on blue, and no deployment goes on.
+/// Production is all on blue, and no deployment is in progress.
 fn assert_over(play: &Play) {
     assert_serves(play, "api-1");
     for id in play.stage.deployments() {
@@ -30,7 +30,7 @@ async fn cancelled(story: Story, action: Action) -> ActionRun {
     run
 }
 
-/// The machine dies at a moment; then the post step runs, twice.
+/// The machine dies at a point of the run; then the post step runs, twice.
 async fn kill_then_post_twice(story: Story, action: Action) -> String {
     let mut play = story.begin().await;
     let main = play.act(action).await;

@@ -120,7 +120,7 @@ async fn a_secret_that_is_not_there_is_known_before_anything_is_touched() {
     assert_snapshot!(run.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (aws-refused)::there is no secret `prod/smoke` in Secrets Manager
       hint: check its name, and that it is in the region of aws-region; or give its ARN
     Outcome: not-deployed (aws-refused), exit code 10, after [time]

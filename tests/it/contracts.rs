@@ -1,4 +1,4 @@
-//! What holds between parts: who may import whom, and who judges the language that is spoken to
+//! What holds between parts: who may import whom, and what validates the language that is spoken to
 //! AWS.
 
 use std::collections::BTreeMap;

@@ -94,7 +94,7 @@ async fn a_definition_of_which_aws_does_not_keep_every_field_is_rolled_out_only_
     assert_snapshot!(run.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (fields-dropped)::AWS did not keep `containerDefinitions[0].warpFactor`, `quantumIsolation` of the task definition, so api:2 is not rolled out
       hint: check the spelling and the value; allow-dropped-fields: true rolls it out without them
     Outcome: not-deployed (fields-dropped), exit code 10, after [time]
@@ -170,8 +170,8 @@ async fn what_is_plainly_meant_is_sent_as_aws_takes_it_and_nothing_is_lost() {
     assert_snapshot!(run.log_with(": was "), @"
     ::warning title=note::containerDefinitions[0].portMappings[0].containerPort: was a text, AWS takes only numbers here: sent as a number
     ::warning title=note::containerDefinitions[0].essential: was a text, AWS takes only true or false here: sent as true
-    ::warning title=note::cpu: was a number, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling
-    ::warning title=note::memory: was a number, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling
+    ::warning title=note::cpu: was a number, AWS takes only strings here: sent as a string; put it in quotes to control how it is written
+    ::warning title=note::memory: was a number, AWS takes only strings here: sent as a string; put it in quotes to control how it is written
     ");
     assert_snapshot!(run.log_with("taskDefinition in it"), @"task-definition: the file is a whole answer of describe-task-definition; the taskDefinition in it is taken, with its tags");
     assert_snapshot!(run.log_with("given and not used"), @"::warning title=note::desired-count is given and not used: the service is deployed by CodeDeploy, which takes this from the service; use `aws ecs update-service`");

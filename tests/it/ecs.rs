@@ -49,7 +49,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -75,7 +75,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
     undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -179,7 +179,7 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -191,8 +191,8 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     ✓ Smoke tests on green: 4 passed ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    green is healthy and no alarm has begun to ring: the next step of traffic may follow
-    green is healthy and no alarm has begun to ring: the next step of traffic may follow
+    green is healthy and no alarm has fired: the next step of traffic may follow
+    green is healthy and no alarm has fired: the next step of traffic may follow
     production: 100 % on green (api:2), observed at the load balancer's listeners
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
@@ -207,7 +207,7 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
     undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -265,7 +265,7 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -277,10 +277,10 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     ✓ Smoke tests on green: 4 passed ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    green is healthy and no alarm has begun to ring: the next step of traffic may follow
-    green is healthy and no alarm has begun to ring: the next step of traffic may follow
-    green is healthy and no alarm has begun to ring: the next step of traffic may follow
-    green is healthy and no alarm has begun to ring: the next step of traffic may follow
+    green is healthy and no alarm has fired: the next step of traffic may follow
+    green is healthy and no alarm has fired: the next step of traffic may follow
+    green is healthy and no alarm has fired: the next step of traffic may follow
+    green is healthy and no alarm has fired: the next step of traffic may follow
     production: 100 % on green (api:2), observed at the load balancer's listeners
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
@@ -295,7 +295,7 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
     undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).

@@ -285,7 +285,7 @@ async fn an_update_whose_answer_was_lost_is_adopted() {
     ecs:UpdateService got no answer: dispatch failure: other: client error (SendRequest): connection closed before message completed; looking whether the deployment was started all the same
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -311,7 +311,7 @@ async fn an_update_whose_answer_was_lost_is_adopted() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
     undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -364,6 +364,6 @@ async fn an_answer_to_a_gate_that_never_arrived_is_given_again() {
     );
     assert_eq!(
         run.log_with("opened again"),
-        "the gate still waited; it was opened again"
+        "the gate was still closed; it was opened again"
     );
 }

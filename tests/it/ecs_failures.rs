@@ -66,7 +66,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -191,7 +191,7 @@ async fn a_version_that_fails_on_production_goes_back_to_a_blue_that_still_runs(
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -327,8 +327,8 @@ async fn an_alarm_that_rings_before_the_start_is_refused() {
     assert_snapshot!(run.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
-    ::error title=not-deployed (alarm)::errors rings already, and could not tell that green is worse
+    Nothing was rolled out: production traffic is unchanged.
+    ::error title=not-deployed (alarm)::errors is already in ALARM, and could not show that green is worse
       Caused by: errors (ALARM since [time]): Set on the stage
       hint: wait until it is OK, or set waive-alarms: errors; what is waived counts again once it was OK
     Outcome: not-deployed (alarm), exit code 10, after [time]
@@ -345,7 +345,7 @@ async fn an_alarm_that_rings_before_the_start_and_is_waived_is_told_and_does_not
     assert_snapshot!(run.ending(), @"
     exit code 0
     ---
-    ::warning title=note::errors rings already: ECS does not watch the alarms of a deployment that starts so; the checks before each step ignore it too
+    ::warning title=note::errors is already in ALARM: ECS does not watch a deployment's alarms when one of them is in ALARM at its start; the checks before each step ignore it too
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]

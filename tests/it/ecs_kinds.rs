@@ -32,8 +32,8 @@ async fn a_network_load_balancer_is_observed_at_its_listeners() {
     assert_finished(&play, "api-2").await;
     play.end().await;
     assert_eq!(
-        run.log_with("green is behind"),
-        "green is behind target group api-2, 1 of 1 targets healthy"
+        run.log_with("green is registered in"),
+        "green is registered in target group api-2, 1 of 1 targets healthy"
     );
     assert_snapshot!(run.ending(), @"
     exit code 0
@@ -110,7 +110,7 @@ async fn service_connect_is_tested_by_its_header() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
     undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the service's deployments).
@@ -234,7 +234,7 @@ async fn a_headless_service_is_said_to_be_one() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
 
     Green serves 100 % of production: api:2 (observed at the service's deployments).
     Outcome: deployed, exit code 0, after [time]
@@ -281,7 +281,7 @@ async fn a_headless_service_has_no_green_to_test() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_headless_service_s_green_that_crashes_leaves_blue() {
     // Without a load balancer its tasks count from their start: the bake lasts long enough for them
-    // to crash in it on a busy machine, whoever looks.
+    // to crash in it on a busy machine, whatever is read.
     let bake = EcsStrategyOptions {
         kind: LoadBalancerKind::Headless,
         bake_minutes: 30,

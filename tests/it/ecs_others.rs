@@ -403,12 +403,12 @@ async fn green_is_found_although_target_groups_alternate() {
     assert_finished(&play, "api-1").await;
     play.end().await;
     assert_eq!(
-        first.log_with("green is behind"),
-        "green is behind target group api-2, 1 of 1 targets healthy"
+        first.log_with("green is registered in"),
+        "green is registered in target group api-2, 1 of 1 targets healthy"
     );
     assert_eq!(
-        second.log_with("green is behind"),
-        "green is behind target group api-1, 1 of 1 targets healthy"
+        second.log_with("green is registered in"),
+        "green is registered in target group api-1, 1 of 1 targets healthy"
     );
     assert_eq!(
         [first.output("outcome"), second.output("outcome")],

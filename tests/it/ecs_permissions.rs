@@ -65,8 +65,8 @@ async fn without_reading_deployments_the_action_is_named_and_nobody_reaches_gree
 #[tokio::test(flavor = "multi_thread")]
 async fn without_continuing_the_gate_is_left_to_whoever_may_open_it() {
     let open = json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK", "action": "CONTINUE" });
-    // One call only is denied: the stage does not tell our role from that of whoever opens the
-    // gate.
+    // One call only is denied: the stage cannot distinguish our role from the role of the person
+    // who opens the gate.
     let mut play = Story::blue_green()
         .fault(Fault::on_first_call(
             "ContinueServiceDeployment",

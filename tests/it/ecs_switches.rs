@@ -23,7 +23,7 @@ async fn run_to(story: Story, action: Action, serves: &str, outcome: &str) -> Ac
     run
 }
 
-/// A good version is deployed and one that fails at green's gate, or on production, is taken back,
+/// A good version is deployed and one that fails at green's gate, or on production, is rolled back,
 /// whichever way AWS does it.
 async fn deploys_and_rolls_back(story: fn() -> Story, set: impl Fn(&mut Switches) + Copy) {
     let good = run_to(

@@ -251,7 +251,7 @@ async fn a_region_that_nobody_knows_and_where_nobody_answers_is_refused() {
         .with("max-retries", "1")
         .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     let text = run_refused(Story::codedeploy(), action).await;
-    assert!(text.contains("aws-region: `eu-centrall-1` is no region that this action knows, and what was asked there failed"), "{text}");
+    assert!(text.contains("aws-region: `eu-centrall-1` is not a region that this action knows, and a call to it failed"), "{text}");
     assert!(
         text.contains("hint: did you mean `eu-central-1`?"),
         "{text}"
@@ -368,7 +368,7 @@ async fn a_canary_that_nothing_watches_is_said_before_the_start_and_no_alarm_is_
         run.text()
     );
     assert!(
-        !run.text().contains("no alarm has begun to ring"),
+        !run.text().contains("no alarm has fired"),
         "{}",
         run.text()
     );
@@ -407,7 +407,7 @@ async fn a_test_that_was_failing_when_the_run_was_cancelled_shows_why() {
     );
 }
 
-/// What is wrong with other inputs is told in the same run, whatever is wrong with the first.
+/// Problems of other inputs are reported in the same run, whatever is wrong with the first.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_mistake_does_not_hide_another() {
     let beside = |action: Action| {

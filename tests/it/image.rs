@@ -43,7 +43,7 @@ async fn an_image_in_the_registry_is_pinned_where_it_is() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
@@ -54,7 +54,7 @@ async fn an_image_in_the_registry_is_pinned_where_it_is() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Action, ActionRun, Story};
 
-/// A service that is rolled in place: what happens after the push is told elsewhere.
+/// A service that is rolled in place: what happens after the push is tested elsewhere.
 fn story() -> Story {
     Story::rolling(RollingOptions::default())
 }
@@ -82,11 +82,11 @@ async fn a_missing_repository_is_made_when_that_is_asked() {
     controller ecs, rolling; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       ECS replaces the tasks (rolling)
-      the repository [registry]/team/new does not exist: it is made, and stays whatever becomes of the deployment
+      the repository [registry]/team/new does not exist: it is created, and stays even if the deployment fails
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    repository [registry]/team/new made: as ECR makes them; it stays, whatever becomes of the deployment
+    repository [registry]/team/new created: with ECR's defaults; it is kept even if the deployment fails
     [registry]/team/new@[digest] as 1.1.0: 3 layers and configs sent ([size])
     ::endgroup::
     ✓ Image: [registry]/team/new@[digest] ([time])
@@ -191,7 +191,7 @@ async fn a_repository_is_made_as_it_is_asked_for() {
     assert_snapshot!(request(&run, "ecr:PutLifecyclePolicy")["lifecyclePolicyText"].as_str().expect("a text"), @r#"{"rules":[{"rulePriority":1,"description":"Keep the newest 30 images","selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":30},"action":{"type":"expire"}}]}"#);
     assert_snapshot!(image_group(&run), @"
     ::group::Image
-    repository [registry]/team/new made: images are scanned when they are pushed, the newest 30 images are kept, tags are immutable but latest, dev-*, encrypted with arn:aws:kms:eu-central-1:123456789012:key/1; it stays, whatever becomes of the deployment
+    repository [registry]/team/new created: images are scanned when they are pushed, the newest 30 images are kept, tags are immutable but latest, dev-*, encrypted with arn:aws:kms:eu-central-1:123456789012:key/1; it is kept even if the deployment fails
     [registry]/team/new@[digest] as 1.1.0: 3 layers and configs sent ([size])
     ::endgroup::
     ");
@@ -228,8 +228,8 @@ async fn the_push_makes_a_repository_that_has_a_creation_template() {
         ("deployed", 0)
     );
     assert_snapshot!(run.log_with("creation template"), @"
-      the repository [registry]/team/new does not exist: the push makes it, by the creation template `team`
-    the push made the repository [registry]/team/new, by the creation template `team`
+      the repository [registry]/team/new does not exist: the push creates it, by the creation template `team`
+    the push created the repository [registry]/team/new, by the creation template `team`
     ");
 }
 
@@ -262,7 +262,7 @@ async fn who_may_not_look_at_repositories_may_still_push() {
     assert_snapshot!(run.ending(), @"
     exit code 0
     ---
-    ::warning title=a check is limited::That the repository is there, and that its tags may move, is only known once the image is pushed. Allow ecr:DescribeRepositories to have it. (ecr:DescribeRepositories is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeRepositories on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because no identity-based policy allows the ecr:DescribeRepositories action)
+    ::warning title=a check is limited::Whether the repository exists, and whether its tags are mutable, is only known once the image is pushed. Allow ecr:DescribeRepositories to have it. (ecr:DescribeRepositories is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeRepositories on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because no identity-based policy allows the ecr:DescribeRepositories action)
     ---
     Green serves 100 % of production: api:2 (observed at the service's deployments).
     Outcome: deployed, exit code 0, after [time]
@@ -280,7 +280,7 @@ async fn who_may_not_make_a_repository_is_told_what_to_allow() {
     assert_snapshot!(run.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (denied)::ecr:CreateRepository is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:CreateRepository on resource: arn:aws:ecr:eu-central-1:123456789012:repository/team/new because no identity-based policy allows the ecr:CreateRepository action
       hint: allow ecr:CreateRepository on arn:aws:ecr:eu-central-1:123456789012:repository/team/new for the role that the job uses (docs/iam.md)
     Outcome: not-deployed (denied), exit code 10, after [time]
@@ -327,7 +327,7 @@ async fn a_repository_that_somebody_else_makes_meanwhile_is_taken_as_it_is() {
         (run.output("outcome"), run.count("ecr:PutLifecyclePolicy")),
         ("deployed", 0)
     );
-    assert_snapshot!(run.log_with("meanwhile"), @"somebody else made the repository [registry]/team/new meanwhile; it is taken as it is");
+    assert_snapshot!(run.log_with("meanwhile"), @"somebody else created the repository [registry]/team/new meanwhile; it is used as it is");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -480,7 +480,7 @@ async fn a_repository_of_another_account_need_not_be_seen_to_be_pushed_to() {
     assert_snapshot!(denied(&["ecr:DescribeRepositories"]).run(action).await.ending(), @"
     exit code 0
     ---
-    ::warning title=a check is limited::That the repository is there, and that its tags may move, is only known once the image is pushed. Allow ecr:DescribeRepositories to have it. (ecr:DescribeRepositories is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeRepositories on resource: arn:aws:ecr:eu-west-1:210987654321:repository/app because no identity-based policy allows the ecr:DescribeRepositories action)
+    ::warning title=a check is limited::Whether the repository exists, and whether its tags are mutable, is only known once the image is pushed. Allow ecr:DescribeRepositories to have it. (ecr:DescribeRepositories is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeRepositories on resource: arn:aws:ecr:eu-west-1:210987654321:repository/app because no identity-based policy allows the ecr:DescribeRepositories action)
     ---
     Green serves 100 % of production: api:2 (observed at the service's deployments).
     Outcome: deployed, exit code 0, after [time]

@@ -1,4 +1,4 @@
-//! Images that are in a registry already: brought from one repository to another, with the
+//! Images that are in a registry already: copied from one repository to another, with the
 //! credentials that belong to each.
 
 use base64::Engine as _;

@@ -130,7 +130,7 @@ async fn a_run_that_waits_for_an_answer_says_which_tag_does_not_move_by_itself()
     let run = assert_stays(Story::blue_green(), action, "waiting").await;
     assert_snapshot!(run.log_with("latest"), @"
     tag latest names [digest] now; it moves last, when everything else has succeeded
-    Tag latest was not moved to this image; it named [digest]; mode: continue does not set it (docs/images.md)
+    Tag latest was not moved to this image; it named [digest], and mode: continue will not set it either (docs/images.md)
     ");
 }
 

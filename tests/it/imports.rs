@@ -1,9 +1,9 @@
 //! Who uses whom, read from the sources: what each module imports, and what follows from that.
 //!
-//! Two kinds of use are told apart. To *name* a type (or a constant) of another module is to hold its
-//! data, and goes no further. To *call* into a module, by a function of it or by the module itself,
-//! is to do whatever that module does. A type that does things by itself, because it holds a
-//! connection or a way to the disk, is listed as such.
+//! Two kinds of use are distinguished. To *name* a type (or a constant) of another module is to
+//! hold its data, and goes no further. To *call* into a module, by a function of it or by the
+//! module itself, is to do whatever that module does. A type that does things by itself, because it
+//! holds a connection or a way to the disk, is listed as such.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
@@ -112,11 +112,9 @@ impl Use {
     }
 }
 
-/// Those of the product.
 static PRODUCT: LazyLock<Modules> = LazyLock::new(Modules::of_product);
 
 impl Modules {
-    /// Those of the product.
     fn of_product() -> Self {
         let mut sources = Vec::new();
         for (prefix, root) in CRATES {

@@ -77,7 +77,7 @@ async fn aws_s_messages_are_only_text() {
     ✗ Task definition ([time])
     The task definition could not be registered.
 
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (aws-refused)::the task definition could not be registered
       Caused by: ecs:RegisterTaskDefinition: x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f  [31m�g @team #12 GH-3 www.evil.example (ClientException)
     Outcome: not-deployed (aws-refused), exit code 10, after [time]
@@ -95,7 +95,7 @@ async fn aws_s_messages_are_only_text() {
     --- summary
     ## ↩ not-deployed (aws-refused): <code>api</code> on <code>prod</code>
 
-    **Nothing was rolled out&#58; what served production before still does.**
+    **Nothing was rolled out&#58; production traffic is unchanged.**
 
     ### Why
 
@@ -131,7 +131,7 @@ async fn a_container_s_last_words_are_only_text() {
     assert_snapshot!(run.ending(), @r#"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does; the one-off task ran (command "x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://…", exit 2) and is not undone.
+    Nothing was rolled out: production traffic is unchanged; the one-off task ran (command "x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://…", exit 2) and is not undone.
     ::error title=not-deployed (task-failed)::the one-off task failed: container app exited with 2
       Caused by: Essential container in task exited
       container app of task [task]: exit code 2; Essential container in task exited
@@ -176,7 +176,7 @@ async fn an_answer_s_body_is_only_text() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests at test-url
@@ -424,7 +424,7 @@ const INJECTED: [&str; 50] = [
     "\u{fffd}*bold* _it_ ~~s~~ $x$ &lt; &#64;team \\",
 ];
 
-/// A run in which a stranger's text stands wherever one may.
+/// A run with a stranger's text in every place where one can be.
 fn told_of(text: &str) -> Vec<Stamped> {
     let own = || text.to_owned();
     let said = || Text::from(text);

@@ -45,13 +45,13 @@ async fn traffic_that_is_not_all_on_blue_is_refused_before_anything_is_begun() {
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::service: production's traffic is shared between both sides, and the service's revision api:1 is behind api-1: rule arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/stage/c7ff6dcd94d7161e/6754af9632a2745e/52a5a04d053db0e7 forwards 50 to api-1, 50 to api-2
+    ::error title=input refused::service: production's traffic is shared between both sides, and the service's revision api:1 is registered in target group api-1: rule arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/stage/c7ff6dcd94d7161e/6754af9632a2745e/52a5a04d053db0e7 forwards 50 to api-1, 50 to api-2
       hint: give api-1 all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …; for a network load balancer modify-listener), or use mode: rollback
 
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::service: production's traffic goes to the other side, and the service's revision api:1 is behind api-1: rule arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/stage/c7ff6dcd94d7161e/6754af9632a2745e/52a5a04d053db0e7 forwards 0 to api-1, 100 to api-2
+    ::error title=input refused::service: production's traffic goes to the other side, and the service's revision api:1 is registered in target group api-1: rule arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/stage/c7ff6dcd94d7161e/6754af9632a2745e/52a5a04d053db0e7 forwards 0 to api-1, 100 to api-2
       hint: give api-1 all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …; for a network load balancer modify-listener), or use mode: rollback
     ");
 }

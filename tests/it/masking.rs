@@ -159,7 +159,7 @@ fn steady(value: Value) -> Value {
             .collect(),
         Value::Array(items) => {
             let mut items: Vec<Value> = items.into_iter().map(steady).collect();
-            // Tests are told in the order in which they end.
+            // Tests are reported in the order in which they end.
             if items
                 .first()
                 .is_some_and(|item| item.get("verdict").is_some())

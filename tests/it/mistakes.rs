@@ -1,5 +1,5 @@
-//! What people write wrong: each mistake is one sentence with its remedy, all of them are told in
-//! one run, and nothing is touched.
+//! What people write wrong: each mistake is one sentence with its remedy, all of them are reported
+//! in one run, and nothing is touched.
 
 use std::fmt::Write as _;
 
@@ -227,7 +227,7 @@ async fn every_mistake_is_told_in_a_sentence_with_its_remedy() {
     ::image: `API:1` is not an image name: a repository is written in lower case
       hint: did you mean `api:1`?
     ::tags: inline:1:9: it is not JSON: the text ends inside a list
-      hint: Close what is still open, and check that nothing is cut off
+      hint: Close every open bracket and quote, and check that the file is complete
     ::secrets: A is in environment-variables too, and a container takes a name once
       hint: Keep it in one of the two
     ::analysis: deploy/analysis.yml cannot be read (there is no such file); tried [workspace]/deploy/analysis.yml

@@ -96,7 +96,7 @@ async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
     undone: CodeDeploy deployment [deployment 1]
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
-    api:2 stays registered, so that it can be brought again (rollback-to)
+    api:2 stays registered, so that it can be deployed again (rollback-to)
 
     api:1 serves 100 % of production again (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -139,7 +139,7 @@ async fn a_rollback_by_ecs_while_blue_still_runs_stops_the_deployment() {
     undone: service deployment [service deployment]
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
-    api:2 stays registered, so that it can be brought again (rollback-to)
+    api:2 stays registered, so that it can be deployed again (rollback-to)
 
     api:1 serves 100 % of production again (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -174,7 +174,7 @@ async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() 
     AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
-    back to api:2, brought by deployment [deployment 1], the last good one before what serves now
+    back to api:2, deployed by deployment [deployment 1], the last good one before what serves now
     ::group::Survey
     controller codedeploy; 1 of 1 tasks run api:3
       api:3 serves with 1 tasks
@@ -188,7 +188,7 @@ async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() 
     ✓ Task definition: api:2 is registered already, unchanged ([time])
     Deployment started: [deployment 3]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 3]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
@@ -199,7 +199,7 @@ async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() 
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -238,7 +238,7 @@ async fn a_rollback_by_ecs_after_blue_is_gone_goes_through_the_same_gates() {
     AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
-    back to api:2, brought by deployment [service deployment], the last good one before what serves now
+    back to api:2, deployed by deployment [service deployment], the last good one before what serves now
     ::group::Survey
     controller ecs, blue-green; 1 of 1 tasks run api:3
       api:3 serves with 1 tasks
@@ -252,7 +252,7 @@ async fn a_rollback_by_ecs_after_blue_is_gone_goes_through_the_same_gates() {
     ✓ Task definition: api:2 is registered already, unchanged ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -272,7 +272,7 @@ async fn a_rollback_by_ecs_after_blue_is_gone_goes_through_the_same_gates() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
     undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -359,7 +359,7 @@ async fn what_to_go_back_to_is_named_by_tag_digest_revision_or_deployment() {
     ✓ Survey: read ([time])
     No successful deployment of the last 20 fits `9.9.9`.
 
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (nothing-to-return-to)::no successful deployment of the last 20 fits `9.9.9`
       Caused by: good were: api:8 ([service deployment]), api:2 ([service deployment]), api:7 ([service deployment]), api:2 ([service deployment]), api:6 ([service deployment]), api:2 ([service deployment]), api:5 ([service deployment]), api:2 ([service deployment]), api:4 ([service deployment]), api:3 ([service deployment]), api:2 ([service deployment]), api:1 ([service deployment])
       hint: set rollback-to to a revision, such as api:12
@@ -405,7 +405,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -445,7 +445,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ Survey: read ([time])
     Deployment followed: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -464,7 +464,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -541,7 +541,7 @@ async fn a_green_of_ecs_waits_for_a_person_and_continues_when_told() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -583,7 +583,7 @@ async fn a_green_of_ecs_waits_for_a_person_and_continues_when_told() {
     ✓ Survey: read ([time])
     Deployment followed: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -592,8 +592,8 @@ async fn a_green_of_ecs_waits_for_a_person_and_continues_when_told() {
     ✓ Smoke tests on green: 1 passed ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    green is healthy and no alarm has begun to ring: the next step of traffic may follow
-    green is healthy and no alarm has begun to ring: the next step of traffic may follow
+    green is healthy and no alarm has fired: the next step of traffic may follow
+    green is healthy and no alarm has fired: the next step of traffic may follow
     production: 100 % on green (api:2), observed at the load balancer's listeners
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
@@ -605,7 +605,7 @@ async fn a_green_of_ecs_waits_for_a_person_and_continues_when_told() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -848,7 +848,7 @@ async fn another_deployment_than_the_one_that_is_meant_is_never_answered() {
     ✓ Survey: read ([time])
     [service deployment] is not in progress: deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run]).
 
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (superseded)::[service deployment] is not in progress: deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run])
       hint: answer the deployment that waits, or leave `deployment` out
     Outcome: not-deployed (superseded), exit code 10, after [time]
@@ -962,7 +962,7 @@ async fn status_leaves_the_answer_at_somebody_else_s_gate_to_its_owner() {
     assert_snapshot!(status.ending(), @"
     exit code 0
     ---
-    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; the answer is its owner's to give; mode: abort rolls it back.
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; the owner of this gate answers it; mode: abort rolls it back.
     Outcome: waiting, exit code 0, after [time]
     ---
     ecs:RegisterTaskDefinition

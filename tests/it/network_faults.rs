@@ -59,7 +59,7 @@ async fn max_retries_holds_for_throttled_writes_too_and_not_for_what_is_undone()
     assert_snapshot!(story.run(Action::deploy_tested("1.1.0").with("max-retries", "2")).await.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (aws-failed)::CodeDeploy did not create the deployment
       Caused by: codedeploy:CreateDeployment is throttled: Rate exceeded
       hint: AWS limits the account's request rate: run fewer deployments at once, or raise poll-interval
@@ -146,7 +146,7 @@ async fn when_aws_fails_before_the_first_write_nothing_is_touched() {
     ✗ Survey ([time])
     ecs:DescribeServices: AWS failed: Service Unavailable. Please try again later. (ServerException).
 
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (aws-failed)::ecs:DescribeServices: AWS failed: Service Unavailable. Please try again later. (ServerException)
     Outcome: not-deployed (aws-failed), exit code 10, after [time]
     ---

@@ -247,7 +247,7 @@ async fn a_deadline_that_passes_before_any_traffic_moved_rolls_green_back_on_eve
             // CodeDeploy's target has nothing to show at first.
             "codedeploy" => &[
                 "no traffic had moved to green after 2 s",
-                "the rollout had not come to its traffic shift after 2 s",
+                "the rollout had not reached its traffic shift after 2 s",
             ],
             _ => &["no traffic had moved to green after 2 s"],
         };

@@ -112,7 +112,7 @@ async fn while_another_run_s_task_goes_on_the_run_is_refused_by_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_run_s_task_is_waited_for_and_never_stopped() {
-    // Theirs fails, so that no rollout of theirs is waited for.
+    // The other run's task fails, so that there is no rollout of the other run to wait for.
     for policy in ["wait", "supersede"] {
         let (play, run) =
             play_overtaken(4_000, &["migrate", "--fail"], migrate("1.1.0", policy)).await;

@@ -43,7 +43,7 @@ async fn a_task_that_passes_lets_the_rollout_begin() {
     ✓ One-off task: done ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green is behind target group api-2, 1 of 1 targets healthy
+    green is registered in target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
@@ -54,7 +54,7 @@ async fn a_task_that_passes_lets_the_rollout_begin() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -114,7 +114,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     ::endgroup::
     ✓ Rollback: everything of this run but its one-off task is undone ([time])
 
-    Nothing was rolled out: what served production before still does; the one-off task ran (command "migrate --fail", exit 3) and is not undone.
+    Nothing was rolled out: production traffic is unchanged; the one-off task ran (command "migrate --fail", exit 3) and is not undone.
     ::error title=not-deployed (task-failed)::the one-off task failed: container app exited with 3
       Caused by: Essential container in task exited
       container app of task [task]: exit code 3; Essential container in task exited
@@ -141,7 +141,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     --- summary
     ## ↩ not-deployed (task-failed): <code>api</code> on <code>prod</code>
 
-    **Nothing was rolled out&#58; what served production before still does; the one-off task ran (command "migrate --fail", exit 3) and is not undone.**
+    **Nothing was rolled out&#58; production traffic is unchanged; the one-off task ran (command "migrate --fail", exit 3) and is not undone.**
 
     ### Why
 
@@ -275,7 +275,7 @@ async fn a_cancelled_run_stops_its_task() {
     ::endgroup::
     ✓ Rollback: everything of this run but its one-off task is undone ([time])
 
-    Nothing was rolled out: what served production before still does; the one-off task was started (command "serve") and what it did is not undone.
+    Nothing was rolled out: production traffic is unchanged; the one-off task was started (command "serve") and what it did is not undone.
     ::error title=not-deployed (cancelled)::the workflow was cancelled
     Outcome: not-deployed (cancelled), exit code 10, after [time]
     ---
@@ -311,7 +311,7 @@ async fn a_task_that_cannot_start_says_why() {
     assert_snapshot!(run.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (task-failed)::the one-off task failed: container app never ran
       Caused by: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref [registry]/app:9.9.9: [registry]/v2/app/manifests/9.9.9: not found
       container app of task [task]: never ran; CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref [registry]/app:9.9.9: [registry]/v2/app/manifests/9.9.9: not found
@@ -339,7 +339,7 @@ async fn what_a_task_did_is_named_when_a_later_step_fails() {
     assert_snapshot!(run.ending(), @r#"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does; the one-off task ran (command "migrate", exit 0) and is not undone.
+    Nothing was rolled out: production traffic is unchanged; the one-off task ran (command "migrate", exit 0) and is not undone.
     ::error title=not-deployed (aws-refused)::CodeDeploy did not create the deployment
       Caused by: codedeploy:CreateDeployment: Not now (InvalidDeploymentGroupNameException)
     Outcome: not-deployed (aws-refused), exit code 10, after [time]

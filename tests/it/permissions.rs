@@ -106,7 +106,7 @@ async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
     ::warning title=a check is limited::Whether green stays healthy is not checked. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
 
     Green serves 100 % of production: api:2 (observed at the service's task sets).
     Outcome: deployed, exit code 0, after [time]
@@ -206,7 +206,7 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
     ::group::Survey
     ::warning title=a check is limited::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
     ::warning title=a check is limited::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
-    ::warning title=a check is limited::Alarms that ring before the start are not noticed. Allow cloudwatch:DescribeAlarms to have it. (cloudwatch:DescribeAlarms is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:DescribeAlarms on resource: * because no identity-based policy allows the cloudwatch:DescribeAlarms action)
+    ::warning title=a check is limited::Alarms that are in ALARM before the start are not noticed. Allow cloudwatch:DescribeAlarms to have it. (cloudwatch:DescribeAlarms is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:DescribeAlarms on resource: * because no identity-based policy allows the cloudwatch:DescribeAlarms action)
     ::warning title=a check is limited::Where traffic goes is taken from ECS, not from the load balancer. Allow elasticloadbalancing:DescribeRules to have it. (elasticloadbalancing:DescribeRules is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeRules on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeRules action)
     AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
@@ -223,7 +223,7 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
     ::group::Green
     ::warning title=a check is limited::Green's target health is not shown. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
     ::warning title=a check is limited::Traffic weights and task counts are not shown while waiting. Allow codedeploy:GetDeploymentTarget to have it. (codedeploy:GetDeploymentTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:GetDeploymentTarget on resource: * because no identity-based policy allows the codedeploy:GetDeploymentTarget action)
-    green is behind target group api-2, health not read
+    green is registered in target group api-2, health not read
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
@@ -234,7 +234,7 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
     ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
-    Blue is gone: from here the way back is a new rollout of the old revision
+    Blue is gone: to go back from here, the old revision has to be rolled out again
 
     Green serves 100 % of production: api:2 (observed at the service's task sets).
     Outcome: deployed, exit code 0, after [time]
@@ -280,7 +280,7 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
 
     - Limited: a definition that has not changed is registered again, and what changes is not shown. To have it, allow <code>ecs:DescribeTaskDefinition</code>.
     - Limited: a deployment that runs already is only noticed when CodeDeploy refuses ours. To have it, allow <code>codedeploy:ListDeployments</code>.
-    - Limited: alarms that ring before the start are not noticed. To have it, allow <code>cloudwatch:DescribeAlarms</code>.
+    - Limited: alarms that are in ALARM before the start are not noticed. To have it, allow <code>cloudwatch:DescribeAlarms</code>.
     - Limited: green's target health is not shown. To have it, allow <code>elasticloadbalancing:DescribeTargetHealth</code>.
     - Limited: traffic weights and task counts are not shown while waiting. To have it, allow <code>codedeploy:GetDeploymentTarget</code>.
     - Limited: where traffic goes is taken from ECS, not from the load balancer. To have it, allow <code>elasticloadbalancing:DescribeRules</code>.
@@ -315,7 +315,7 @@ async fn a_denied_registration_leaves_everything_as_it_was() {
     assert_snapshot!(denied(&["ecs:RegisterTaskDefinition"]).run(Action::deploy("1.1.0")).await.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (denied)::the task definition could not be registered
       Caused by: ecs:RegisterTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:RegisterTaskDefinition on resource: * because no identity-based policy allows the ecs:RegisterTaskDefinition action
       hint: allow ecs:RegisterTaskDefinition on * for the role that the job uses (docs/iam.md)
@@ -330,7 +330,7 @@ async fn a_role_that_may_not_be_passed_is_named() {
     assert_snapshot!(denied(&["iam:PassRole"]).run(Action::deploy("1.1.0")).await.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (denied)::the task definition could not be registered
       Caused by: ecs:RegisterTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: iam:PassRole on resource: arn:aws:iam::123456789012:role/execution because no identity-based policy allows the iam:PassRole action
       hint: allow iam:PassRole on arn:aws:iam::123456789012:role/execution for the role that the job uses (docs/iam.md)
@@ -345,7 +345,7 @@ async fn a_denied_deployment_takes_the_revision_back() {
     assert_snapshot!(denied(&["codedeploy:CreateDeployment"]).run(Action::deploy("1.1.0")).await.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (denied)::CodeDeploy did not create the deployment
       Caused by: codedeploy:CreateDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:CreateDeployment on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:CreateDeployment action
       hint: allow codedeploy:CreateDeployment on arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api for the role that the job uses (docs/iam.md)

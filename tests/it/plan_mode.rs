@@ -552,7 +552,7 @@ async fn a_plan_does_not_wait_for_a_rollout_in_progress_and_names_it() {
     ✗ Survey ([time])
     Deployment [deployment 1] of api:2 is in progress (Ready, made [time] by workflow run [run]).
 
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (already-running)::deployment [deployment 1] of api:2 is in progress (Ready, made [time] by workflow run [run])
       hint: wait for it; or let the run do so (if-running: wait), or roll it back first (if-running: supersede)
       hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled

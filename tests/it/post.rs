@@ -118,7 +118,7 @@ async fn what_cannot_be_read_of_the_state_is_said_and_the_rest_is_undone() {
     production: 100 % on blue (api:1), observed at the load balancer's listeners
     undone: CodeDeploy deployment [deployment 1]
     undone: task definition api:2
-    Post: 2 of the saved undos cannot be used and were not done; the rest: blue serves 100 %
+    Post: 2 saved undos could not be used and were skipped; the others: blue serves 100 %
     ::error title=stuck::not undone: undo 1 of the saved state (teleport): it cannot be read: unknown variant `teleport`, expected one of `revision`, `task`, `code-deploy`, `rolling`, `ecs`, `hooks`, `scaling`, `tester`
       hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)
     ::error title=stuck::not undone: undo 2 of the saved state (tester): it does not belong to the service, the cluster and the run of this step
@@ -129,7 +129,7 @@ async fn what_cannot_be_read_of_the_state_is_said_and_the_rest_is_undone() {
     --- summary
     ### Post step
 
-    2 of the saved undos cannot be used and were not done; the rest&#58; blue serves 100 %
+    2 saved undos could not be used and were skipped; the others&#58; blue serves 100 %
     ");
 }
 

@@ -34,7 +34,8 @@ fn at_once(story: Story, arrive: [u64; 2]) -> Story {
     story.fault(slow(1)).fault(slow(2))
 }
 
-/// ECS is slow to stop the older deployment: for a while both go on, as far as reads show.
+/// ECS is slow to stop the older deployment: for a while both are in progress, as far as reads
+/// show.
 fn slow_to_stop(story: Story) -> Story {
     story.switches(|switches| switches.supersede_lag_ms = 700)
 }

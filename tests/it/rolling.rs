@@ -356,9 +356,9 @@ async fn a_service_of_codedeploy_that_wants_zero_tasks_is_refused_because_green_
     assert_snapshot!(run.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (zero-tasks)::service api wants zero tasks (desired count 0): nothing would run, and nothing would be tested
-      hint: scale the service up first (aws ecs update-service --desired-count N), or set wait-for-service-stability: false to only hand the revision over
+      hint: scale the service up first (aws ecs update-service --desired-count N), or set wait-for-service-stability: false to only pass the revision to the service
     Outcome: not-deployed (zero-tasks), exit code 10, after [time]
     ");
 }

@@ -232,7 +232,7 @@ async fn an_image_with_a_high_finding_is_not_deployed_and_nothing_is_registered(
     ✗ Scan findings ([time])
     The image has 1 critical and 1 high findings; fail-on is high.
 
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (scan-failed)::the image has 1 critical and 1 high findings; fail-on is high
       hint: update the packages, or list under `ignore` of scan what is known and accepted (docs/scan.md)
     Outcome: not-deployed (scan-failed), exit code 10, after [time]
@@ -249,7 +249,7 @@ async fn an_image_with_a_high_finding_is_not_deployed_and_nothing_is_registered(
     --- summary
     ## ↩ not-deployed (scan-failed): <code>api</code> on <code>prod</code>
 
-    **Nothing was rolled out&#58; what served production before still does.**
+    **Nothing was rolled out&#58; production traffic is unchanged.**
 
     ### Why
 
@@ -453,7 +453,7 @@ async fn an_image_that_nobody_scans_and_nobody_may_scan_is_not_deployed() {
     ---
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (scan-failed)::there is no scan of the image, after [time]
       Caused by: ecr:StartImageScan is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:StartImageScan on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because no identity-based policy allows the ecr:StartImageScan action
       hint: allow ecr:StartImageScan on arn:aws:ecr:eu-central-1:123456789012:repository/app for the role that the job uses (docs/iam.md)
@@ -479,7 +479,7 @@ async fn a_scan_that_inspector_never_begins_is_no_pass() {
     ---
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (scan-failed)::there is no scan of the image, after [time]
       Caused by: ecr:StartImageScan: This feature is disabled (ValidationException)
       hint: let ECR scan what is pushed: aws ecr put-image-scanning-configuration --repository-name app --image-scanning-configuration scanOnPush=true; with enhanced scanning, include the repository in the registry's scan filters
@@ -505,7 +505,7 @@ async fn a_scan_that_does_not_end_is_waited_for_no_longer_than_asked() {
     assert_snapshot!(run.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (scan-failed)::the scan of the image was not done after [time] (ECR says IN_PROGRESS)
       hint: raise `wait` of scan, or run the job again later
     Outcome: not-deployed (scan-failed), exit code 10, after [time]
@@ -578,14 +578,14 @@ async fn findings_that_never_arrive_are_no_pass() {
     assert_snapshot!(runs.join("\n=====\n"), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (scan-failed)::the scan of the image is said to be done, but its findings were not there after [time]
       hint: raise `wait` of scan, or run the job again later
     Outcome: not-deployed (scan-failed), exit code 10, after [time]
     =====
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (scan-failed)::ECR counts 2 more findings at or above fail-on (high) than it lists
       hint: look at the image in the ECR console, and run the job again later
     Outcome: not-deployed (scan-failed), exit code 10, after [time]
@@ -602,7 +602,7 @@ async fn an_image_that_the_scanner_cannot_read_is_refused_unless_that_is_allowed
     assert_snapshot!(refused.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (scan-failed)::the scanner cannot read the image: its system or its type is not supported (ECR says: UnsupportedImageError: The operating system and/or package manager are not supported.)
       hint: images from scratch, distroless ones and systems out of support cannot be read by basic scanning: use enhanced scanning, or set `unsupported: allow` in scan
     Outcome: not-deployed (scan-failed), exit code 10, after [time]
@@ -678,7 +678,7 @@ async fn findings_that_may_not_be_read_are_no_pass() {
     assert_snapshot!(run.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (denied)::the scan of the image could not be read
       Caused by: ecr:DescribeImageScanFindings is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeImageScanFindings on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because no identity-based policy allows the ecr:DescribeImageScanFindings action
       hint: allow ecr:DescribeImageScanFindings on arn:aws:ecr:eu-central-1:123456789012:repository/app for the role that the job uses (docs/iam.md)
@@ -707,7 +707,7 @@ async fn throttled_looks_are_repeated_and_never_a_pass() {
     assert_snapshot!(failed.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (aws-failed)::the scan of the image could not be read
       Caused by: ecr:DescribeImageScanFindings is throttled: Rate exceeded
       hint: AWS limits the account's request rate: run fewer deployments at once, or raise poll-interval
@@ -733,7 +733,7 @@ async fn a_cancelled_run_does_not_wait_for_its_scan() {
     assert_snapshot!(run.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (cancelled)::the workflow was cancelled
     Outcome: not-deployed (cancelled), exit code 10, after [time]
     ");
@@ -760,7 +760,7 @@ async fn an_image_that_was_there_already_is_judged_as_well() {
     assert_nothing_registered(&run);
 }
 
-/// A rollout that goes on may not be left alone for what was only found since.
+/// A rollout in progress must not be left alone because of what was only found since.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_attempt_has_started_was_judged_by_it_and_is_followed() {
     let looks = vec![

@@ -59,7 +59,7 @@ async fn a_run_that_is_told_to_fail_or_is_older_does_not_touch_what_another_has_
     assert_snapshot!(second.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (already-running)::deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run])
       hint: wait for it; or let the run do so (if-running: wait), or roll it back first (if-running: supersede)
       hint: by hand: aws ecs stop-service-deployment --service-deployment-arn arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] --stop-type ROLLBACK
@@ -148,7 +148,7 @@ async fn a_rolling_rollout_in_progress_is_refused_waited_for_or_replaced() {
     }
 }
 
-/// The machine dies at a moment, without a post step; the job is run again.
+/// The machine dies at a point of the run, without a post step; the job is run again.
 async fn run_again(
     story: Story,
     action: impl Fn() -> Action,
@@ -364,7 +364,7 @@ async fn a_run_that_a_newer_one_has_overtaken_does_not_overwrite_it() {
     assert_snapshot!(stale.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (stale-run)::this run, #7, is stale: run #9 of the workflow has deployed main already, with commit 9999999
       Caused by: the newer run: https://github.com/org/repo/actions/runs/9
       hint: set stale-run: allow to deploy the older commit all the same, or mode: rollback to go back on purpose

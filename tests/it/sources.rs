@@ -108,7 +108,7 @@ async fn ask_in_own_process(play: &Play, denied: &[&str]) -> String {
     let lines = printed
         .lines()
         .filter_map(|line| line.split_once("> ").map(|(_, told)| told));
-    // What is told beside the answers comes as it comes: all are asked at the same time.
+    // Notes beside the answers come in any order: all sources are asked at the same time.
     let (mut beside, answers): (Vec<&str>, Vec<&str>) =
         lines.partition(|line| line.starts_with("narrowed") || line.starts_with("noted"));
     beside.sort_unstable();
@@ -153,7 +153,7 @@ async fn every_source_answers_and_what_it_cannot_answer_is_told_in_words() {
     secret `prod/smoke` has no text under the key `other`
     there is no secret `prod/none` in Secrets Manager
     ---
-    all (composite alarm): ALARM is failed; errors transitioned to ALARM; ringing: errors
+    all (composite alarm): ALARM is failed; errors transitioned to ALARM; in ALARM: errors
     cpu (metric alarm): INSUFFICIENT_DATA is inconclusive; Set on the stage
     gone (metric alarm): missing is error; there is no such alarm
     rollback: Some("alarm")

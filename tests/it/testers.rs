@@ -1,5 +1,5 @@
-//! Testers on a real Docker engine: what they are given, what is told of them, and that nothing of
-//! them is left behind.
+//! Testers on a real Docker engine: what they are given, what is reported of them, and that nothing
+//! of them is left behind.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};

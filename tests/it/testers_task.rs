@@ -89,7 +89,6 @@ fn slowly(image: &str) -> Action {
     )
 }
 
-/// The containers that are there of a run.
 fn containers(run: &ActionRun) -> String {
     let run = run.log[0]
         .split("(run ")

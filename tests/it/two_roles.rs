@@ -120,7 +120,7 @@ fn tasks_and_secrets_are_named_as_narrowly_as_iam_can() {
     }
 }
 
-/// Green waits; the role that deploys has brought it there.
+/// Green waits; the role that deploys has started it.
 async fn waiting(story: Story) -> (Play, ActionRun) {
     let mut play = story
         .stage(|options| options.allowed = deploy())

@@ -64,7 +64,7 @@ async fn play(strategy: Strategy) {
         let happy = happy.clone();
         async move {
             let name = format!("{strategy:?} | {cell} | {mode:?}");
-            // On a task of its own: what fails says so there, and the others go on.
+            // On a task of its own: a failure is reported there, and the others continue.
             let played = tokio::spawn(async move { mode.play(&happy, &cell).await }).await;
             let shown = played.as_deref().unwrap_or("FAILED, see above");
             let _ = writeln!(std::io::stdout(), "{name} → {shown}");

@@ -1,9 +1,9 @@
-//! Green held against blue, with numbers: is it worse by more than chance, and by so much that it
-//! matters? PURE.
+//! Statistical comparison of green with blue: is green worse by more than chance, and by enough to
+//! matter? PURE.
 //!
-//! It is asked again and again while data accumulate, and each time is a chance to be fooled:
-//! `spending` shares one rate of false alarms among all looks. What is found is judged by the
-//! policy; p, effect and n are told in words.
+//! The comparison is repeated while data accumulate, and every repetition (a "look") is another
+//! chance of a false alarm: `alpha_spending` divides one false-alarm rate among all looks. The
+//! policy decides; p, effect size and n are reported in the note.
 
 mod alpha_spending;
 mod describe;
@@ -19,47 +19,47 @@ use crate::statistics::{
 };
 use alpha_spending::{allowance, allowance_for_values};
 
-/// The fewest values on each side of which a comparison can say anything with half of 5 % of false
-/// alarms: all of green's above all of blue's.
+/// The smallest number of values per side with which a comparison can fail at an alpha of 2.5 %:
+/// every value of green above every value of blue.
 pub const MIN_VALUES: u32 = 4;
 
-/// The preset: green must be so many times as slow before it fails. With 60 requests a minute a p95
-/// scatters by a fifth.
+/// The preset fails only when green's latency is at least this multiple of blue's. At 60 requests a
+/// minute, p95 itself varies by about 20 %.
 pub const ALLOWED_SLOWDOWN: f64 = 1.4;
 
-/// The preset: a pass on errors says that a green with so great a share of errors more, or three
-/// times blue's, would have been seen.
+/// The preset passes on errors only if it would have detected a green whose error rate is higher by
+/// this much (absolute), or three times blue's.
 pub const DETECTABLE_ERROR_SHARE: f64 = 0.04;
 
-/// When green is called worse.
+/// When green counts as worse.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ComparePolicy {
-    /// How often an equal green may be called worse, over all looks of a rollout: 0 to 1.
+    /// The probability that an equal green may count as worse, over all looks of a rollout: 0 to 1.
     pub alpha: f64,
-    /// What "worse" is.
+    /// Which direction counts as worse.
     pub direction: Direction,
-    /// How often it will be asked.
+    /// How often the comparison will be repeated.
     pub looks: Looks,
-    /// Green may be so many times blue before it matters (1.25); for a decrease, blue so many times
-    /// green.
+    /// A ratio of green to blue below this does not matter (1.25). For a decrease, the ratio of
+    /// blue to green.
     pub allowed_increase: f64,
-    /// A difference of rates below this does not matter, however many times it is (0.001: a tenth
-    /// of a percentage point).
+    /// A difference of rates below this does not matter, whatever the ratio (0.001 is 0.1
+    /// percentage points).
     pub least_difference: f64,
-    /// Rates: no pass where a green with so many times blue's errors (or `must_see_difference`
-    /// more) would have gone unseen in more than one of twenty runs, for want of traffic: that is
-    /// inconclusive. Infinite asks for nothing.
+    /// Rates: a pass requires that a green with this multiple of blue's error rate (or with
+    /// `must_detect_difference` more) would have been detected in at least 19 of 20 runs. With too
+    /// little traffic for that, the result is inconclusive. Infinity switches the requirement off.
     pub must_detect_ratio: f64,
-    /// Where blue has next to no errors, many times as many are still few: green must be seen at so
-    /// much above blue (0.02: 2 percentage points).
+    /// Where blue has almost no errors, a multiple of them is still tiny; then green must be
+    /// detected at blue's rate plus this (0.02 is 2 percentage points).
     pub must_detect_difference: f64,
-    /// Rates are judged from so many requests on each side.
+    /// Rates are compared from this many requests per side.
     pub min_request_volume: u64,
 }
 
 impl Default for ComparePolicy {
-    /// One false alarm in twenty rollouts; a quarter more, and a tenth of a percentage point; three
-    /// times as bad must be seen; a hundred requests.
+    /// alpha 0.05; an increase by 25 % and 0.1 percentage points matters; three times blue's error
+    /// rate must be detectable; at least 100 requests.
     fn default() -> Self {
         Self {
             alpha: 0.05,
@@ -74,24 +74,24 @@ impl Default for ComparePolicy {
     }
 }
 
-/// What a comparison came to.
+/// The result of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonResult {
-    /// Failed: green is worse. Successful: nothing so far says that it is. Inconclusive: not enough
+    /// Failed: green is worse. Successful: no evidence so far that it is. Inconclusive: not enough
     /// data to say either. Error: the data are no numbers.
     pub phase: Phase,
     /// Both sides: `green 3.1 % (93 of 3,001), blue 1.0 % (30 of 3,000)`.
     pub value: String,
     /// Why: p, effect and n in words.
     pub note: String,
-    /// How probable it is where both sides are the same; nothing where it could not be said.
+    /// The p-value; absent where no test was possible.
     pub p: Option<f64>,
-    /// Green as a multiple of blue; nothing where it could not be said.
+    /// The ratio of green to blue; absent if undefined.
     pub effect: Option<f64>,
 }
 
-/// Compares the shares of errors. `look` counts from 1 over the rollout; the counts are all that
-/// came in since they began.
+/// Compares error rates. `look` is the number of this comparison in the rollout, from 1; the counts
+/// are cumulative.
 pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> ComparisonResult {
     let value = describe::rates(blue, green);
     let least = blue.requests().min(green.requests());
@@ -137,8 +137,8 @@ pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> 
     }
 }
 
-/// Compares values that are no counts: latencies, one a minute and side. `look` counts from 1 over
-/// the rollout; the values are all that came in since they began.
+/// Compares measured values, such as one latency per minute and side. `look` is the number of this
+/// comparison in the rollout, from 1; the values are cumulative.
 pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -> ComparisonResult {
     let value = describe::samples(blue, green);
     let tested = match mann_whitney(blue, green, policy.direction) {
@@ -182,8 +182,7 @@ pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -
     conclude(value, &found, effect_size(found.ratio, policy), &basis)
 }
 
-/// How many values each side must have before anything can be said of them, where looks are taken
-/// by their number.
+/// The smallest number of values per side with which `Looks::Values` can decide anything.
 pub fn min_values(policy: &ComparePolicy) -> usize {
     const MOST: usize = 100;
     let Looks::Values(planned) = policy.looks else {
@@ -196,16 +195,15 @@ pub fn min_values(policy: &ComparePolicy) -> usize {
         .unwrap_or(MOST)
 }
 
-/// How many requests each side must have had in a minute for that minute's percentile to be
-/// compared: 100 for p99. Of fewer the percentile is their greatest value, and that is smaller on
-/// the side with fewer requests, however alike the sides are: a small blue would make green look
-/// slow.
+/// How many requests each side needs in a minute before that minute's percentile is compared: 100
+/// for p99. With fewer, the percentile is just the maximum, which is smaller on the side with fewer
+/// requests: a small blue would make an equal green look slow.
 pub fn min_requests_for(percentile: f64) -> f64 {
     // Half a request of tolerance: 100 − 99.9 is not quite 0.1.
     (100.0 / (100.0 - percentile.clamp(0.0, 99.999)) - 0.5).ceil()
 }
 
-/// What decides.
+/// The statistics that decide: p, the ratio of green to blue, and the alpha that this look may use.
 struct Significance {
     p: f64,
     ratio: f64,
@@ -232,7 +230,7 @@ fn conclude(
     }
 }
 
-/// Undecided, with what was found all the same.
+/// Inconclusive, with the p-value and the effect all the same.
 fn inconclusive_with(value: String, found: &Significance, note: String) -> ComparisonResult {
     ComparisonResult {
         p: Some(found.p),
@@ -262,8 +260,8 @@ fn from_statistics_error(value: String, error: StatisticsError) -> ComparisonRes
     }
 }
 
-/// Green's typical value as a multiple of blue's. Where blue's is not above zero, no multiple says
-/// anything: any shift counts in full.
+/// The ratio of green's typical value to blue's. If blue's is zero or below, there is no ratio: any
+/// increase counts as infinite, any decrease as 0.
 fn shift_ratio(blue: f64, shift: f64) -> f64 {
     match shift {
         0.0 => 1.0,
@@ -273,7 +271,7 @@ fn shift_ratio(blue: f64, shift: f64) -> f64 {
     }
 }
 
-/// Whether a difference matters, however certain it is.
+/// Whether a difference is large enough to matter, independent of its significance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum EffectSize {
     /// As large as the policy's smallest difference, or larger.

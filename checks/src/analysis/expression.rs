@@ -1,7 +1,7 @@
 //! Conditions as expressions over numbers: `result < 5`, `green <= blue * 1.25 && !isNaN(result)`.
 //!
-//! The crate `fasteval` parses and evaluates: it knows one type, the number. So that no condition
-//! is true by accident, the tree is checked here when the document is read: a condition is a
+//! The crate `fasteval` parses and evaluates: it knows one type, the number. The tree is checked
+//! when the document is read, so that no condition is true by accident: a condition is a
 //! comparison, or comparisons joined by `&&`, `||` and `!`.
 
 mod check;
@@ -18,12 +18,11 @@ pub(crate) struct Expression {
     uses: BTreeSet<Use>,
 }
 
-/// What an expression makes use of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Use {
     /// `blue`: the other side must be asked too.
     Blue,
-    /// `default(…)`, `isNaN(…)` or `isInf(…)`: it says itself what missing data mean.
+    /// `default(…)`, `isNaN(…)` or `isInf(…)`: the expression itself handles missing data.
     Missing,
 }
 

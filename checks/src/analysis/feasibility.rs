@@ -1,9 +1,8 @@
-//! Whether a rollout gives an analysis what it needs to know good from bad: time in which blue is
-//! kept, and requests on green. PURE.
+//! Whether a rollout can give the analysis enough time and requests for a verdict. PURE.
 //!
-//! It is played through beforehand, with a green that is as good as blue: which traffic green gets
-//! when follows from the strategy, how much there is from what blue had before. Where even that
-//! green would end without a verdict, the rollout could only ever go back.
+//! Before the start, the rollout is simulated with a green that is as good as blue: green's share
+//! over time follows from the strategy, the number of requests from blue's recent traffic. If even
+//! that green would end without a verdict, the rollout could only be rolled back.
 
 mod conclusive;
 #[cfg(test)]
@@ -26,24 +25,23 @@ use super::sides::Sides;
 use crate::template::Values;
 use conclusive::is_conclusive;
 
-/// That traffic has moved is seen some seconds late, and an answer takes its time.
+/// A shift of traffic is noticed some seconds late, and queries take time.
 const VERDICT_LAG: Duration = Duration::from_secs(15);
 
-/// So long at 100 % is looked ahead.
+/// How many looks at 100 % the simulation covers.
 const LOOKS_AHEAD: usize = 120;
 
 /// More requests a minute than any service has.
 const MAX_REQUESTS: f64 = 1e7;
 
-/// How a rollout gives traffic to green.
+/// How a rollout shifts traffic to green.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrafficSchedule {
-    /// The shares of green before it has everything, in percent, each with the time for which it
-    /// has it.
+    /// Green's share in percent before it has all traffic, each with its duration.
     pub steps: Vec<(f64, Duration)>,
-    /// How long green has everything while blue can still be brought back.
+    /// How long green has all traffic while a rollback to blue is still possible.
     pub bake: Duration,
-    /// Whether every share waits for a verdict on the one before.
+    /// Whether each traffic step waits for a verdict on the previous one.
     pub is_gated: bool,
 }
 
@@ -54,7 +52,7 @@ impl TrafficSchedule {
     }
 }
 
-/// What blue had before the start.
+/// Blue's traffic before the start.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Traffic {
     /// Requests a minute.
@@ -63,35 +61,34 @@ pub struct Traffic {
     pub errors: f64,
 }
 
-/// A check that would not know good from bad in the time that it has, although there were requests
-/// enough.
+/// A check that could not reach a verdict in the available time, even with unlimited requests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TooLittleTime<'a> {
-    /// Its name.
+    /// The name of the check.
     pub check: &'a str,
-    /// Where it stands in the document.
+    /// Its position in the document.
     pub at: &'a Position,
     /// How long blue must be kept at 100 %.
     pub needed_bake: Duration,
 }
 
-/// A check that would not know good from bad with the requests that there are.
+/// A check that could not reach a verdict with the available requests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TooLittleTraffic<'a> {
-    /// Its name.
+    /// The name of the check.
     pub check: &'a str,
-    /// Where it stands in the document.
+    /// Its position in the document.
     pub at: &'a Position,
-    /// How many requests a minute the service needs, on both sides together; nothing where no
-    /// number would do.
+    /// Requests per minute that the service needs, both sides together; `None` if no number is
+    /// enough.
     pub needed_requests: Option<f64>,
-    /// How long blue must be kept at 100 % with the requests that there are; nothing where no time
-    /// would do.
+    /// How long blue must be kept at 100 % with the available requests; `None` if no time is
+    /// enough.
     pub needed_bake: Option<Duration>,
 }
 
 impl Analysis {
-    /// The check for which blue must be kept longest, where it is not kept so long.
+    /// The check that needs blue to be kept longest, if blue is not kept that long.
     pub fn find_time_shortage(&self, schedule: &TrafficSchedule) -> Option<TooLittleTime<'_>> {
         let ample_traffic = Traffic {
             requests: MAX_REQUESTS,
@@ -141,8 +138,8 @@ impl Analysis {
         shortages.collect()
     }
 
-    /// What is asked about blue before the start: its requests, and its errors. Nothing where no
-    /// check depends on requests that a load balancer counts.
+    /// The queries for blue's requests and errors before the start; `None` where no check depends
+    /// on requests that a load balancer counts.
     pub fn traffic_queries(&self, sides: &Sides) -> Option<[CloudWatchQuery; 2]> {
         let checks = self.checks.iter().filter(|check| is_deciding(check));
         let counted = |source: &&Source| is_counted_by_load_balancer(&source.query);
@@ -161,13 +158,13 @@ impl Analysis {
         ])
     }
 
-    /// The checks that could take the rollout back because they do not know.
+    /// The checks that can roll back by being inconclusive.
     fn deciding_checks<'a>(
         &'a self,
         schedule: &TrafficSchedule,
     ) -> impl Iterator<Item = &'a Check> {
         let is_gated = schedule.is_gated;
-        // A person decides at a gate, and only where there is one.
+        // A person can only decide at a gate, so there must be one.
         let waits_for_person =
             move |check: &&Check| check.on_inconclusive == OnInconclusive::Pause && is_gated;
         self.checks
@@ -182,8 +179,7 @@ fn is_deciding(check: &Check) -> bool {
     check.weight == Weight::Counts && is_watched && check.on_inconclusive != OnInconclusive::Proceed
 }
 
-/// The least number of requests that is enough, between those that there are and more than any
-/// service has.
+/// The smallest number of requests that is enough, between the present one and `MAX_REQUESTS`.
 fn find_least_requests(from: f64, is_enough: impl Fn(f64) -> bool) -> Option<f64> {
     let mut high = from.max(1.0);
     while !is_enough(high) {
@@ -204,7 +200,7 @@ fn find_least_requests(from: f64, is_enough: impl Fn(f64) -> bool) -> Option<f64
     Some(high)
 }
 
-/// How long green must have everything before the check knows; nothing where it never would.
+/// How long green must have all traffic before the check is conclusive; `None` if it never is.
 fn time_to_conclude(
     check: &Check,
     schedule: &TrafficSchedule,
@@ -229,23 +225,23 @@ fn time_to_conclude(
     is_in_time.then(|| time_for_looks(check, after, first))
 }
 
-/// Whether a time in which green had everything must be judged.
+/// Whether a period in which green had all traffic must be evaluated.
 fn must_judge_full_traffic(check: &Check, shift: usize) -> bool {
     check.on.contains(&Moment::Bake) || shift == 0
 }
 
-/// When the first look is taken at a green that has everything.
+/// When the first look is taken at a green that has all traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FirstLook {
-    /// Looks were taken during a shift, and go on at the same interval.
+    /// Looks were taken during a shift, and continue at the same interval.
     AtTheNextStep,
     /// There was no shift: as soon as there are data of one period.
     AfterAPeriod,
 }
 
-/// How long it takes until so many looks were taken at a green that has everything, however the
-/// time falls. After a shift the looks go on in their rhythm; without one the first is taken as
-/// soon as there is something to look at.
+/// The longest time until this many looks were taken at a green that has all traffic. After a
+/// shift, looks continue at their interval; without one, the first is taken as soon as there is
+/// data.
 fn time_for_looks(check: &Check, looks: usize, first: FirstLook) -> Duration {
     let timing = CheckTiming::from_check(check);
     let looks = u32::try_from(looks).unwrap_or(u32::MAX);
@@ -263,15 +259,14 @@ fn time_for_looks(check: &Check, looks: usize, first: FirstLook) -> Duration {
         + VERDICT_LAG
 }
 
-/// When a check looks, and of which time its data are.
+/// When a check measures, and which time its data cover.
 struct CheckTiming {
     /// From one look that has something new to the next.
     step: Duration,
-    /// The time that a look's data cover.
     period: Duration,
-    /// What is younger is not known yet.
+    /// Younger data are not available yet.
     delay: Duration,
-    /// Whether the time in which traffic changes is lost, because it is not a whole period.
+    /// Whether a period in which traffic shifts is lost, because only whole periods count.
     is_whole: bool,
 }
 
@@ -320,14 +315,15 @@ impl CheckTiming {
             })
             .collect();
         if let (true, Some((first, _))) = (schedule.is_gated, schedule.steps.first()) {
-            // The first share is kept until it is known, or until patience is at its end.
+            // The first share is kept until the check is conclusive, or until its inconclusive
+            // limit is reached.
             shares = vec![first / 100.0; check.limits.inconclusives as usize + 1];
         }
         shares
     }
 }
 
-/// Green's share so long after the first traffic.
+/// Green's share this long after its first traffic.
 fn green_share_at(schedule: &TrafficSchedule, at: Duration) -> f64 {
     let mut passed = Duration::ZERO;
     for (percent, length) in &schedule.steps {

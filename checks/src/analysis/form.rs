@@ -1,7 +1,6 @@
-//! The analysis as it was read: checks that say what is asked, how often, and what an answer is
-//! held against.
+//! The analysis as it was read: checks with their queries, their schedule and their conditions.
 //!
-//! It holds no secrets: only the names of the environment variables whose values queries want.
+//! It holds no secrets: only the names of the environment variables that queries use.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,19 +20,18 @@ pub struct Analysis {
     pub(crate) environment: BTreeSet<String>,
 }
 
-/// What follows when the analysis ends without knowing good from bad.
+/// What follows if the analysis is inconclusive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnInconclusive {
-    /// Back to blue.
+    /// Roll back to blue.
     #[default]
     Rollback,
     /// Wait at the gate for a person.
     Pause,
-    /// Go on.
+    /// Continue.
     Proceed,
 }
 
-/// One check.
 #[derive(Debug, Clone)]
 pub(crate) struct Check {
     pub(crate) name: String,
@@ -42,35 +40,33 @@ pub(crate) struct Check {
     pub(crate) limits: MeasurementLimits,
     pub(crate) weight: Weight,
     pub(crate) importance: Importance,
-    /// What a measurement without data is.
+    /// The phase of a measurement without data.
     pub(crate) no_data: Phase,
     pub(crate) volume: Option<Volume>,
     pub(crate) on_inconclusive: OnInconclusive,
     pub(crate) measure: Measure,
     pub(crate) judgement: Judgement,
-    /// Where it stands in the document.
     pub(crate) at: Position,
 }
 
-/// When a check is made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CheckSchedule {
     pub(crate) interval: Duration,
     pub(crate) initial_delay: Duration,
-    /// How many measurements there are; without it, they go on until the owner ends them.
+    /// The number of measurements; without it, they continue until the caller ends them.
     pub(crate) count: Option<u32>,
-    /// Only the newest so much is judged.
+    /// How far back data are evaluated.
     pub(crate) window: Option<Duration>,
 }
 
-/// What is put up with: Argo Rollouts' limits.
+/// How many bad measurements are tolerated: Argo Rollouts' limits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MeasurementLimits {
     /// More failures than this fail the check; none: they never do.
     pub(crate) failures: Option<u32>,
     pub(crate) inconclusives: u32,
     pub(crate) consecutive_errors: u32,
-    /// So many successes in a row end it well; 0: they do not.
+    /// This many successes in a row end the check as successful; 0: never.
     pub(crate) consecutive_successes: u32,
 }
 
@@ -90,7 +86,6 @@ pub(crate) struct Volume {
     pub(crate) source: Source,
 }
 
-/// What is measured.
 #[derive(Debug, Clone)]
 pub(crate) enum Measure {
     /// Points, reduced to one number.
@@ -109,14 +104,13 @@ pub(crate) enum Measure {
     Lines { source: Source, requests: Source },
 }
 
-/// Which share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ShareKind {
     Errors,
     Successes,
 }
 
-/// From points to a number.
+/// How points are reduced to one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reduce {
     Last,
@@ -135,14 +129,13 @@ pub(crate) enum Unit {
     Seconds,
 }
 
-/// What it is held against.
+/// What the measurement is compared with.
 #[derive(Debug, Clone)]
 pub(crate) enum Judgement {
     Conditions(Conditions),
-    /// Green's errors against blue's, or green's samples against blue's: what is measured says
-    /// which.
+    /// Green's errors or samples against blue's; the measure decides which.
     Comparison(ComparePolicy),
-    /// So many lines are put up with.
+    /// At most this many lines.
     AtMost(u64),
     /// Lines, against blue's.
     Lines {
@@ -156,23 +149,23 @@ pub(crate) enum Judgement {
 pub(crate) struct Conditions {
     pub(crate) success: Option<Expression>,
     pub(crate) failure: Option<Expression>,
-    /// As people read it.
+    /// As shown to people.
     pub(crate) text: String,
 }
 
-/// What is asked, and what time a question covers.
+/// A query, and which time a question covers.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) query: QueryTemplate,
     pub(crate) sampling: Sampling,
 }
 
-/// What time a question covers.
+/// Which time a question covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sampling {
     pub(crate) kind: SamplingKind,
     pub(crate) period: Duration,
-    /// What is younger may still change.
+    /// Younger data may still change.
     pub(crate) delay: Duration,
 }
 
@@ -185,7 +178,7 @@ pub(crate) enum SamplingKind {
     Sliding,
 }
 
-/// What is asked, by source.
+/// The query of each kind of source, with variables.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum QueryTemplate {
     CloudWatch {
@@ -226,13 +219,13 @@ pub(crate) struct Metric {
 }
 
 impl Analysis {
-    /// The environment variables whose values are wanted.
+    /// The environment variables that the document uses.
     pub fn required_env(&self) -> Vec<&str> {
         self.environment.iter().map(String::as_str).collect()
     }
 
-    /// The checks that decide and hold green against blue, with the moments at which they do: a
-    /// service without a second side cannot have them.
+    /// The checks that decide by a comparison of green with blue, with their moments: a service
+    /// without a second side cannot have them.
     pub fn checks_needing_blue(&self) -> Vec<(&str, &[Moment])> {
         self.counting_checks()
             .filter(|check| check.needs_blue())
@@ -252,7 +245,7 @@ impl Analysis {
             .any(|check| check.on_inconclusive == OnInconclusive::Pause)
     }
 
-    /// The same, where a person has answered already: nothing waits for another answer.
+    /// The same analysis after a person has already decided: nothing waits for another decision.
     #[must_use]
     pub fn without_pauses(mut self) -> Self {
         let waits = |check: &&mut Check| check.on_inconclusive == OnInconclusive::Pause;

@@ -1,9 +1,10 @@
-//! The judge of a whole rollout's analysis: what is asked when, and what the answers come to. PURE:
-//! no clock, no network.
+//! Evaluates the analysis of one rollout: which questions are due when, and the verdict on the
+//! answers. PURE: no clock, no network.
 //!
-//! The owner tells it when moments begin ([`Judge::enter`]), asks what is due ([`Judge::due`]),
-//! hands in answers ([`Judge::answered`]) and reads the standing. What follows from it is the
-//! owner's to decide.
+//! The caller reports when a moment begins ([`Judge::enter`]), gets the due questions
+//! ([`Judge::due_questions`]), passes answers in ([`Judge::record_answers`]) and reads
+//! [`Judge::status`]. What follows from it is the caller's decision. One file, because the judge is
+//! one state machine.
 
 mod check_run;
 mod display;
@@ -42,11 +43,11 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// A judge that has not seen anything; `values` hold what `${version}`, `${digest}` and
-    /// `${env.NAME}` stand for.
+    /// A judge without measurements; `values` has the values of `${version}`, `${digest}` and
+    /// `${env.NAME}`.
     ///
-    /// A check that cannot be asked with these sides ([`Analysis::problems`]) is inconclusive from
-    /// its first moment on.
+    /// A check that cannot be measured with these sides ([`Analysis::unsupported_checks`]) is
+    /// inconclusive from its first moment on.
     pub fn new(analysis: &Analysis, sides: Sides, values: Values) -> Self {
         let check_runs = analysis.checks.iter().flat_map(|check| {
             MOMENT_GROUPS
@@ -63,8 +64,8 @@ impl Judge {
         }
     }
 
-    /// The same, for a rollout that will be watched for about so long, in whose shift both sides
-    /// serve: comparisons share their false alarms among so many looks.
+    /// The same, with the expected duration of the rollout and of its shift (both sides serve):
+    /// comparisons divide alpha among the expected number of looks.
     #[must_use]
     pub fn with_expected_looks(mut self, shift: Duration, duration: Duration) -> Self {
         self.check_runs
@@ -73,8 +74,8 @@ impl Judge {
         self
     }
 
-    /// A moment begins: users (or tests) reach green from now on, or by another step. What runs
-    /// already goes on without a break.
+    /// A moment begins: from now on users (or tests) reach green, or the next traffic step. Checks
+    /// that are already running continue.
     pub fn enter(&mut self, moment: Moment, now: f64) {
         self.moment = Some(moment);
         let sides = &self.filler.sides;
@@ -96,7 +97,7 @@ impl Judge {
         self.update_result();
     }
 
-    /// What is to be asked now, all at once. Each question is to be answered by [`Judge::answered`]
+    /// The questions to ask now, all at once. Each must be answered by [`Judge::record_answers`]
     /// under its id, with [`Answer::Failed`] where it could not be asked: a check waits for all of
     /// its answers.
     pub fn due_questions(&mut self, now: f64) -> Vec<Question> {
@@ -113,15 +114,15 @@ impl Judge {
         questions
     }
 
-    /// Answers that are still awaited will not come: their questions are asked anew.
+    /// Pending answers will not arrive: their questions are asked again.
     pub fn ask_again(&mut self) {
         self.check_runs
             .iter_mut()
             .for_each(|check_run| check_run.pending = None);
     }
 
-    /// When something is due next; nothing while all answers are awaited, or when nothing is asked
-    /// any more.
+    /// When the next question is due; `None` while all answers are pending, or if no question is
+    /// left.
     pub fn next_due(&self) -> Option<f64> {
         let times = (0..self.check_runs.len())
             .filter(|index| self.is_running(*index))
@@ -129,7 +130,8 @@ impl Judge {
         times.min_by(f64::total_cmp)
     }
 
-    /// Takes answers, and tells the measurements that they make whole; `time` is now in RFC 3339.
+    /// Records answers and returns the measurements that are now complete; `time` is now in RFC
+    /// 3339.
     pub fn record_answers(
         &mut self,
         answers: &[(usize, Answer)],
@@ -152,8 +154,8 @@ impl Judge {
         measurements
     }
 
-    /// Whether every check of this moment that counts has judged data from after `since`, or is
-    /// over: a step may end then.
+    /// Whether every counting check of this moment has evaluated data newer than `since`, or has
+    /// ended: the step may end then.
     pub fn is_settled(&self, since: f64) -> bool {
         let mut running = (0..self.check_runs.len())
             .filter(|index| self.is_running(*index))
@@ -161,8 +163,7 @@ impl Judge {
         running.all(|check_run| !check_run.is_counted() || check_run.is_settled(since))
     }
 
-    /// Whether every check of this moment that ends by itself is over: the gate at green, or
-    /// production's, may open.
+    /// Whether every check of this moment with an end of its own has ended: the gate may open.
     pub fn is_complete(&self) -> bool {
         let mut running = (0..self.check_runs.len())
             .filter(|index| self.is_running(*index))
@@ -173,7 +174,7 @@ impl Judge {
         })
     }
 
-    /// How things stand.
+    /// The status of the analysis.
     pub fn status(&self) -> AnalysisStatus {
         self.result
             .clone()
@@ -182,13 +183,13 @@ impl Judge {
             })
     }
 
-    /// What was found so far where nothing ends the analysis, in words.
+    /// The findings so far, as text, for an analysis that was not ended by a check.
     pub fn describe_findings(&self) -> String {
         status::describe_findings(&self.check_runs)
     }
 
-    /// The owner ends the analysis: good unless something is wrong, or something that began never
-    /// knew good from bad.
+    /// Ends the analysis: successful unless a check failed, or one that had begun never became
+    /// conclusive.
     pub fn finish(&mut self) -> AnalysisStatus {
         self.check_runs
             .iter_mut()
@@ -224,7 +225,7 @@ impl Judge {
         let Some(mut spans) = self.check_runs[index].spans(now, &only_sources) else {
             return self.check_runs[index].postpone(&only_sources);
         };
-        // Lines are held against the requests of the same time.
+        // Lines are compared with the requests of the same time.
         if let ([(QuestionRole::Lines, _), (QuestionRole::Requests, _)], [lines, requests]) =
             (sources.as_slice(), spans.as_mut_slice())
         {

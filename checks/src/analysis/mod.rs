@@ -1,18 +1,19 @@
-//! Analysis: repeated measurements of metrics and logs while traffic shifts, held against
-//! conditions or against blue.
+//! Analysis: repeated measurements of metrics and logs while traffic shifts, checked against
+//! conditions or compared with blue.
 //!
 //! | file | does |
 //! |---|---|
 //! | `parse`, `form` | the input → checks, or every problem it has |
-//! | `preset`, `expression` | what a line such as `p99 < 1 s` stands for; conditions |
+//! | `preset`, `expression` | the meaning of a line such as `p99 < 1 s`; conditions |
 //! | `sides`, `refuse` | what is known of blue and green; checks that cannot be asked with it |
-//! | `course` | whether a rollout gives it the time and the requests to know good from bad |
-//! | `question` | what sources are asked, and may answer |
-//! | `judge` | what is asked when, and what the answers come to |
-//! | `compare` | green against blue, with numbers |
+//! | `feasibility` | whether a rollout gives an analysis enough time and requests to reach a verdict |
+//! | `question` | questions to sources, and their answers |
+//! | `judge` | which questions are due when, and the verdict on the answers |
+//! | `compare` | statistical comparison of green with blue |
 //!
-//! Nothing here asks anybody or reads a clock: times and answers are handed in. What a verdict
-//! leads to is decided elsewhere. The form is explained to users in `docs/analysis.md`.
+//! This module is pure: it sends no requests and reads no clock; the caller passes times and
+//! answers in. The caller also decides what a verdict leads to. The format is documented for users
+//! in `docs/analysis.md`.
 
 pub mod ask;
 pub mod compare;

@@ -37,11 +37,11 @@ use values::CheckNames;
 /// The input that the document belongs to.
 pub(super) const INPUT: &str = "analysis";
 
-/// Neither good nor bad so often: Argo's own limit of errors.
+/// The default limit of inconclusive measurements; the same as Argo Rollouts' limit of errors.
 const INCONCLUSIVE_LIMIT: u32 = 4;
 
-/// Where traffic is waited for, a third of an hour: what is inconclusive early says only that
-/// little has been seen. It is in time that it ends, before blue goes.
+/// The default limit for checks that need traffic, about 20 minutes: early inconclusive
+/// measurements only mean that there was little traffic yet. It still ends before blue is removed.
 const TRAFFIC_INCONCLUSIVE_LIMIT: u32 = 20;
 
 /// Reads an analysis; `origin` is the file as the user wrote it, or `inline`.
@@ -187,12 +187,12 @@ fn read_checks(reader: &mut Reader<'_>, root: &Node) -> Option<Vec<Check>> {
     Some(checks)
 }
 
-/// What tells one kind of check from another.
+/// The parts in which the kinds of checks differ.
 struct CheckParts {
     measure: Measure,
     judgement: Judgement,
     volume: Option<Volume>,
-    /// Where its writer says nothing.
+    /// If the document does not set it.
     window: Option<Duration>,
 }
 
@@ -222,8 +222,7 @@ fn build_check(name: String, at: Position, run: &CheckSettings, parts: CheckPart
     }
 }
 
-/// The limits of a check; one that waits for traffic is given time for it unless its writer says
-/// otherwise.
+/// The limits of a check; one that needs traffic gets more time, unless the document sets a limit.
 fn build_limits(
     run: &CheckSettings,
     judgement: &Judgement,
@@ -256,7 +255,7 @@ mod schema {
 
     use super::{AnalysisForm, CheckList, PresetForm};
 
-    /// What is measured while traffic shifts, and what it is held against.
+    /// What is measured while traffic shifts, and what it is compared with.
     #[derive(JsonSchema)]
     #[schemars(untagged)]
     #[expect(

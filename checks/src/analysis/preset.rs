@@ -1,8 +1,8 @@
 //! Presets: what a line such as `error-rate < 5 %` asks of the load balancer's metrics about a
 //! side's target group.
 //!
-//! Application Load Balancers count requests, errors and latencies for each target group, so that
-//! green and blue can be told apart without any configuration.
+//! Application Load Balancers count requests, errors and latencies for each target group, so green
+//! and blue can be compared without any configuration.
 
 mod expand;
 mod read;
@@ -10,7 +10,6 @@ mod read;
 pub(crate) use expand::{CheckTemplate, error_source, load_balancer_sampling, request_source};
 pub(crate) use read::KEYWORDS;
 
-/// A preset that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Preset {
     /// `error-rate < 5 %`, `success-rate > 99 %`, `p99 < 1 s`, `requests > 100`
@@ -24,7 +23,7 @@ pub(crate) enum Preset {
     NoWorse,
 }
 
-/// What is held against a threshold.
+/// The metric that has a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
     ErrorRate,
@@ -33,7 +32,6 @@ pub(crate) enum Subject {
     Requests,
 }
 
-/// How.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
     Below,
@@ -42,7 +40,6 @@ pub(crate) enum Operator {
     AtLeast,
 }
 
-/// Why a text is not a preset.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PresetError {
     pub(crate) message: String,

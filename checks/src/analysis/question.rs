@@ -1,7 +1,5 @@
-//! What is asked of a source of metrics or logs, ready to be sent: no variable is left in it; and
-//! what it may answer.
-//!
-//! Times are seconds since 1970, as the sources' own points are stamped.
+//! The questions to sources of metrics and logs, with all variables filled in, and their possible
+//! answers. Times are Unix timestamps in seconds, as in the sources' own points.
 
 use std::time::Duration;
 
@@ -10,9 +8,9 @@ use crate::secret::Secret;
 /// Which side a question is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
-    /// What served before.
+    /// The version that is replaced.
     Blue,
-    /// What is being brought in.
+    /// The version that is being deployed.
     Green,
 }
 
@@ -20,9 +18,9 @@ pub enum Side {
 /// for all of a source.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// Told back with the answer.
+    /// The id under which the answer is recorded.
     pub id: usize,
-    /// What is asked.
+    /// The query.
     pub query: Query,
     /// Only what happened from here on is asked for.
     pub since: f64,
@@ -30,7 +28,7 @@ pub struct Question {
     pub until: f64,
 }
 
-/// What is asked, by source.
+/// The query of each kind of source.
 #[derive(Debug, Clone)]
 pub enum Query {
     /// A CloudWatch metric, or metric math over some.
@@ -50,9 +48,9 @@ pub enum Query {
 pub struct CloudWatchQuery {
     /// The metrics, each with the id by which the expression knows it.
     pub metrics: Vec<(String, CloudWatchMetric)>,
-    /// Metric math over the ids; without one there is one metric, and that is asked for.
+    /// Metric math over the ids; without one there is exactly one metric.
     pub expression: Option<String>,
-    /// The grain: a point covers so much time.
+    /// The time that one point covers.
     pub period: Duration,
 }
 
@@ -120,19 +118,19 @@ pub struct LogQuery {
     pub filter: String,
 }
 
-/// What a source may answer.
+/// The possible answers of a source.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// Points in the order of time; none is "no data", which is an answer.
     Points(Vec<Point>),
     /// How many lines there were, and the first of them.
     Lines {
-        /// How many.
+        /// The number of lines.
         count: u64,
         /// The first few, as they were written.
         first: Vec<String>,
     },
-    /// The source could not be asked, in words without secrets.
+    /// The query failed; a message without secrets.
     Failed(String),
 }
 
@@ -141,6 +139,6 @@ pub enum Answer {
 pub struct Point {
     /// The beginning of the time it covers.
     pub at: f64,
-    /// The value.
+    /// The value, in the unit of the source.
     pub value: f64,
 }

@@ -1,4 +1,4 @@
-//! Checks that cannot be asked with the sides that there are: told before anything runs.
+//! Checks that cannot be measured with the sides of this rollout: reported before anything runs.
 
 use crate::measurement::Weight;
 use crate::problem::Problem;
@@ -10,7 +10,7 @@ use super::parse::INPUT;
 use super::question::Side;
 use super::sides::{LoadBalancerKind, SideVariable, Sides};
 
-/// What stands in the way of a check: what is wrong, and the remedy.
+/// Why a check cannot be measured, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CheckObstacle {
     pub(super) message: String,
@@ -22,8 +22,7 @@ const LOAD_BALANCER_NAMESPACE: &str = "AWS/ApplicationELB";
 const OWN_METRIC_REMEDY: &str = "Write a metric of your own (cloudwatch, prometheus, datadog, http), or put an Application Load Balancer before the service";
 
 impl Analysis {
-    /// The checks that cannot be asked here; a check that only shows what it measures (`dry-run`)
-    /// stands in nobody's way.
+    /// The checks that cannot be measured here. A check with `dry-run` is never a problem.
     pub fn unsupported_checks(&self, sides: &Sides) -> Vec<Problem> {
         let deciding = self
             .checks
@@ -44,7 +43,7 @@ impl Analysis {
     }
 }
 
-/// What stands in the way of a check, if anything does.
+/// Why a check cannot be measured, if it cannot.
 pub(super) fn find_obstacle(check: &Check, sides: &Sides) -> Option<CheckObstacle> {
     if check.needs_blue() && sides.blue.is_none() {
         let remedy = "Choose a strategy with two sides (blue-green, canary, linear), or hold the metric against a threshold";
@@ -70,13 +69,13 @@ pub(super) fn can_be_asked(source: &Source, side: Side, sides: &Sides) -> bool {
     find_missing_variable(source, side, sides).is_none()
 }
 
-/// The sources without which a check cannot be asked.
+/// The sources that a check requires.
 pub(super) fn required_sources(check: &Check) -> Vec<&Source> {
     let mut sources = match &check.measure {
         Measure::Share {
             errors, requests, ..
         } => vec![errors, requests],
-        // A comparison of lines goes without requests, which would make it better.
+        // A comparison of lines works without requests, though less well.
         Measure::Value { source, .. } | Measure::Lines { source, .. } => vec![source],
     };
     sources.extend(check.volume.as_ref().map(|volume| &volume.source));

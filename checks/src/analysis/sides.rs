@@ -1,5 +1,5 @@
-//! What is known of the two sides of a rollout, and what a query may ask for: `${target-group}`,
-//! `${revision}`, …
+//! What is known of the two sides of a rollout, and the variables for it in queries:
+//! `${target-group}`, `${revision}`, …
 
 use crate::template::Values;
 
@@ -12,13 +12,13 @@ pub struct Sides {
     pub cluster: String,
     /// The service's name.
     pub service: String,
-    /// What stands before the tasks.
+    /// The kind of the load balancer.
     pub load_balancer_kind: LoadBalancerKind,
     /// The load balancer: its ARN, or its dimension in CloudWatch (`app/name/id`).
     pub load_balancer: Option<String>,
-    /// What is being brought in.
+    /// The version that is being deployed.
     pub green: SideFacts,
-    /// What served before; absent where there is no second side: a rolling update.
+    /// The version that is replaced; absent in a rolling update, which has no second side.
     pub blue: Option<SideFacts>,
 }
 
@@ -31,7 +31,7 @@ pub struct SideFacts {
     pub revision: String,
 }
 
-/// What stands before the tasks of a service, and with that what counts its requests.
+/// The kind of load balancer of a service; it decides what counts its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoadBalancerKind {
     /// An Application Load Balancer: requests, errors and latencies are counted for each target
@@ -41,11 +41,11 @@ pub enum LoadBalancerKind {
     NetworkLoadBalancer,
     /// Service Connect.
     ServiceConnect,
-    /// Nothing: a service without traffic of its own, or one whose front is not known.
+    /// None: a service without traffic, or one whose load balancer is unknown.
     Nothing,
 }
 
-/// What a text may ask of a side.
+/// A variable for a fact of a side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SideVariable {
     TargetGroup,
@@ -66,7 +66,6 @@ const VARIABLES: [(&str, SideVariable); 6] = [
 ];
 
 impl SideVariable {
-    /// Every name that a text may ask for.
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         VARIABLES.into_iter().map(|(name, _)| name)
     }

@@ -1,10 +1,12 @@
 //! Text to a tree of nodes by the rules of YAML 1.2 (core schema), of which JSON is a part.
 //!
-//! A composer of our own over a YAML event parser, because some documents go to AWS as they are:
-//! `yes` stays a text, `0123` is 123, `1_000` stays a text, key order is kept, and a key that
-//! appears twice is a fault with its place, even when both spellings are only equal as texts (`1:`
-//! and `"1":`). Merge keys (`<<: *defaults`) are expanded. It must not know what the document
-//! means.
+//! We build the tree ourselves from the parser's events, because some documents are sent to AWS
+//! unchanged: `yes` stays a text, `0123` is 123, `1_000` stays a text, key order is kept, and a key
+//! that appears twice is a fault with its place, even when both spellings are only equal as texts
+//! (`1:` and `"1":`). Merge keys (`<<: *defaults`) are expanded. It is independent of what the
+//! document describes.
+//!
+//! One file, because composing is one pass over the events; a quarter of it is tests.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,10 +15,10 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
 use super::json::Json;
 use super::{Content, Entry, Fault, FaultKind, Node, Place, scalar};
 
-/// What a document may grow to when its aliases are expanded. A task definition is at most 64 KiB,
-/// so this is far beyond any real one, and stops a file that is built to explode.
+/// The limit of nodes after aliases are expanded. A task definition is at most 64 KiB, so this is
+/// far beyond any real document, and stops a file that is made to expand without end.
 const MAX_NODES: usize = 100_000;
-/// The same in bytes of text: a few values may be long, and be repeated often.
+/// The same limit in bytes of text, against a few long values that are repeated many times.
 const MAX_BYTES: usize = 1024 * 1024;
 
 fn place_at(marker: Marker) -> Place {
@@ -45,7 +47,7 @@ impl Fault {
     }
 }
 
-/// What is said of `//` and `/*` in YAML.
+/// The message for a JSON comment (`//`, `/*`) in YAML.
 const JSON_COMMENT: &str =
     "a comment of JSON in YAML: it would be read as a part of the key that follows";
 
@@ -53,7 +55,8 @@ fn is_json_comment(text: &str) -> bool {
     text.starts_with("//") || text.starts_with("/*")
 }
 
-/// A comment that the parser has stumbled over, on its line or on the one before.
+/// If the line of a syntax error, or the line before it, begins with a JSON comment, a fault that
+/// says so.
 fn find_json_comment(text: &str, fault: &Fault) -> Option<Fault> {
     let last = fault.place.line;
     let first = last.saturating_sub(1).max(1);
@@ -101,13 +104,12 @@ pub fn compose(text: &str) -> Result<Node, Vec<Fault>> {
     }
 }
 
-/// A node that an alias can repeat, and how much it holds.
+/// A node with an anchor, and its size: an alias repeats it.
 struct Anchored {
     node: Node,
     size: Size,
 }
 
-/// How much there is of a document.
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
     nodes: usize,
@@ -233,15 +235,16 @@ impl<'a> Composer<'a> {
             )
         };
         let size = self.anchors.get(&id).ok_or_else(inside)?.size;
-        // Counted before it is repeated: what is too much is never there.
+        // The size is counted before the node is cloned, so that an oversized tree is never built.
         self.add_size(size, span)?;
         let mut node = self.anchors.get(&id).ok_or_else(inside)?.node.clone();
         node.place = place_at(span.start);
         Ok(node)
     }
 
-    /// A quoted or block scalar is a text; what a plain one is, the core schema says. A number that
-    /// cannot be kept is noted, and the walk goes on so that everything is reported at once.
+    /// A quoted or block scalar is a text; a plain one is resolved by the core schema. A number
+    /// that JSON cannot represent is recorded as a fault and read as null, so that the other faults
+    /// are found too.
     fn compose_scalar(
         &mut self,
         text: &str,
@@ -372,7 +375,7 @@ fn entries_to_merge(node: Node) -> Option<Vec<Entry>> {
     }
 }
 
-/// The document that a text without any has.
+/// The tree of an empty text: a null at line 1.
 fn empty_document() -> Node {
     Node {
         content: Content::Null,
@@ -406,7 +409,7 @@ mod tests {
 
     #[test]
     fn texts_are_read_as_the_official_parser_reads_them() {
-        // Each right side is what the npm package `yaml` 2.9 answers, seen by running it.
+        // The expected values are those of the npm package `yaml` 2.9, taken from a run of it.
         let table = [
             (
                 "a: yes\nb: no\nc: on\nd: off\ne: true\nf: True\ng: FALSE",

@@ -1,9 +1,8 @@
-//! What people put into files ending in `.json`: comments (JSONC), and mistakes that a YAML parser
-//! explains badly.
+//! JSON files with comments (JSONC), and mistakes in JSON that a YAML parser explains badly.
 //!
-//! YAML takes `//` and `/*` for the begin of a text, which swallows the key that follows. So in a
-//! document that is JSON comments become blanks before it is composed, which keeps every line and
-//! column, and what is left must be JSON.
+//! YAML reads `//` and `/*` as the start of a plain text, which swallows the following key.
+//! Therefore comments in a JSON document are replaced by blanks before it is parsed (lines and
+//! columns stay the same), and the rest must be valid JSON.
 
 use serde::de::IgnoredAny;
 
@@ -18,8 +17,7 @@ pub(super) struct Json {
 }
 
 impl Json {
-    /// None when the text is meant as something else.
-    /// A comment that has no end is a fault.
+    /// `None` when the text does not look like JSON. An unclosed comment is a fault.
     pub(super) fn detect(text: &str) -> Result<Option<Self>, Fault> {
         let (blanked, comments) = match blank_out_comments(text) {
             Ok(found) => found,
@@ -34,8 +32,8 @@ impl Json {
         }))
     }
 
-    /// What a YAML composer may read: only with comments there is more to ask than YAML does,
-    /// because what was blanked might have been a text in YAML.
+    /// The text for the YAML parser. If comments were blanked it must be valid JSON, because in
+    /// YAML the blanked part could have been text.
     pub(super) fn checked_text(&self) -> Result<&str, Fault> {
         match self.find_fault() {
             Some(fault) if self.has_comments => Err(fault),
@@ -56,7 +54,7 @@ impl Json {
             .replace("expected ident", "expected true, false or null");
         let remedy = match error.classify() {
             serde_json::error::Category::Eof => {
-                "Close what is still open, and check that nothing is cut off"
+                "Close every open bracket and quote, and check that the file is complete"
             }
             _ if message.starts_with("expected `,`") => {
                 "Add the comma before this place, or the quote or bracket that is missing there"
@@ -165,7 +163,7 @@ fn string_length(rest: &str) -> usize {
     rest.len()
 }
 
-/// As many blanks as there are letters; ends of lines stay.
+/// Appends as many blanks as the comment has characters; line ends stay.
 fn push_blanks(comment: &str, blanked: &mut String) {
     blanked.extend(comment.chars().map(|letter| {
         if letter == '\n' || letter == '\r' {

@@ -1,8 +1,8 @@
 //! What a plain YAML scalar is by the core schema of YAML 1.2: null, a boolean, a number or a text.
 //!
 //! Documents that go to AWS have their numbers as JavaScript would print them (`0.0` is `0`, `1e3`
-//! is `1000`), because the official actions hand such output to AWS and `CodeDeploy` hashes it;
-//! only whole numbers beyond 2^53 differ: here they are kept exactly.
+//! is `1000`), because the official actions send such output to AWS and CodeDeploy hashes it. The
+//! one difference: whole numbers above 2^53 are kept exactly.
 
 use serde_json::Number;
 use thiserror::Error;
@@ -21,7 +21,7 @@ pub(super) enum NumberError {
     TooLarge(String),
 }
 
-/// The value that a plain scalar stands for.
+/// The value of a plain scalar.
 pub(super) fn resolve(text: &str) -> Result<Content, NumberError> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Ok(Content::Null),

@@ -119,14 +119,14 @@ impl<T: FromNode> FromNode for OneOrMore<T> {
     }
 }
 
-/// A value whose place is needed for a problem that shows only later.
+/// A value with its place, for problems that are found only after reading.
 #[derive(Debug, Clone)]
 pub struct Spanned<T> {
     /// Where its key is; its own place where it has none.
     pub key: Place,
-    /// Where it is.
+    /// Line and column of the value.
     pub place: Place,
-    /// The value.
+    /// The value that was read.
     pub value: T,
 }
 
@@ -153,8 +153,8 @@ impl<T: FromNode> FromNode for Spanned<T> {
     }
 }
 
-/// A field that is as if it were absent when it cannot be read: the rest of the form is looked at
-/// nevertheless.
+/// An optional field: if it cannot be read it counts as absent, so that the rest of the form is
+/// still checked.
 #[derive(Debug, Clone)]
 pub struct Lenient<T>(pub Option<T>);
 

@@ -1,5 +1,4 @@
-//! What a load probe and a warm-up are once their document was read: within their bounds, and
-//! nothing in them malformed.
+//! Load probes and warm-ups as they are read from a document: valid and within their bounds.
 
 use std::time::Duration;
 
@@ -27,14 +26,13 @@ pub struct Probe {
 /// When requests go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// Closed loop: so many users, each of whom asks again when answered.
+    /// Closed loop: this many users, each sending the next request after its answer.
     Closed { concurrency: usize },
-    /// Open loop: so many requests a second, whatever the answers take, and at most so many under
-    /// way.
+    /// Open loop: this many requests per second, however long answers take, with at most
+    /// `concurrency` in flight.
     Open { rate: u32, concurrency: usize },
 }
 
-/// What a probe must come to.
 #[derive(Debug, Clone)]
 pub(crate) struct Goals {
     /// In the order of the form.

@@ -1,5 +1,5 @@
-//! Sends what the schedule says, and counts what comes back. Dropping the future closes every
-//! connection that is waited for.
+//! Sends requests as scheduled, and counts the answers. Dropping the future closes every open
+//! connection.
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -9,16 +9,15 @@ use super::schedule::{Next, Schedule};
 use super::tally::LoadStatistics;
 use super::target::{FinishedRequest, RequestOutcome, Target};
 
-/// How a volley ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LoadRunEnd {
     Completed,
-    /// It could not pass any more.
+    /// The error limit could no longer be met.
     Early,
 }
 
-/// Runs the schedule to its end, or until more than the `allowed` part of the requests has failed
-/// for good.
+/// Runs the schedule to its end, or until so many requests have failed that `allowed_error_rate`
+/// can no longer be met.
 pub(super) async fn run_load(
     target: &Target<'_>,
     schedule: &mut Schedule,

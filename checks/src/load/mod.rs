@@ -1,15 +1,15 @@
 //! Load probes: many requests to one path of the service, how long their answers took, and whether
-//! that is good enough. And warm-up: requests that are only counted.
+//! that is good enough. Also warm-up: requests that are only counted.
 //!
 //! | file | does |
 //! |---|---|
 //! | `form` | what a probe and a warm-up are, and their bounds |
 //! | `schedule` | PURE: when the next request goes out |
-//! | `target` | one request, and what came of it |
-//! | `volley` | sends what the schedule says, drops everything when it is dropped |
+//! | `target` | one request, and its outcome |
+//! | `load_run` | sends requests as scheduled; dropping it closes every connection |
 //! | `tally` | what is counted: a histogram, errors by kind |
 //! | `probe`, `warm_up` | a whole probe, a whole warm-up |
-//! | `result` | what they came to, as facts |
+//! | `result` | the results, as facts |
 //!
 //! Requests go to the URLs of the service only: redirects are not followed. Memory does not grow
 //! with the number of requests.

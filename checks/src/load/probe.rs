@@ -123,7 +123,7 @@ impl Probe {
         }
     }
 
-    /// What is known of it before anything was sent.
+    /// The result before anything was sent.
     fn empty_result(&self, moment: Moment, values: &Values) -> LoadResult {
         LoadResult {
             name: self.name.clone(),
@@ -174,7 +174,7 @@ impl Probe {
             (LoadRunEnd::Completed | LoadRunEnd::Early, _) => Phase::Failed,
         };
         if end == LoadRunEnd::Early {
-            notes.push("ended early: it could not pass any more".to_owned());
+            notes.push("ended early: the error limit could no longer be met".to_owned());
         }
         if is_runner_late {
             notes.push(format!(
@@ -190,7 +190,7 @@ pub(super) fn to_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// To a part of one, so that the number survives being written as a decimal and read again.
+/// Rounds to multiples of 1/`part`, so that the number survives a round trip through JSON.
 fn round_to(number: f64, part: f64) -> f64 {
     (number * part).round() / part
 }

@@ -1,5 +1,7 @@
-//! What a load probe and a warm-up came to, as facts for the journal: every text is free of secrets
-//! and stands on one line.
+//! The results of load probes and warm-ups for the journal: every text is free of secrets and on
+//! one line.
+//!
+//! One file, because the results, their goals and the texts about them change together.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,17 +15,17 @@ use crate::text::Text;
 
 use super::form::{Goals, Quantile};
 
-/// What a load probe came to.
+/// The result of a load probe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct LoadResult {
     /// The probe's name.
     pub name: String,
-    /// When it ran.
+    /// The moment of the rollout at which it ran.
     pub moment: Moment,
     /// Its request and how often it was sent: `GET /tasks, 200/s for 30 s`.
     pub query: Text,
-    /// What it was held against: `p95 ≤ 3 s, errors ≤ 1 %`.
+    /// Its goals: `p95 ≤ 3 s, errors ≤ 1 %`.
     pub condition: Text,
     /// Requests that were sent.
     pub sent: u64,
@@ -41,14 +43,14 @@ pub struct LoadResult {
     pub latencies: Latencies,
     /// How many answers took how long: upper bound in milliseconds, and count. At most a dozen.
     pub histogram: Vec<(u64, u64)>,
-    /// What it came to.
+    /// Whether the goals were met.
     pub phase: Phase,
     /// Which goals were missed, and what else has to be known.
     pub note: Option<Text>,
 }
 
-/// Latencies in microseconds, counted from when a request should have been sent; also of those that
-/// were waited for in vain.
+/// Latencies in microseconds, counted from when a request should have been sent; timeouts are
+/// included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Latencies {
@@ -60,7 +62,7 @@ pub struct Latencies {
     pub p95: u64,
     /// 99 % took this at most.
     pub p99: u64,
-    /// The greatest.
+    /// The longest.
     pub max: u64,
 }
 
@@ -68,9 +70,9 @@ pub struct Latencies {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ErrorCount {
-    /// The kind.
+    /// The kind of error.
     pub kind: ErrorKind,
-    /// How often.
+    /// How often it occurred.
     pub count: u64,
     /// The first of them: a status, a reason.
     pub example: Option<Text>,
@@ -82,7 +84,7 @@ pub struct ErrorCount {
 pub enum ErrorKind {
     /// No connection, or none until the answer's end.
     NoAnswer,
-    /// No end of an answer in time.
+    /// The answer was not complete in time.
     Timeout,
     /// A status that is not expected.
     Status,
@@ -90,7 +92,7 @@ pub enum ErrorKind {
     Unsent,
 }
 
-/// What a warm-up came to.
+/// The result of a warm-up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct WarmUpResult {
@@ -247,8 +249,7 @@ impl Goals {
         })
     }
 
-    /// Whether so great a part of late requests could be why latencies were missed: all of those
-    /// that were.
+    /// Whether requests that the runner sent late could explain every missed latency goal.
     pub(super) fn may_be_runner_fault(&self, latencies: &Latencies, late_share: f64) -> bool {
         let mut missed = self.missed_latencies(latencies).peekable();
         missed.peek().is_some()

@@ -1,8 +1,8 @@
 //! PURE: when the next request goes out.
 //!
 //! In the open loop every request has a time at which it should be sent, and its latency counts
-//! from there: a service that stalls is not asked less often for it, so the stall is seen by every
-//! request that it should have answered ("coordinated omission").
+//! from there: a service that stalls does not get fewer requests, so every request that it should
+//! have answered shows the stall (no "coordinated omission").
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use super::form::Arrival;
 /// Sent later than this although there was room: the runner is too slow, not the service.
 const LATE_AFTER: Duration = Duration::from_millis(50);
 
-/// The order of one volley.
+/// The schedule of one load run.
 #[derive(Debug)]
 pub(super) struct Schedule {
     arrival: Arrival,
     begin: Instant,
     end: Instant,
-    /// A request that could not be sent for so long is not sent any more.
+    /// A request that could not be sent for this long is skipped.
     max_delay: Duration,
     /// Requests whose turn has come, sent or not.
     due_count: u64,
@@ -29,7 +29,6 @@ pub(super) struct Schedule {
     pub(super) late_requests: u64,
 }
 
-/// What is to be done now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// A request that should have been sent at this time.

@@ -1,5 +1,5 @@
-//! What a volley has come to so far: counts and a histogram, of a size that does not depend on how
-//! many requests there were.
+//! The counts and the histogram of a load run so far; their size does not depend on the number of
+//! requests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,12 +17,13 @@ const MAX_LATENCY_MICROSECONDS: u64 = 20 * 60 * 1_000_000;
 /// Upper bounds of the buckets that people see, in milliseconds.
 const BUCKET_BOUNDS: [u64; 11] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
-/// How long there may be nothing but errors.
+/// How long only errors may come back before the run ends.
 const ERRORS_ONLY_LIMIT: Duration = Duration::from_secs(5);
 
-/// Counts of one volley.
+/// The counts of one load run.
 pub(super) struct LoadStatistics {
-    /// Microseconds, of what was answered or waited for in vain. None where a histogram cannot be.
+    /// Microseconds, of requests that were answered or timed out. None if the histogram could not
+    /// be created.
     histogram: Option<Histogram<u64>>,
     /// By the bound they are within, and those beyond all of them.
     bucket_counts: [u64; BUCKET_BOUNDS.len() + 1],

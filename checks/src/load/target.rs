@@ -1,6 +1,6 @@
-//! One request to the service, and what came of it.
+//! One request to the service, and its outcome.
 //!
-//! The answer is read to its end and forgotten. Redirects are answers: nothing is asked of another
+//! The answer is read to its end and dropped. Redirects are answers: no request goes to another
 //! host.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::cause::describe_chain;
 use crate::smoke::{OutgoingRequest, StatusPattern};
 
-/// Who cannot connect at all would otherwise try thousands of times a second.
+/// Without this pause, a user who cannot connect would try thousands of times a second.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// What is asked, how long it may take, and which statuses are no error.
@@ -22,7 +22,6 @@ pub(super) struct Target<'a> {
     pub(super) expected: &'a [StatusPattern],
 }
 
-/// A request that has come to an end.
 #[derive(Debug)]
 pub(super) struct FinishedRequest {
     pub(super) outcome: RequestOutcome,
@@ -30,14 +29,13 @@ pub(super) struct FinishedRequest {
     pub(super) latency: Duration,
 }
 
-/// What a request came to.
 #[derive(Debug)]
 pub(super) enum RequestOutcome {
     /// An answer with a status that is none of those that count as errors.
     Answer,
     /// An answer with another status.
     Status(StatusCode),
-    /// No end of an answer in time.
+    /// The answer was not complete in time.
     Timeout,
     /// No answer, and why.
     NoAnswer(String),
@@ -76,6 +74,6 @@ impl Target<'_> {
 
 fn error_reason(error: Error) -> String {
     let error = error.without_url();
-    // The outermost says only that a request failed.
+    // The outermost error says only that a request failed.
     std::error::Error::source(&error).map_or_else(|| describe_chain(&error), describe_chain)
 }

@@ -16,7 +16,7 @@ use crate::moment::Moment;
 use crate::secret::Secret;
 use crate::smoke::{Suite, Values, no_files, parse, test_resources};
 
-/// A keep-alive server that counts, and answers what it is told to.
+/// A keep-alive server that counts, and answers as configured.
 #[derive(Default)]
 struct Server {
     requests: AtomicU64,
@@ -202,8 +202,8 @@ async fn an_open_loop_keeps_its_rate_and_reports_itself_as_every_check_does() {
     assert_eq!(read, result);
 }
 
-/// A service that stands still for a second in three: a third of what should have been answered
-/// waits up to a second for it.
+/// A service that stalls for one second in three: a third of what should have been answered waits
+/// up to a second for it.
 const STALL: Option<(u64, u64)> = Some((500, 1500));
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Warm-up: so many answers of green before its tests, good or bad. What is not answered is asked
-//! again.
+//! Warm-up: a number of answers of green before its tests, good or bad. Unanswered requests are
+//! repeated.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use super::target::{FinishedRequest, RequestOutcome, Target};
 /// and not to be pressed.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// What is counted as a success; nothing is judged by it.
+/// Counted as a success, for information only.
 const SUCCESS_STATUSES: [StatusPattern; 2] = [StatusPattern::Class(2), StatusPattern::Class(3)];
 
 /// Called once for every warm-up, as soon as it is over.
@@ -127,7 +127,7 @@ impl WarmUp {
     }
 }
 
-/// The first answer, or what the last request came to when the time was over.
+/// The first answer, or the outcome of the last request when the time is over.
 async fn retry_until_answered(target: &Target<'_>, end: Instant) -> FinishedRequest {
     loop {
         let sent = Instant::now();

@@ -1,4 +1,4 @@
-//! What came back: the last answer of one attempt, as far as it was read.
+//! The last answer of one attempt, as far as it was read.
 
 use std::time::Duration;
 
@@ -7,10 +7,9 @@ use reqwest::header::{HeaderMap, LOCATION};
 use time::OffsetDateTime;
 use url::Url;
 
-/// The last answer of an attempt.
 #[derive(Debug)]
 pub(super) struct SmokeResponse {
-    /// What was asked for in the end, after redirects that were followed.
+    /// The URL of the answer, after redirects that were followed.
     pub(super) url: Url,
     /// Whether it comes from another origin than the one that the test asked.
     pub(super) is_cross_origin: bool,
@@ -19,7 +18,7 @@ pub(super) struct SmokeResponse {
     pub(super) body: ResponseBody,
     /// From the first request to the end of the body.
     pub(super) elapsed: Duration,
-    /// When its end was there, by our clock.
+    /// When its end arrived, by our clock.
     pub(super) at: OffsetDateTime,
     /// The certificate that the connection was made with, in DER; none without TLS.
     pub(super) certificate: Option<Vec<u8>>,
@@ -35,12 +34,12 @@ pub(super) struct ResponseBody {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodyExtent {
     Complete,
-    /// The body goes on after the bytes that were kept.
+    /// The body is longer than the bytes that were kept.
     Truncated,
 }
 
 impl SmokeResponse {
-    /// Where it points to, made absolute.
+    /// The `Location` header as an absolute URL.
     pub(super) fn location(&self) -> Option<Url> {
         let location = self.headers.get(LOCATION)?.to_str().ok()?;
         self.url.join(location).ok()
@@ -51,7 +50,7 @@ impl SmokeResponse {
     }
 }
 
-/// Seconds of the epoch as people read them: `2026-11-21 10:00 UTC`.
+/// Seconds since 1970 for people: `2026-11-21 10:00 UTC`.
 pub(super) fn format_utc(seconds: i64) -> String {
     let Ok(time) = OffsetDateTime::from_unix_timestamp(seconds) else {
         return format!("{seconds} s after 1970");

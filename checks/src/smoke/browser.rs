@@ -1,4 +1,4 @@
-//! PURE: the cookies that no browser keeps, whatever else is right with them.
+//! PURE: cookies that every browser rejects.
 //!
 //! RFC 6265bis, section 5.7, and the partitioned cookies of CHIPS. That a `Secure` cookie came over
 //! http is another matter: green's test listener often has no TLS.
@@ -21,7 +21,7 @@ pub(super) struct CookieFlags {
 }
 
 impl OfferedCookie<'_> {
-    /// Why no browser keeps it.
+    /// Why browsers reject it.
     pub(super) fn rejection_reason(&self) -> Option<&'static str> {
         let has_prefix = |prefix: &str| {
             self.name
@@ -30,22 +30,22 @@ impl OfferedCookie<'_> {
         };
         let has_domain = self.domain.is_some_and(|domain| !domain.is_empty());
         if has_prefix("__Host-") && (!self.flags.secure || has_domain || self.path != Some("/")) {
-            return Some("one that no browser keeps: `__Host-` wants Secure, Path=/ and no Domain");
+            return Some("one that browsers reject: `__Host-` requires Secure, Path=/ and no Domain");
         }
         if self.flags.secure {
             return None;
         }
         if has_prefix("__Secure-") {
-            return Some("one that no browser keeps: `__Secure-` wants Secure");
+            return Some("one that browsers reject: `__Secure-` requires Secure");
         }
         if self
             .same_site
             .is_some_and(|word| word.eq_ignore_ascii_case("none"))
         {
-            return Some("one that no browser keeps: SameSite=None wants Secure");
+            return Some("one that browsers reject: SameSite=None requires Secure");
         }
         self.flags
             .partitioned
-            .then_some("one that no browser keeps: Partitioned wants Secure")
+            .then_some("one that browsers reject: Partitioned requires Secure")
     }
 }

@@ -1,8 +1,7 @@
-//! PURE: an answer and what a test captures of it → the values by name, and every one that is not
-//! there.
+//! PURE: an answer and the captures of a test → the values by name, and every value that is
+//! missing.
 //!
-//! What was found instead is told without quoting it: a value that was to be captured may be a
-//! secret.
+//! What was found instead is never quoted: a value to be captured may be a secret.
 
 use std::borrow::Cow;
 
@@ -18,7 +17,6 @@ use super::expect::json::WrittenPath;
 use super::flow::{Capture, CaptureSource};
 use super::result::Mismatch;
 
-/// A value that was captured.
 pub(super) struct CapturedValue<'c> {
     pub(super) capture: &'c Capture,
     pub(super) value: Value,
@@ -44,7 +42,7 @@ pub(super) fn capture<'c>(
     (captured, failures)
 }
 
-/// What was looked for, and what was there instead.
+/// The expected value, and what was found instead.
 struct MissingValue {
     wanted: String,
     found: Cow<'static, str>,

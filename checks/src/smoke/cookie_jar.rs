@@ -1,8 +1,11 @@
 //! The cookies of one flow with `cookies: keep`: what its answers set goes back to the same origin
 //! (scheme, host, port), nowhere else.
 //!
-//! As a browser does it (RFC 6265), except that a cookie for other hosts of a domain never leaves
-//! the host that set it.
+//! As a browser does it (RFC 6265), except that a cookie for other hosts of a domain is only sent
+//! to the host that set it.
+//!
+//! One file, because parsing, storing and sending cookies follow one specification; a third of it
+//! is tests.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -36,8 +39,7 @@ enum CookieTransport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CookieLife {
     Valid,
-    /// It is set in order to be deleted. How long another one lives does not matter: a flow is
-    /// shorter.
+    /// Already expired, which deletes it. Other lifetimes are not tracked: flows are shorter.
     Expired,
 }
 
@@ -87,7 +89,7 @@ impl SetCookie {
         (!cookie.name.is_empty()).then_some(cookie)
     }
 
-    /// Why no browser keeps it.
+    /// Why browsers reject it.
     pub(super) fn rejection_reason(&self) -> Option<&'static str> {
         let Self {
             name,
@@ -142,10 +144,9 @@ struct StoredCookie {
     transport: CookieTransport,
 }
 
-/// The cookies of one flow.
 pub(super) struct CookieJar {
     policy: CookiePolicy,
-    /// Where they come from and go to.
+    /// The origin that sets and receives them.
     origin: OnceLock<Origin>,
     stored: Mutex<Vec<StoredCookie>>,
 }
@@ -159,7 +160,7 @@ impl CookieJar {
         }
     }
 
-    /// The origin of the flow's first request is the one that cookies come from and go to.
+    /// Sets the origin of the cookies, unless it is set: that of the flow's first request.
     pub(super) fn set_origin(&self, url: &Url) {
         self.origin.get_or_init(|| url.origin());
     }
@@ -184,7 +185,7 @@ impl CookieJar {
         }
     }
 
-    /// Takes what an answer of `url` sets.
+    /// Stores the cookies of an answer of `url`.
     pub(super) fn store(&self, url: &Url, headers: &HeaderMap) {
         if !self.applies_to(url) {
             return;

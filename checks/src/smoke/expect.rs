@@ -1,8 +1,8 @@
 //! PURE: an answer and what was expected of it → every expectation that was not met.
 //!
-//! Secrets that the user gave stand as `***` in what was expected; what was found may still hold
-//! some and is scrubbed by whoever makes it a fact. Secrets that the service gave (cookie values, a
-//! redirect's other parameters) are not quoted at all.
+//! The user's secrets are `***` in what was expected; what was found may still contain some, and is
+//! masked when it is reported. Secrets that the service gave (cookie values, a redirect's other
+//! parameters) are not quoted at all.
 
 mod bounds;
 mod certificate;
@@ -70,12 +70,11 @@ document_form! {
     }
 }
 
-/// What is expected of a status when the test does not say.
+/// The expected status if the test does not set one.
 const SUCCESS: [StatusPattern; 1] = [StatusPattern::Class(2)];
 /// The same, where a redirect is expected.
 const REDIRECTION: [StatusPattern; 1] = [StatusPattern::Class(3)];
-/// The same, where http leads to https: browsers remember these, and need not come unencrypted
-/// again.
+/// The same, where http leads to https: browsers remember these, and then start with https.
 const PERMANENT_REDIRECT: [StatusPattern; 2] =
     [StatusPattern::Exactly(301), StatusPattern::Exactly(308)];
 
@@ -104,12 +103,12 @@ pub(super) fn evaluate(test: &SmokeTest, answer: &SmokeResponse, values: &Values
     failures
 }
 
-/// What is in a body of another origin is not ours to show.
+/// Hides what was found if the body is of another origin.
 fn hide_cross_origin(failure: Mismatch, answer: &SmokeResponse) -> Mismatch {
     if !answer.is_cross_origin {
         return failure;
     }
-    // Where a schema is not met is said in keys of the answer.
+    // The path of a violation consists of keys of the answer.
     let what = if failure.what.starts_with("json-schema") {
         "json-schema".into()
     } else {

@@ -1,5 +1,4 @@
-//! What runs as one, in which order, and what a test takes from its answer for the tests that come
-//! after it.
+//! Flows: tests that run as one, their order, and the values that a test captures for later tests.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -16,11 +15,11 @@ use super::expect::json::WrittenPath;
 /// one waits for another.
 #[derive(Debug, Clone)]
 pub(super) struct Flow {
-    /// Where its steps stand among the suite's tests; never empty.
+    /// The indices of its steps in the suite's tests; never empty.
     pub(super) steps: Range<usize>,
     pub(super) on: Vec<Moment>,
-    /// The flows that end before this one begins: each stands before it in the suite, so none waits
-    /// for itself.
+    /// The flows that end before this one begins: each comes before it in the suite, so there are
+    /// no cycles.
     pub(super) after: BTreeSet<usize>,
     pub(super) cookies: CookiePolicy,
     /// Its combination of the matrix, if it has one.
@@ -30,17 +29,17 @@ pub(super) struct Flow {
 /// One value of a matrix.
 #[derive(Debug, Clone)]
 pub(super) struct MatrixCell {
-    /// As it stands in `${…}`: `matrix.locale`.
+    /// Its name in `${…}`: `matrix.locale`.
     pub(super) name: String,
-    /// As it is spelled.
+    /// As written.
     pub(super) text: String,
     pub(super) json: Value,
 }
 
-/// What becomes of the cookies that a step is given.
+/// What happens to the cookies that a step receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CookiePolicy {
-    /// The steps after it send them.
+    /// Later steps send them.
     Keep,
     Forget,
 }
@@ -62,7 +61,7 @@ pub(super) struct Capture {
     pub(super) secrecy: Secrecy,
 }
 
-/// Where a captured value stands in an answer.
+/// Which part of an answer a value is captured from.
 #[derive(Debug, Clone)]
 pub(super) enum CaptureSource {
     /// The one node that the path selects.
@@ -74,6 +73,6 @@ pub(super) enum CaptureSource {
     /// The first group of the expression, or all it matches when it has none, in the body.
     Matches(Pattern),
     Status,
-    /// What was asked for in the end, after redirects.
+    /// The URL of the answer, after redirects.
     Url,
 }

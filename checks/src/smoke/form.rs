@@ -1,8 +1,7 @@
-//! What a suite of smoke tests is once its document was read: nothing in it can be malformed any
-//! more.
+//! A suite of smoke tests as it was read from a document: all of it is valid.
 //!
-//! Defaults are filled in; variables still stand in the texts, because digest and revision are
-//! known only when the tests run.
+//! Defaults are filled in; the texts still contain variables, because digest and revision are known
+//! only when the tests run.
 
 mod request;
 mod transport;
@@ -31,11 +30,11 @@ pub(crate) use transport::{HttpVersion, Tls, Transport};
 pub struct Suite {
     /// The document's own variables; each may use those before it.
     pub(super) own_variables: Vec<(String, Template)>,
-    /// Shared with the thread that judges an answer.
+    /// Shared with the thread that evaluates an answer.
     pub(super) tests: Vec<Arc<SmokeTest>>,
     pub(super) testers: Vec<Tester>,
-    /// Which tests run as one: every test belongs to one flow, and flows stand in the order of
-    /// their tests.
+    /// Which tests run as one: every test belongs to one flow, and flows are in the order of their
+    /// tests.
     pub(super) flows: Vec<Flow>,
     pub(super) warm_ups: Vec<WarmUp>,
     pub(super) loads: Vec<Probe>,
@@ -44,17 +43,17 @@ pub struct Suite {
     pub(super) bake_interval: Option<Duration>,
 }
 
-/// Production is tested so often in the bake, unless the document says otherwise.
+/// The pause between two runs in the bake, unless the document sets one.
 const BAKE_INTERVAL: Duration = Duration::from_mins(1);
 
 impl Suite {
-    /// The pause between two runs of what is tested in the bake.
+    /// The pause between two runs of the tests in the bake.
     pub fn bake_interval(&self) -> Duration {
         self.bake_interval.unwrap_or(BAKE_INTERVAL)
     }
 
-    /// The environment variables that `${env.NAME}` asks for. The caller sees to it that each is
-    /// given before anything runs.
+    /// The environment variables that `${env.NAME}` asks for. The caller checks that each is set
+    /// before anything runs.
     pub fn required_env(&self) -> Vec<&str> {
         self.variables
             .iter()
@@ -67,7 +66,7 @@ impl Suite {
         &self.secrets
     }
 
-    /// The values of one run against `base`: those that are given, and what every run and the
+    /// The values of one run against `base`: the given ones, and those that every run and the
     /// document itself add.
     pub fn bind_run_values(&self, base: &Url, values: &Values) -> Values {
         super::run::bind_run_values(self, base, values)
@@ -94,7 +93,7 @@ impl Suite {
             .collect()
     }
 
-    /// What is sent to green before its tests.
+    /// The warm-up requests to green before its tests.
     pub fn warm_ups(&self) -> &[WarmUp] {
         &self.warm_ups
     }
@@ -136,10 +135,10 @@ pub(super) struct Retry {
     pub(super) every: Duration,
 }
 
-/// The statuses that point elsewhere; 300 and 304 do not.
+/// The statuses of redirects; 300 and 304 are none.
 pub(super) const REDIRECTIONS: [u16; 5] = [301, 302, 303, 307, 308];
 
-/// What becomes of an answer that points elsewhere.
+/// What happens with a redirect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RedirectPolicy {
     Follow,

@@ -1,8 +1,7 @@
-//! JSON Schemas (drafts 4 to 2020-12): compiled when the document is read, held against bodies when
+//! JSON Schemas (drafts 4 to 2020-12): compiled when the document is read, applied to bodies when
 //! tests run.
 //!
-//! A schema refers to itself only. Neither files nor the network are looked at for what it names
-//! besides.
+//! A schema can refer only to itself: nothing is loaded from files or the network.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +13,7 @@ use serde_json::Value;
 /// A name for the schema, so that it can refer to parts of itself.
 const SCHEMA_URL: &str = "document:///json-schema";
 
-/// A schema that can be held against bodies.
+/// A compiled schema.
 #[derive(Clone)]
 pub(super) struct JsonSchema {
     schemas: Arc<Schemas>,
@@ -80,7 +79,7 @@ fn describe_error(error: &CompileError) -> String {
     text.replace(SCHEMA_URL, "the schema")
 }
 
-/// The errors that have no causes themselves.
+/// The errors without causes of their own.
 fn leaf_errors<'e, 's, 'v>(error: &'e ValidationError<'s, 'v>) -> Vec<&'e ValidationError<'s, 'v>> {
     if error.causes.is_empty() {
         vec![error]

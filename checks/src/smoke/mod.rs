@@ -2,10 +2,11 @@
 //! answer must be.
 //!
 //! `parse` turns the user's document into a [`Suite`] or into every problem it has; `run` sends the
-//! requests and says what came back. An expectation is one file in `expect`, a preset one in
-//! `preset`: how it is written, read and evaluated. A result is a fact for the journal: every text in it is free
-//! of secrets. What a failure leads to is not decided here. Warm-up and load stand in the same
-//! document, and are run by `load`. The form is explained to users in `docs/smoke-tests.md`.
+//! requests and returns the results. An expectation is one file in `expect`, a preset one in
+//! `preset`: how it is written, read and evaluated. A result goes to the journal: every text in it
+//! is free of secrets. The caller decides what a failure leads to. Warm-up and load are in the same
+//! document, and are run by the module `load`. The format is documented for users in
+//! `docs/smoke-tests.md`.
 
 mod answer;
 mod browser;

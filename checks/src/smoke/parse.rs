@@ -2,8 +2,8 @@
 //! remedy.
 //!
 //! The form is described in the files of this folder, in `expect` and in `preset`. First the whole
-//! document is read as it is written; what a test takes over from elsewhere, and what it needs of
-//! others, is found out afterwards.
+//! document is read as it is written; inherited settings and dependencies between tests are
+//! resolved afterwards.
 
 mod capture;
 mod flow;
@@ -42,17 +42,17 @@ use variables::Variables;
 /// The input that the document belongs to.
 const INPUT: &str = "smoke-tests";
 
-/// A new task is expected to answer within a minute of being called healthy; a second between two
-/// questions burdens nobody.
+/// A new task is expected to answer within a minute of being called healthy; one request a second
+/// is no load.
 const RETRY: Retry = Retry {
     budget: Duration::from_mins(1),
     every: Duration::from_secs(1),
 };
 
-/// Longer than any answer that users would put up with.
+/// Longer than any answer that users would wait for.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Production is tested beside its users.
+/// Production serves its users meanwhile.
 const MIN_BAKE_INTERVAL: Duration = Duration::from_secs(1);
 
 document_form! {
@@ -66,7 +66,7 @@ document_form! {
         variables: Lenient<Variables>,
         /// What tests take over when they say nothing themselves.
         defaults: Lenient<DefaultsForm>,
-        /// Requests to green before its tests, whose answers are not judged.
+        /// Requests to green before its tests, whose answers are not evaluated.
         warm_up: Lenient<OneOrMore<WarmUpForm>>,
         /// Load probes: many requests, and how long their answers may take.
         load: Lenient<Loads>,
@@ -74,7 +74,7 @@ document_form! {
         testers: Lenient<Testers>,
         /// The tests; they run in parallel, except where one uses what another captures.
         tests: Lenient<Tests>,
-        /// How long after one another the tests of the bake run, at least 1s; 1m when absent.
+        /// The pause between two runs of the tests in the bake, at least 1s; 1m when absent.
         bake_interval: Lenient<BakeInterval>,
     }
 }
@@ -101,7 +101,7 @@ fn check_anything_to_do(reader: &mut Reader<'_>, root: &Node, fields: &Fields<'_
     }
 }
 
-/// What a test takes over when it says nothing itself.
+/// What a test inherits if it does not set it.
 #[derive(Clone)]
 struct Defaults {
     timeout: Duration,
@@ -149,7 +149,7 @@ impl FromNode for BakeInterval {
 
 crate::document_schema!(BakeInterval as crate::form::WrittenDuration);
 
-/// Reads a suite; `origin` is the file as the user wrote it, or `inline`. `outside` gives the files
+/// Reads a suite; `origin` is the file as the user wrote it, or `inline`. `resources` has the files
 /// that the document names: they are read now, so that a file that is missing or malformed is a
 /// problem of the document.
 pub fn parse(

@@ -1,5 +1,5 @@
-//! `cors` and `https-redirect`: they turn a test's request into another one, and expect what must
-//! come back.
+//! `cors` and `https-redirect`: they replace a test's request by another one, and evaluate its
+//! answer.
 
 mod cors;
 mod https_redirect;
@@ -11,7 +11,6 @@ use cors::Cors;
 pub(super) use cors::CorsForm;
 pub(super) use https_redirect::HttpsRedirectForm;
 
-/// What a test's request was turned into.
 #[derive(Debug, Clone)]
 pub(super) enum SmokePreset {
     /// The preflight that a browser sends.
@@ -21,7 +20,7 @@ pub(super) enum SmokePreset {
 }
 
 impl SmokePreset {
-    /// What of the answer is not as it must be.
+    /// The mismatches of the answer.
     pub(super) fn evaluate(&self, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
         match self {
             Self::Cors(preflight) => cors::evaluate(preflight, &answer.headers, values),

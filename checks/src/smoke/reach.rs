@@ -1,8 +1,11 @@
-//! Asked before anything is changed: whether anything answers at a side's URL, and whether what
-//! answers there tells another version.
+//! Read-only checks before anything is changed: whether a side's URL answers, and whether the
+//! answer reports another version.
 //!
 //! Both are one GET, connected as the tests would be. No credentials are sent, and nothing that a
 //! test captures is needed.
+//!
+//! One file, because both checks share the connection settings and the choice of the test; a
+//! quarter of it is tests.
 
 use std::time::Duration;
 
@@ -30,13 +33,14 @@ use super::send::{Clients, OutgoingRequest, TestedSide, exchange, no_answer_mism
 /// The longest that a connection may take, and a whole request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
-/// What was refused once is asked for once more: a load balancer may just be opening a listener.
+/// The pause before a refused connection is tried once more: a load balancer may just be opening a
+/// listener.
 const RETRY_DELAY: Duration = Duration::from_millis(400);
 
 /// Why nothing answers at a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreachable {
-    /// In words, without secrets.
+    /// The reason, without secrets.
     pub why: String,
 }
 
@@ -44,7 +48,7 @@ pub struct Unreachable {
 /// connection and is slow.
 ///
 /// # Errors
-/// There is no connection, or no HTTP comes over it.
+/// No connection, or the answer is not HTTP.
 pub async fn check_reachable(suite: &Suite, moment: Moment, base: &Url) -> Result<(), Unreachable> {
     let transport = suite.transport_for(moment);
     let first = try_connect(&transport, base).await;
@@ -74,19 +78,19 @@ async fn try_connect(transport: &Transport, base: &Url) -> Result<(), Mismatch> 
         Ok(Err(error)) if error.is_connect() || !error.is_timeout() => {
             Err(no_answer_mismatch(error, "an answer", &url, transport))
         }
-        // It is there, and takes its time.
+        // The server is there, but slow.
         Ok(Ok(_) | Err(_)) | Err(_) => Ok(()),
     }
 }
 
-/// Of a connection only what was found says something.
+/// For a connection failure, only what was found is informative.
 fn describe_failure(failed: &Mismatch) -> String {
     let Mismatch {
         what,
         expected,
         found,
     } = failed.to_presentable();
-    match (what.as_str(), expected.strip_prefix("to stand ")) {
+    match (what.as_str(), expected.strip_prefix("established ")) {
         ("connection", Some(within)) => format!("no connection {within}"),
         ("connection", None) if found.contains("InvalidContentType") => {
             "no TLS is spoken there, as with a listener for http".to_owned()
@@ -100,7 +104,7 @@ fn describe_failure(failed: &Mismatch) -> String {
 
 impl Suite {
     /// How the first test of a moment is connected, else one of the same side, else any; with
-    /// bounds for a question.
+    /// timeouts for a single request.
     fn transport_for(&self, moment: Moment) -> Transport {
         let is_same_side = |on: &Moment| (*on == Moment::Green) == (moment == Moment::Green);
         let find_flow = |matches: &dyn Fn(&Moment) -> bool| {
@@ -123,8 +127,8 @@ impl Suite {
             .any(|test| test.request.test_header.is_some())
     }
 
-    /// The header that leads to green, where everything that is sent there has it: it is the
-    /// document's, and no tester knows it.
+    /// The header that leads to green, if every request to green has it: it comes from the
+    /// document, and testers do not know it.
     pub fn test_header(&self) -> Option<(String, String)> {
         let (name, value) = self
             .green_tests()
@@ -143,7 +147,7 @@ impl Suite {
             .any(|tester| tester.on.contains(&Moment::Green))
     }
 
-    /// The paths that are asked of green; none for one that is not known before it is sent.
+    /// The paths of the requests to green; `None` for one that is only known when it is sent.
     pub fn green_paths(&self) -> Vec<Option<String>> {
         let fixed = |path: &Template| {
             path.variables()
@@ -184,8 +188,8 @@ impl Suite {
             .map(AsRef::as_ref)
     }
 
-    /// A test of green whose answer tells the deployed version, and that can be sent by itself and
-    /// without secrets.
+    /// A test of green that checks the deployed version, and that can be sent by itself and without
+    /// secrets.
     fn find_version_test(&self) -> Option<(&SmokeTest, VersionSource<'_>)> {
         self.green_tests()
             .filter(|test| test.is_standalone_get())
@@ -194,7 +198,8 @@ impl Suite {
 }
 
 impl SmokeTest {
-    /// Whether it asks only, and needs nothing that is secret or that another test has captured.
+    /// Whether it is a plain GET that needs neither a secret nor a value that another test has
+    /// captured.
     fn is_standalone_get(&self) -> bool {
         let request = &self.request;
         let is_without_secrets = |template: &Template| {
@@ -261,7 +266,7 @@ impl<'t> VersionSource<'t> {
             .or_else(|| headers.next().map(|header| Self::Header(&header.name)))
     }
 
-    /// The versions that an answer tells.
+    /// The versions in an answer.
     fn read_versions(&self, answer: &SmokeResponse) -> Vec<String> {
         match self {
             Self::Json(path) => {
@@ -284,9 +289,9 @@ impl<'t> VersionSource<'t> {
     }
 }
 
-/// Whether what answers at `base` now tells another version than the one that is deployed, in an
-/// answer that is otherwise as a test wants it: what passes that test later is something else. No
-/// without a test that could tell.
+/// Whether `base` now reports a version other than the deployed one, with a status that the test
+/// accepts. Then a later pass of that test proves that green answers. False if no test checks the
+/// version.
 pub async fn reports_another_version(suite: &Suite, base: &Url, values: &Values) -> bool {
     let Some((test, version_source)) = suite
         .find_version_test()

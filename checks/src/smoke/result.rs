@@ -1,5 +1,5 @@
-//! The result of one smoke test, as it goes to the journal: facts, free of secrets, safe to print
-//! on one line each.
+//! The result of one smoke test, as it goes to the journal: texts are free of secrets, and on one
+//! line.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::text::Text;
 /// Longer texts are cut: enough to recognise an error page, too little to fill a log.
 const MAX_TEXT: usize = 300;
 
-/// What a test came to.
+/// The result of a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TestResult {
     /// The test's name.
     pub name: String,
-    /// When it ran.
+    /// The moment of the rollout at which it ran.
     pub moment: Moment,
     /// Its request, for example `GET /health`.
     pub request: Text,
-    /// What it came to.
+    /// Passed, failed, skipped or unfinished.
     pub verdict: TestVerdict,
     /// How often it was sent.
     pub attempts: u32,
@@ -30,13 +30,13 @@ pub struct TestResult {
     pub last_milliseconds: u64,
     /// From the first attempt's start to the last one's end.
     pub total_milliseconds: u64,
-    /// What the last attempt got that was not expected.
+    /// The mismatches of the last attempt.
     pub failures: Vec<Mismatch>,
     /// The beginning of the last answer's body, when the test did not pass and there was one.
     pub excerpt: Option<Text>,
 }
 
-/// What a test came to.
+/// The result of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TestVerdict {
@@ -44,7 +44,7 @@ pub enum TestVerdict {
     Passed,
     /// Not met within its retry budget.
     Failed,
-    /// Called off because another test had failed; its failures, if any, are those of its last
+    /// Cancelled because another test had failed; its failures, if any, are those of its last
     /// attempt.
     Skipped,
     /// The run ended before the test did; its failures are those of its last attempt.
@@ -54,11 +54,11 @@ pub enum TestVerdict {
 /// One expectation that was not met.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mismatch {
-    /// What was looked at: `status`, `$.version`, `header content-type`, `cookie session`.
+    /// The part of the answer: `status`, `$.version`, `header content-type`, `cookie session`.
     pub what: Text,
-    /// What was expected of it.
+    /// The expected value.
     pub expected: Text,
-    /// What was there.
+    /// The value that was found.
     pub found: Text,
 }
 
@@ -75,14 +75,14 @@ impl Mismatch {
         }
     }
 
-    /// Whether no connection came about, which says nothing about the version behind it.
+    /// Whether the connection failed, which says nothing about the version behind it.
     pub fn is_connection_failure(&self) -> bool {
         self.what == "connection"
-            && (self.expected.starts_with("to stand ")
+            && (self.expected.starts_with("established ")
                 || self.found.starts_with("client error (Connect)"))
     }
 
-    /// What stands in it from outside was masked when it was found.
+    /// Texts from outside were masked when they were found.
     pub(super) fn to_presentable(&self) -> Self {
         Self::new(
             mask_line(&self.what),
@@ -92,7 +92,7 @@ impl Mismatch {
     }
 }
 
-/// What the last attempt of a test came to; not yet fit to be read by people.
+/// The outcome of a test's last attempt; not yet masked for people.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AttemptOutcome {
     pub(super) count: u32,
@@ -142,8 +142,8 @@ impl TestResult {
     }
 }
 
-/// Much more than is shown, so that a secret is not cut before it is masked, and much less than a
-/// body may have.
+/// The beginning of a body: much more than is shown, so that a secret is not cut before it is
+/// masked.
 fn body_start(body: &str) -> &str {
     const MUCH: usize = 16 * 1024;
     body.char_indices()
@@ -155,7 +155,7 @@ fn to_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A sentence of ours on one line.
+/// Our own sentence, on one line.
 pub(crate) fn mask_line(text: &str) -> String {
     to_one_line(&mask_tokens(text), MAX_TEXT)
 }

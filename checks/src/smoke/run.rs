@@ -2,7 +2,7 @@
 //! until it passes or its budget is over.
 //!
 //! The first test that has definitely failed ends the run: the verdict is known, and users may be
-//! waiting for traffic to go back. Only the steps that clean up still run then.
+//! waiting for the rollback. Only clean-up steps still run then.
 
 mod attempts;
 mod cancellation;
@@ -30,14 +30,14 @@ use order::TestOrder;
 use results::ResultCollector;
 pub(crate) use run_values::bind_run_values;
 
-/// How far a run may go; the defaults serve every suite.
+/// The limits of a run; the defaults serve every suite.
 #[derive(Debug, Clone, Copy)]
 pub struct RunLimits {
     /// Requests under way at once: a hundred tests of 20 ms end in four rounds (150 to 200 ms on a
     /// busy machine with two cores; 16 at once took 210 to 240 ms, 50 gained 50 ms more), and it is
     /// no load for a service.
     pub concurrency: usize,
-    /// Bytes of a body that are read and judged.
+    /// Bytes of a body that are read and evaluated.
     pub body_bytes: usize,
     /// Redirects that are followed, as browsers and curl bound them.
     pub redirects: u32,
@@ -59,9 +59,9 @@ pub type OnResult<'a> = &'a (dyn Fn(&TestResult) + Send + Sync);
 /// Runs the tests of `suite` that belong to `moment` against `base`; the results are in the order
 /// of the document.
 ///
-/// Every name of [`Suite::needs_env`] and [`Suite::needs_secrets`] must be in `values`: without
-/// one, nothing is sent and every test fails. Dropping the future cancels everything that is under
-/// way, clean-up too; what was sent before is told as unfinished.
+/// Every name of [`Suite::required_env`] and [`Suite::required_secrets`] must be in `values`:
+/// without one, nothing is sent and every test fails. Dropping the future cancels everything that
+/// is under way, including clean-up; tests that were sent are reported as unfinished.
 pub async fn run(
     suite: &Suite,
     moment: Moment,
@@ -122,8 +122,8 @@ pub async fn run(
     results.finish()
 }
 
-/// Writes down what tests came to that were under way when the run was dropped: whoever cancelled
-/// it sees why they did not pass.
+/// Reports unfinished tests when the run's future is dropped, so that a cancelled run shows why
+/// they had not passed.
 struct UnfinishedReporter<'a> {
     results: &'a ResultCollector<'a>,
     shared: &'a SharedValues,
@@ -133,7 +133,7 @@ struct UnfinishedReporter<'a> {
 }
 
 impl UnfinishedReporter<'_> {
-    /// The run came to its end.
+    /// The run ended normally: nothing to report on drop.
     fn disarm(&mut self) {
         self.is_disarmed = true;
     }
@@ -162,7 +162,7 @@ impl Drop for UnfinishedReporter<'_> {
     }
 }
 
-/// Runs every flow in its turn; steps that did not come to a result are called off.
+/// Runs every flow once the flows before it have passed. After a failure no further flow starts.
 async fn run_flows(
     context: &RunContext<'_>,
     shared: &SharedValues,
@@ -183,8 +183,8 @@ async fn run_flows(
         }
         match running.next().await {
             Some((index, TestVerdict::Passed)) => order.mark_passed(index),
-            // What waits for it never runs; what is under way ends by itself, at once unless it
-            // cleans up.
+            // Flows that wait for it never run; running ones end by themselves, at once unless they
+            // clean up.
             Some((_, TestVerdict::Failed | TestVerdict::Skipped | TestVerdict::Unfinished)) => {
                 order.cancel_waiting();
             }

@@ -1,7 +1,7 @@
-//! The secrets a document asks for: named in it, fetched by the caller, masked wherever people
-//! read.
+//! The secrets that a document uses: named in it, fetched by the caller, masked wherever they are
+//! shown.
 
-/// A secret of AWS Secrets Manager that `${secret.NAME}` stands for.
+/// A secret of AWS Secrets Manager, used as `${secret.NAME}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequiredSecret {
     /// The name in the document, and in [`Values::secrets`](super::Values).

@@ -1,5 +1,5 @@
-//! One attempt: the request goes out, redirects are followed by hand, the answer's body is read up
-//! to a limit.
+//! One attempt: the request goes out, redirects are followed here and not by the client, the
+//! answer's body is read up to a limit.
 //!
 //! What authenticates the user to the tested service never goes to another origin. The time limit
 //! is the caller's.
@@ -26,8 +26,8 @@ pub(crate) use build::{OutgoingRequest, TestedSide};
 pub(crate) use clients::Clients;
 pub(super) use failure::no_answer_mismatch;
 
-/// Sends a test's request and gives the answer that counts; cookies come from the jar and go into
-/// it.
+/// Sends a test's request and returns the final answer; cookies are taken from `cookie_jar` and
+/// stored in it.
 pub(super) async fn exchange(
     clients: &Clients,
     test: &SmokeTest,
@@ -59,7 +59,8 @@ pub(super) async fn exchange(
             outgoing = redirect::follow(outgoing, response.status(), next)?;
             continue;
         }
-        // Nothing of a body that is not this test's is read, so that nothing of it can be shown.
+        // The origin is checked before the body is read, so that nothing of another origin's body
+        // can be shown.
         if let Some(mismatch) = origin::evaluate(&test.expect, &first_origin, &outgoing.url, values)
         {
             return Err(mismatch);

@@ -1,5 +1,5 @@
-//! The proof that the numbers are right: thousands of drawn samples, held against what SciPy says
-//! about the same.
+//! The proof that the numbers are right: thousands of drawn samples, compared with SciPy's results
+//! for the same samples.
 //!
 //! SciPy is in the Python environment of the tests (`make test` installs it). Without it this is
 //! left out, but never where CI=true.
@@ -88,7 +88,7 @@ fn ask_scipy(python: &Path, samples: &[Sample]) -> Vec<Value> {
         .collect();
     let writer = std::thread::spawn(move || input.write_all(questions.as_bytes()));
     let output = process.wait_with_output().unwrap();
-    // Python's own complaint stands above; a broken pipe says less.
+    // Python's own message is printed above; a broken pipe says less.
     assert!(
         output.status.success(),
         "SciPy gave no answers: {}",

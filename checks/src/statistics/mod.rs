@@ -8,10 +8,10 @@
 //! | `normal` | the tail of the normal distribution |
 //! | `agreement` | the proof, in the tests: what SciPy says about the same samples |
 //!
-//! Only numbers are said here; what a p-value is worth, and what follows, is decided by who asks
-//! (`analysis::compare`). `statrs` was tried and is not used: at a million requests its Fisher test
-//! is off by 3e-9 of the value, its two-sided one gives 0.499 where SciPy gives 7.7e-9, and it has
-//! no Mann–Whitney test. So the one special function is `libm`'s, and the rest is counted.
+//! Only numbers are computed here; the caller (`analysis::compare`) decides what they mean.
+//! `statrs` was tried and rejected: at a million requests its Fisher test has a relative error of
+//! 3e-9, its two-sided test gives 0.499 where SciPy gives 7.7e-9, and it has no Mann–Whitney test.
+//! The only special function comes from `libm`; the rest is exact counting.
 
 #[cfg(test)]
 mod agreement;
@@ -24,18 +24,18 @@ pub use rank::{ShiftEffect, lowest_p, mann_whitney};
 
 use crate::analysis::question::Side;
 
-/// Which difference is looked for: green's against blue's.
+/// Which difference of green from blue is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Green's is greater (errors, latency). One-sided.
     Increase,
     /// Green's is smaller (successes, throughput). One-sided.
     Decrease,
-    /// Green's is another one. Two-sided.
+    /// Green's is different. Two-sided.
     Either,
 }
 
-/// How p was found.
+/// The test that gave p.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// Fisher's exact test.
@@ -48,31 +48,31 @@ pub enum Method {
     MannWhitneyNormal,
 }
 
-/// What a test says.
+/// The result of a test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StatisticalResult<E> {
-    /// How probable so great a difference is where both sides are the same: 0 to 1. Below 1e-300 it
-    /// may read 0.
+    /// The p-value: the probability of a difference this large if both sides are the same, 0 to 1.
+    /// Below 1e-300 it may read 0.
     pub p: f64,
-    /// How p was found.
+    /// The test that gave p.
     pub method: Method,
-    /// How great the difference is.
+    /// The effect size.
     pub effect: E,
 }
 
-/// Why nothing can be said: never a verdict, neither a good nor a bad one.
+/// Why a test was not possible: never a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StatisticsError {
     /// One side has nothing to compare.
     #[error("{} has no data", side_name(*.side))]
     Empty {
-        /// Which.
+        /// The side without values.
         side: Side,
     },
     /// A value is not a number, or is infinite.
     #[error("{} has a value that is not a finite number", side_name(*.side))]
     NotFinite {
-        /// Whose.
+        /// The side of the value.
         side: Side,
     },
 }

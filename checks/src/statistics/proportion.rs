@@ -8,11 +8,11 @@ mod fisher;
 use super::{Direction, Method, StatisticalResult, StatisticsError, normal};
 use crate::analysis::question::Side;
 
-/// From so many expected in every cell on the normal distribution is used. The textbooks' 5 is
-/// meant for p near 0.05. Repeated looks need p near 0.0005, and there, with a tenth of the
-/// traffic, the z test calls a difference 15 times rarer than it is at 5 expected errors, and 1.2
-/// times at 1,000 (exp(z³γ/6), the first term of Edgeworth's series). Exact stays cheap up to
-/// there: some thousand additions.
+/// The normal distribution is used once every cell's expected count reaches this. The textbook
+/// value of 5 is meant for p near 0.05; repeated looks need p near 0.0005. There, with a tenth of
+/// the traffic, the z test understates p by a factor of 15 at 5 expected errors, and of 1.2 at
+/// 1,000 (exp(z³γ/6), first term of the Edgeworth series). The exact test stays cheap up to there:
+/// some thousand additions.
 const MIN_EXPECTED_FOR_NORMAL: f64 = 1000.0;
 
 /// How many requests there were on one side, and how many of them were errors.

@@ -47,7 +47,7 @@ pub fn mann_whitney(
     Ok(StatisticalResult { p, method, effect })
 }
 
-/// The smallest p that so many values can give, by the best of all arrangements.
+/// The smallest p that these numbers of values can give.
 pub fn lowest_p(blue: usize, green: usize, direction: Direction) -> f64 {
     let smaller = blue.min(green);
     let arrangements = (1..=smaller).fold(1.0, |ways, step| {

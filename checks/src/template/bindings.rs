@@ -1,20 +1,19 @@
 //! The values that exist only while a suite runs: `${base}`, `${run}`, `${now}`, `${matrix.NAME}`,
 //! variables and captures.
 //!
-//! Which of them are secrets is known from the document, and stands in the templates; here they are
-//! only kept.
+//! This only stores values; the templates know which of them are secrets.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
 
-/// Values by the name that stands in `${…}`. Nothing of them is shown by `Debug`: some are secrets.
+/// Values by their name in `${…}`. `Debug` shows none of them: some are secrets.
 #[derive(Clone, Default)]
 pub struct Bindings(BTreeMap<String, BoundValue>);
 
-/// One value, as text and as the JSON it came from: a captured number stays a number where it
-/// stands alone.
+/// One value, as text and as the JSON it came from: a captured number stays a number where it is
+/// the whole template.
 #[derive(Clone)]
 struct BoundValue {
     text: String,
@@ -22,7 +21,7 @@ struct BoundValue {
 }
 
 impl Bindings {
-    /// Keeps a value; a later one of the same name replaces it.
+    /// Stores a value; a later one of the same name replaces it.
     pub(crate) fn bind(&mut self, name: impl Into<String>, value: Value) {
         let text = value
             .as_str()
@@ -30,7 +29,7 @@ impl Bindings {
         self.bind_with_text(name, text, value);
     }
 
-    /// The same, where the text is not how JSON would spell it: `1.10`.
+    /// The same, if the text differs from its JSON form: `1.10`.
     pub(crate) fn bind_with_text(&mut self, name: impl Into<String>, text: String, json: Value) {
         self.0.insert(name.into(), BoundValue { text, json });
     }

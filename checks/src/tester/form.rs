@@ -1,4 +1,4 @@
-//! What a tester is once its document was read, and the environment that it is given. Pure.
+//! Testers as they are read from a document, and their environment. Pure.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(crate) const RESERVED: [&str; 6] = [
 pub struct Tester {
     /// Words for the log and the summary.
     pub name: String,
-    /// When it runs.
+    /// The moments at which it runs.
     pub on: Vec<Moment>,
     /// What the container runs; empty for what its image says.
     pub command: Vec<String>,
@@ -64,7 +64,7 @@ pub struct RunnerPlace {
     pub processes: u32,
 }
 
-/// What the whole workspace is called among the folders that a tester may write to.
+/// The name of the whole workspace in `writes`.
 pub(crate) const WHOLE_WORKSPACE: &str = ".";
 
 impl RunnerPlace {
@@ -90,7 +90,7 @@ pub struct TaskPlace {
 }
 
 impl Tester {
-    /// Everything it finds in its environment besides what its image sets. Values may be secrets.
+    /// All its environment variables, without those of its image. Values may be secrets.
     pub fn render_environment(
         &self,
         moment: Moment,
@@ -131,7 +131,6 @@ impl Tester {
     }
 }
 
-/// As a document writes it.
 fn moment_name(moment: Moment) -> &'static str {
     match moment {
         Moment::Green => "green",

@@ -1,9 +1,11 @@
 //! A JUnit report → its cases. Pure.
 //!
 //! The form is what JUnit's Ant task wrote and every tool writes since: `testcase` with `name`,
-//! `classname` and `time` in seconds, and in it `failure`, `error` or `skipped`. A report comes
-//! from a stranger's container: it is read as a stream, entities of its own are refused (a few
-//! lines of them could mean gigabytes), and neither depth nor length costs memory.
+//! `classname` and `time` in seconds, and in it `failure`, `error` or `skipped`. The report is
+//! untrusted: it is parsed as a stream, custom entities are refused (a few lines could expand to
+//! gigabytes), and memory use depends on neither depth nor length.
+//!
+//! One file, because it is one parser with its tests.
 
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
@@ -13,7 +15,7 @@ use super::result::{Case, CaseCounts, CaseVerdict};
 use crate::scrub::Scrubber;
 use crate::smoke::scrub_line;
 
-/// Cases that a summary bears.
+/// The most cases that the summary lists.
 const MAX_CASES: usize = 200;
 /// What is read of a message; less of it is shown.
 const MAX_MESSAGE: usize = 4096;
@@ -23,11 +25,11 @@ const MAX_MESSAGE: usize = 4096;
 pub struct Cases {
     /// All of them, counted.
     pub tally: CaseCounts,
-    /// Those that failed first, then those that were skipped; no more than a summary bears.
+    /// Those that failed first, then those that were skipped; limited to what a summary can show.
     pub rows: Vec<Case>,
 }
 
-/// Why a report cannot be read. What stands in it is not repeated.
+/// Why a report cannot be read. Its content is not repeated.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReportError {
     #[error("it is not well-formed XML")]
@@ -85,7 +87,7 @@ impl Cases {
     }
 }
 
-/// Where the reader stands in a report.
+/// The state of reading a report.
 struct ReportReader<'a> {
     cases: &'a mut Cases,
     scrubber: &'a Scrubber,

@@ -2,12 +2,12 @@
 //!
 //! Docker Engine API, "attach": without a terminal every piece has a header of eight bytes: the
 //! stream (0, 1 or 2), three zeros, and the length, big-endian. Standard output and standard error
-//! are taken apart, so that no line of one breaks one of the other.
+//! are separated, so that no line of one splits a line of the other.
 
 use std::mem;
 
-/// What is kept of a line that has no end; the rest of it is dropped. Secrets are looked for before
-/// a line is cut for people.
+/// The most bytes that are kept of a line without an end. Secrets are masked before a line is cut
+/// for people.
 const MAX_LINE: usize = 16 * 1024;
 
 /// Takes a stream apart, however it was cut into pieces on its way.
@@ -20,11 +20,10 @@ pub(super) struct Demultiplexer {
     errors: PartialLine,
 }
 
-/// A line that has not ended yet.
 #[derive(Debug, Default)]
 struct PartialLine(Vec<u8>);
 
-/// What arrived is not what an engine streams.
+/// The data are not a log stream of an engine.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the log does not have the form in which Docker streams logs")]
 pub struct InvalidLogStream;

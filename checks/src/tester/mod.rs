@@ -4,13 +4,13 @@
 //! | file | does |
 //! |---|---|
 //! | `form` | what a tester is once its document was read, and the environment that it is given |
-//! | `result` | what it came to: exit code, cases, the end of its log |
-//! | `lines`, `transcript` | a container's log as lines; how much of them is told and kept |
+//! | `result` | the result: exit code, cases, the end of its log |
+//! | `lines`, `transcript` | a container's log as lines; how many of them are printed and kept |
 //! | `junit`, `reports` | the cases of a JUnit report; which files of the workspace are reports of this run |
 //! | `engine/` | the Docker engine of the runner: images, a container's life, where the workspace is |
 //!
-//! The exit code is the result. A container is removed by whoever had it made: this module never
-//! forgets one by itself, and never decides what a failure leads to.
+//! The exit code is the result. The caller removes the containers that it creates, and decides what
+//! a failure leads to.
 
 pub mod engine;
 mod form;

@@ -1,6 +1,6 @@
 //! Which files of the workspace are JUnit reports of this run, and their cases.
 //!
-//! Files that stood there before the tester ran and did not change are another run's. A tester's
+//! Files that existed before the tester ran and did not change belong to another run. A tester's
 //! container writes into the workspace as it likes: links that lead out of it, pipes and huge files
 //! are left alone.
 
@@ -17,13 +17,13 @@ const MAX_REPORT_SIZE: u64 = 1024 * 1024;
 /// Reports that are read of one tester.
 const MAX_REPORTS: usize = 50;
 
-/// A file of the workspace, or all files of a folder whose names have a begin and an end.
+/// A file of the workspace, or all files of a folder whose names have a given prefix and suffix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportPath {
     written: String,
     folder: PathBuf,
     prefix: String,
-    /// What follows the star, where there is one.
+    /// The part after the star, if there is one.
     suffix: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub struct ReportPath {
 pub struct ExistingReports(BTreeMap<PathBuf, (u64, Option<SystemTime>)>);
 
 impl ReportPath {
-    /// Reads `reports/junit.xml` or `reports/*.xml`; otherwise what is wrong with it.
+    /// Reads `reports/junit.xml` or `reports/*.xml`; the error says what is wrong with it.
     pub(crate) fn parse(written: &str) -> Result<Self, &'static str> {
         if !is_inside(written) {
             return Err("is not a path inside the workspace");
@@ -116,7 +116,7 @@ impl ReportPath {
     /// Regular files of the workspace, in the order of their names.
     fn find_files(&self, workspace: &Path) -> Vec<PathBuf> {
         let folder = workspace.join(&self.folder);
-        // Whoever leads the folder out of the workspace means no report.
+        // A folder that is a link out of the workspace is ignored.
         let stays_inside = || {
             Some(
                 folder
@@ -156,7 +156,7 @@ impl ReportPath {
     }
 }
 
-/// Whether a path stays where it begins.
+/// Whether a path is relative and has no `..`.
 pub(crate) fn is_inside(path: &str) -> bool {
     !path.starts_with('/')
         && !path.split('/').any(|part| part == "..")

@@ -1,21 +1,21 @@
-//! What a tester came to, as it goes to the journal: facts, free of secrets, each text on one line.
+//! The result of a tester for the journal: free of secrets, each text on one line.
 
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
 use crate::text::Text;
 
-/// What a tester came to.
+/// The result of a tester.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TesterResult {
     /// The tester's name.
     pub name: String,
-    /// When it ran.
+    /// The moment of the rollout at which it ran.
     pub moment: Moment,
     /// Where it ran, in words.
     pub place: String,
-    /// What it came to.
+    /// Passed, failed or timed out.
     pub verdict: TesterVerdict,
     /// Its exit code; none when it did not end by itself.
     pub exit_code: Option<i64>,
@@ -23,17 +23,17 @@ pub struct TesterResult {
     pub milliseconds: u64,
     /// How many cases its reports name.
     pub tally: CaseCounts,
-    /// The cases, those that failed first; no more than a summary bears.
+    /// The cases, those that failed first; limited to what a summary can show.
     pub cases: Vec<Case>,
     /// The end of its log when it did not pass, oldest line first.
     pub lines: Vec<Text>,
-    /// How many of its lines were not told while it ran.
+    /// How many log lines were not printed while it ran, because there were too many.
     pub untold: usize,
     /// Why its reports could not be read, where that is so.
     pub note: Option<Text>,
 }
 
-/// What a tester came to.
+/// The result of a tester.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TesterVerdict {
@@ -83,7 +83,7 @@ pub struct Case {
     pub suite: Text,
     /// Its name.
     pub name: Text,
-    /// What it came to.
+    /// Passed, skipped or failed.
     pub verdict: CaseVerdict,
     /// How long it took, where the report says so.
     pub milliseconds: Option<u64>,
@@ -91,7 +91,7 @@ pub struct Case {
     pub message: Option<Text>,
 }
 
-/// What a case came to.
+/// The result of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CaseVerdict {
@@ -107,7 +107,7 @@ impl TesterResult {
     /// How it ended, in words: `exit code 3`.
     pub fn describe_exit(&self) -> String {
         match (self.verdict, self.exit_code) {
-            (TesterVerdict::TimedOut, _) => "not done in its time".to_owned(),
+            (TesterVerdict::TimedOut, _) => "timed out".to_owned(),
             (TesterVerdict::Passed | TesterVerdict::Failed, Some(code)) => {
                 format!("exit code {code}")
             }

@@ -1,5 +1,5 @@
-//! How much of a tester's log is told as it comes, and how much is kept for a failure. No secret
-//! passes.
+//! Prints the first lines of a tester's log as they arrive and keeps the last ones for a failure.
+//! All lines are scrubbed of secrets.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use super::lines::{Demultiplexer, InvalidLogStream};
 use crate::scrub::Scrubber;
 use crate::scrub::to_one_line_indented;
 
-/// Lines that are told while a tester runs: a chatty tool must not fill the job's log.
+/// Lines that are printed while a tester runs: a verbose tool must not fill the job's log.
 const MAX_PRINTED_LINES: usize = 500;
 /// Lines that are kept for a failure, and their bytes.
 const MAX_TAIL_LINES: usize = 200;
@@ -15,7 +15,7 @@ const MAX_TAIL_BYTES: usize = 64 * 1024;
 /// The longest line that people are shown.
 const MAX_LINE: usize = 1000;
 
-/// Takes a log and tells its lines.
+/// Prints the lines of a log, and keeps the last ones.
 pub struct Transcript<'a> {
     scrubber: &'a Scrubber,
     on_line: &'a (dyn Fn(&str) + Send + Sync),
@@ -26,7 +26,7 @@ pub struct Transcript<'a> {
 }
 
 impl<'a> Transcript<'a> {
-    /// A transcript that tells each line as it will be shown.
+    /// A transcript that passes each line to `on_line` as it will be shown.
     pub fn new(scrubber: &'a Scrubber, on_line: &'a (dyn Fn(&str) + Send + Sync)) -> Self {
         Self {
             scrubber,
@@ -47,7 +47,7 @@ impl<'a> Transcript<'a> {
         Ok(())
     }
 
-    /// The stream is over: what stands there without an end of line is a line too.
+    /// Ends the stream: a rest without a line end is a line too.
     pub fn finish(&mut self) {
         let lines = self.stream.finish();
         for line in &lines {
@@ -57,7 +57,7 @@ impl<'a> Transcript<'a> {
 
     /// Takes a whole line.
     pub fn push_line(&mut self, line: &str) {
-        // First the colours go: they could stand in the middle of a secret.
+        // Colour codes are removed before scrubbing: one in the middle of a secret would hide it.
         let line = to_one_line_indented(
             self.scrubber.scrub(&strip_colors(line)).trim_end(),
             MAX_LINE,
@@ -82,13 +82,13 @@ impl<'a> Transcript<'a> {
         self.tail.iter().cloned().collect()
     }
 
-    /// How many lines were not told.
+    /// How many lines were not printed.
     pub fn omitted_count(&self) -> usize {
         self.line_count.saturating_sub(MAX_PRINTED_LINES)
     }
 }
 
-/// Without the sequences by which terminals are told colours.
+/// The line without terminal colour codes.
 fn strip_colors(line: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(line.len()), line);
     while let Some((before, after)) = rest.split_once("\u{1b}[") {

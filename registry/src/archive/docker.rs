@@ -35,8 +35,8 @@ pub(crate) enum DockerImage {
     Parts(DockerArchive),
 }
 
-/// An image without a usable manifest. Its config was read and verified; its layers are read when it
-/// is pushed.
+/// An image without a usable manifest. Its config was read and verified; its layers are read when
+/// it is pushed.
 #[derive(Debug, Clone)]
 pub(crate) struct DockerArchive {
     parts: Arc<DockerArchiveParts>,
@@ -177,8 +177,8 @@ fn read_children(contents: &FileTable, root: &Descriptor) -> Option<Vec<Descript
     }
 }
 
-/// Whether an image has this config, and only compressed layers: engines that keep layers uncompressed
-/// write manifests of uncompressed layers.
+/// Whether an image has this config, and only compressed layers: engines that keep layers
+/// uncompressed write manifests of uncompressed layers.
 fn is_complete(image: &Image, wanted_config: &Digest) -> bool {
     let images = || {
         image
@@ -250,8 +250,8 @@ impl DockerArchive {
         Facts::for_platform(self.platform.clone(), None)
     }
 
-    /// Makes every blob ready that the registry is not known to have, and hands each one over as soon as
-    /// it is, so that it is sent while the next one is compressed.
+    /// Makes every blob ready that the registry is not known to have, and passes each one on as
+    /// soon as it is, so that it is uploaded while the next one is compressed.
     pub(crate) async fn open(
         &self,
         known: &KnownContents,

@@ -1,6 +1,7 @@
 //! One pass over the entries of a tar archive, from a file or a stream, in bounded memory.
 //!
-//! Nothing is unpacked and no link is followed. Names come out normalized, and no file occurs twice.
+//! Nothing is unpacked and no link is followed. Names come out normalized, and no file occurs
+//! twice.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -144,8 +145,8 @@ impl<R: ArchiveInput> Entries<R> {
         }
     }
 
-    /// Refuses a second file of the same name, because readers differ in which of the two they take. A
-    /// directory may occur again.
+    /// Refuses a second file of the same name, because readers differ in which of the two they
+    /// take. A directory may occur again.
     fn check_unique(&mut self, name: &str, kind: &EntryKind) -> Result<(), ArchiveError> {
         match kind {
             EntryKind::Directory => Ok(()),

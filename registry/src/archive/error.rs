@@ -1,7 +1,7 @@
 //! What can be wrong with an archive, a sentence for each.
 //!
-//! Archives come from builds, which run other people's code, so nothing in them is trusted. What readers
-//! could understand in different ways is refused.
+//! Archives come from builds, which run other people's code, so nothing in them is trusted. What
+//! readers could understand in different ways is refused.
 
 use std::io;
 
@@ -160,8 +160,8 @@ impl ArchiveError {
         }
     }
 
-    /// Wraps it for readers, which can only fail with an [`io::Error`]; [`ArchiveError::from_io_error`]
-    /// unwraps it.
+    /// Wraps it for readers, which can only fail with an [`io::Error`];
+    /// [`ArchiveError::from_io_error`] unwraps it.
     pub(crate) fn into_io_error(self) -> io::Error {
         io::Error::other(self)
     }

@@ -14,10 +14,10 @@ use crate::compress::CopyError;
 use crate::error::SourceError;
 use crate::spool::Spool;
 
-/// How many times its compressed size an archive may have. Images shrink to a half or a third, layers of
-/// mostly zeros to a hundredth. A decompression bomb uses the maximum of deflate, 1032.
+/// How many times its compressed size an archive may have. Images shrink to a half or a third,
+/// layers of mostly zeros to a hundredth. A decompression bomb uses the maximum of deflate, 1032.
 const MAX_RATIO: u64 = 200;
-/// What even a very small archive may have, in bytes.
+/// Unpacked size that is always allowed, in bytes.
 const MIN_UNPACKED_LIMIT: u64 = 64 * 1024 * 1024;
 /// What no archive may exceed, in bytes. ECR takes at most 52,000 MiB a layer.
 const MAX_UNPACKED_BYTES: u64 = 512 * 1024 * 1024 * 1024;

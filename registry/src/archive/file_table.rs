@@ -106,7 +106,7 @@ impl FileTable {
         Ok(FileType::detect(&head))
     }
 
-    /// Parses a JSON document of at most [`SMALL`] bytes.
+    /// Parses a JSON document of at most [`MAX_DOCUMENT_BYTES`] bytes.
     pub(super) fn read_document<T: for<'de> Deserialize<'de>>(
         &self,
         name: &str,
@@ -127,7 +127,7 @@ impl FileTable {
         serde_json::from_slice(&self.read_bytes(span)?).map_err(|error| wrong(error.to_string()))
     }
 
-    /// A file of at most [`SMALL`] bytes as a blob. Its digest is computed.
+    /// A file of at most [`MAX_DOCUMENT_BYTES`] bytes as a blob. Its digest is computed.
     pub(super) fn read_small_blob(&self, name: &str) -> Result<Blob, SourceError> {
         let span = self.require(name)?;
         if span.size > MAX_DOCUMENT_BYTES {
@@ -159,7 +159,8 @@ impl FileTable {
         }
     }
 
-    /// A blob of an OCI layout in the archive. Its size is checked here, its digest whenever it is read.
+    /// A blob of an OCI layout in the archive. Its size is checked here, its digest whenever it is
+    /// read.
     pub(super) fn locate(&self, descriptor: &Descriptor) -> Result<Blob, BlobError> {
         let digest = descriptor.digest.clone();
         let Some(span) = self.find(&format!("blobs/sha256/{}", digest.hex())) else {

@@ -1,12 +1,11 @@
-//! What a file is, by its first bytes: its name does not say (`blobs/sha256/…` may be anything). Pure.
+//! What a file is, by its first bytes: its name does not say (`blobs/sha256/…` may be anything).
+//! Pure.
 
 /// The number of bytes that decide.
 pub(crate) const HEAD_BYTES: usize = 512;
 
-/// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileType {
-    /// A tar archive.
     Archive,
     Gzip,
     Zstd,
@@ -17,7 +16,8 @@ pub(crate) enum FileType {
 impl FileType {
     /// Detects the type from the first [`HEAD_BYTES`] bytes, or from all bytes of a shorter file.
     pub(crate) fn detect(head: &[u8]) -> Self {
-        // An archive without entries is only zeros; all others have the magic of POSIX or GNU at 257.
+        // An archive without entries is only zeros; all others have the magic of POSIX or GNU at
+        // 257.
         let empty_archive = head.len() == HEAD_BYTES && head.iter().all(|byte| *byte == 0);
         match head {
             [0x1f, 0x8b, ..] => Self::Gzip,

@@ -1,6 +1,9 @@
 //! One header of a tar archive, and the extension headers that replace parts of the next one. Pure.
 //!
 //! POSIX.1-2017 "pax Interchange Format"; GNU tar manual, "Basic Tar Format".
+//!
+//! One file, because a header and its extensions are interpreted together; a quarter of it is
+//! tests.
 
 use super::error::ArchiveError;
 use super::names::{self, MAX_NAME_BYTES};
@@ -16,18 +19,15 @@ pub(super) struct Header<'a> {
     at: u64,
 }
 
-/// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EntryKind {
     /// A file with content.
     File,
-    /// A directory.
     Directory,
     /// A link of either kind, to a name in the archive.
     Link(String),
 }
 
-/// What a header says.
 pub(super) enum ParsedHeader {
     Entry {
         name: String,
@@ -187,8 +187,8 @@ impl HeaderExtensions {
     }
 }
 
-/// Global headers apply to all entries. A comment is fine (`git archive` writes one); a name or a size
-/// makes no sense.
+/// Global headers apply to all entries. A comment is fine (`git archive` writes one); a name or a
+/// size makes no sense.
 fn check_global(key: &[u8]) -> Result<(), ArchiveError> {
     match key {
         b"path" | b"linkpath" | b"size" => Err(ArchiveError::Pax(
@@ -239,8 +239,8 @@ fn parse_decimal(digits: &[u8]) -> Option<u64> {
     i64::try_from(number).is_ok().then_some(number)
 }
 
-/// Parses octal digits, or a binary number if the first bit is set. A number whose second bit is set is
-/// negative and refused.
+/// Parses octal digits, or a binary number if the first bit is set. A number whose second bit is
+/// set is negative and refused.
 fn parse_number(field: &[u8]) -> Option<u64> {
     let binary = |byte: &u8| (*byte & 0x80) != 0;
     if field.first().is_some_and(binary) {

@@ -29,7 +29,7 @@ pub(super) struct LayerPacker {
 }
 
 impl LayerPacker {
-    /// Makes a layer ready and hands it over, unless the registry has it. The packer is given back,
+    /// Makes a layer ready and passes it on, unless the registry has it. The packer is given back,
     /// because each layer is packed on a thread of its own.
     pub(super) fn add_layer(
         mut self,
@@ -76,7 +76,8 @@ impl LayerPacker {
         Ok(blob)
     }
 
-    /// Unpacks a compressed layer to check it against the config. It is sent as it is in the archive.
+    /// Unpacks a compressed layer to check it against the config. It is sent as it is in the
+    /// archive.
     fn verify_gzip_layer(
         &mut self,
         diff_id: &Digest,
@@ -98,12 +99,14 @@ impl LayerPacker {
         )
         .map_err(unreadable)?;
         self.check_diff_id(diff_id, plain.finish().0, layer)?;
-        // The decoder has read to the end of the file: bytes behind the gzip would have been an error.
+        // The decoder has read to the end of the file: bytes behind the gzip would have been an
+        // error.
         let (digest, _) = packed.to.finish();
         Ok(self.parts.contents.blob_at(digest, layer.span))
     }
 
-    /// Takes the digest of a zstd layer from its name. Like every blob it is verified when it is sent.
+    /// Takes the digest of a zstd layer from its name. Like every blob it is verified when it is
+    /// sent.
     fn name_zstd_layer(&self, layer: &ArchivedLayer) -> Result<Blob, SourceError> {
         let digest = digest_in_name(&layer.name);
         let digest = digest.ok_or_else(|| {
@@ -136,7 +139,7 @@ impl LayerPacker {
             }))
     }
 
-    /// Hands over the config, and writes the manifest.
+    /// Passes the config on, and writes the manifest.
     pub(super) fn finish(self, platform: Platform) -> Result<Image, SourceError> {
         self.send_blob(&self.parts.config);
         let diff_ids: Vec<Digest> = self

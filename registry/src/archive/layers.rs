@@ -1,5 +1,5 @@
-//! Images of layers that have no manifest yet: layers of the registry are taken from there, the others
-//! as they were packed.
+//! Images of layers that have no manifest yet: layers of the registry are taken from there, the
+//! others as they were packed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -53,8 +53,8 @@ impl ImageLayers {
         self.packed.values().map(|layer| &layer.blob)
     }
 
-    /// The layer with this diff id, if the registry has it compressed. The manifests that are written
-    /// here list only compressed layers.
+    /// The layer with this diff id, if the registry has it compressed. The manifests that are
+    /// written here list only compressed layers.
     fn registry_layer(&self, diff_id: &Digest) -> Option<(ManifestPart, Descriptor)> {
         let layer = self.known.layer(diff_id)?;
         let compression = layer.media_type.compression()?;
@@ -68,8 +68,8 @@ impl ImageLayers {
         ))
     }
 
-    /// Writes the manifest of the image with this config and these layers, lowest first. All of them
-    /// must be packed, or be in the registry.
+    /// Writes the manifest of the image with this config and these layers, lowest first. All of
+    /// them must be packed, or be in the registry.
     pub(crate) fn build_image(
         &self,
         diff_ids: &[Digest],

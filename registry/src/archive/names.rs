@@ -1,5 +1,5 @@
-//! Names and links in an archive. Each name has one form only, so that two spellings of one name cannot
-//! hide one file behind another. Pure.
+//! Names and links in an archive. Each name has one form only, so that two spellings of one name
+//! cannot hide one file behind another. Pure.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! An OCI layout in a tar file, as buildx (`type=oci,dest=FILE`), skopeo and containerd write it. It
-//! is pushed as it is.
+//! An OCI layout in a tar file, as buildx (`type=oci,dest=FILE`), skopeo and containerd write it.
+//! It is pushed as it is.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use crate::error::SourceError;
 use crate::image::{Image, gather_image};
 use crate::layout::{ChoiceError, LayoutIndex, LayoutMarker};
 
-/// Reads the image that `tag` names, or the only one: all of its manifests, and where in the archive
-/// its blobs are. An archive that is compressed as a whole is unpacked into `temporary`.
+/// Reads the image that `tag` names, or the only one: all of its manifests, and where in the
+/// archive its blobs are. An archive that is compressed as a whole is unpacked into `temporary`.
 pub(crate) fn read_oci(
     file: &Path,
     tag: Option<&str>,

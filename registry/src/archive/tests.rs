@@ -88,7 +88,7 @@ fn saved(config: &[u8], layers: &[(&str, &[u8])]) -> Files {
     files
 }
 
-/// The image, what was handed over meanwhile, and what was reported.
+/// The image, the blobs that were sent meanwhile, and the progress that was reported.
 async fn opened(
     image: DockerImage,
     known: &KnownContents,
@@ -337,8 +337,8 @@ fn what_contradicts_itself_is_refused_each_with_its_sentence() {
     assert!(matches!(none, SourceError::NotInArchive { .. }), "{none}");
 }
 
-/// A layout in an archive with an image of this layer, and `manifest.json` beside it; in an index of
-/// its own where that is wanted.
+/// A layout in an archive with an image of this layer, and `manifest.json` beside it; in an index
+/// of its own where that is wanted.
 fn complete(config: &[u8], media_type: &str, layer: &[u8], nested: bool) -> Files {
     let manifest = json!({
         "schemaVersion": 2,

@@ -8,7 +8,8 @@ pub(super) struct BufferPool {
     free: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
-/// A buffer that returns to its pool when it is dropped, which the HTTP client does after sending it.
+/// A buffer that returns to its pool when it is dropped, which the HTTP client does after sending
+/// it.
 #[derive(Debug)]
 pub(super) struct PooledBuffer {
     pub(super) bytes: Vec<u8>,

@@ -1,8 +1,8 @@
 //! Blobs: the configs and layers of an image, and where their bytes are.
 //!
-//! A blob is opened for every attempt to upload it, and its size and digest are verified while it is
-//! read. The last piece is handed out only if both are right, so a file that was damaged or changed
-//! never becomes a complete upload.
+//! A blob is opened for every attempt to upload it, and its size and digest are verified while it
+//! is read. The last piece is passed on only if both are right, so a file that was damaged or
+//! changed never becomes a complete upload.
 
 mod buffers;
 mod upload;
@@ -21,8 +21,8 @@ pub(crate) use self::upload::UploadProgress;
 use crate::client::Registry;
 use crate::digest::{Digest, DigestWriter};
 
-/// Bytes read at once: enough to make system calls cheap, and little enough for four uploads to stay
-/// within a few MiB.
+/// Bytes read at once: enough to make system calls cheap, and little enough for four uploads to
+/// stay within a few MiB.
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// A config or a layer: its digest, its size in bytes, and where it is read from.
@@ -107,8 +107,8 @@ impl Blob {
         Ok(whole)
     }
 
-    /// Calls `take` with one piece after the other until it breaks, and with the last one only if size
-    /// and digest are right.
+    /// Calls `on_piece` with one piece after the other until it breaks, and with the last one only
+    /// if size and digest are right.
     fn read_pieces(
         &self,
         mut on_piece: impl FnMut(Bytes) -> ControlFlow<()>,
@@ -161,8 +161,8 @@ impl Blob {
         }
     }
 
-    /// The open file, and where the blob begins in it. The length of a file is checked here; a span was
-    /// measured when its archive was read or its spool written.
+    /// The open file, and where the blob begins in it. The length of a file is checked here; a span
+    /// was measured when its archive was read or its spool written.
     fn open(&self) -> Result<(Arc<File>, u64), BlobError> {
         match &self.location {
             BlobLocation::Span { file, offset } => Ok((Arc::clone(file), *offset)),

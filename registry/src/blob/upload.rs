@@ -59,8 +59,8 @@ impl UploadProgress {
 }
 
 impl Blob {
-    /// A body that streams the blob from its beginning. It says nothing about its length: the caller
-    /// sets `Content-Length`.
+    /// A body that streams the blob from its beginning. It says nothing about its length: the
+    /// caller sets `Content-Length`.
     pub(crate) fn upload_body(&self, progress: &Arc<UploadProgress>) -> reqwest::Body {
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
         let (blob, progress) = (self.clone(), Arc::clone(progress));
@@ -106,8 +106,8 @@ impl Blob {
     }
 }
 
-/// Forwards a blob from the registry that has it. The last piece follows only if size and digest are
-/// right.
+/// Forwards a blob from the registry that has it. The last piece follows only if size and digest
+/// are right.
 async fn forward_blob(
     from: Arc<Registry>,
     blob: Blob,

@@ -1,7 +1,8 @@
-//! Authorization at a registry: Basic in the first request, which is all that ECR wants, and a bearer
-//! token when the registry asks for one.
+//! Authorization at a registry: Basic in the first request, which is all that ECR wants, and a
+//! bearer token when the registry asks for one.
 //!
-//! The sender of a request decides whether its URL may get it (`mod.rs`: the registry's origin only).
+//! The sender of a request decides whether its URL may get it (`mod.rs`: the registry's origin
+//! only).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -28,8 +29,8 @@ pub(super) struct Authenticator {
 struct AuthState {
     credentials: Option<Credentials>,
     token: Option<Secret>,
-    /// Whether new credentials were refused like the old ones. Then a refusal without a message is a
-    /// denial, and not an expiry.
+    /// Whether new credentials were refused like the old ones. Then a refusal without a message is
+    /// a denial, and not an expiry.
     renewal_refused: bool,
 }
 
@@ -131,8 +132,8 @@ impl From<reqwest::Error> for RenewalError {
 }
 
 impl AuthState {
-    /// Registers token and password as secrets, so that they are masked in error messages that repeat
-    /// them, with or without the scheme.
+    /// Registers token and password as secrets, so that they are masked in error messages that
+    /// repeat them, with or without the scheme.
     fn register_secrets(&self) {
         let token = self
             .token
@@ -199,8 +200,8 @@ pub(super) fn authorization_header(secret: &Secret) -> Option<HeaderValue> {
 }
 
 impl Challenge {
-    /// The challenge of a registry at `origin`. One that would send credentials without TLS, although
-    /// the registry itself uses it, is ignored.
+    /// The challenge of a registry at `origin`. One that would send credentials without TLS,
+    /// although the registry itself uses it, is ignored.
     pub(super) fn from_headers(headers: &HeaderMap, origin: &Url) -> Option<Self> {
         headers
             .get_all(WWW_AUTHENTICATE)

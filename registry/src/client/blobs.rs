@@ -1,4 +1,5 @@
-//! Blobs: asking for one (HEAD), mounting one (POST), sending one (POST and PUT), reading one (GET).
+//! Blobs: asking for one (HEAD), mounting one (POST), sending one (POST and PUT), reading one
+//! (GET).
 
 use std::future::Future;
 use std::pin::pin;
@@ -21,8 +22,8 @@ use crate::progress::{Progress, Report};
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// After this many checks without a byte, a connection counts as dead.
 const MAX_IDLE_CHECKS: u64 = 60;
-/// After the last byte a registry stores and verifies the blob. Slow ones process at least this many
-/// bytes between two checks.
+/// After the last byte a registry stores and verifies the blob. Slow ones process at least this
+/// many bytes between two checks.
 const STORED_PER_CHECK: u64 = 16 * 1024 * 1024;
 
 /// How the registry got a blob.
@@ -34,8 +35,8 @@ pub(crate) enum BlobOutcome {
     Mounted,
     /// It was uploaded.
     Uploaded,
-    /// It was uploaded, although another repository of the same registry has it and it could have been
-    /// mounted.
+    /// It was uploaded, although another repository of the same registry has it and it could have
+    /// been mounted.
     Copied,
 }
 
@@ -49,7 +50,8 @@ pub(crate) enum BlobState {
 }
 
 impl Registry {
-    /// Asks whether the registry has the blob, or can mount it from the repository where it is read.
+    /// Asks whether the registry has the blob, or can mount it from the repository where it is
+    /// read.
     pub(crate) async fn check_blob(
         &self,
         blob: &Blob,
@@ -80,8 +82,8 @@ impl Registry {
         }
     }
 
-    /// Sends the blob, to `begun` if an upload was begun already. After a failure it is asked for before
-    /// it is sent again: it may have arrived although the response was lost.
+    /// Sends the blob, to `begun` if an upload was begun already. After a failure it is asked for
+    /// before it is sent again: it may have arrived although the response was lost.
     pub(crate) async fn send_blob(
         &self,
         blob: &Blob,
@@ -192,7 +194,8 @@ impl Registry {
         Ok(self.upload_location(&answer.into_success(self, Step::StartUpload)?)?)
     }
 
-    /// The URL in `Location`, which may be relative and may be on another host, but may not leave TLS.
+    /// The URL in `Location`, which may be relative and may be on another host, but may not leave
+    /// TLS.
     fn upload_location(&self, response: &Response) -> Result<Url, PushError> {
         let text = response
             .headers()

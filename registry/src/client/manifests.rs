@@ -197,8 +197,8 @@ impl Registry {
         Ok(body)
     }
 
-    /// The error for a content with another digest. A proxy or a cache may have damaged it, so a retry may
-    /// help.
+    /// The error for a content with another digest. A proxy or a cache may have damaged it, so a
+    /// retry may help.
     fn digest_mismatch(&self, asked: &Digest, found: &Digest) -> FailedAttempt {
         FailedAttempt::from_transient(PushError::DigestMismatch {
             host: self.host(),
@@ -228,8 +228,8 @@ impl Registry {
         }
     }
 
-    /// Sets a tag. If an immutable tag names the manifest already, ECR refuses the request, which is a
-    /// success here.
+    /// Sets a tag. If an immutable tag names the manifest already, ECR refuses the request, which
+    /// is a success here.
     pub(crate) async fn put_tag(
         &self,
         manifest: &Manifest,
@@ -275,8 +275,8 @@ impl Registry {
         }
     }
 
-    /// Sends the bytes as they are, with the media type in the header, because it is optional in the
-    /// manifest.
+    /// Sends the bytes as they are, with the media type in the header, because it is optional in
+    /// the manifest.
     async fn put_once(
         &self,
         manifest: &Manifest,
@@ -301,8 +301,8 @@ impl Registry {
         }
     }
 
-    /// Checks the digest that the registry reports. A registry that reports none has verified the one
-    /// in the URL.
+    /// Checks the digest that the registry reports. A registry that reports none has verified the
+    /// one in the URL.
     pub(super) fn confirm_digest(
         &self,
         response: &Response,

@@ -1,8 +1,8 @@
 //! The client of one repository of an OCI registry.
 //!
-//! It follows the OCI distribution specification. Each blob is sent in one PUT, because ECR keeps only
-//! the first piece of an upload in several pieces. `Authorization` is sent to the registry's own origin
-//! only.
+//! It follows the OCI distribution specification. Each blob is sent in one PUT, because ECR keeps
+//! only the first piece of an upload in several pieces. `Authorization` is sent to the registry's
+//! own origin only.
 
 mod auth;
 mod blobs;
@@ -34,7 +34,8 @@ pub(crate) use self::retry::FailedAttempt;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// The timeout of requests without a blob, which are usually answered within a second.
 const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
-/// The most redirects that are followed. ECR sends one, to the blob in S3, other registries one or two.
+/// The most redirects that are followed. ECR sends one, to the blob in S3, other registries one or
+/// two.
 const MAX_REDIRECTS: usize = 5;
 
 /// A repository of a registry, with credentials and connections.
@@ -106,8 +107,8 @@ impl Transport {
     }
 }
 
-/// Follows redirects, but none that leaves TLS. That `Authorization` is not sent to another host or port
-/// is reqwest's doing.
+/// Follows redirects, but none that leaves TLS. That `Authorization` is not sent to another host or
+/// port is reqwest's doing.
 fn check_redirect(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     let gives_up_tls = attempt.url().scheme() == "http"
         && attempt.previous().iter().any(|url| url.scheme() == "https");
@@ -132,8 +133,8 @@ pub(crate) struct Registry {
     origin: Url,
     pub(crate) repository: String,
     authenticator: Authenticator,
-    /// Whether the registry said that there is no such repository. Some registries create it with the
-    /// first upload.
+    /// Whether the registry said that there is no such repository. Some registries create it with
+    /// the first upload.
     is_missing: AtomicBool,
 }
 
@@ -201,8 +202,8 @@ impl Registry {
         self.send(step, || make().timeout(RESPONSE_TIMEOUT)).await
     }
 
-    /// Sends a request. If the registry wants a bearer token, or the credentials have expired, they are
-    /// renewed and the request is sent again.
+    /// Sends a request. If the registry wants a bearer token, or the credentials have expired, they
+    /// are renewed and the request is sent again.
     async fn send(
         &self,
         step: Step,
@@ -283,8 +284,8 @@ impl Registry {
         // The URL is left out below: that of an upload may contain a signature.
         let lost = source.is_redirect();
         let error = match step {
-            // ECR may close the connection of an upload to a repository that does not exist, after it
-            // said so when a manifest was asked for.
+            // ECR may close the connection of an upload to a repository that does not exist, after
+            // it said so when a manifest was asked for.
             Step::StartUpload | Step::SendBlob if self.is_missing.load(Ordering::Relaxed) => {
                 let (host, repository) = (self.host(), self.repository.clone());
                 PushError::RepositoryMissing {

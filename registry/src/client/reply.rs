@@ -52,7 +52,6 @@ impl Reply {
     }
 }
 
-/// An error response.
 #[derive(Debug)]
 pub(super) struct ErrorResponse {
     pub(super) status: StatusCode,
@@ -88,8 +87,8 @@ impl ErrorResponse {
         }
     }
 
-    /// Whether new credentials may help. ECR refuses an expired token (they live for 12 hours) with 403
-    /// and a message, but the response to HEAD has no message.
+    /// Whether new credentials may help. ECR refuses an expired token (they live for 12 hours) with
+    /// 403 and a message, but the response to HEAD has no message.
     pub(super) fn expiry(&self) -> Expiry {
         let words = self.message.to_ascii_lowercase();
         match self.status {
@@ -132,8 +131,8 @@ impl ErrorResponse {
         }
     }
 
-    /// Whether the tag is immutable. ECR says `TAG_INVALID` and a sentence; what other registries say
-    /// has only the word in common.
+    /// Whether the tag is immutable. ECR says `TAG_INVALID` and a sentence; what other registries
+    /// say has only the word in common.
     pub(super) fn is_immutable_tag(&self) -> bool {
         let words = self.message.to_ascii_lowercase();
         let is_immutable_message =

@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::error::PushError;
 use crate::progress::{Progress, Report};
 
-/// Attempts after most failures. With these pauses they span about half a minute, in which ECR's quotas
-/// per second are renewed.
+/// Attempts after most failures. With these pauses they span about half a minute, in which ECR's
+/// quotas per second are renewed.
 const ATTEMPTS: u32 = 7;
-/// Attempts while the registry is only busy: all builds of an organisation share ECR's ten manifests a
-/// second.
+/// Attempts while the registry is only busy: all builds of an organisation share ECR's ten
+/// manifests a second.
 const ATTEMPTS_WHEN_BUSY: u32 = 30;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const MAX_PAUSE: Duration = Duration::from_secs(20);
@@ -59,7 +59,8 @@ impl From<PushError> for FailedAttempt {
     }
 }
 
-/// Counts the failures of one request, and pauses after each. The request must be harmless to repeat.
+/// Counts the failures of one request, and pauses after each. The request must be harmless to
+/// repeat.
 pub(crate) struct RetryLoop<'a> {
     report: Report<'a>,
     failed: u32,
@@ -88,8 +89,8 @@ impl<'a> RetryLoop<'a> {
     }
 }
 
-/// The pause after this many failures, random in all of its length, so that clients that failed together
-/// do not come back together. `None` if there is to be no further attempt.
+/// The pause after this many failures, random in all of its length, so that clients that failed
+/// together do not come back together. `None` if there is to be no further attempt.
 fn retry_delay(failed: u32, retry: Retry) -> Option<Duration> {
     let attempts = match retry {
         Retry::Never => return None,

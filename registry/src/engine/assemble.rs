@@ -1,8 +1,8 @@
-//! Makes an image of an export.
+//! Builds an image from an export.
 //!
 //! An image that the engine stores compressed, as containerd's store does, is pushed with its own
-//! manifest, so it keeps the digest that the engine shows. For another one a manifest is written, after
-//! all layers were checked against the config.
+//! manifest, so it keeps the digest that the engine shows. For any other image a manifest is
+//! written, after all layers were checked against the config.
 
 use serde::Deserialize;
 
@@ -17,8 +17,8 @@ use crate::layout::LayoutIndex;
 use crate::manifest::{Manifest, ManifestKind};
 use crate::source::BlobSender;
 
-/// Makes the image with this id, and hands over the blobs that were not handed over before. The export
-/// must contain no other image.
+/// Makes the image with this id, and sends the blobs that were not sent before to `blob_sender`.
+/// The export must contain no other image.
 pub(super) fn assemble(
     parts: &ExportParts,
     id: &Digest,
@@ -72,7 +72,8 @@ fn find_image(parts: &ExportParts, id: &Digest) -> Result<Image, SourceError> {
     }
 }
 
-/// The image by its own manifest, if the export or the registry has every blob as the manifest names it.
+/// The image by its own manifest, if the export or the registry has every blob as the manifest
+/// names it.
 fn gather_verbatim(parts: &ExportParts, root: &Descriptor) -> Result<Image, SourceError> {
     let mut image = gather_image(root, &|descriptor| locate(parts, descriptor))?;
     let (present, blobs) = image.blobs.into_iter().partition(|blob| {
@@ -132,8 +133,8 @@ fn locate(parts: &ExportParts, descriptor: &Descriptor) -> Result<Blob, BlobErro
     Ok(blob)
 }
 
-/// The image with this config by its own manifest. Of an image for several platforms an engine often has
-/// one only, which is then found here.
+/// The image with this config by its own manifest. Of an image for several platforms an engine
+/// often has one only, which is then found here.
 fn find_platform_image(
     parts: &ExportParts,
     roots: &[Descriptor],

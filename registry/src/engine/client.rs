@@ -1,5 +1,5 @@
-//! The client of the Docker engine, over its unix socket: `/images/NAME/json` and `/images/NAME/get` of
-//! the Docker Engine API. Nothing in the engine is changed.
+//! The client of the Docker engine, over its unix socket: `/images/NAME/json` and
+//! `/images/NAME/get` of the Docker Engine API. Nothing in the engine is changed.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,15 +14,15 @@ use crate::image::Facts;
 use crate::image_config::Platform;
 use crate::reference::ImageName;
 
-/// The version of the API that most engines know: the newest of Docker 25, and the oldest of Docker 29.
-/// Another engine is asked again in its own version.
+/// The version of the API that most engines know: the newest of Docker 25, and the oldest of Docker
+/// 29. Another engine is asked again in its own version.
 const COMMON: ApiVersion = ApiVersion(1, 44);
 /// The timeout of a description, which an engine usually answers at once.
 const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 /// The longest description of an image, in bytes. Usual ones have some kilobytes.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-/// The timeout for the first byte of an export, before which an engine may write the whole image to its
-/// disk (1.8 s for 256 MiB on a fast one).
+/// The timeout for the first byte of an export, before which an engine may write the whole image to
+/// its disk (1.8 s for 256 MiB on a fast one).
 const EXPORT_START_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// A connection to the engine, and the version of the API that it knows.
@@ -44,8 +44,8 @@ pub(crate) struct EngineImage {
     /// Its uncompressed size in bytes, roughly.
     pub(crate) bytes: u64,
     platform: Platform,
-    /// The repositories that it was pulled from or pushed to; in containerd's store every name that it
-    /// was given.
+    /// The repositories that it was pulled from or pushed to; in containerd's store every name that
+    /// it was given.
     repositories: Vec<String>,
     /// Whether the store is containerd's.
     is_containerd: bool,
@@ -150,8 +150,8 @@ impl Engine {
         })
     }
 
-    /// Sends the first request. An engine that does not know our version answers 400 and says its own;
-    /// then the request is sent again.
+    /// Sends the first request. An engine that does not know our version answers 400 and says its
+    /// own; then the request is sent again.
     async fn get_negotiated(&mut self, path: &str) -> Result<Response, SourceError> {
         let response = self.get(path, Some(RESPONSE_TIMEOUT)).await?;
         match announced_version(&response) {
@@ -165,8 +165,8 @@ impl Engine {
         }
     }
 
-    /// Starts the export of an image, by its id: its name may have been given to another image since it
-    /// was inspected.
+    /// Starts the export of an image, by its id: its name may have been given to another image
+    /// since it was inspected.
     pub(crate) async fn export(&self, id: &Digest) -> Result<Response, SourceError> {
         let asked = tokio::time::timeout(
             EXPORT_START_TIMEOUT,
@@ -234,8 +234,8 @@ fn announced_version(response: &Response) -> Option<ApiVersion> {
 }
 
 impl EngineImage {
-    /// Whether the image is known to be in the registry of its name. In containerd's store a name of
-    /// Docker Hub without an owner (`api:1`) says nothing: it may have been built here, and it
+    /// Whether the image is known to be in the registry of its name. In containerd's store a name
+    /// of Docker Hub without an owner (`api:1`) says nothing: it may have been built here, and it
     /// cannot be pushed.
     pub(crate) fn was_in_registry(&self, name: &ImageName) -> bool {
         let is_owned = name.repository().contains('/');

@@ -1,11 +1,11 @@
 //! Reads the archive that the engine exports, in one pass, while it arrives.
 //!
 //! Engines write two forms, and mixtures of both: Docker's own (`manifest.json`, a config,
-//! `ID/layer.tar`, links to layers that occurred before) and, from Docker 25 on, an OCI layout beside it
-//! (`index.json`, `blobs/sha256/…`). A tar archive inside is a layer. It is compressed while it is read,
-//! unless the registry has it, and handed over if it is a layer of the image, so that it is sent while
-//! the export goes on. Everything else is kept as it is: only the manifest at the end says what belongs
-//! to the image.
+//! `ID/layer.tar`, links to layers that occurred before) and, from Docker 25 on, an OCI layout
+//! beside it (`index.json`, `blobs/sha256/…`). A tar archive inside is a layer. It is compressed
+//! while it is read, unless the registry has it, and passed on if it is a layer of the image, so
+//! that it is uploaded while the export continues. Everything else is kept as it is: only the
+//! manifest at the end says what belongs to the image.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -50,7 +50,6 @@ pub(super) enum Member {
     PresentLayer,
 }
 
-/// Reads an export.
 pub(super) struct ExportReader {
     spool: Spool,
     temporary: PathBuf,
@@ -159,7 +158,7 @@ impl ExportReader {
         Ok(Member::Verbatim { blob, compression })
     }
 
-    /// Compresses a tar archive, and hands it over if it is a layer of the image.
+    /// Compresses a tar archive, and passes it on if it is a layer of the image.
     fn compress_layer(&mut self, content: &mut dyn Read) -> Result<Member, SourceError> {
         let packed = self.spool.append(|to| compress::compress_gzip(content, to));
         let (blob, (plain, _)) = packed.map_err(|error| copy_error(error, &self.spool))?;

@@ -1,5 +1,5 @@
-//! The directories in Docker's oldest form of export, `ID/layer.tar`, which engines before 25 write.
-//! Pure.
+//! The directories in Docker's oldest form of export, `ID/layer.tar`, which engines before 25
+//! write. Pure.
 //!
 //! Each id is the digest of a document that lists the layers below (moby `image/v1/imagev1.go`,
 //! `CreateID`; `image/tarexport/save.go`), so it says which layer is in the directory. That of the

@@ -1,8 +1,8 @@
 //! Images of the local Docker engine.
 //!
-//! `client.rs` asks the engine. `export.rs` reads the files of its export that `selection.rs` selects
-//! (`legacy.rs` knows the oldest names), while they arrive (`pipe.rs`); `assemble.rs` makes an image of
-//! them.
+//! `client.rs` asks the engine. `export.rs` reads the files of its export that `selection.rs`
+//! selects (`legacy.rs` knows the oldest names), while they arrive (`pipe.rs`); `assemble.rs` makes
+//! an image of them.
 
 mod assemble;
 mod client;
@@ -25,8 +25,8 @@ use super::manifest::Manifest;
 use super::progress::Report;
 use super::source::{BlobSender, run_blocking};
 
-/// Exports an image, compresses the layers that the registry does not have, and hands over every blob as
-/// soon as it is ready. An image that the registry has is not exported.
+/// Exports an image, compresses the layers that the registry does not have, and sends every blob to
+/// `blob_sender` as soon as it is ready. An image that the registry has is not exported.
 pub(crate) async fn open_image(
     image: &EngineImage,
     temporary: &Path,
@@ -53,8 +53,8 @@ pub(crate) async fn open_image(
     Ok(image)
 }
 
-/// The image in the registry, by the id that the engine gives it: the digest of its config in the classic
-/// store, that of its manifest or index in containerd's store.
+/// The image in the registry, by the id that the engine gives it: the digest of its config in the
+/// classic store, that of its manifest or index in containerd's store.
 fn find_in_registry<'a>(image: &EngineImage, known: &'a KnownContents) -> Option<&'a Manifest> {
     known
         .manifest(&image.id)

@@ -1,5 +1,5 @@
-//! Connects the response of the engine, which arrives asynchronously, with the archive reader, which
-//! blocks a thread of its own.
+//! Connects the response of the engine, which arrives asynchronously, with the archive reader,
+//! which blocks a thread of its own.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -14,12 +14,13 @@ use crate::progress::{Progress, Report};
 
 /// Pieces of the response that wait for the reader; the engine sends at most about 32 KiB at once.
 const PIECES_AHEAD: usize = 32;
-/// The longest time without a byte. Between two layers an engine needs a moment.
+/// The longest time without a byte. Between two layers an engine pauses briefly.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Bytes between two reports.
 const REPORT_EVERY: u64 = 1024 * 1024;
 
-/// Runs a blocking reader on a response while it arrives. `expected` is its length in bytes, roughly.
+/// Runs a blocking reader on a response while it arrives. `expected` is its length in bytes,
+/// roughly.
 pub(super) async fn read_while_arriving<T: Send + 'static>(
     response: Response,
     expected: u64,

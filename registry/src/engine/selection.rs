@@ -22,7 +22,8 @@ pub(super) struct ExportSelection {
 pub(super) enum NameHint {
     /// A layer that need not be read.
     PresentLayer,
-    /// A blob that the registry has. Unless it is a document, which is needed here, it can be skipped.
+    /// A blob that the registry has. Unless it is a document, which is needed here, it can be
+    /// skipped.
     PossiblyPresent(Digest),
     /// A layer that has to be compressed.
     MissingLayer,
@@ -62,8 +63,8 @@ impl ExportSelection {
             .cloned()
     }
 
-    /// Whether the registry has some layers of the image. Then a layer without a name that says which one
-    /// it is may be one of those.
+    /// Whether the registry has some layers of the image. Then a layer without a name that says
+    /// which one it is may be one of those.
     pub(super) fn has_existing_layers(&self) -> bool {
         self.diff_ids
             .iter()

@@ -1,7 +1,7 @@
 //! How a transfer can fail, in sentences for people.
 //!
-//! [`SourceError`] is about the image that is read, [`PushError`] about the registry. Neither repeats
-//! its source: print the whole chain.
+//! [`SourceError`] is about the image that is read, [`PushError`] about the registry. Neither
+//! repeats its source: print the whole chain.
 
 mod push;
 mod source;

@@ -107,8 +107,8 @@ pub enum PushError {
         /// The registry's message, on one line.
         message: String,
     },
-    /// The registry refused a manifest because it lacks contents of it. It has deleted them since they
-    /// were asked for or sent.
+    /// The registry refused a manifest because it lacks contents of it. It has deleted them since
+    /// they were asked for or sent.
     #[error(
         "the registry {host} misses contents of the image in `{repository}`: {}",
         mask(message)
@@ -164,7 +164,7 @@ pub enum PushError {
         host: String,
         /// The digest that was computed here.
         ours: Digest,
-        /// What the registry reports.
+        /// The digest that the registry reports.
         theirs: String,
     },
 }

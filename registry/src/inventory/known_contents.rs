@@ -1,8 +1,8 @@
 //! The contents of images that the registry has. They need not be read, compressed or sent again.
 //!
 //! A registry knows a layer by the digest of its compressed bytes, an engine by that of the
-//! uncompressed ones (its diff id). The manifest of an image lists the former, its config the latter,
-//! in the same order: from both we know which is which.
+//! uncompressed ones (its diff id). The manifest of an image lists the former, its config the
+//! latter, in the same order: from both we know which is which.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,8 +21,8 @@ pub(crate) struct KnownContents {
 }
 
 impl KnownContents {
-    /// Adds a manifest from the registry, and its blobs: a registry only accepts a manifest when it has
-    /// all of them.
+    /// Adds a manifest from the registry, and its blobs: a registry only accepts a manifest when it
+    /// has all of them.
     pub(crate) fn add(&mut self, manifest: Manifest) {
         if manifest.config().is_some() {
             self.blobs.extend(
@@ -81,8 +81,8 @@ impl KnownContents {
             .collect()
     }
 
-    /// The image with this config. A config lists the diff ids of all layers, so two images with the
-    /// same config differ at most in how their layers are compressed.
+    /// The image with this config. A config lists the diff ids of all layers, so two images with
+    /// the same config differ at most in how their layers are compressed.
     pub(crate) fn image_with_config(&self, wanted: &Digest) -> Option<&Manifest> {
         self.manifests.iter().find(|manifest| {
             manifest

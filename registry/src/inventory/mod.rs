@@ -1,5 +1,5 @@
-//! What the repository has before anything is sent: the images that the tags name, and the contents of
-//! images that the new one may share layers with.
+//! What the repository has before anything is sent: the images that the tags name, and the contents
+//! of images that the new one may share layers with.
 //!
 //! All of it only saves time. Without the permission to read, every blob is asked for one by one.
 
@@ -55,8 +55,8 @@ pub(super) struct Inventory {
 }
 
 impl Inventory {
-    /// Reads the images that the tags and `cache_from` name, and whether the repository has the image
-    /// already. If it does not, the layers of those images are read too.
+    /// Reads the images that the tags and `cache_from` name, and whether the repository has the
+    /// image already. If it does not, the layers of those images are read too.
     pub(super) async fn read(
         registry: &Registry,
         source: &Source,
@@ -98,8 +98,9 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// For an image that is in the repository already, so that only tags are set. Setting one is one
-    /// request, and so is asking for it: it is asked for only where the answer could forbid setting it.
+    /// For an image that is in the repository already, so that only tags are set. Setting one is
+    /// one request, and so is asking for it: it is asked for only where the answer could forbid
+    /// setting it.
     async fn read_for_retagging(
         registry: &Registry,
         source: &Source,
@@ -146,8 +147,8 @@ impl Inventory {
         Ok(())
     }
 
-    /// Whether `there` is the image with this digest, or the one with this config. Engines that use
-    /// containerd's store call an image by its digest where others call it by its config.
+    /// Whether `existing` is the image with this digest, or the one with this config. Engines that
+    /// use containerd's store call an image by its digest where others call it by its config.
     fn is_same_image(
         &self,
         existing: &Digest,
@@ -276,8 +277,8 @@ async fn resolve_unless_denied(
     }
 }
 
-/// The contents of these images, and of the images that they list if they are indexes. Configs are read
-/// only for a source that knows its layers by their uncompressed contents.
+/// The contents of these images, and of the images that they list if they are indexes. Configs are
+/// read only for a source that knows its layers by their uncompressed contents.
 async fn read_known_contents(
     registry: &Registry,
     source: &Source,

@@ -51,7 +51,8 @@ pub(crate) enum ChoiceError {
 }
 
 impl LayoutIndex {
-    /// The image that `name` names, or without a name the only one. One image may have several names.
+    /// The image that `name` names, or without a name the only one. One image may have several
+    /// names.
     pub(crate) fn choose_image(&self, name: Option<&str>) -> Result<&Descriptor, ChoiceError> {
         let mut matching = self.manifests.iter().filter(|image| {
             name.is_none_or(|name| annotated_names(image).any(|other| other == name))

@@ -23,7 +23,8 @@ struct Layout {
     dir: PathBuf,
 }
 
-/// Reads the image that `tag` names, or the only one: all of its manifests, and where its blobs are.
+/// Reads the image that `tag` names, or the only one: all of its manifests, and where its blobs
+/// are.
 pub(crate) fn read_layout(dir: &Path, tag: Option<&str>) -> Result<Image, SourceError> {
     let layout = Layout::open(dir)?;
     let index: LayoutIndex = layout.read_document("index.json")?;
@@ -78,7 +79,8 @@ impl Layout {
         serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))
     }
 
-    /// The file of a blob. That it has its full size is checked here; its digest whenever it is read.
+    /// The file of a blob. That it has its full size is checked here; its digest whenever it is
+    /// read.
     fn locate(&self, descriptor: &Descriptor) -> Result<Blob, BlobError> {
         let (digest, announced) = (descriptor.digest.clone(), descriptor.size);
         let unreadable = |source| BlobError::Unreadable {

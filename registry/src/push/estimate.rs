@@ -14,8 +14,8 @@ use crate::source::{Contents, Source};
 /// What a push would send, as far as that is known before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushEstimate {
-    /// The digest of the image in the repository; none for an image of an engine or a Docker archive
-    /// that is not there, because it gets its digest by being compressed.
+    /// The digest of the image in the repository; none for an image of an engine or a Docker
+    /// archive that is not there, because it gets its digest by being compressed.
     pub digest: Option<Digest>,
     /// Layers and configs that would be sent.
     pub missing: usize,
@@ -28,9 +28,9 @@ pub struct PushEstimate {
 /// How many bytes would be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EstimatedSize {
-    /// So many.
+    /// Exact.
     Exact(u64),
-    /// So many before they are compressed.
+    /// The size before compression.
     Uncompressed(u64),
 }
 

@@ -1,9 +1,9 @@
-//! The transfer, step by step: read the inventory, open the source, send blobs, write manifests, set
-//! tags.
+//! The transfer, step by step: read the inventory, open the source, send blobs, write manifests,
+//! set tags.
 //!
-//! The order makes it safe. A manifest is written after everything that it points at, and tags are set
-//! last, so a tag names a complete image at any time, also after a transfer that failed. A tag that
-//! names another image can be left for [`retag`], until the new image has proved itself.
+//! The order makes it safe. A manifest is written after everything that it points at, and tags are
+//! set last, so a tag names a complete image at any time, also after a transfer that failed. A tag
+//! that names another image can be left for [`retag`], until the new image has proved itself.
 
 mod estimate;
 
@@ -69,7 +69,7 @@ impl TagDeferral<'_> {
     }
 }
 
-/// What became of the blobs.
+/// How many blobs were uploaded, mounted or already there.
 #[derive(Debug, Default)]
 struct TransferCounts {
     uploaded: usize,
@@ -101,12 +101,12 @@ impl TransferCounts {
     }
 }
 
-/// Brings the image to the repository and sets its tags, but for those that are deferred. What is there
-/// already is not sent.
+/// Pushes the image to the repository and sets its tags, except those that are deferred. What the
+/// repository already has is not sent.
 ///
 /// # Errors
-/// [`PushError::Source`] if the image cannot be read; the other variants if the registry refuses it or
-/// stays unreachable through several retries.
+/// [`PushError::Source`] if the image cannot be read; the other variants if the registry refuses it
+/// or stays unreachable through several retries.
 pub async fn push(
     source: &Source,
     to: &Target,
@@ -132,8 +132,8 @@ pub async fn push(
     }
 }
 
-/// The digest of the image that a tag or a digest names; `None` if there is no such image or no such
-/// repository.
+/// The digest of the image that a tag or a digest names; `None` if there is no such image or no
+/// such repository.
 ///
 /// # Errors
 /// The registry refuses, or stays unreachable through several retries.
@@ -167,7 +167,7 @@ pub async fn retag(
     }
 }
 
-/// One attempt to bring the image to the repository.
+/// One attempt to push the image to the repository.
 struct Transfer<'a> {
     registry: &'a Registry,
     source: &'a Source,
@@ -207,8 +207,8 @@ impl Transfer<'_> {
         Ok(summarize(root, tags, &moved, &image))
     }
 
-    /// Asks for every blob, many at once, and sends those that are missing, a few at once, while the
-    /// source is still being read.
+    /// Asks for every blob, many at once, and sends those that are missing, a few at once, while
+    /// the source is still being read.
     async fn transfer_blobs(
         &self,
         known: &KnownContents,
@@ -273,7 +273,8 @@ impl Transfer<'_> {
         Ok((blob, sent))
     }
 
-    /// Writes what an index lists, one by one: ECR takes ten manifests a second from a whole account.
+    /// Writes what an index lists, one by one: ECR takes ten manifests a second from a whole
+    /// account.
     async fn write_children(
         &self,
         children: &[Manifest],
@@ -288,8 +289,8 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    /// Sets the tags, but for those that are deferred. Without a tag the manifest is written under its
-    /// digest.
+    /// Sets the tags, except those that are deferred. Without a tag the manifest is written under
+    /// its digest.
     async fn set_tags(&self, root: &Manifest, inventory: &Inventory) -> Result<Tags, PushError> {
         let mut tags = Tags::default();
         for tag in self.options.tags {

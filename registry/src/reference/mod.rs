@@ -116,7 +116,8 @@ impl FromStr for ImageReference {
     }
 }
 
-/// A path, and the image to choose there. The first colon ends the path, as in containers-transports(5).
+/// A path, and the image to choose there. The first colon ends the path, as in
+/// containers-transports(5).
 fn parse_path(text: &str, rest: &str) -> Result<(PathBuf, Option<String>), ReferenceError> {
     let (path, chosen) = rest.split_once(':').map_or((rest, None), |(path, chosen)| {
         (path, Some(chosen.to_owned()))

@@ -21,8 +21,8 @@ pub struct ImageName {
 }
 
 impl ImageName {
-    /// The host of the registry and the path of the repository. As with other tools, a name without a
-    /// host is Docker Hub's, and one without a slash is in `library/` there.
+    /// The host of the registry and the path of the repository. As with other tools, a name without
+    /// a host is Docker Hub's, and one without a slash is in `library/` there.
     pub fn address(&self) -> (String, String) {
         let (host, path) = match self.repository.split_once('/') {
             Some((host, path)) if is_host(host) => (host, path.to_owned()),
@@ -41,8 +41,8 @@ impl ImageName {
         )
     }
 
-    /// The full name, as the image is pulled: `api:1` → `docker.io/library/api:1`. `None` for an image
-    /// id.
+    /// The full name, as the image is pulled: `api:1` → `docker.io/library/api:1`. `None` for an
+    /// image id.
     pub fn pull_name(&self) -> Option<String> {
         let (host, path) = self.address();
         let host = if host == HUB {

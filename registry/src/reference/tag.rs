@@ -54,7 +54,7 @@ impl fmt::Display for Tag {
 /// What a manifest is asked for by; the distribution specification calls it a reference.
 #[derive(Debug, Clone, Copy)]
 pub enum ManifestReference<'a> {
-    /// The image that the tag names at the moment.
+    /// The image that the tag names now.
     Tag(&'a Tag),
     /// The image with this digest.
     Digest(&'a Digest),

@@ -1,10 +1,10 @@
 //! Masks secrets in texts that people read, also where a program encoded them differently.
 //!
-//! GitHub masks registered values in the log, as they were registered. Error texts and HTTP responses
-//! contain secrets in other spellings, and get into the summary, the journal and the outputs too. So
-//! text from outside is masked where it becomes a part of a sentence: [`masked`]. Our own words, names,
-//! ARNs and numbers are not masked, even if a secret has the same value: in whole sentences only
-//! secrets are masked that cannot be such words: [`mask_tokens`].
+//! GitHub masks registered values in the log, as they were registered. Error texts and HTTP
+//! responses contain secrets in other spellings, and get into the summary, the journal and the
+//! outputs too. So text from outside is masked where it becomes a part of a sentence: [`mask`]. Our
+//! own words, names, ARNs and numbers are not masked, even if a secret has the same value: in whole
+//! sentences, [`mask_tokens`] masks only secrets that cannot be such words.
 
 mod one_line;
 mod spellings;
@@ -20,8 +20,8 @@ use crate::secret::Secret;
 /// What replaces a secret.
 const MASK: &str = "***";
 
-/// The shortest text that is masked, in characters. Shorter ones occur by chance: masking `1` or `yes`
-/// would make messages unreadable and protect nothing.
+/// The shortest text that is masked, in characters. Shorter ones occur by chance: masking `1` or
+/// `yes` would make messages unreadable and protect nothing.
 const MIN_SECRET_LENGTH: usize = 4;
 
 /// The shortest token, in characters.
@@ -40,14 +40,14 @@ pub fn register(secret: &Secret) {
         .add(secret);
 }
 
-/// A text from outside (a message of AWS, a line of a log, a part of a response) with all registered
-/// secrets masked.
+/// A text from outside (a message of AWS, a line of a log, a part of a response) with all
+/// registered secrets masked.
 pub fn mask(text: &str) -> String {
     Scrubber::default().scrub(text)
 }
 
-/// A sentence of ours that may contain text from outside, with those registered secrets masked that
-/// cannot be words of ours.
+/// Our own sentence, which may contain text from outside: only those registered secrets are masked
+/// that cannot be our own words.
 pub fn mask_tokens(text: &str) -> String {
     let known = REGISTERED_SECRETS
         .read()
@@ -102,8 +102,8 @@ impl SecretKind {
         self == Self::Token
     }
 
-    /// Whether to mask a secret of this kind at this place. Words and numbers in ARNs are not masked,
-    /// and numbers in longer ones are not.
+    /// Whether to mask a secret of this kind at this place. Words and numbers in ARNs are not
+    /// masked, and numbers in longer ones are not.
     fn applies_at(self, text: &str, at: &Range<usize>) -> bool {
         match self {
             Self::Token => true,
@@ -183,8 +183,8 @@ fn replace_with_mask(text: &str, hidden: Vec<Range<usize>>) -> String {
     scrubbed
 }
 
-/// The ranges in order, those that touch or overlap merged: replacing one of them first would leave a
-/// rest of the other.
+/// The ranges in order, those that touch or overlap merged: replacing one of them first would leave
+/// a rest of the other.
 fn merge_ranges(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.sort_by_key(|range| range.start);
     let mut merged: Vec<Range<usize>> = Vec::new();

@@ -1,7 +1,7 @@
-//! Text from outside on one line of ours, without characters that change how the rest is shown.
+//! Puts text from outside on one line, without characters that change how the rest is shown.
 
-/// The text on one line of at most `longest` characters, without space at its ends. Characters that
-/// change how others are shown become `\u{fffd}`; a text that is cut ends with `…`.
+/// The text on one line of at most `max_length` characters, without space at its ends. Characters
+/// that change how others are shown become `\u{fffd}`; a text that is cut ends with `…`.
 pub fn to_one_line(text: &str, max_length: usize) -> String {
     to_one_line_indented(text.trim(), max_length)
 }

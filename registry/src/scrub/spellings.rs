@@ -13,9 +13,9 @@ const UNRESERVED_KEPT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Every spelling in which a secret is looked for: as it is, percent-encoded (strictly, as URL libraries
-/// do, and as forms do), escaped for JSON and HTML, and inside base64. None for a text that is too
-/// short to be masked.
+/// Every spelling in which a secret is looked for: as it is, percent-encoded (strictly, as URL
+/// libraries do, and as forms do), escaped for JSON and HTML, and inside base64. None for a text
+/// that is too short to be masked.
 pub(super) fn spellings(text: &str) -> Vec<String> {
     if !is_maskable(text) {
         return Vec::new();
@@ -90,8 +90,8 @@ pub(super) fn escape_html(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
-/// The part of a base64 text that a secret in it determines alone, if `offset` bytes (modulo 3) precede
-/// the secret, as the user does in the `user:password` of basic authentication.
+/// The part of a base64 text that a secret in it determines alone, if `offset` bytes (modulo 3)
+/// precede the secret, as the user does in the `user:password` of basic authentication.
 fn base64_fragments(text: &str, offset: usize) -> [String; 2] {
     let bytes = [&[0; 2][..offset], text.as_bytes()].concat();
     let inside = (offset * 8).div_ceil(6)..bytes.len() * 8 / 6;

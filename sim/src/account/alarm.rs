@@ -1,5 +1,5 @@
-//! Alarms: their states and why, events at which they ring, and composites that follow their
-//! children. Pure.
+//! Alarms: their states and reasons, events at which they go to ALARM, and composites that follow
+//! their children. Pure.
 
 mod rule;
 
@@ -10,9 +10,9 @@ pub(crate) use rule::Rule;
 use crate::event_time::{EventTime, TrafficHistory};
 use crate::options::{AlarmDetails, AlarmState, StageOptions};
 
-/// Why an alarm is as it is, when nobody said.
+/// `StateReason` of an alarm whose options give none.
 const DEFAULT_REASON: &str = "Set on the stage";
-/// Why an alarm rings at an event, when nobody said.
+/// `StateReason` of an alarm that goes to ALARM at an event and whose options give none.
 const DEFAULT_ALARM_REASON: &str =
     "Threshold Crossed: 1 datapoint [5.0] was greater than or equal to the threshold (1.0).";
 
@@ -22,10 +22,10 @@ pub(crate) struct Alarm {
     pub(crate) state: AlarmState,
     pub(crate) since_ms: i64,
     pub(crate) reason: String,
-    /// Of a composite: the children that brought it into its state.
+    /// Of a composite alarm: the children that are in ALARM and so caused its state.
     pub(crate) triggering_children: Vec<String>,
     pub(crate) details: AlarmDetails,
-    /// Set by hand: a composite that was follows its children no more.
+    /// Its state was set by a test; a composite alarm that was set no longer follows its children.
     is_set_manually: bool,
     has_fired: bool,
     has_recovered: bool,
@@ -69,7 +69,7 @@ pub(crate) struct Alarms {
 }
 
 impl Alarms {
-    /// Those of the options.
+    /// The alarms that the options name.
     pub(crate) fn from_options(options: &StageOptions, now_ms: i64) -> Self {
         let details = |name: &String| options.alarm_details.get(name).cloned().unwrap_or_default();
         let detailed = options.alarm_details.keys().map(|name| {
@@ -94,12 +94,11 @@ impl Alarms {
         self.by_name.iter()
     }
 
-    /// One of them.
     pub(crate) fn get(&self, name: &str) -> Option<&Alarm> {
         self.by_name.get(name)
     }
 
-    /// Sets an alarm's state by hand; it exists from then on.
+    /// Sets an alarm's state for a test; creates the alarm if there is none.
     pub(crate) fn set(&mut self, name: &str, state: AlarmState, reason: Option<&str>, now_ms: i64) {
         let alarm = self
             .by_name
@@ -111,7 +110,7 @@ impl Alarms {
         self.update_composites(now_ms);
     }
 
-    /// Lets events come: the alarms that turned.
+    /// Applies the events that are due, and returns the alarms whose state changed.
     pub(crate) fn advance(
         &mut self,
         history: &TrafficHistory,
@@ -145,8 +144,8 @@ impl Alarms {
         changed
     }
 
-    /// Composites follow their children, and composites of composites those: no longer than there
-    /// are alarms, whatever circles there are.
+    /// Updates composite alarms until nothing changes. The number of rounds is limited to the
+    /// number of alarms, so a cycle ends too.
     fn update_composites(&mut self, now_ms: i64) -> Vec<(String, AlarmState)> {
         let mut changed = Vec::new();
         for _ in 0..self.by_name.len() {
@@ -169,7 +168,7 @@ impl Alarms {
         changed
     }
 
-    /// The state that a composite has to have, and does not.
+    /// The new state of a composite alarm, if it differs from its present one.
     fn composite_change(
         &self,
         name: &str,
@@ -194,7 +193,7 @@ impl Alarms {
     }
 }
 
-/// Why a composite turned.
+/// `StateReason` of a composite alarm.
 fn composite_reason(because_of: &[String], state: AlarmState) -> String {
     match (because_of, state) {
         ([], AlarmState::Alarm) | (_, AlarmState::Ok | AlarmState::InsufficientData) => {

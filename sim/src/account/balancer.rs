@@ -29,7 +29,7 @@ impl Listener {
 #[derive(Debug, Clone)]
 pub(crate) struct TargetGroup {
     pub(crate) name: String,
-    /// Who sends traffic to it; to Service Connect's own no AWS call ever leads.
+    /// Who sends traffic to it. Target groups of Service Connect are never visible to AWS calls.
     pub(crate) kind: LoadBalancerKind,
     pub(crate) port: u16,
     /// The addresses registered last.
@@ -44,7 +44,6 @@ pub(crate) struct Balancer {
 }
 
 impl Balancer {
-    /// A listener by name.
     pub(crate) fn listener(&self, name: &str) -> Option<&Listener> {
         self.listeners.iter().find(|listener| listener.name == name)
     }

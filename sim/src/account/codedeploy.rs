@@ -1,4 +1,5 @@
-//! `CodeDeploy` deployments and their groups.
+//! `CodeDeploy` deployments and their groups: plain data. One file, because all of these types are
+//! parts of [`Deployment`] or [`Group`].
 
 use std::collections::BTreeSet;
 
@@ -101,7 +102,7 @@ pub(crate) struct AppSpec {
     pub(crate) port: u16,
 }
 
-/// A caller's wish to stop.
+/// What `StopDeployment` asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StopRequest {
     /// And to go back to blue.
@@ -177,7 +178,6 @@ impl Group {
     }
 }
 
-/// A deployment.
 #[derive(Debug, Clone)]
 pub(crate) struct Deployment {
     pub(crate) id: String,
@@ -199,7 +199,7 @@ pub(crate) struct Deployment {
     pub(crate) stop: Option<StopRequest>,
     pub(crate) continued: BTreeSet<WaitType>,
     pub(crate) termination_wait_started: bool,
-    /// Blue is being ended: nothing leads back.
+    /// Blue is being terminated: a rollback is no longer possible.
     pub(crate) is_terminating_blue: bool,
     pub(crate) blue: Option<Side>,
     pub(crate) green: Option<Side>,
@@ -216,7 +216,7 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
-    /// A deployment that was just created, by a caller until said otherwise.
+    /// A new deployment. Its creator is `User` unless it is changed afterwards.
     pub(crate) fn new(id: String, group: Group, app_spec: AppSpec, revision: Value) -> Self {
         let now = now_ms();
         Self {
@@ -256,14 +256,15 @@ impl Deployment {
         }
     }
 
-    /// A change that a reader could notice.
+    /// Raises the version: a reader of the deployment sees a difference.
     pub(crate) fn mark_changed(&mut self) {
         self.version += 1;
         self.updated_ms = now_ms();
     }
 
-    /// Whether a version was shown to its reader, by both reads if both are in use: each tells what
-    /// the other does not. A read is in use as long as it showed the version before.
+    /// Whether a client has read this version. `GetDeployment` and `GetDeploymentTarget` show
+    /// different things, so a client that uses both must have called both. A read counts as used if
+    /// it returned the version before.
     pub(crate) fn was_read(&self, version: u64) -> bool {
         let shown = |seen: u64| seen >= version;
         let not_in_use = |seen: u64| seen == 0 || seen + 1 < version;
@@ -274,7 +275,6 @@ impl Deployment {
                 .all(|seen| shown(seen) || not_in_use(seen))
     }
 
-    /// A lifecycle event by name.
     pub(crate) fn event_mut(&mut self, name: &str) -> Option<&mut LifecycleEvent> {
         self.events.iter_mut().find(|event| event.name == name)
     }
@@ -291,7 +291,7 @@ impl LifecycleEvent {
         }
     }
 
-    /// Moves the event on.
+    /// Sets the event's status and the time of the change.
     pub(crate) fn set_status(&mut self, status: EventStatus) {
         self.status = status;
         match status {

@@ -59,7 +59,7 @@ pub(crate) struct Fleet {
     pub(crate) target_group: Option<String>,
     /// The service revision that it runs; none under another controller than ECS.
     pub(crate) service_revision: Option<String>,
-    /// It is not to have tasks yet.
+    /// No tasks are started for it yet.
     pub(crate) is_on_hold: bool,
     /// The `CodeDeploy` deployment that made it.
     pub(crate) external_id: Option<String>,
@@ -68,7 +68,7 @@ pub(crate) struct Fleet {
     pub(crate) reason: String,
     /// Tasks that ended although they were wanted.
     pub(crate) failed_tasks: u32,
-    /// No task is started before this moment.
+    /// No task is started before this time.
     pub(crate) paused_until_ms: i64,
     /// It was steady at least once: its failures no longer count for the breaker.
     pub(crate) was_steady: bool,
@@ -105,7 +105,7 @@ impl Fleet {
         if self.is_on_hold { 0 } else { self.desired }
     }
 
-    /// Moves the rollout on, with ECS's sentence for it.
+    /// Sets `rolloutState` and `rolloutStateReason`.
     pub(crate) fn set_rollout(&mut self, rollout: RolloutState, reason: String) {
         self.rollout = rollout;
         self.reason = reason;

@@ -210,7 +210,6 @@ impl Ids {
         format!("d-{}", self.next_hex(9).to_uppercase())
     }
 
-    /// A UUID.
     pub(crate) fn next_uuid(&mut self) -> String {
         self.issued += 1;
         uuid_from(&format!("{}/{}", self.seed, self.issued))

@@ -107,7 +107,7 @@ impl Account {
             .find(|fleet| fleet.id == id)
     }
 
-    /// Says something about a fleet in its service's events.
+    /// Adds a service event about a fleet.
     pub(crate) fn add_fleet_event(&mut self, fleet: &str, message: &str) {
         let id = self.ids.next_uuid();
         let service = self
@@ -126,7 +126,6 @@ impl Account {
             .filter(move |task| task.origin.fleet() == Some(fleet) && !task.is_over())
     }
 
-    /// A deployment by its id.
     pub(crate) fn deployment(&self, id: &str) -> Option<&Deployment> {
         self.deployments
             .iter()
@@ -154,7 +153,7 @@ impl Account {
             .map_or(0, |listener| listener.weight(target_group))
     }
 
-    /// The alarms among these that ring.
+    /// The alarms of this list that are in ALARM.
     pub(crate) fn active_alarms(&self, names: &[String]) -> Vec<String> {
         let is_in_alarm = |name: &&String| {
             self.alarms

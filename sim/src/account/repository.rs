@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::Location;
 use crate::options::{RepositoryOptions, StageOptions};
 
-/// A repository.
 #[derive(Debug, Clone)]
 pub(crate) struct Repository {
     pub(crate) name: String,

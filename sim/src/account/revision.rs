@@ -29,7 +29,6 @@ impl Revision {
             .flatten()
     }
 
-    /// A container by its name.
     pub(crate) fn container(&self, name: &str) -> Option<&Value> {
         self.containers()
             .find(|container| container.get("name").and_then(Value::as_str) == Some(name))

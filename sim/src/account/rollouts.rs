@@ -1,5 +1,5 @@
-//! What the account knows of ECS's own rollouts: which one is a service's, and what was good
-//! before.
+//! Queries about ECS deployments: which one of a service is active, and which revision was last
+//! successful.
 
 use super::{
     Account, Fleet, RevisionSide, Role, RolloutState, Service, ServiceDeployment,
@@ -19,7 +19,8 @@ impl Fleet {
 }
 
 impl Service {
-    /// The fleet to go back to: the one that was completed and is not leaving, or whoever is there.
+    /// The fleet that a rollback returns to: one that was completed and is not draining, or else
+    /// the primary.
     pub(crate) fn stable_fleet(&self) -> Option<&Fleet> {
         let is_stable = |fleet: &&Fleet| {
             fleet.role != Role::Draining
@@ -31,7 +32,7 @@ impl Service {
             .or_else(|| self.primary())
     }
 
-    /// Another fleet is to be the service's own.
+    /// Demotes the primary fleet to ACTIVE, so that another one can become primary.
     pub(crate) fn demote_primary(&mut self) {
         for former in self
             .fleets
@@ -51,7 +52,6 @@ impl Account {
         self.location.service_deployment_arn(service, &id)
     }
 
-    /// A service deployment by its ARN.
     pub(crate) fn service_deployment(&self, arn: &str) -> Option<&ServiceDeployment> {
         self.service_deployments
             .iter()
@@ -100,7 +100,8 @@ impl Account {
             .find(|deployment| deployment.started_ms.is_some() || !deployment.sources.is_empty())
     }
 
-    /// The fleets of a service obey a deployment that shifts traffic, not rolling's arithmetic.
+    /// Whether a deployment that shifts traffic controls the task counts of the service, instead of
+    /// the rolling scheduler.
     pub(crate) fn shifts_traffic(&self, service: &Service) -> bool {
         let configuration = self
             .newest_started(&service.name)

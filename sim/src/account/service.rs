@@ -9,7 +9,6 @@ use crate::options::{Controller, Exposure, LoadBalancerKind};
 /// ECS keeps the 100 newest events of a service.
 const EVENTS_KEPT: usize = 100;
 
-/// A service.
 #[derive(Debug, Clone)]
 pub(crate) struct Service {
     pub(crate) name: String,
@@ -21,8 +20,8 @@ pub(crate) struct Service {
     pub(crate) status: String,
     pub(crate) desired: u32,
     pub(crate) exposure: Option<Exposure>,
-    /// Where its tasks are registered: two groups under `CodeDeploy` and for native blue and green,
-    /// one when rolling, none without a load balancer.
+    /// Where its tasks are registered: two groups under `CodeDeploy` and for ECS blue/green, one
+    /// when rolling, none without a load balancer.
     pub(crate) target_groups: Vec<String>,
     pub(crate) fleets: Vec<Fleet>,
     /// Newest first, as `{id, createdAt, message}`.
@@ -37,7 +36,7 @@ pub(crate) struct Service {
     pub(crate) read_version: u64,
     /// When the present version became visible.
     pub(crate) changed_ms: i64,
-    /// The fleet whose steadiness was announced.
+    /// The fleet for which `has reached a steady state` was added to the events.
     pub(crate) steady_fleet: Option<String>,
 }
 
@@ -54,7 +53,6 @@ impl Service {
             .find(|fleet| fleet.role == Role::Primary)
     }
 
-    /// One of its fleets.
     pub(crate) fn fleet(&self, id: &str) -> Option<&Fleet> {
         self.fleets.iter().find(|fleet| fleet.id == id)
     }
@@ -80,7 +78,7 @@ impl Service {
         self.changed_ms = now_ms();
     }
 
-    /// Wants another number of tasks, in all fleets that stay.
+    /// Sets the desired count, in all fleets that are not draining.
     pub(crate) fn scale(&mut self, desired: u32) {
         self.desired = desired;
         self.steady_fleet = None;
@@ -120,7 +118,7 @@ impl Service {
     }
 }
 
-/// A moment as AWS's JSON has it: seconds with fractions.
+/// A time as AWS's JSON has it: seconds with fractions.
 pub(crate) fn epoch_seconds(milliseconds: i64) -> Value {
     #[expect(
         clippy::cast_precision_loss,

@@ -64,11 +64,11 @@ pub(crate) fn create_service(
     Ok(())
 }
 
-/// An hour: history is older than anything that the story does.
+/// How long before the start of the test the existing deployment happened: an hour.
 const HISTORY_AGE_MS: i64 = 3_600_000;
 
-/// A service that was there before the story was deployed once, unless nothing was ever completed
-/// on it.
+/// Adds one completed deployment to a service that exists from the start, unless its options say
+/// that nothing was ever completed.
 fn add_deployment_history(account: &mut Account, options: &ServiceOptions) {
     let first = match &options.controller {
         Controller::Rolling(rolling) => rolling.first_deployment,
@@ -94,7 +94,7 @@ fn add_deployment_history(account: &mut Account, options: &ServiceOptions) {
     account.service_deployments.push(done);
 }
 
-/// What carries the traffic of a service.
+/// The kind of load balancer in front of a service.
 pub(crate) const fn load_balancer_kind(options: &ServiceOptions) -> LoadBalancerKind {
     match (&options.controller, &options.exposure) {
         (Controller::Ecs(native), _) => native.kind,
@@ -107,8 +107,8 @@ pub(crate) const fn load_balancer_kind(options: &ServiceOptions) -> LoadBalancer
     }
 }
 
-/// What the load balancer or Service Connect reaches of it. Service Connect tells test traffic by a
-/// header.
+/// The exposed container and its listeners. Service Connect has no test listener: it recognizes
+/// test traffic by a header.
 pub(crate) fn effective_exposure(options: &ServiceOptions) -> Option<Exposure> {
     match load_balancer_kind(options) {
         LoadBalancerKind::Alb

@@ -18,9 +18,8 @@ pub(crate) enum Phase {
     Running,
     /// It left its target group and is about to be ended.
     Deactivating,
-    /// Its containers were told to end.
+    /// Its containers were signalled to stop.
     Stopping,
-    /// It is over.
     Stopped,
 }
 
@@ -42,9 +41,7 @@ impl Phase {
 pub(crate) enum Origin {
     /// A fleet of a service: it is replaced.
     Fleet {
-        /// The service.
         service: String,
-        /// The fleet.
         fleet: String,
     },
     /// `RunTask`: it is over.
@@ -101,7 +98,6 @@ pub(crate) struct LogLocation {
     pub(crate) stream: String,
 }
 
-/// One container of a task.
 #[derive(Debug, Clone)]
 pub(crate) struct Container {
     pub(crate) name: String,
@@ -115,7 +111,6 @@ pub(crate) struct Container {
     pub(crate) reason: Option<String>,
 }
 
-/// A task.
 #[derive(Debug, Clone)]
 pub(crate) struct Task {
     pub(crate) id: String,
@@ -178,7 +173,7 @@ impl Task {
         self.phase == Phase::Running
     }
 
-    /// Notes why it ends. The first reason stays.
+    /// Records why the task stops; a reason that is already there is kept.
     pub(crate) fn mark_stopping(&mut self, code: StopCode, reason: &str) {
         self.stop_code.get_or_insert(code);
         self.stopped_reason.get_or_insert_with(|| reason.to_owned());

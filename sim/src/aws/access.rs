@@ -36,7 +36,7 @@ pub(super) fn access_denied(cloud: &Cloud, call: &Call) -> ServiceError {
     )
 }
 
-/// Registries are the only things of other accounts and regions.
+/// Only ECR repositories can be in other accounts and regions.
 fn call_location(cloud: &Cloud, call: &Call) -> Location {
     match call.api {
         Api::Ecr => ecr::registry_location(cloud, Input(&call.input), call.region.as_deref()),
@@ -73,8 +73,8 @@ pub(crate) fn allows(cloud: &Cloud, action: &str) -> bool {
         && (allowed.is_empty() || allowed.iter().any(is_match))
 }
 
-/// The actions with the resources they are checked on. A web identity is checked by the role's
-/// trust, not by a policy of the caller.
+/// The IAM actions of a call, with their resources. `AssumeRoleWithWebIdentity` needs none: the
+/// role's trust policy decides.
 fn required_actions(
     location: &Location,
     api: Api,

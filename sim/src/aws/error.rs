@@ -7,11 +7,11 @@ use super::Api;
 pub(crate) struct ServiceError {
     /// `ServiceNotFoundException`.
     pub(crate) code: String,
-    /// The sentence.
     pub(crate) message: String,
     /// The HTTP status.
     pub(crate) status: u16,
-    /// Who wrote it: AWS's front door spells `Message` with a capital.
+    /// Who wrote it: errors of AWS's gateway (authentication, throttling) have `Message` with a
+    /// capital M.
     pub(crate) source: ErrorSource,
 }
 
@@ -20,7 +20,7 @@ pub(crate) struct ServiceError {
 pub(crate) enum ErrorSource {
     /// The service itself.
     Service,
-    /// What stands before all services: identity, policies, limits.
+    /// The gateway before the services, which checks identity, policies and limits.
     Gateway,
 }
 

@@ -1,5 +1,5 @@
-//! One request and its answer: recognised, decoded, refused or met by a fault, answered, encoded,
-//! and written into the ledger.
+//! Handles one AWS request: decodes it, applies a planned fault or checks permissions and limits,
+//! answers, encodes the answer, and writes both into the ledger.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -27,7 +27,6 @@ impl<'a> Input<'a> {
             .collect()
     }
 
-    /// A number.
     pub(crate) fn number(self, name: &str) -> Option<u64> {
         self.get(name)?.as_u64()
     }

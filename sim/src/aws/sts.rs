@@ -11,7 +11,6 @@ use crate::account::name_from_arn;
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 
-/// Answers an operation of STS.
 pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> Option<Answer> {
     Some(match operation {
         "GetCallerIdentity" => Ok(caller_identity(cloud)),

@@ -25,11 +25,11 @@ async fn main() -> ExitCode {
     let screen = Screen::new();
     match run(screen).await {
         Ok(complaints) if complaints.is_empty() => {
-            screen.print_bold("The rehearsal went as it must: no user's request failed.");
+            screen.print_bold("The rehearsal succeeded: no user request failed.");
             ExitCode::SUCCESS
         }
         Ok(complaints) => {
-            screen.print_error("The rehearsal did not go as it must:");
+            screen.print_error("The rehearsal failed:");
             for complaint in complaints {
                 screen.print_error(&format!("  {complaint}"));
             }

@@ -1,5 +1,5 @@
 //! `ecs-bluegreen-sim --options FILE`: a stage for shells. Prints its addresses as one line of JSON
-//! and plays until it is told to end.
+//! and runs until it is stopped.
 
 use std::io::Write as _;
 use std::path::PathBuf;

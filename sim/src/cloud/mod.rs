@@ -79,7 +79,6 @@ impl Cloud {
         view(&self.account())
     }
 
-    /// Changes the account.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Account) -> T) -> T {
         change(&mut self.account())
     }
@@ -156,8 +155,7 @@ impl Cloud {
         self.change(|account| self.apply_listener_weights(account, subject, listener, weights));
     }
 
-    /// The same for whoever holds the account already, so that nothing comes between a decision and
-    /// its weights.
+    /// Like `set_listener_weights`, for callers that already hold the account's lock.
     pub(crate) fn apply_listener_weights(
         &self,
         account: &mut Account,

@@ -1,9 +1,8 @@
-//! Lets the events come at which alarms ring.
+//! Applies the events at which alarms go to ALARM.
 
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 
-/// One round.
 pub(super) fn advance(cloud: &Cloud) {
     let history = cloud.traffic_history();
     let changed = cloud.change(|account| account.alarms.advance(&history, now_ms()));

@@ -10,7 +10,7 @@ use crate::account::Account;
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 
-/// An image that is not there for so long will not come.
+/// After this time a missing image is no longer looked up.
 const GIVE_UP_AFTER_MS: i64 = 60_000;
 
 /// An image whose digest is still to be found: the service revision, the container's place in it,

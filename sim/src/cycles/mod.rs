@@ -1,5 +1,5 @@
-//! What goes on at AWS by itself: tasks start and end, services keep their counts, rollouts
-//! advance.
+//! What AWS does in the background: tasks start and stop, services keep their desired counts,
+//! rollouts advance.
 //!
 //! The life cycles change the account and the world; they know no protocol.
 
@@ -23,9 +23,8 @@ mod tasks;
 
 pub(crate) use containers::{Overrides, build_containers};
 pub(crate) use ecs::{
-    NewDeployment, TEST_HEADER, add_second_target_group, begin as begin_native,
-    spawn as play_native,
+    NewDeployment, TEST_HEADER, add_second_target_group, begin as begin_ecs, spawn as play_ecs,
 };
 pub(crate) use rolling::begin as begin_rolling;
 pub(crate) use scheduler::run_scheduler;
-pub(crate) use tasks::{launch, stop_task as end_task};
+pub(crate) use tasks::{launch, stop_task};

@@ -16,8 +16,7 @@ use crate::switches::BreakerRollback;
 /// ECS takes some seconds to call a rollout completed after its last task became healthy.
 const SETTLING_SECONDS: f64 = 15.0;
 
-/// Starts a rollout of a revision: its fleet is primary from now on, and the former ones only stay
-/// until they are replaced.
+/// Starts a rolling deployment of a revision: its fleet becomes primary, the others are replaced.
 pub(crate) fn begin(
     cloud: &Cloud,
     account: &mut Account,
@@ -41,7 +40,7 @@ pub(crate) fn begin(
     history::begin(cloud, account, &name)
 }
 
-/// Where production's traffic goes: the group of whoever serves now.
+/// Where production's traffic goes: the target group of the fleet that serves now.
 fn serving_group(service: &Service) -> Option<String> {
     let serving = service
         .stable_fleet()
@@ -241,8 +240,8 @@ fn record_alarms(account: &mut Account, name: &str) {
     }
 }
 
-/// The last completed rollout's revision is primary again: its service revision. Without one ECS
-/// stays where it is.
+/// Makes the last completed revision primary again, and returns its service revision. Without one,
+/// ECS changes nothing.
 fn roll_back(
     service: &mut Service,
     new: String,

@@ -70,8 +70,8 @@ pub(super) fn stop(cloud: &Cloud, account: &mut Account, service: &str, reason: 
         .mark(&deployment.arn, ServiceDeploymentStatus::Stopped.as_str());
 }
 
-/// The rollout goes back to a service revision. Without one it stays like this until a person
-/// comes.
+/// Marks the deployment as rolling back to a service revision. Without one it stays in
+/// `ROLLBACK_IN_PROGRESS` until a person acts.
 pub(super) fn roll_back(
     cloud: &Cloud,
     account: &mut Account,

@@ -72,8 +72,7 @@ fn desired_counts(account: &Account, service: &Service) -> Vec<(Fleet, u32)> {
         return Vec::new();
     };
     let others = service.fleets.iter().filter(|fleet| fleet.id != primary.id);
-    // A green that was superseded is behind a group without traffic: it keeps nobody served, and
-    // goes.
+    // A superseded green is in a target group without traffic, so its tasks can be stopped.
     let (older, idle): (Vec<&Fleet>, Vec<&Fleet>) =
         others.partition(|fleet| fleet.target_group == primary.target_group);
     let older_counts: Vec<TaskCounts> = older

@@ -1,5 +1,5 @@
-//! A newer deployment takes an older one's place: nothing of the older one goes on, and all traffic
-//! is back on blue.
+//! A newer deployment replaces an older one: the older one is stopped, and all traffic goes back to
+//! blue.
 
 use super::ecs::{TrafficKind, set_green_share};
 use crate::account::{
@@ -8,7 +8,7 @@ use crate::account::{
 use crate::cloud::Cloud;
 use crate::options::Exposure;
 
-/// A rollback that has nothing to go back to waits for a person, and that is who comes.
+/// A rollback without a revision to return to. Only a new deployment ends it.
 pub(super) fn has_stalled(deployment: &ServiceDeployment) -> bool {
     deployment.status == ServiceDeploymentStatus::RollbackInProgress
         && deployment

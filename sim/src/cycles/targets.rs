@@ -37,7 +37,7 @@ fn task_addresses(account: &Account, target_group: &str) -> Vec<SocketAddr> {
     tasks.filter_map(|task| task.address).collect()
 }
 
-/// Said of the newest fleet in the group: it is the one whose tasks come and go.
+/// Adds the events about registered and deregistered targets, for the newest fleet of the group.
 fn add_target_events(
     account: &mut Account,
     target_group: &str,

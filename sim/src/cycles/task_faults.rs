@@ -1,4 +1,4 @@
-//! Lets the tasks of a revision go wrong once an event has come.
+//! Makes the tasks of a revision crash or hang from an event on.
 
 use crate::account::Account;
 use crate::clock::now_ms;

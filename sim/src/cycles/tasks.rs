@@ -83,7 +83,7 @@ async fn fail_to_start(cloud: &Arc<Cloud>, id: &str, index: usize, reason: &str)
     finish(cloud, id).await;
 }
 
-/// A task of a fleet ended although it was wanted.
+/// Counts a task that ended unexpectedly, and delays the next start.
 pub(super) fn count_failure(account: &mut Account, id: &str, pause_ms: u64) {
     let fleet = account
         .task(id)
@@ -121,7 +121,7 @@ pub(crate) fn stop_task(cloud: &Arc<Cloud>, id: &str, code: StopCode, reason: &s
         task.phase = Phase::Deactivating;
         Some((task.address, started))
     });
-    // A task that is not started yet is finished by whoever starts it.
+    // A task that is not started yet is finished by the code that starts it.
     let Some((was_reached, true)) = reached_at else {
         return;
     };

@@ -1,7 +1,7 @@
 //! GitHub's REST API below `/_github/`, so that `GITHUB_API_URL` is `http://HOST:PORT/_github`: the
-//! runs of workflows, for whoever has a token.
+//! runs of workflows, for clients with a token.
 //!
-//! It is recorded and met by faults as AWS is; botocore has no model to judge it by.
+//! It is recorded and met by faults as AWS is; botocore has no model to validate it with.
 
 mod options;
 mod request;

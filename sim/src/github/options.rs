@@ -21,7 +21,7 @@ impl Default for GithubOptions {
     fn default() -> Self {
         Self {
             repository: "org/repo".to_owned(),
-            workflows: vec![deploy_file()],
+            workflows: vec![default_workflow()],
             runs: Vec::new(),
             access: GithubAccess::Granted,
         }
@@ -47,27 +47,27 @@ pub struct GithubRun {
     /// `GITHUB_RUN_NUMBER`: counted by workflow.
     pub number: u64,
     /// `GITHUB_RUN_ATTEMPT`.
-    #[serde(default = "first")]
+    #[serde(default = "default_attempt")]
     pub attempt: u32,
     /// The commit.
     pub sha: String,
     /// The branch.
-    #[serde(default = "main_branch")]
+    #[serde(default = "default_branch")]
     pub branch: String,
     /// `queued`, `in_progress`, `waiting`, `completed`, …
-    #[serde(default = "completed")]
+    #[serde(default = "default_status")]
     pub status: String,
     /// `success`, `failure`, `cancelled`, …; none until it is completed.
     #[serde(default)]
     pub conclusion: Option<String>,
     /// Who started it.
-    #[serde(default = "octocat")]
+    #[serde(default = "default_actor")]
     pub actor: String,
     /// What started it.
-    #[serde(default = "push")]
+    #[serde(default = "default_event")]
     pub event: String,
     /// Its workflow's file.
-    #[serde(default = "deploy_file")]
+    #[serde(default = "default_workflow")]
     pub workflow: String,
 }
 
@@ -77,38 +77,38 @@ impl GithubRun {
         Self {
             id,
             number,
-            attempt: first(),
+            attempt: default_attempt(),
             sha: sha.to_owned(),
-            branch: main_branch(),
-            status: completed(),
+            branch: default_branch(),
+            status: default_status(),
             conclusion: Some("success".to_owned()),
-            actor: octocat(),
-            event: push(),
-            workflow: deploy_file(),
+            actor: default_actor(),
+            event: default_event(),
+            workflow: default_workflow(),
         }
     }
 }
 
-const fn first() -> u32 {
+const fn default_attempt() -> u32 {
     1
 }
 
-fn main_branch() -> String {
+fn default_branch() -> String {
     "main".to_owned()
 }
 
-fn completed() -> String {
+fn default_status() -> String {
     "completed".to_owned()
 }
 
-fn octocat() -> String {
+fn default_actor() -> String {
     "octocat".to_owned()
 }
 
-fn push() -> String {
+fn default_event() -> String {
     "push".to_owned()
 }
 
-fn deploy_file() -> String {
+fn default_workflow() -> String {
     "deploy.yml".to_owned()
 }

@@ -16,7 +16,6 @@ pub(super) enum RequestedOperation {
         repository: String,
         workflow: String,
     },
-    /// One run.
     Run { repository: String, id: String },
     /// Something that the stage does not have.
     Unknown,
@@ -50,7 +49,6 @@ impl RequestedOperation {
     }
 }
 
-/// The query of a request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Query(BTreeMap<String, String>);
 

@@ -1,4 +1,4 @@
-//! A token bucket. Pure: it is told what time it is.
+//! A token bucket. Pure: the time is a parameter.
 
 /// A bucket that fills by itself.
 #[derive(Debug, Clone)]
@@ -10,7 +10,6 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// A full bucket.
     pub(crate) const fn new_full(burst: f64, per_second: f64, now_ms: i64) -> Self {
         Self {
             burst,

@@ -18,7 +18,7 @@ pub(crate) use bucket::Bucket;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limits {
-    /// None.
+    /// No limits.
     #[default]
     None,
     /// As AWS documents it; where it does not, as the stage chose (`src/limits/documented.rs`).

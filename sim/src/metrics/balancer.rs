@@ -13,7 +13,6 @@ use crate::world::RequestStats;
 
 const NAMESPACE: &str = "AWS/ApplicationELB";
 
-/// What is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PublishedMetric {
     Requests,

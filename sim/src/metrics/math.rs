@@ -18,7 +18,7 @@ use thiserror::Error;
 /// Points by their time in milliseconds.
 pub(crate) type Series = BTreeMap<i64, f64>;
 
-/// Why an expression is none, or comes to nothing.
+/// Why an expression cannot be parsed or evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum MathError {
     #[error("Unexpected {0}")]

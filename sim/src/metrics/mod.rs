@@ -45,8 +45,7 @@ pub(crate) fn samples(
     found
 }
 
-/// When what happened in a grain can be seen: what was told in time, and what was told late. In
-/// milliseconds.
+/// When the data of a period becomes visible, on time or late. In milliseconds.
 #[derive(Debug, Clone, Copy)]
 struct Visibility {
     period_ms: i64,

@@ -19,7 +19,6 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// One value.
     pub(crate) fn from_value(value: f64) -> Self {
         let mut sample = Self::default();
         sample.add(value);
@@ -45,7 +44,6 @@ impl Sample {
         }
     }
 
-    /// One more value.
     pub(crate) fn add(&mut self, value: f64) {
         (self.minimum, self.maximum) = if self.count == 0 {
             (value, value)

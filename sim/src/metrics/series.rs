@@ -1,4 +1,4 @@
-//! Metrics that are a function of time: one value in each grain.
+//! Metrics that are a function of time: one value in each period.
 
 use super::{Metric, Sample, Span, Visibility};
 use crate::cloud::Cloud;
@@ -32,7 +32,7 @@ pub(super) fn samples(
         .collect()
 }
 
-/// The grains of a span since the stage was started, as far as they have begun and are visible.
+/// The periods of a span since the stage was started, as far as they have begun and are visible.
 fn visible_periods(
     span: Span,
     history: &TrafficHistory,

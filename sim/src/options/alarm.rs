@@ -8,9 +8,9 @@ use crate::event_time::EventTime;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AlarmState {
-    /// Nothing is wrong.
+    /// `OK`.
     Ok,
-    /// It rings.
+    /// `ALARM`.
     Alarm,
     /// It has too few data to say.
     InsufficientData,
@@ -38,16 +38,16 @@ pub struct AlarmDetails {
     pub is_of_logs: bool,
     /// What it says about itself.
     pub description: Option<String>,
-    /// Why it is in the state in which it begins, and why it rings.
+    /// `StateReason` of its first state, and of `ALARM`.
     pub reason: Option<String>,
-    /// It rings at this event.
+    /// The event at which it goes to `ALARM`.
     pub rings: Option<EventTime>,
     /// It is OK again at this event.
     pub calms: Option<EventTime>,
 }
 
 impl AlarmDetails {
-    /// An alarm that rings at an event.
+    /// An alarm that goes to `ALARM` at an event.
     pub fn in_alarm_from(when: EventTime) -> Self {
         Self {
             rings: Some(when),
@@ -63,7 +63,7 @@ impl AlarmDetails {
         }
     }
 
-    /// An alarm of logs.
+    /// An alarm on logs.
     pub fn log_alarm() -> Self {
         Self {
             is_of_logs: true,

@@ -29,7 +29,7 @@ pub struct RepositoryOptions {
     #[serde(default)]
     pub region: Option<String>,
     /// `MUTABLE`, `IMMUTABLE`, `IMMUTABLE_WITH_EXCLUSION` or `MUTABLE_WITH_EXCLUSION`.
-    #[serde(default = "mutable")]
+    #[serde(default = "default_mutability")]
     pub mutability: String,
     /// The wildcard filters of the last two.
     #[serde(default)]
@@ -43,7 +43,7 @@ impl RepositoryOptions {
             name: name.to_owned(),
             account: None,
             region: None,
-            mutability: mutable(),
+            mutability: default_mutability(),
             exclusions: Vec::new(),
         }
     }
@@ -72,7 +72,7 @@ impl RepositoryOptions {
     }
 }
 
-fn mutable() -> String {
+fn default_mutability() -> String {
     "MUTABLE".to_owned()
 }
 

@@ -52,18 +52,18 @@ impl Default for EcsStrategyOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Strategy {
-    /// At once.
+    /// All traffic in one step.
     BlueGreen,
     /// A share first, the rest after some minutes.
     Canary {
-        /// The share.
+        /// The share of the first step, in percent.
         percent: f64,
-        /// The wait.
+        /// Minutes before the second step.
         bake_minutes: u32,
     },
-    /// Share by share.
+    /// Equal shares, one after the other.
     Linear {
-        /// Each share.
+        /// The share of each step, in percent.
         percent: f64,
         /// The wait after each but the last.
         bake_minutes: u32,
@@ -80,9 +80,9 @@ pub enum LoadBalancerKind {
     Nlb,
     /// VPC Lattice's rules.
     Lattice,
-    /// A gateway of ECS's own.
+    /// A gateway that ECS manages.
     Gateway,
-    /// Service Connect: test traffic is told by a header.
+    /// Service Connect: test traffic is recognized by a header.
     ServiceConnect,
     /// Nothing that ECS knows of: tasks are swapped.
     Headless,

@@ -10,12 +10,12 @@ use crate::event_time::EventTime;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MetricsOptions {
-    /// The grain of the load balancer's metrics and of the series below, in seconds.
+    /// The period of the load balancer's metrics and of the series below, in seconds.
     pub grain_seconds: u32,
-    /// So long after a grain's end it is visible. Without a delay the running grain shows what it
-    /// has so far.
+    /// How long after its end a period becomes visible, in seconds. Without a delay the current
+    /// period shows what it has so far.
     pub delay_seconds: f64,
-    /// The share of a grain's requests that is told one grain later (0 to 1).
+    /// The share of a period's requests that becomes visible one period later (0 to 1).
     pub late_share: f64,
     /// Requests a minute that the first target group had in the hour before the stage was started.
     pub requests_before: f64,
@@ -38,11 +38,11 @@ impl Default for MetricsOptions {
     }
 }
 
-/// A metric that is a function of time: one value in each grain since the stage was started.
+/// A metric that is a function of time: one value in each period since the stage was started.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeriesOptions {
-    /// Its namespace.
+    /// Its namespace, such as `Shop`.
     pub namespace: String,
     /// Its name.
     pub name: String,
@@ -98,7 +98,7 @@ impl SeriesOptions {
 pub struct IncompleteMetric {
     /// The metric's name.
     pub name: String,
-    /// What `StatusCode` says.
+    /// `StatusCode`.
     pub status: IncompleteStatus,
     /// What the result's message says.
     #[serde(default)]
@@ -112,6 +112,6 @@ pub enum IncompleteStatus {
     PartialData,
     /// CloudWatch could not say.
     InternalError,
-    /// It may not be seen.
+    /// `Forbidden`.
     Forbidden,
 }

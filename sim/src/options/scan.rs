@@ -11,7 +11,7 @@ use crate::switches::Toggle;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScanOptions {
-    /// Who scans.
+    /// The scanner.
     pub kind: ScanKind,
     /// Whether every pushed image is scanned; otherwise a scan has to be started.
     pub on_push: Toggle,
@@ -32,7 +32,7 @@ impl Default for ScanOptions {
     }
 }
 
-/// Who scans.
+/// The scanner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScanKind {
@@ -42,7 +42,7 @@ pub enum ScanKind {
     Enhanced,
 }
 
-/// What one look shows.
+/// The answer to one `DescribeImageScanFindings`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScanReading {
@@ -101,15 +101,15 @@ pub struct ScanFinding {
     pub name: String,
     /// `CRITICAL`, `UNDEFINED` (basic), `UNTRIAGED` (enhanced).
     pub severity: String,
-    /// The package.
+    /// Name of the vulnerable package.
     pub package: String,
-    /// Its version.
+    /// Version of that package.
     pub version: String,
     /// The version to move to; only Inspector says so.
     #[serde(default)]
     pub fixed_in: Option<String>,
     /// `ACTIVE`, `SUPPRESSED`, `CLOSED`; only Inspector says so.
-    #[serde(default = "active")]
+    #[serde(default = "default_status")]
     pub status: String,
 }
 
@@ -123,7 +123,7 @@ impl ScanFinding {
             package: package.to_owned(),
             version: version.to_owned(),
             fixed_in: None,
-            status: active(),
+            status: default_status(),
         }
     }
 
@@ -146,6 +146,6 @@ impl ScanFinding {
     }
 }
 
-fn active() -> String {
+fn default_status() -> String {
     "ACTIVE".to_owned()
 }

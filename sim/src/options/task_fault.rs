@@ -10,7 +10,7 @@ use crate::event_time::EventTime;
 pub struct TaskFault {
     /// The revision, as `api:2`.
     pub revision: String,
-    /// From when on.
+    /// The event from which on it happens.
     pub when: EventTime,
     /// What happens to each of its tasks, those that are started later too.
     pub kind: TaskFaultKind,
@@ -22,7 +22,7 @@ pub struct TaskFault {
 pub enum TaskFaultKind {
     /// It is killed (SIGKILL), and what replaces it too.
     Crashes,
-    /// The same, except for the oldest task, which goes on.
+    /// The same, except for the oldest task, which keeps running.
     AllButOneCrash,
     /// It runs and answers nobody (SIGSTOP), so that its health checks fail. Only processes can be
     /// held like that.

@@ -1,8 +1,9 @@
 //! Starts the action as the GitHub runner does: inputs and command files by the environment,
 //! nothing else of this machine.
 //!
-//! What a container changes (paths, users, signals) is not played here; the tests run the container
-//! image for that.
+//! What a container changes (paths, users, signals) is not simulated here; the tests run the
+//! container image for that. One file, because environment, command files and signals are all used
+//! by the one type [`Job`].
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -54,9 +55,9 @@ impl Step {
 pub struct StepResult {
     /// The exit code; 128 and the signal, if a signal ended it.
     pub exit: i32,
-    /// Markdown.
+    /// The step summary, in Markdown.
     pub summary: String,
-    /// The outputs.
+    /// The outputs of the step, by name.
     pub outputs: BTreeMap<String, String>,
     /// `STATE_*` for the post step.
     pub state: BTreeMap<String, String>,
@@ -223,7 +224,7 @@ impl Job {
         })
     }
 
-    /// Runs the post step, which takes back what is left; its exit code.
+    /// Runs the post step, which undoes what is left, and returns its exit code.
     ///
     /// # Errors
     /// The action cannot be started.

@@ -1,8 +1,8 @@
 //! A rehearsal: the real action deploys the sample application on a stage, while users are served.
 //!
-//! [`play`] tells the three stories of [`scenario`] with the service of a [`strategy`], and
-//! [`verdict`] judges them. [`job`] starts the action as the GitHub runner does, [`viewer`] shows
-//! its log as GitHub does, [`screen`], [`terminal`], [`table`] and [`page`] show what came of it.
+//! [`play`] plays the scenarios of [`scenario`] with the service of a [`strategy`], and [`verdict`]
+//! checks the results. [`job`] starts the action as the GitHub runner does, [`viewer`] shows its
+//! log as GitHub does, [`screen`], [`terminal`], [`table`] and [`page`] show what came of it.
 //! [`sample`], [`images`] and [`job`] serve the measurements in `benches/` too.
 
 pub mod images;
@@ -25,9 +25,9 @@ use std::path::PathBuf;
 /// The programs that were built beside this one, and where their results belong.
 #[derive(Debug, Clone)]
 pub struct Programs {
-    /// The action.
+    /// Path of the action's binary.
     pub action: PathBuf,
-    /// The sample application.
+    /// Path of the sample application's binary.
     pub sample: PathBuf,
     /// Cargo's target folder.
     pub target: PathBuf,

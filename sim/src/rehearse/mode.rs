@@ -1,4 +1,5 @@
-//! Which parts of the way are real on this machine, and which are replaced.
+//! Whether the rehearsal uses Docker or plain processes, and so which parts are real and which are
+//! simulated.
 
 use std::process::Stdio;
 use std::time::Duration;

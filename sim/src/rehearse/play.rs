@@ -1,4 +1,6 @@
 //! Plays the scenarios one after another on one stage, under load, and shows what a user would see.
+//! One file, because it is the one sequence that every scenario goes through, from the service to
+//! the table of results.
 
 use std::fs;
 use std::io;

@@ -17,8 +17,8 @@ pub const TOKEN: &str = "rehearsal-token-2b7e1516";
 pub const TOKEN_PARAMETER: &str =
     "arn:aws:ssm:eu-central-1:123456789012:parameter/sample-app/smoke-token";
 
-/// The task definition as a user's repository holds it. The application is told which port users
-/// come through.
+/// The task definition as a user's repository holds it. The application is given the port that
+/// users come through.
 pub fn task_definition(family: &str, image: &str, production_port: u16) -> Value {
     json!({
         "family": family, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",

@@ -90,7 +90,7 @@ pub const ROLLING: [Scenario; 3] = [
     Scenario {
         name: "wrong-in-production",
         version: "1.2.0",
-        story: "1.2.0 starts and is healthy, but it is wrong: there is no gate, so only the tests on production notice, and take it back",
+        story: "1.2.0 starts and is healthy, but it is wrong: there is no gate, so only the tests on production find it, and it is rolled back",
         definition: Definition::Live,
         expected: Expected {
             outcome: "rolled-back",
@@ -103,7 +103,7 @@ pub const ROLLING: [Scenario; 3] = [
     Scenario {
         name: "crashing",
         version: "1.4.0",
-        story: "1.4.0 ends right after its start: ECS's circuit breaker gives it up, and no user must notice",
+        story: "1.4.0 crashes right after its start: ECS's circuit breaker rolls it back, and no user may notice",
         definition: Definition::Live,
         expected: Expected {
             outcome: "rolled-back",

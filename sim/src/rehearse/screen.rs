@@ -1,4 +1,4 @@
-//! What people see while it goes on: plain lines, in colour where the terminal has it.
+//! What people see while it runs: plain lines, in colour where the terminal has it.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -37,7 +37,7 @@ impl Screen {
 
     /// A line as it is.
     pub fn print(self, text: &str) {
-        // Nobody is there to read: the rehearsal goes on and its exit code tells.
+        // Nobody is there to read: the rehearsal continues, and its exit code has the result.
         let _ = writeln!(io::stdout(), "{text}");
     }
 

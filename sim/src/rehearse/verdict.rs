@@ -4,7 +4,7 @@ use super::job::StepResult;
 use super::scenario::Scenario;
 use crate::world::load::Stats;
 
-/// What a scenario came to.
+/// A scenario and its result.
 #[derive(Debug, Clone)]
 pub struct PlayedScenario {
     /// The scenario.

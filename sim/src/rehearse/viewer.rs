@@ -17,9 +17,9 @@ pub enum LineStyle {
 /// A line as people see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// How it looks.
+    /// Its style.
     pub style: LineStyle,
-    /// Its words.
+    /// Its text, without workflow commands.
     pub text: String,
 }
 

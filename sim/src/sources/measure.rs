@@ -16,7 +16,7 @@ pub(super) fn measure(cloud: &Cloud, wanted: &Measure) -> Option<f64> {
     let period_ms = i64::from(cloud.options.metrics.grain_seconds.max(1)) * 1_000;
     let from = now_ms() - i64::from(wanted.seconds) * 1_000;
     let mut total = RequestStats::default();
-    // The grain in which the time begins counts whole: it is not known what of it came later.
+    // The first period counts in full: within a period no times are kept.
     for period in cloud
         .world
         .measurements(&group?, from - period_ms + 1, i64::MAX)

@@ -62,7 +62,7 @@ impl Sources {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on this is known, and nothing else; every question's first line is next.
+    /// Replaces the scripts; every query starts again at its first line.
     pub(crate) fn replace(&self, options: SourcesOptions) {
         let mut state = self.state();
         (state.options, state.positions) = (options, Positions::default());

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::event_time::EventTime;
 
-/// What the sources beside CloudWatch know. A question that is not named has no data.
+/// Scripted answers of Prometheus, Datadog and JSON endpoints. A query that is not listed has no
+/// data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourcesOptions {
@@ -41,9 +42,9 @@ pub struct Reply {
     /// What is answered.
     pub answer: ReplyAnswer,
     /// How often, before the next line's turn; the last line is answered again and again.
-    #[serde(default = "once")]
+    #[serde(default = "default_times")]
     pub times: u64,
-    /// Only from this event on, and then at once, whatever line's turn it was.
+    /// Answered from this event on, even if earlier lines were not used up.
     #[serde(default)]
     pub when: Option<EventTime>,
     /// So many milliseconds later.
@@ -51,7 +52,7 @@ pub struct Reply {
     pub slow_ms: u64,
 }
 
-const fn once() -> u64 {
+const fn default_times() -> u64 {
     1
 }
 
@@ -94,7 +95,7 @@ impl Reply {
 pub enum ReplyAnswer {
     /// One number: a vector of one, a series of one point, `{"value": …}`.
     Value(f64),
-    /// One number that is none.
+    /// The number `NaN`.
     NotANumber,
     /// A scalar, where a source knows them.
     Scalar(f64),
@@ -118,7 +119,7 @@ pub enum ReplyAnswer {
     Huge(usize),
     /// Any document.
     Json(Value),
-    /// Elsewhere.
+    /// A redirect to this URL.
     Redirect(String),
     /// The connection drops.
     Drops,
@@ -130,23 +131,23 @@ pub enum ReplyAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
-    /// Whose requests.
+    /// The side whose requests are measured.
     pub side: MeasuredSide,
-    /// What of them.
+    /// The measured quantity.
     pub what: Measurand,
     /// Of so many seconds, to now.
-    #[serde(default = "minute")]
+    #[serde(default = "default_seconds")]
     pub seconds: u32,
     /// Behind which listener the sides are.
-    #[serde(default = "production")]
+    #[serde(default = "default_listener")]
     pub listener: String,
 }
 
-const fn minute() -> u32 {
+const fn default_seconds() -> u32 {
     60
 }
 
-fn production() -> String {
+fn default_listener() -> String {
     "prod".to_owned()
 }
 
@@ -156,8 +157,8 @@ impl Measure {
         Self {
             side,
             what,
-            seconds: minute(),
-            listener: production(),
+            seconds: default_seconds(),
+            listener: default_listener(),
         }
     }
 }
@@ -168,7 +169,7 @@ impl Measure {
 pub enum MeasuredSide {
     /// What served before the last shift.
     Blue,
-    /// What was brought in last; nothing before the first shift.
+    /// The side that received traffic last; none before the first shift.
     Green,
 }
 

@@ -1,4 +1,4 @@
-//! Whose line's turn it is.
+//! Chooses the next scripted answer to a query.
 
 use std::collections::BTreeMap;
 

@@ -28,7 +28,7 @@ pub struct FleetView {
 /// A service as a test wants to see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ServiceView {
-    /// How many tasks it wants.
+    /// `desiredCount`.
     pub desired: u32,
     /// Its fleets.
     pub fleets: Vec<FleetView>,
@@ -39,11 +39,11 @@ pub struct ServiceView {
 /// A service's scalable target as a test wants to see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScalingView {
-    /// The fewest tasks.
+    /// `minCapacity`.
     pub min: u32,
-    /// The most tasks.
+    /// `maxCapacity`.
     pub max: u32,
-    /// What is suspended.
+    /// The scaling activities that are suspended.
     pub suspended: Suspension,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
@@ -68,7 +68,7 @@ pub struct ServiceDeploymentView {
     pub production: f64,
     /// The hooks that wait for an answer.
     pub waiting: Vec<String>,
-    /// Why it is as it is.
+    /// `statusReason`.
     pub reason: Option<String>,
 }
 

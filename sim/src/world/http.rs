@@ -25,7 +25,6 @@ pub(crate) type Client = hyper_util::client::legacy::Client<HttpConnector, Body>
 /// machine.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A body that is all there.
 pub(crate) fn full_body(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into())
         .map_err(|never| match never {})
@@ -74,7 +73,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Binds a free port of `ip` and answers with the handler that `make` gives for this address;
-    /// the handler is told who asks.
+    /// the handler is given the caller's address.
     pub(crate) async fn start<H, F>(
         ip: IpAddr,
         make: impl FnOnce(SocketAddr) -> H,

@@ -82,7 +82,7 @@ impl Imaginary {
     }
 }
 
-/// With what a task ends by itself; none for one that serves.
+/// The exit code of a task that ends by itself (`migrate`); none for one that serves.
 pub(super) fn planned_exit_code(spec: &TaskSpec) -> Option<i32> {
     let command: Vec<&str> = spec.command.iter().flatten().map(String::as_str).collect();
     match command.as_slice() {

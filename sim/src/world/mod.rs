@@ -1,7 +1,7 @@
 //! The stage's real world: an image registry, tasks that really run, and a weighted proxy with real
 //! traffic in front of them.
 //!
-//! It knows nothing of AWS: the simulated services tell it which weights, targets and tasks they
+//! It knows nothing of AWS: the simulated services give it which weights, targets and tasks they
 //! want, and look at what came of it.
 
 mod digest;
@@ -160,7 +160,7 @@ impl World {
         self.proxy.traffic()
     }
 
-    /// What was measured of a target group's requests, in grains that begin in a time.
+    /// What was measured of a target group's requests, for the periods that begin in a time span.
     pub(crate) fn measurements(
         &self,
         target_group: &str,

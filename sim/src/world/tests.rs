@@ -8,8 +8,8 @@ use super::load::{Load, LoadOptions};
 use super::oci::{SampleFault, SampleImage, write_layout};
 use super::*;
 
-/// Builds the sample application beside this test, static as everything here is, and tells where it
-/// is.
+/// Builds the sample application beside this test, static as everything here is, and returns where
+/// it is.
 fn build_sample_app() -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let folder = test.ancestors().nth(2).expect("the profile's folder");

@@ -1,4 +1,4 @@
-//! GitHub's REST API: the runs of a workflow, for whoever has a token.
+//! GitHub's REST API: the runs of a workflow, for clients with a token.
 
 use ecs_bluegreen_sim::{
     Controller, Fault, FaultKind, GithubAccess, GithubOptions, GithubRun, GroupOptions, Stage,

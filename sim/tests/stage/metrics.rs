@@ -1,5 +1,5 @@
-//! `GetMetricData` over real traffic, alarms that ring in the middle of a shift, and sources beside
-//! CloudWatch: all over the wire.
+//! `GetMetricData` over real traffic, alarms that go to ALARM in the middle of a shift, and sources
+//! beside CloudWatch: all over the wire.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

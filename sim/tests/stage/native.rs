@@ -14,7 +14,6 @@ pub(crate) fn services() -> Value {
     json!({ "cluster": "prod", "services": ["api"] })
 }
 
-/// A pause at these stages.
 pub(crate) fn pause(stages: &[&str], minutes: u32) -> Value {
     json!({ "targetType": "PAUSE", "lifecycleStages": stages, "timeoutConfiguration": { "timeoutInMinutes": minutes, "action": "ROLLBACK" } })
 }

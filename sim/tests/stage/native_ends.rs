@@ -1,5 +1,5 @@
-//! How native deployments end otherwise than well: stopped in every phase, alarmed, crashed,
-//! superseded, with nothing to return to.
+//! How ECS blue/green deployments fail: stopped in every phase, alarmed, crashed, superseded, with
+//! nothing to return to.
 
 use ecs_bluegreen_sim::{
     AlarmState, Breaker, Clock, Controller, EcsStrategyOptions, Stage, StageOptions, Strategy,

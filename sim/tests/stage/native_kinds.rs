@@ -1,5 +1,5 @@
-//! What carries the traffic of a native deployment: a network load balancer, Service Connect,
-//! nothing; and services that change their way.
+//! What carries the traffic of an ECS blue/green deployment: a network load balancer, Service
+//! Connect, nothing; and services that change their way.
 
 use ecs_bluegreen_sim::world::load::{Load, LoadOptions};
 use ecs_bluegreen_sim::{

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::codedeploy::deploy;
 use crate::harness::{PATIENCE, Play};
 
-/// Fast enough for a test, and steady whoever looks.
+/// Fast enough for a test, and independent of reads.
 fn options() -> StageOptions {
     let canary = ConfigOptions {
         name: "Canary".to_owned(),

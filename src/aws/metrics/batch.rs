@@ -1,5 +1,5 @@
-//! PURE: which questions go into one GetMetricData, by which ids, and what of its answer belongs to
-//! whom.
+//! PURE: which questions share one GetMetricData request, under which ids, and which results of the
+//! response answer which question.
 
 use super::MetricQuestion;
 use super::expression::{is_pointwise, rename_ids};
@@ -10,23 +10,20 @@ use crate::scrub::mask;
 /// GetMetricData takes at most this many queries; metrics that only feed an expression count too.
 const MAX_QUERIES: usize = 500;
 
-/// What goes into one request.
 #[derive(Debug)]
 pub(super) struct Batch<'q> {
     questions: Vec<MetricQuestion<'q>>,
-    /// The beginning of all windows.
+    /// The start of the common window, in seconds since 1970.
     pub(super) since: f64,
-    /// Their end.
     pub(super) until: f64,
 }
 
-/// One query of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct BatchQuery<'q> {
     pub(super) id: String,
     pub(super) kind: BatchQueryKind<'q>,
     pub(super) period: i32,
-    /// Whether its points are the answer to a question, or only feed one.
+    /// Whether its points answer a question; a query without them only feeds an expression.
     pub(super) is_asked: bool,
 }
 
@@ -36,7 +33,7 @@ pub(super) enum BatchQueryKind<'q> {
     Expression(String),
 }
 
-/// What CloudWatch answered to one query.
+/// The answer of CloudWatch to one query.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Series {
     pub(super) id: String,
@@ -45,18 +42,17 @@ pub(super) struct Series {
     pub(super) messages: Vec<String>,
 }
 
-/// Whether that is all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SeriesStatus {
     Complete,
-    /// There is more on the next page, or there was more than could be had.
+    /// More points are on the next page, or on one that was not read.
     Partial,
     Forbidden,
-    /// In CloudWatch's word.
+    /// CloudWatch's status for a failed query.
     Failed(String),
 }
 
-/// As few requests as answer all questions.
+/// The fewest requests that answer all questions.
 pub(super) fn batches<'q>(questions: &[MetricQuestion<'q>]) -> Vec<Batch<'q>> {
     let mut batches: Vec<(Window, Batch<'q>)> = Vec::new();
     for question in questions {
@@ -71,12 +67,13 @@ pub(super) fn batches<'q>(questions: &[MetricQuestion<'q>]) -> Vec<Batch<'q>> {
     batches.into_iter().map(|(_, batch)| batch).collect()
 }
 
-/// With whom a question can share a request.
+/// With which questions a question can share a request. `Any`: its points do not depend on the
+/// window. `Own`: only with questions for exactly the same window.
 #[derive(Debug, PartialEq)]
 enum Window {
-    /// With everyone: its points are the same in a longer window.
+    /// With any question: its points are the same in a longer window.
     Any,
-    /// With those who ask for the same time.
+    /// Only with questions for exactly this window.
     Exact(f64, f64),
 }
 
@@ -99,7 +96,8 @@ fn size(query: &CloudWatchQuery) -> usize {
     query.metrics.len() + usize::from(query.expression.is_some())
 }
 
-/// CloudWatch counts periods from the window's beginning, so that has to be one of every period's.
+/// CloudWatch counts periods from the start of the window, so the start is rounded down to a
+/// multiple of every period.
 fn align_start(since: f64, period: i32) -> f64 {
     (since / f64::from(period)).floor() * f64::from(period)
 }
@@ -142,7 +140,6 @@ impl<'q> Batch<'q> {
             .sum()
     }
 
-    /// Each question by itself.
     pub(super) fn split(&self) -> Vec<Self> {
         self.questions
             .iter()
@@ -150,7 +147,7 @@ impl<'q> Batch<'q> {
             .collect()
     }
 
-    /// All queries, those of a question one after the other.
+    /// All queries; those of one question follow each other.
     pub(super) fn queries(&self) -> Vec<BatchQuery<'q>> {
         self.questions
             .iter()
@@ -159,7 +156,6 @@ impl<'q> Batch<'q> {
             .collect()
     }
 
-    /// Every question's answer.
     pub(super) fn answers(&self, series: &[Series]) -> Vec<(usize, SourceAnswer)> {
         let answer_one = |(index, question): (usize, &MetricQuestion<'_>)| {
             let id = query_id(index);
@@ -169,7 +165,7 @@ impl<'q> Batch<'q> {
         self.questions.iter().enumerate().map(answer_one).collect()
     }
 
-    /// The same words for every question.
+    /// Fails every question with the same message.
     pub(super) fn fail_all(&self, words: &str) -> Vec<(usize, SourceAnswer)> {
         self.questions
             .iter()
@@ -183,7 +179,7 @@ impl<'q> Batch<'q> {
     }
 }
 
-/// The id whose points answer the question; an id begins with a small letter.
+/// The id of the query that answers a question. Ids must begin with a lower-case letter.
 fn query_id(index: usize) -> String {
     format!("q{index}")
 }
@@ -236,7 +232,7 @@ fn answer_question(question: &MetricQuestion<'_>, series: &[&Series]) -> SourceA
         .iter()
         .flat_map(|series| series.messages.iter().cloned())
         .collect();
-    // The last page that a query is on says whether that is all of it.
+    // The status of a series on its last page is the one that counts.
     let Some(last) = series.last() else {
         return failed_answer(
             "CloudWatch gave no result for it".to_owned(),
@@ -290,7 +286,7 @@ fn failed_answer(words: String, access: Access) -> SourceAnswer {
     }
 }
 
-/// What CloudWatch says about the whole request is said of every query.
+/// Adds a message about the whole request to every query.
 pub(super) fn add_messages(all: &mut [Series], messages: &[String]) {
     for series in all {
         let new = messages
@@ -302,8 +298,7 @@ pub(super) fn add_messages(all: &mut [Series], messages: &[String]) {
     }
 }
 
-/// The least common multiple; where it is no whole number of seconds any more, the longest period
-/// has to do.
+/// The least common multiple; the longer period when the multiple exceeds [`MAX_MULTIPLE`].
 fn common_multiple(left: i32, right: i32) -> i32 {
     let (mut divisor, mut rest) = (left, right);
     while rest != 0 {
@@ -315,7 +310,7 @@ fn common_multiple(left: i32, right: i32) -> i32 {
         .unwrap_or_else(|| left.max(right))
 }
 
-/// A window that begins earlier than a day before is asked for more than it is worth.
+/// A window must not begin more than a day earlier than was asked for.
 const MAX_MULTIPLE: i32 = 24 * 60 * 60;
 
 #[cfg(test)]

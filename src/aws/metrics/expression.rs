@@ -1,11 +1,10 @@
-//! PURE: metric math among that of others: the ids of a query are made unique, and whether its
-//! value depends on the window is told.
+//! PURE: metric math. Ids are made unique so that several expressions can share a request, and it
+//! is decided whether an expression's value depends on the window.
 
 use std::borrow::Cow;
 
-/// Functions whose value at a point depends on that point, or on the one before it, alone. Any
-/// other may sum or average over the whole window that is asked for, which is then its own and
-/// nobody else's.
+/// Functions whose value at a point depends only on that point or the one before it. Any other
+/// function may sum or average over the whole requested window, so it needs a request of its own.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html>
 const POINTWISE: &[&str] = &[
     "ABS",
@@ -21,11 +20,10 @@ const POINTWISE: &[&str] = &[
     "RATE",
 ];
 
-/// Words that stand for operators.
+/// Words that are operators.
 const OPERATORS: &[&str] = &["AND", "OR", "NOT"];
 
-/// The expression with each word exchanged that `new` knows another for. Quoted texts stay as they
-/// are.
+/// Replaces each word for which `new` returns another. Quoted texts stay unchanged.
 pub(super) fn rename_ids(expression: &str, new: impl Fn(&str) -> Option<String>) -> String {
     let exchanged = split_pieces(expression)
         .into_iter()
@@ -36,7 +34,7 @@ pub(super) fn rename_ids(expression: &str, new: impl Fn(&str) -> Option<String>)
     exchanged.collect()
 }
 
-/// Whether every point is what it is whatever window it is asked in.
+/// Whether each point is the same in every window.
 pub(super) fn is_pointwise(expression: &str) -> bool {
     let pieces = split_pieces(expression);
     let calls = pieces
@@ -55,7 +53,7 @@ fn is_call(rest: &[Piece<'_>]) -> bool {
     matches!(rest.first(), Some(Piece::Other(text)) if text.trim_start().starts_with('('))
 }
 
-/// What an expression consists of, as far as it matters here.
+/// The parts of an expression that matter here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Piece<'e> {
     /// An id or the name of a function.

@@ -1,18 +1,18 @@
-//! An `AppSpec` from what the service says of itself, for deployments without a file.
+//! Builds an `AppSpec` from the service, for deployments without a file.
 
 use serde_json::{Map, Value, json};
 
 use crate::documents::network::Network;
 use crate::identity::RevisionArn;
 
-/// What of a service goes into its `AppSpec`.
+/// The values of a service that its `AppSpec` repeats.
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceParts<'a> {
-    /// The container that gets the traffic, from the service's load balancers.
+    /// The container that receives the traffic, from the service's load balancers.
     pub container_name: &'a str,
-    /// Its port.
+    /// The container's port.
     pub container_port: u16,
-    /// The platform version, when the service gives one.
+    /// The platform version, if the service has one.
     pub platform_version: Option<&'a str>,
     /// The capacity providers; empty when the service has a launch type.
     pub capacity_providers: &'a [CapacityProvider],
@@ -23,16 +23,16 @@ pub struct ServiceParts<'a> {
 /// One item of a capacity provider strategy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapacityProvider {
-    /// The provider's name.
+    /// The capacity provider's name.
     pub name: String,
-    /// How many tasks run on it at least.
+    /// The minimum number of tasks on it.
     pub base: u32,
     /// Its share of the tasks beyond the bases.
     pub weight: u32,
 }
 
 impl CapacityProvider {
-    /// Reads what ECS answers as `capacityProviderStrategy`.
+    /// Reads `capacityProviderStrategy` of ECS's answer.
     pub fn parse_list(strategy: &Value) -> Vec<Self> {
         let number = |item: &Value, key: &str| {
             item[key]

@@ -1,11 +1,11 @@
-//! Where things stand in an `AppSpec`, whose keys people write in any case.
+//! Finds values in an `AppSpec`, whose keys people write in any case.
 
 use serde_json::{Map, Value};
 
 use crate::documents::task_definition::{ContainerDefinition, TaskDefinition, number, text};
 use crate::problem::Problem;
 
-/// JSON pointers to the properties of every resource, or the official sentence about what is
+/// JSON pointers to the properties of every resource, or the official message about what is
 /// missing.
 pub(super) fn find_targets(app_spec: &Value) -> Result<Vec<String>, String> {
     let (key, resources) = find_entry(app_spec, "resources")?;
@@ -71,7 +71,7 @@ pub(super) fn find_load_balancer(app_spec: &Value, pointer: &str) -> Option<Load
     })
 }
 
-/// CodeDeploy takes an `AppSpec` without them, and no green of it ever gets traffic.
+/// CodeDeploy accepts an `AppSpec` without them, but then its green never receives traffic.
 pub(super) fn check_load_balancer(app_spec: &Value, pointer: &str, input: &str) -> Option<Problem> {
     let missing = match find_load_balancer(app_spec, pointer) {
         Some(LoadBalancerInfo { port: Some(_), .. }) => return None,
@@ -93,7 +93,7 @@ pub(super) fn check_load_balancer(app_spec: &Value, pointer: &str, input: &str) 
 }
 
 impl LoadBalancerInfo {
-    /// What does not fit the task definition, when something does not.
+    /// What does not match the task definition; none if all of it does.
     pub(super) fn find_problem(
         &self,
         definition: TaskDefinition<'_>,

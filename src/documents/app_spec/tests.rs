@@ -1,5 +1,5 @@
-//! Golden values of the `AppSpec`, from the official action's own unit test and from running a port
-//! of its rules.
+//! Golden values of the `AppSpec`, from the official action's own unit test and from a port of its
+//! rules.
 
 use serde_json::json;
 

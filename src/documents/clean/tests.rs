@@ -1,5 +1,4 @@
-//! Golden values of the cleaning: each expected text is what the official rules answer, seen by
-//! running a port of them.
+//! Golden values of the cleaning: each expected text was computed by a port of the official rules.
 
 use super::*;
 use crate::documents::parse::parse;

@@ -1,9 +1,9 @@
-//! What AWS fills in when a field of a task definition is left out, and what it leaves out when it
-//! is the default.
+//! What AWS fills in when a field of a task definition is left out, and which default values it
+//! leaves out.
 //!
-//! The values are those the API reference gives at the types of `RegisterTaskDefinition`; it is
-//! silent about the `scope` and `driver` of a Docker volume, where Docker's own defaults are taken.
-//! Free texts of labels and options have no defaults.
+//! The values are those the API reference gives at the types of `RegisterTaskDefinition`; it says
+//! nothing about the `scope` and `driver` of a Docker volume, where Docker's own defaults are
+//! taken. Free texts of labels and options have no defaults.
 
 use serde_json::{Map, Value};
 
@@ -27,7 +27,7 @@ const DEFAULTS: [(&str, &str); 14] = [
     ("type", "APPMESH"),
 ];
 
-/// Fields for which `false` or 0 says something else than leaving them out.
+/// Fields for which `false` or 0 differs from leaving them out.
 const NEVER_EMPTY: [&str; 5] = [
     "essential",
     "swappiness",
@@ -36,20 +36,20 @@ const NEVER_EMPTY: [&str; 5] = [
     "hardLimit",
 ];
 
-/// Objects whose keys the user invents.
+/// Objects with keys of the user's choice.
 const FREE_TEXTS: [&str; 4] = ["dockerLabels", "options", "labels", "driverOpts"];
 
 /// Whether the keys of an object are fields of the API or the user's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyKind {
-    /// Fields of the API, which have defaults.
+    /// Fields of the API, which may have defaults.
     ApiField,
-    /// The user's own keys: leaving one out is never the same.
+    /// The user's own keys: leaving one out always makes a difference.
     UserKey,
 }
 
 impl KeyKind {
-    /// What the object under this key holds.
+    /// The kind of the keys of the object under this key.
     pub(super) fn for_object(key: &str) -> Self {
         if FREE_TEXTS.contains(&key) {
             Self::UserKey
@@ -59,7 +59,7 @@ impl KeyKind {
     }
 }
 
-/// How host ports are given: in the modes `awsvpc` and `host` a task has the ports of its
+/// How host ports are chosen: in the modes `awsvpc` and `host` a task has the ports of its
 /// containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Context {
@@ -70,7 +70,7 @@ pub(super) enum Context {
 }
 
 impl Context {
-    /// The context of two definitions of which either may leave its network mode out.
+    /// The context of two definitions, either of which may leave its network mode out.
     pub(super) fn from_definitions(one: &Value, other: &Value) -> Self {
         let mode = |value: &Value| {
             value

@@ -1,6 +1,6 @@
-//! What changed between two task definitions, for people: one line a value, named items by their
-//! names. A value itself is only shown where its field is known to hold no secret, or where the
-//! user asked for it.
+//! The changes between two task definitions, as people read them: one line for each value, named
+//! items by their names. A value itself is only shown where its field is known to hold no secret,
+//! or where the user asked for it.
 
 use std::fmt;
 
@@ -16,24 +16,24 @@ use super::visibility::{ShownField, is_shown};
 /// One value that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Where, items by name: `containerDefinitions[api].environment[LOG_LEVEL].value`.
+    /// The path, items by name: `containerDefinitions[api].environment[LOG_LEVEL].value`.
     pub path: FieldPath,
-    /// What became of it.
+    /// Whether it is new, changed or removed.
     pub kind: ChangeKind,
-    /// What it was; none when it was not there, or is not shown.
+    /// The old value; none when there was none, or it is not shown.
     pub before: Option<String>,
-    /// What it is now; none when it is gone, or is not shown.
+    /// The new value; none when there is none, or it is not shown.
     pub after: Option<String>,
 }
 
-/// What became of a value.
+/// How a value changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// It was not there before.
+    /// There was no value before.
     New,
-    /// It is another one.
+    /// The value is another one.
     Changed,
-    /// It is gone.
+    /// There is no value any more.
     Removed,
 }
 
@@ -54,9 +54,9 @@ impl fmt::Display for Change {
     }
 }
 
-/// The changes from one definition to another, in the order of the new one, what is gone at the end
-/// of its object. Values of the fields that are `asked` for are shown besides those that always
-/// are.
+/// The changes from one definition to another, in the order of the new one; removed values come at
+/// the end of their object. The values of the fields in `also_shown` are shown besides those that
+/// always are.
 pub fn diff(old: &Value, new: &Value, also_shown: &[ShownField]) -> Vec<Change> {
     let mut walk = ChangeCollector {
         context: Context::from_definitions(new, old),
@@ -137,7 +137,7 @@ impl ChangeCollector<'_> {
         }
     }
 
-    /// Shows what appeared value by value, so that a new container reads like a changed one.
+    /// Lists a new value part by part, so that a new container reads like a changed one.
     fn add_new(&mut self, path: &FieldPath, key: &str, value: &Value) {
         match empty_like(key, value) {
             Some(nothing) => self.compare_values(path, key, &nothing, value),
@@ -180,7 +180,7 @@ impl ChangeCollector<'_> {
         }
     }
 
-    /// An item without a partner: its values, or the item itself when it has none beyond its name.
+    /// Lists an item without a counterpart: its values, or the item itself when it has only a name.
     fn add_unmatched(
         &mut self,
         path: &FieldPath,
@@ -212,8 +212,8 @@ impl ChangeCollector<'_> {
     }
 }
 
-/// The empty value against which the parts of a value are shown one by one; none for what is shown
-/// whole.
+/// The empty value against which the parts of a value are listed one by one; none for a value that
+/// is shown as a whole.
 fn empty_like(key: &str, value: &Value) -> Option<Value> {
     match (value, list_kind(key)) {
         (Value::Object(entries), _) if !entries.is_empty() => Some(Value::Object(Map::new())),

@@ -1,4 +1,4 @@
-//! Whether two single values mean the same, however they are spelled.
+//! Whether two single values mean the same, in whatever way they are written.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub(super) fn is_same_value(key: &str, left: &Value, right: &Value, context: Con
     }
 }
 
-/// A value as a text, so that 256 and "256" are the same, and 1 and 1.0.
+/// A value as a text, so that 256 equals "256", and 1 equals 1.0.
 pub(super) fn to_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -72,7 +72,7 @@ fn mebibytes(value: &Value) -> Option<f64> {
     }
 }
 
-/// A role may be sent by name; the answer holds what was sent, or the ARN.
+/// A role may be sent by name; the answer has the name that was sent, or the ARN.
 fn is_same_role(left: &str, right: &str) -> bool {
     let names = |arn: &str, name: &str| {
         !name.starts_with("arn:")

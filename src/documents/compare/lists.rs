@@ -1,23 +1,23 @@
-//! Which items of two lists belong together.
+//! Matches the items of two lists.
 
 use serde_json::{Map, Value};
 
 use super::equality::to_text;
 
-/// How the order of a list is to be taken.
+/// How a list is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ListKind {
-    /// Items have names: the keys that make one up. AWS may reorder them.
+    /// Items are identified by the values of these keys. AWS may reorder them.
     Named(&'static [&'static str]),
-    /// Texts without an order.
+    /// A set of texts: the order has no meaning.
     Set,
-    /// The order is the meaning.
+    /// The order has a meaning.
     Sequence,
     /// A list that is newer than this table.
     Unknown,
 }
 
-/// How the list under a key is to be taken.
+/// How the list under a key is compared.
 pub(super) fn list_kind(key: &str) -> ListKind {
     match key {
         "containerDefinitions"
@@ -54,8 +54,8 @@ pub(super) fn list_kind(key: &str) -> ListKind {
     }
 }
 
-/// The item of `right` that belongs to `left[index]`: with the same name, and where a name stands
-/// twice, in the same turn.
+/// The item of `right` that belongs to `left[index]`: the one with the same name; where a name
+/// occurs several times, the one with the same position among them.
 pub(super) fn find_matching_item<'a>(
     keys: &[&str],
     left: &[Value],
@@ -84,7 +84,7 @@ pub(super) fn item_name(keys: &[&str], item: &Value) -> String {
     keys.iter().filter_map(part).collect::<Vec<_>>().join("/")
 }
 
-/// The entries of an item that do not belong to its name.
+/// The entries of an item that are not part of its name.
 pub(super) fn entries_without_name(keys: &[&str], item: &Value) -> Map<String, Value> {
     let entries = item.as_object().into_iter().flatten();
     entries

@@ -1,12 +1,12 @@
-//! How the values of a task definition that may be shown are shown; what looks like a secret among
+//! How values of a task definition are shown, of those that may be; what looks like a secret among
 //! them is masked all the same.
 
 use serde_json::Value;
 
 use super::path::{FieldPath, PathSegment};
 
-/// Parts of names that make their value a secret. Too much hidden is a nuisance, too little is a
-/// leak.
+/// If a name contains one of these, its value counts as a secret. Masking too much is a nuisance,
+/// too little is a leak.
 const SECRET_WORDS: [&str; 8] = [
     "TOKEN",
     "SECRET",
@@ -18,7 +18,7 @@ const SECRET_WORDS: [&str; 8] = [
     "PRIVATE",
 ];
 
-/// What is shown instead.
+/// Shown instead of a secret.
 const MASK: &str = "***";
 
 /// A value as it is shown: texts bare, the rest as JSON, secrets as `***`.
@@ -47,7 +47,7 @@ fn looks_secret(name: &str) -> bool {
     SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
-/// The same value without what looks secret in it.
+/// The same value with everything masked that looks like a secret.
 fn mask_value(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::from(mask_text(text)),
@@ -76,7 +76,7 @@ fn mask_value(value: &Value) -> Value {
     }
 }
 
-/// Hides the value of `--token=…` and the user part of `scheme://user:password@host`.
+/// Masks the value of `--token=…` and the user part of `scheme://user:password@host`.
 fn mask_text(text: &str) -> String {
     if let Some((name, _)) = text
         .split_once('=')

@@ -6,14 +6,13 @@ use std::fmt;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldPath(Vec<PathSegment>);
 
-/// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PathSegment {
-    /// Into an object.
+    /// A key of an object.
     Key(String),
-    /// Into a list, by place from 0.
+    /// An index in a list, from 0.
     Index(usize),
-    /// Into a list, by the name of the item.
+    /// An item of a list, by its name.
     Name(String),
 }
 

@@ -1,5 +1,5 @@
-//! Of which fields of a task definition values are shown. Any other may hold a secret, whatever its
-//! name is: of it people read that it is new, changed or removed.
+//! Which fields of a task definition are shown with their values. Any other field may hold a
+//! secret, whatever its name; only whether it is new, changed or removed is shown.
 
 use serde_json::Value;
 
@@ -109,8 +109,7 @@ const ALWAYS_SHOWN: &[&str] = &[
     "containerDefinitions[].restartPolicy.ignoredExitCodes",
 ];
 
-/// Whether people may read this value: the field is known to hold no secret, or the user asked for
-/// it.
+/// Whether this value may be shown: its field is known to hold no secret, or the user asked for it.
 pub(super) fn is_shown(path: &FieldPath, value: &Value, also_shown: &[ShownField]) -> bool {
     let mut patterns = ALWAYS_SHOWN
         .iter()
@@ -119,8 +118,8 @@ pub(super) fn is_shown(path: &FieldPath, value: &Value, also_shown: &[ShownField
     is_plain(value) && patterns.any(|pattern| matches_pattern(pattern, path.segments()))
 }
 
-/// A text, a number, a switch, or a list of them: what the known fields hold. Anything else is not
-/// what it seems to be.
+/// A text, a number, a boolean, or a list of them, which is what the listed fields hold. Anything
+/// else in such a field is not what it seems to be.
 fn is_plain(value: &Value) -> bool {
     match value {
         Value::Object(_) => false,

@@ -1,16 +1,15 @@
 //! PURE: which hooks of a service are ours.
 //!
-//! A hook of ours carries its run in `hookDetails`. ECS may drop or refuse these on PAUSE hooks,
-//! and other tools may strip what they do not know: so a hook is also known by its exact form,
-//! which the undo saves with the hooks there were before, and which a tag of the service tells to
-//! later runs.
+//! Our hooks name their run in `hookDetails`. ECS may drop or refuse these on PAUSE hooks, and
+//! other tools may remove them. So a hook is also recognized by its exact settings: the undo saves
+//! these together with the earlier hooks, and a tag of the service keeps them for later runs.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// Where a hook of ours carries the run that added it.
+/// The key of `hookDetails` that names the run that added the hook.
 const MARK: &str = "ecsBluegreenAction";
-/// How long a pause lasts that says nothing of it.
+/// ECS's default length of a pause.
 const DEFAULT_MINUTES: u64 = 1440;
 
 /// A PAUSE hook that we add for one rollout.
@@ -18,32 +17,32 @@ const DEFAULT_MINUTES: u64 = 1440;
 pub struct Pause {
     /// The stages at which it pauses.
     pub stages: Vec<String>,
-    /// How long, before ECS rolls back.
+    /// The time in minutes after which ECS rolls back.
     pub minutes: u64,
-    /// The run it belongs to.
+    /// The run that owns it.
     pub run: String,
-    /// Whether that run has registered the revision.
+    /// Whether that run registered the revision.
     pub is_registered: bool,
 }
 
-/// What tells our hooks from others where they carry no mark.
+/// How our hooks are recognized when they carry no mark.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HookIdentity<'k> {
-    /// The hook that a run added.
+    /// The hook that the run added.
     pub pause: Option<&'k Pause>,
-    /// The hooks there were before it: none of them is ours.
+    /// The hooks that existed before it: none of them is ours.
     pub before: &'k [Value],
 }
 
 impl<'k> HookIdentity<'k> {
-    /// By its form alone.
+    /// Recognizes the hook by its settings alone.
     pub fn from_pause(pause: Option<&'k Pause>) -> Self {
         Self { pause, before: &[] }
     }
 }
 
 impl Pause {
-    /// As the value of a tag, in the letters that a tag takes.
+    /// The value of the service's tag, in the characters that tags allow.
     pub fn to_tag(&self) -> String {
         let registered = if self.is_registered {
             " registered"
@@ -58,7 +57,7 @@ impl Pause {
         )
     }
 
-    /// Reads the value of a tag; none when it is not of our making.
+    /// Reads the value of the tag; none when this action did not write it.
     pub fn from_tag(value: &str) -> Option<Self> {
         let mut words = value.split(' ');
         let (run, minutes, stages) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
@@ -76,7 +75,7 @@ impl Pause {
         })
     }
 
-    /// As it is sent.
+    /// The hook as it is sent to ECS.
     pub(super) fn to_hook(&self) -> Value {
         let registered = self
             .is_registered
@@ -91,8 +90,8 @@ impl Pause {
         })
     }
 
-    /// Whether a hook without a mark has its form, also when another tool has stripped it of what
-    /// older SDKs do not know.
+    /// Whether a hook without a mark has the same settings, even when another tool has removed
+    /// fields that older SDKs do not know.
     fn matches_form(&self, hook: &Value) -> bool {
         let bare = |member: &str| {
             hook[member].is_null() || hook[member].as_object().is_some_and(Map::is_empty)
@@ -119,17 +118,17 @@ impl Pause {
     }
 }
 
-/// The run whose mark a hook carries.
+/// The run named by a hook's mark.
 pub(super) fn run_in_mark(hook: &Value) -> Option<&str> {
     hook["hookDetails"][MARK]["run"].as_str()
 }
 
-/// Whether the run whose mark it carries says that it has registered the revision.
+/// Whether a hook's mark says that its run registered the revision.
 pub(super) fn is_registered_in_mark(hook: &Value) -> bool {
     hook["hookDetails"][MARK]["registered"] == true
 }
 
-/// The run that a hook belongs to, by its mark or by its form.
+/// The run that owns a hook, by its mark or by its settings.
 pub(super) fn run_of<'a>(hook: &'a Value, identity: HookIdentity<'a>) -> Option<&'a str> {
     let by_form = || {
         identity

@@ -1,36 +1,36 @@
-//! AWS does not take or answer a request at once.
+//! AWS does not accept or answer a request at once.
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::fact::human_duration;
 use crate::text::Text;
 
-/// AWS does not take or answer a request at once.
+/// AWS does not accept or answer a request at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
 pub enum AwsFact {
-    /// A write waits until AWS takes it.
+    /// A write is repeated until AWS accepts it.
     Throttled {
         /// The IAM action.
         action: String,
-        /// For so long.
+        /// For how long so far.
         milliseconds: u64,
     },
     /// AWS could not be read, and is read again.
     LooksAgain {
-        /// Why not.
+        /// The error of the read.
         why: Text,
     },
-    /// The answer to a write is lost: whether it was done is looked up.
+    /// The answer to a write is lost, so its effect is looked up.
     AnswerLost {
-        /// What came instead of an answer.
+        /// The error that came instead of an answer.
         error: Text,
-        /// What is looked for.
+        /// The effect that is looked up.
         effect: SoughtEffect,
     },
 }
 
-/// What a write whose answer is lost would have done.
+/// The effect of a write whose answer is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SoughtEffect {
@@ -55,14 +55,14 @@ impl SoughtEffect {
             Self::DeploymentCreated => "the deployment was created all the same",
             Self::DeploymentStarted => "the deployment was started all the same",
             Self::Registered => "it was registered all the same",
-            Self::ScalingTag => "the tag is there all the same",
-            Self::ScaleInSuspended => "scale-in rests all the same",
+            Self::ScalingTag => "the tag was set all the same",
+            Self::ScaleInSuspended => "scale-in was suspended all the same",
         }
     }
 }
 
 impl AwsFact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> String {
         match self {
             Self::Throttled {

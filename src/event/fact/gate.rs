@@ -1,26 +1,26 @@
-//! Gates of a rollout that behave in another way than expected.
+//! Gates of a rollout that behave differently than expected.
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::fact::FactLevel;
 use crate::text::Text;
 
-/// How a user lets it be proven.
+/// What a user can do so that test-url is proven to lead to green.
 const GIVE_PROOF: &str = "give the load balancer's own name in test-url, or let a test expect `version: true` (docs/smoke-tests.md)";
 
-/// Gates of a rollout that behave in another way than expected.
+/// Gates of a rollout that behave differently than expected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
 pub enum GateFact {
     /// Green's gate is open already.
     OpenedBefore,
-    /// The gate was to be opened, and does not wait.
+    /// The gate was to be opened, but is open already.
     WaitsNoMore,
-    /// The gate waited although it was opened.
+    /// The gate was still closed after it was opened.
     OpenedAgain,
-    /// ECS waits for somebody else.
+    /// ECS waits for a hook of somebody else.
     ForeignHook {
-        /// The stage; empty where ECS does not show it.
+        /// The stage; empty if ECS does not show it.
         stage: Text,
         /// The hook's id.
         hook: Text,
@@ -29,20 +29,20 @@ pub enum GateFact {
     TestedRecently,
     /// ECS does not show green.
     NoTaskSet,
-    /// What passed may have been something else than green.
+    /// The tests passed, but possibly against something other than green.
     NotProven {
-        /// Why that is not known.
+        /// Why it is not known.
         why: Text,
     },
 }
 
 impl GateFact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> String {
         match self {
             Self::OpenedBefore => "green's gate was opened before; the rollout is followed".to_owned(),
             Self::WaitsNoMore => "the gate does not wait any more; looking why".to_owned(),
-            Self::OpenedAgain => "the gate still waited; it was opened again".to_owned(),
+            Self::OpenedAgain => "the gate was still closed; it was opened again".to_owned(),
             Self::ForeignHook { stage, hook } => {
                 let stage = if stage.is_empty() {
                     "a stage that it does not show"

@@ -11,7 +11,7 @@ use crate::text::Text;
 pub enum HooksFact {
     /// An earlier run has left its hooks.
     LeftBehind {
-        /// The earlier run.
+        /// The id of the earlier run.
         run: String,
     },
     /// An earlier run has left its tag.
@@ -23,27 +23,27 @@ pub enum HooksFact {
     TagStays {
         /// The tag's key.
         tag: String,
-        /// What it says now.
+        /// The tag's value now.
         emptied: TagValue,
         /// Why it could not be removed.
         error: Text,
     },
-    /// AWS does not take the mark of this run.
+    /// AWS does not accept the mark of this run.
     Unmarked {
-        /// What it said.
+        /// AWS's error.
         error: Text,
     },
-    /// What was set for the rollout could not be restored.
+    /// The hooks of the rollout could not be restored.
     StillSet,
 }
 
-/// What the tag says where it could not be removed.
+/// The value of the tag that could not be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TagValue {
-    /// Nothing: it was emptied.
+    /// None: it was emptied.
     Empty,
-    /// Which form a hook of this action has.
+    /// The settings of a hook of this action.
     Form,
 }
 
@@ -52,21 +52,21 @@ impl TagValue {
         match self {
             Self::Empty => "where it changes nothing",
             Self::Form => {
-                "and a hook of the form that it names would be taken for one of this action's: remove the tag"
+                "and a hook with the settings that it names would be mistaken for one of this action: remove the tag"
             }
         }
     }
 }
 
 impl HooksFact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> String {
         match self {
             Self::LeftBehind { run } => format!("PAUSE hooks that workflow run {run} left on the service are to be removed"),
             Self::TagLeftBehind { tag } => format!("the tag {tag} of an earlier run is to be removed"),
             Self::TagStays { tag, emptied, error } => format!("the tag {tag} is still on the service, {}: {error}", emptied.describe_effect()),
             Self::Unmarked { error } => format!("{error}; the hooks are sent without hookDetails"),
-            Self::StillSet => "what was set on the service for this rollout is still there; the post step and the next run try again".to_owned(),
+            Self::StillSet => "temporary changes of the service could not be restored; the post step and the next run try again".to_owned(),
         }
     }
 

@@ -9,60 +9,60 @@ use crate::text::Text;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
 pub enum ImageFact {
-    /// It need not be pushed.
+    /// It is in its registry already.
     AlreadyThere {
         /// The image as the user named it.
         reference: String,
     },
-    /// How far the push is.
+    /// The progress of the push.
     Moving {
-        /// In a sentence.
+        /// The progress, as a sentence.
         progress: Text,
     },
-    /// Layers were sent that the registry has in another repository.
+    /// Layers were sent although the registry has them in another repository.
     LayersNotMounted {
-        /// How many.
+        /// The number of layers.
         count: usize,
         /// The registry's region.
         region: String,
-        /// What the account says of mounting.
+        /// The account's setting for mounting.
         setting: BlobMounting,
     },
-    /// The push made the repository.
+    /// The push created the repository.
     RepositoryByPush {
         /// `registry/name`.
         repository: String,
         /// The prefix of ECR's creation template.
         template: String,
     },
-    /// Somebody else made the repository.
+    /// Somebody else created the repository meanwhile.
     RepositoryMeanwhile {
         /// `registry/name`.
         repository: String,
     },
     /// The new repository has no lifecycle policy.
     KeepsEverything {
-        /// Why it could not be set.
+        /// The error.
         error: Text,
-        /// What sets it.
+        /// The command that sets it.
         command: String,
     },
     /// A tag could not be set.
     TagNotSet {
-        /// Which, and why, in a sentence.
+        /// The tag and the error, as a sentence.
         why: Text,
     },
-    /// An earlier attempt of this workflow run judged its scan.
+    /// An earlier attempt of this workflow run passed its scan.
     ScannedBefore,
 }
 
-/// Whether the account lets ECR mount layers of other repositories.
+/// Whether the account lets ECR mount layers from other repositories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlobMounting {
-    /// It does.
+    /// Mounting is enabled.
     Enabled,
-    /// It does not, or that could not be read.
+    /// Mounting is not enabled, or the setting could not be read.
     NotEnabled,
 }
 
@@ -81,7 +81,7 @@ impl BlobMounting {
 }
 
 impl ImageFact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> String {
         match self {
             Self::AlreadyThere { reference } => {
@@ -100,10 +100,10 @@ impl ImageFact {
                 repository,
                 template,
             } => format!(
-                "the push made the repository {repository}, by the creation template `{template}`"
+                "the push created the repository {repository}, by the creation template `{template}`"
             ),
             Self::RepositoryMeanwhile { repository } => format!(
-                "somebody else made the repository {repository} meanwhile; it is taken as it is"
+                "somebody else created the repository {repository} meanwhile; it is used as it is"
             ),
             Self::KeepsEverything { error, command } => format!(
                 "the new repository keeps all its images, because its lifecycle policy could not be set ({error}): {command}"

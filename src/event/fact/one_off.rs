@@ -11,45 +11,45 @@ use crate::text::Text;
 pub enum OneOffFact {
     /// An earlier attempt of this workflow run ran it.
     RanBefore,
-    /// It, or a tester's task, has another status.
+    /// It, or a tester's task, has a new status.
     Status {
-        /// What kind of task.
+        /// The kind of task.
         what: String,
-        /// Its status in AWS's words.
+        /// AWS's status.
         status: Text,
     },
-    /// Another run's is older: this run's is stopped.
+    /// Another run's task is older, so this run's is stopped.
     GivesWay {
-        /// The other task, in words.
+        /// A description of the other task.
         other: Text,
     },
-    /// Another run's runs too.
+    /// Another run's task runs at the same time.
     BothRun {
-        /// The other task, in words.
+        /// A description of the other task.
         other: Text,
     },
-    /// This run's could not be stopped.
+    /// This run's task could not be stopped.
     NotStopped {
-        /// Why not.
+        /// The error.
         error: Text,
     },
-    /// This run's was stopped too late.
+    /// This run's task had started before it was stopped.
     HadBegun,
-    /// What it did stays.
+    /// The task's effects are not undone.
     NotUndone {
-        /// What, in a sentence.
+        /// What is not undone, as a sentence.
         what: Text,
     },
 }
 
 impl OneOffFact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> String {
         match self {
             Self::RanBefore => "the one-off task was run before the rollout was started".to_owned(),
             Self::Status { what, status } => format!("the {what} is {status}"),
             Self::GivesWay { other } => {
-                format!("{other}, and older than this run's, which is stopped")
+                format!("{other}; it is older than this run's task, which is stopped")
             }
             Self::BothRun { other } => {
                 format!("{other}: both run, because this run's had begun already")

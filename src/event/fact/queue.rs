@@ -1,58 +1,58 @@
-//! Other runs' deployments of the service, and what this run makes of them.
+//! Other runs' deployments of the service, and what this run does about them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::fact::{FactLevel, human_duration};
 use crate::text::Text;
 
-/// Other runs' deployments of the service, and what this run makes of them.
+/// Other runs' deployments of the service, and what this run does about them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
 pub enum QueueFact {
     /// A deployment is in progress.
     InProgress {
-        /// Which, in words.
+        /// A description of it.
         running: Text,
     },
-    /// This run waits until another's work is over.
+    /// This run waits until another rollout has ended.
     Waits {
-        /// What is in progress, in words.
+        /// A description of the rollout in progress.
         running: Text,
-        /// This run's place in the workflow's queue, where GitHub tells it.
+        /// This run's place in the workflow's queue, if GitHub shows it.
         position: Option<usize>,
     },
-    /// It has waited for a while.
+    /// This run still waits.
     StillWaits {
-        /// What is in progress, in words.
+        /// A description of the rollout in progress.
         running: Text,
-        /// For so long.
+        /// For how long so far.
         milliseconds: u64,
     },
-    /// What is in progress is rolled back before this run deploys.
+    /// The rollout in progress is rolled back before this run deploys.
     RollsBackFirst {
-        /// What is in progress, in words.
+        /// A description of it.
         running: Text,
     },
-    /// What this workflow run has started is followed.
+    /// A rollout that this workflow run started earlier is followed.
     Follows {
-        /// What is in progress, in words.
+        /// A description of it.
         running: Text,
     },
-    /// What was taken for this run's own brings another revision.
+    /// The deployment that was thought to be this run's deploys another revision.
     BringsAnother,
-    /// Somebody else has deployed since the service was read.
+    /// Somebody else has deployed since the survey, so the plan is made again.
     PlansAgain,
     /// Another deployment was started at the same time.
     StartedTogether {
-        /// Which, in words.
+        /// A description of the other deployment.
         theirs: Text,
     },
-    /// This run was told to stop, and leaves what is in progress.
+    /// This run was cancelled, and leaves the rollout in progress to AWS.
     LeftToAws,
 }
 
 impl QueueFact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> String {
         match self {
             Self::InProgress { running } => running.to_string(),
@@ -76,7 +76,7 @@ impl QueueFact {
                 format!("{running}: it was started by this workflow run and is followed on")
             }
             Self::BringsAnother => {
-                "what is in progress brings another revision: it is somebody else's".to_owned()
+                "the deployment in progress deploys another revision, so it is not ours".to_owned()
             }
             Self::PlansAgain => {
                 "somebody else has deployed since the service was read: it is planned again"
@@ -85,9 +85,7 @@ impl QueueFact {
             Self::StartedTogether { theirs } => format!(
                 "{theirs} was started at the same time, before ours: ECS is expected to stop it"
             ),
-            Self::LeftToAws => {
-                "The runner asks us to stop: what is in progress is left to AWS".to_owned()
-            }
+            Self::LeftToAws => "Cancelled: the deployment in progress continues in AWS".to_owned(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Revisions that stay, or that AWS changed.
+//! Revisions that stay registered, or that AWS changed.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,37 +7,37 @@ use crate::event::fact::FactLevel;
 use crate::identity::RevisionArn;
 use crate::text::Text;
 
-/// Revisions that stay, or that AWS changed.
+/// Revisions that stay registered, or that AWS changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
 pub enum RevisionFact {
-    /// It stays, so that it can be brought again.
+    /// It stays registered, so that it can be deployed again.
     StaysForRollback {
-        /// Its ARN.
+        /// The revision's ARN.
         revision: RevisionArn,
     },
-    /// It stays, because nothing says that a run of this action made it.
+    /// It stays, because nothing shows that a run of this action registered it.
     StaysUnknown {
-        /// Its ARN.
+        /// The revision's ARN.
         revision: RevisionArn,
     },
     /// It stays, because the service uses it.
     StaysInUse {
-        /// Its ARN.
+        /// The revision's ARN.
         revision: RevisionArn,
     },
     /// It could not be deregistered.
     NotDeregistered {
-        /// Its ARN.
+        /// The revision's ARN.
         revision: RevisionArn,
-        /// Why not.
+        /// The error.
         error: Text,
     },
-    /// Another is deployed than was registered first.
+    /// The revision that is deployed is not the one that was registered first.
     Replaced {
         /// The ARN of the one that is deployed.
         revision: RevisionArn,
-        /// The ARN of the other.
+        /// The ARN of the one that was registered first.
         former: RevisionArn,
     },
     /// AWS did not keep a field.
@@ -48,11 +48,11 @@ pub enum RevisionFact {
 }
 
 impl RevisionFact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> String {
         match self {
             Self::StaysForRollback { revision } => format!(
-                "{} stays registered, so that it can be brought again (rollback-to)",
+                "{} stays registered, so that it can be deployed again (rollback-to)",
                 short_name(revision)
             ),
             Self::StaysUnknown { revision } => format!(

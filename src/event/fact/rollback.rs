@@ -1,4 +1,4 @@
-//! `mode: rollback`: what is brought back, and how.
+//! `mode: rollback`: the revision that is rolled back to, and how.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,43 +7,45 @@ use crate::event::fact::FactLevel;
 use crate::identity::RevisionArn;
 use crate::text::Text;
 
-/// `mode: rollback`: what is brought back, and how.
+/// `mode: rollback`: the revision that is rolled back to, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
 pub enum RollbackFact {
-    /// What is brought back.
+    /// The revision that is rolled back to.
     Target {
         /// The revision's ARN.
         revision: RevisionArn,
-        /// Why this one.
+        /// Why this revision was chosen.
         why: Text,
     },
-    /// Both sides serve, and nothing is in progress.
+    /// Both sides serve, and no deployment is in progress.
     TrafficIsShared {
-        /// What was seen, in words.
+        /// The traffic of both sides.
         seen: Text,
     },
-    /// What is in progress is rolled back, which is quicker than a new rollout.
+    /// The rollout in progress is rolled back, which is faster than a new rollout.
     BlueStillRuns {
-        /// What is in progress, in words.
+        /// A description of the rollout in progress.
         running: Text,
     },
-    /// What is brought back is not tested, as the user wants it.
+    /// The revision is not tested (`skip-checks`).
     SkipsChecks,
 }
 
 impl RollbackFact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> String {
         match self {
             Self::Target { revision, why } => format!("back to {}, {why}", short_name(revision)),
             Self::TrafficIsShared { seen } => {
-                format!("{seen}, and nothing is in progress: a new rollout brings it to one side")
+                format!(
+                    "{seen}, and no deployment is in progress: a new rollout will move all traffic to one side"
+                )
             }
             Self::BlueStillRuns { running } => {
                 format!("{running}: blue still runs, so it is rolled back")
             }
-            Self::SkipsChecks => "skip-checks: what is brought back is not tested".to_owned(),
+            Self::SkipsChecks => "skip-checks: the revision is deployed without tests".to_owned(),
         }
     }
 

@@ -9,9 +9,9 @@ use crate::text::Text;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
 pub enum ScalingFact {
-    /// Nothing scales the service.
+    /// The service has no scalable target.
     NoTarget {
-        /// Application Auto Scaling's name for it.
+        /// Application Auto Scaling's name for the service.
         resource: String,
     },
     /// Somebody else has suspended scale-in.
@@ -19,47 +19,47 @@ pub enum ScalingFact {
         /// Application Auto Scaling's name for the service.
         resource: String,
     },
-    /// An earlier run has left scale-in suspended.
+    /// An earlier run left scale-in suspended.
     TakenOver {
         /// Application Auto Scaling's name for the service.
         resource: String,
-        /// The earlier run.
+        /// The id of the earlier run.
         run: String,
     },
     /// Scale-in is suspended.
     Suspended {
         /// Application Auto Scaling's name for the service.
         resource: String,
-        /// The fewest tasks it may have.
+        /// The minimum number of tasks.
         min: i32,
-        /// The most.
+        /// The maximum number of tasks.
         max: i32,
     },
-    /// What an earlier run has left suspended is to be restored.
+    /// Scale-in that an earlier run left suspended is restored.
     LeftSuspended {
-        /// The earlier run.
+        /// The id of the earlier run.
         run: String,
     },
-    /// Scale-in is restored, and the tag of this action is still there.
+    /// Scale-in is restored, but this action's tag could not be removed.
     TagStays {
         /// Application Auto Scaling's name for the service.
         resource: String,
-        /// Why it could not be removed.
+        /// The error.
         error: Text,
-        /// What removes it.
+        /// The command that removes it.
         command: Text,
     },
-    /// The desired count is not what it was.
+    /// The desired count could not be restored.
     DesiredNotRestored {
-        /// What it was.
+        /// The desired count before the rollout.
         desired: i32,
-        /// Why it could not be set.
+        /// The error.
         error: Text,
     },
 }
 
 impl ScalingFact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> String {
         match self {
             Self::NoTarget { resource } => {

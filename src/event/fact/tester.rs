@@ -9,48 +9,48 @@ use crate::text::Text;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "kebab-case")]
 pub enum TesterFact {
-    /// Its image is pulled.
+    /// Its image is being pulled.
     Pulls {
         /// The image.
         image: Text,
     },
-    /// Its image is there.
+    /// Its image was pulled.
     Pulled {
         /// The image.
         image: Text,
-        /// After so long.
+        /// How long the pull took.
         milliseconds: u64,
     },
-    /// Its container is still there, and removed later.
+    /// Its container could not be removed yet, and is removed later.
     NotRemovedYet {
         /// The container's name.
         container: String,
-        /// Why it is.
+        /// The error.
         error: Text,
     },
-    /// Its container stays.
+    /// Its container could not be removed.
     NotRemoved {
         /// The container's name.
         container: String,
-        /// Why.
+        /// The error.
         error: Text,
     },
     /// Its image is not named by digest.
     NamedByTag {
-        /// Its name.
+        /// The tester's name.
         tester: Text,
         /// The image.
         image: Text,
     },
     /// It can read the token of the checkout.
     ReadsToken {
-        /// Its name.
+        /// The tester's name.
         tester: Text,
     },
 }
 
 impl TesterFact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> String {
         match self {
             Self::Pulls { image } => format!("{image} is not in the Docker engine: it is pulled"),

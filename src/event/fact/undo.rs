@@ -13,43 +13,43 @@ use crate::text::Text;
 pub enum UndoFact {
     /// A deployment is stopped, and AWS rolls it back.
     StoppedWithRollback {
-        /// Which.
+        /// The deployment.
         deployment: UndoneDeployment,
     },
-    /// A deployment that waits at its gate is answered.
+    /// A deployment that waits at its gate is answered with a rollback.
     GateAnswered {
-        /// Which.
+        /// The deployment.
         deployment: UndoneDeployment,
     },
     /// CodeDeploy rolls back with a deployment of its own.
     RollsBackWith {
-        /// Its id.
+        /// The rollback deployment's id.
         rollback: DeploymentId,
     },
-    /// CodeDeploy's rollback has another status.
+    /// CodeDeploy's rollback has a new status.
     RollbackStatus {
-        /// Its id.
+        /// The rollback deployment's id.
         rollback: DeploymentId,
-        /// Its status in AWS's words.
+        /// AWS's status.
         status: Text,
     },
-    /// A deployment that is undone has another status.
+    /// A deployment that is undone has a new status.
     Status {
-        /// Which.
+        /// The deployment.
         deployment: UndoneDeployment,
-        /// Its status in AWS's words.
+        /// AWS's status.
         status: Text,
     },
     /// It had succeeded before it could be stopped.
     TooLate {
-        /// Which.
+        /// The deployment.
         deployment: UndoneDeployment,
-        /// What to go back to.
+        /// The revision to go back to.
         revision: RevisionArn,
     },
-    /// The service is given its former revision.
+    /// The service is updated to its former revision.
     ServiceGoesBack {
-        /// Its ARN.
+        /// The former revision's ARN.
         revision: RevisionArn,
     },
 }
@@ -58,12 +58,12 @@ pub enum UndoFact {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "controller", rename_all = "kebab-case")]
 pub enum UndoneDeployment {
-    /// One of CodeDeploy.
+    /// A CodeDeploy deployment.
     CodeDeploy {
         /// Its id.
         id: DeploymentId,
     },
-    /// One of ECS's own.
+    /// A service deployment of ECS.
     Ecs {
         /// Its id.
         id: String,
@@ -89,7 +89,7 @@ impl UndoneDeployment {
 }
 
 impl UndoFact {
-    /// What people read.
+    /// The sentence for people.
     pub fn sentence(&self) -> String {
         match self {
             Self::StoppedWithRollback { deployment } => {

@@ -1,4 +1,4 @@
-//! Tables: which streams are a side's, and what is said about the others.
+//! Tables: which streams belong to a side, and what is reported about the others.
 
 use serde_json::json;
 

@@ -89,7 +89,7 @@ fn one_that_rings_already_is_refused_unless_it_is_waived_by_name_whoever_s_it_is
         assert_eq!(
             failure.chain,
             [
-                "errors rings already, and could not tell that green is worse",
+                "errors is already in ALARM, and could not show that green is worse",
                 cause
             ]
         );
@@ -107,7 +107,7 @@ fn going_back_is_not_kept_by_the_alarm_that_is_the_reason_for_it() {
     let settings = settings(&[("INPUT_MODE", "rollback")]);
     assert!(check_alarms(&settings, &found).is_ok() && find_problems(&settings, &found).is_empty());
     let told = [
-        "errors rings already: ECS does not watch the alarms of a deployment that starts so; the checks before each step ignore it too",
+        "errors is already in ALARM: ECS does not watch a deployment's alarms when one of them is in ALARM at its start; the checks before each step ignore it too",
         "alarm latency does not exist, and is not watched",
     ];
     assert_eq!(find_warnings(&settings, &found), told);
@@ -124,8 +124,8 @@ fn no_data_and_a_waiver_of_nothing_are_told() {
     );
     let settings = settings(&[("INPUT_WAIVE-ALARMS", "latency\nmemory")]);
     let told = [
-        "latency rings already: it counts again once it was OK",
-        "alarm errors has no data yet (INSUFFICIENT_DATA): it may never ring",
+        "latency is already in ALARM: it counts again once it has been OK",
+        "alarm errors has no data yet (INSUFFICIENT_DATA): it may never go into ALARM",
         "waive-alarms names memory, which is not an alarm of this deployment",
     ];
     assert_eq!(find_warnings(&settings, &found), told);

@@ -1,4 +1,4 @@
-//! PURE: what would fail in ECS later, or leave nothing that could be tested.
+//! PURE: what would fail in ECS later, or would make tests of green impossible.
 
 use super::Balancer;
 use crate::aws::ecs_shapes::Service;
@@ -19,7 +19,7 @@ pub(super) fn unsupported_input_problem(input: &str, strategy: Strategy) -> Prob
     )
 }
 
-/// The strategy of an Express service, and its hooks, are ECS's.
+/// ECS manages the strategy and the hooks of an Express service.
 pub(super) fn express_problems(settings: &Settings) -> Vec<Problem> {
     let given = settings.rollout.strategy.given_inputs();
     let problem = |input| {
@@ -33,7 +33,7 @@ pub(super) fn express_problems(settings: &Settings) -> Vec<Problem> {
     given.into_iter().map(problem).collect()
 }
 
-/// What would fail in ECS later, or leave nothing that could be tested.
+/// What would fail in ECS later, or would make tests of green impossible.
 pub(super) fn check_testable(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -109,7 +109,6 @@ fn has_lattice_test_rule(snapshot: &Snapshot) -> bool {
     configured.any(|lattice| lattice["advancedConfiguration"]["testListenerRule"].is_string())
 }
 
-/// How green's gate is not asked for.
 pub(in crate::plan) fn leave_out_hint(input: &str) -> &'static str {
     if input == "analysis" {
         "let no check of analysis be `on: green`"

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::rollout_kind::GatePlan;
 use crate::settings::Settings;
 
-/// The stages at which the rollout has to wait for us, whoever's hook it is; and the configuration
+/// The stages at which the rollout must wait for us, with anybody's hook; and the configuration
 /// without ours.
 pub(super) fn plan_pauses(
     settings: &Settings,
@@ -69,7 +69,7 @@ pub(super) fn plan_pauses(
     Err(vec![Problem::new("manage-hooks", message, remedy)])
 }
 
-/// The stages that are left for our pause, in the order in which a rollout comes to them.
+/// The stages that need our pause, in the order of a rollout.
 pub(super) fn added_pauses(plan: &EcsPlan) -> Vec<String> {
     let left = HookIdentity::from_pause(plan.leftover_pause.as_ref());
     let paused_by_others = configuration::paused_stages(plan.present_configuration.as_ref(), left);
@@ -84,7 +84,7 @@ pub(super) fn added_pauses(plan: &EcsPlan) -> Vec<String> {
     .collect()
 }
 
-/// Green of an Express service gets traffic as soon as it is up.
+/// Green of an Express service receives traffic as soon as it is up.
 fn express_gate_problem(settings: &Settings) -> Problem {
     let (input, remedy) = if settings.checks.tests_green() {
         let input = settings.checks.green_gate_input();
@@ -100,17 +100,16 @@ fn express_gate_problem(settings: &Settings) -> Problem {
     )
 }
 
-/// How much a gate is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum GateNeed {
-    /// Without it something that was asked for cannot be done.
+    /// Something that the user asked for is impossible without it.
     Required,
-    /// Without it AWS's own checks are all there is.
+    /// Without it, only AWS's own checks run.
     Optional,
 }
 
 fn needed_gates(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, GateNeed)> {
-    // A rollout that nobody follows must not wait for anybody.
+    // A rollout that no run follows must not wait for an answer.
     if strategy == Strategy::Rolling || settings.rollout.follow == Follow::LeaveToAws {
         return Vec::new();
     }
@@ -124,7 +123,7 @@ fn needed_gates(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, G
             GateNeed::Optional,
             strategy.has_steps(),
         ),
-        // Without it, blue is only kept for as long as the service bakes.
+        // Without our pause, blue is only kept for the service's bake time.
         (
             configuration::PRODUCTION,
             if tested {
@@ -152,8 +151,8 @@ pub(super) fn plan_gate(settings: &Settings, plan: &EcsPlan) -> GatePlan {
     }
 }
 
-/// A pause of ours lasts as long as we follow; one that waits for a person gets ECS's own day
-/// unless a deadline says otherwise.
+/// Our pause lasts as long as the run follows the rollout. One that waits for a person lasts ECS's
+/// default of a day, unless a deadline is set.
 pub(super) fn pause_minutes(settings: &Settings, governing: &Value) -> u64 {
     const MINUTES_PER_DAY: u64 = 24 * 60;
     if settings.control.approval == Approval::BeforeTraffic && settings.rollout.deadline.is_none() {

@@ -1,4 +1,4 @@
-//! PURE: what a plan with one of ECS's own strategies says of its rollout.
+//! PURE: what the log says about a planned rollout by one of ECS's own strategies.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use crate::rollout_kind::{GatePlan, PlannedRollout};
 use crate::settings::Settings;
 
 impl EcsPlan {
-    /// The configuration under which it is rolled out, where there is any.
+    /// The deployment configuration that applies to the rollout, if there is any.
     fn governing_configuration(&self) -> Option<&Value> {
         self.configuration
             .as_ref()
             .or(self.present_configuration.as_ref())
     }
 
-    /// The stages at which it pauses, somebody else's first.
+    /// The stages at which it pauses, those of other people's hooks first.
     fn pauses_in_order(&self) -> Vec<&str> {
         let own_stages = [
             configuration::GREEN,

@@ -51,7 +51,6 @@ fn low_findings() -> Findings {
     )
 }
 
-/// A verdict in a word.
 fn verdict_word<'a>(
     policy: &Policy,
     answer: &'a ScanAnswer,

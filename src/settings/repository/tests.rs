@@ -1,4 +1,4 @@
-//! The form as a table: what it says, and every problem it can have.
+//! Tables of the form: its values, and every problem it can have.
 
 use super::*;
 

@@ -1,11 +1,10 @@
-//! The image in the log: where it is, what moved, what its tags name.
+//! The image in the log: where it is, what was sent, which tags it has.
 
 use crate::event::{DeferredTag, Parts, PinnedImage, Transfer};
 use crate::sinks::console::sanitize_line;
 use crate::steps::image::short_digest;
 use crate::text::Text;
 
-/// Where it is, and what moved for it.
 pub(super) fn format_pinned(image: &PinnedImage) -> String {
     let PinnedImage {
         image: name, tags, ..
@@ -32,7 +31,7 @@ fn format_tags(tags: &[String]) -> String {
     }
 }
 
-/// At the push: what becomes of the tag.
+/// What is printed at the push about a tag that is set at the end.
 pub(super) fn format_deferred_tag(tag: &DeferredTag) -> String {
     match &tag.names {
         Some(digest) => format!(
@@ -47,7 +46,7 @@ pub(super) fn format_deferred_tag(tag: &DeferredTag) -> String {
     }
 }
 
-/// In the end: what did not become of it.
+/// What is printed at the end about a tag that was not set.
 pub(in crate::sinks) fn format_unset_tag(tag: &DeferredTag) -> String {
     match &tag.names {
         Some(digest) => format!(
@@ -59,17 +58,17 @@ pub(in crate::sinks) fn format_unset_tag(tag: &DeferredTag) -> String {
     }
 }
 
-/// A repository that was made.
+/// The line about a repository that was created.
 pub(super) fn format_created_repository(repository: &str, with: &[Text]) -> String {
     let with = if with.is_empty() {
-        "as ECR makes them".to_owned()
+        "with ECR's defaults".to_owned()
     } else {
         with.join(", ")
     };
-    format!("repository {repository} made: {with}; it stays, whatever becomes of the deployment")
+    format!("repository {repository} created: {with}; it is kept even if the deployment fails")
 }
 
-/// What became of an image's parts.
+/// How many layers and configs were sent, mounted or skipped.
 pub(in crate::sinks) fn format_transfer(transfer: &Transfer) -> String {
     if transfer.is_nothing() {
         return "already in the registry, 0 bytes moved".to_owned();

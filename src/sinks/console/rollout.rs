@@ -4,7 +4,7 @@ use crate::aws::arn::short_name;
 use crate::event::{Gate, ObservedTraffic, Progress, StartedRollout, StepSeen, SurveyedService};
 use crate::sinks::console::sanitize_line;
 
-/// What runs now, and what will be done about it.
+/// What runs now, and what the run will do.
 pub(super) fn survey_lines(service: &SurveyedService) -> Vec<String> {
     let tasks = service.tasks;
     let head = format!(
@@ -37,7 +37,6 @@ pub(super) fn format_start(rollout: &StartedRollout) -> String {
     ))
 }
 
-/// How far it is.
 pub(super) fn progress_line(progress: &Progress) -> String {
     let traffic = progress.traffic.map(|traffic| {
         format!(
@@ -65,7 +64,7 @@ pub(super) fn progress_line(progress: &Progress) -> String {
     )
 }
 
-/// A gate is open: what may follow.
+/// The line about an opened gate, with what may follow.
 pub(super) fn format_gate_opened(gate: Gate, seen: StepSeen) -> String {
     match gate {
         Gate::Green => "The gate is open: traffic may shift".into(),
@@ -77,17 +76,17 @@ pub(super) fn format_gate_opened(gate: Gate, seen: StepSeen) -> String {
     }
 }
 
-/// Only what was looked at is said.
+/// Names only what was checked before the gate was opened.
 fn describe_checks(seen: StepSeen) -> &'static str {
     match (seen.healthy, seen.quiet) {
-        (true, true) => "green is healthy and no alarm has begun to ring: ",
+        (true, true) => "green is healthy and no alarm has fired: ",
         (true, false) => "green is healthy: ",
-        (false, true) => "no alarm has begun to ring: ",
+        (false, true) => "no alarm has fired: ",
         (false, false) => "",
     }
 }
 
-/// Who serves production, and who says so.
+/// Which side serves production, and where that was observed.
 pub(super) fn format_traffic(traffic: &ObservedTraffic) -> String {
     let line = format!(
         "production: 100 % on {:?} ({}), {}",

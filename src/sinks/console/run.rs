@@ -1,4 +1,4 @@
-//! How a run begins and fails in the log, and what it refuses.
+//! The start and the failure of a run in the log, and refused inputs.
 
 use crate::error::{Failure, StoppedContainer};
 use crate::event::{RefusedInputs, ReportedProblem, RunStart};
@@ -6,7 +6,6 @@ use crate::github::commands::{Level, annotation_at, fits_annotation};
 use crate::outcome::{Mode, Reason};
 use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capitalize, sanitize_line};
 
-/// The first line.
 pub(super) fn format_start(start: &RunStart) -> String {
     let RunStart { run, region, .. } = start;
     sanitize_line(&format!("{} {region} (run {run})", describe_run(start)))
@@ -36,7 +35,7 @@ fn describe_run(start: &RunStart) -> String {
     }
 }
 
-/// What is wrong with the inputs, in an annotation for each problem.
+/// The problems with the inputs, with an annotation for each.
 pub(super) fn refusal_lines(refused: &RefusedInputs) -> Vec<String> {
     let problems = &refused.problems;
     let problem = if problems.len() == 1 {
@@ -76,8 +75,8 @@ pub(super) fn undo_failure_lines(what: &str, failure: &Failure) -> Vec<String> {
     )
 }
 
-/// What failed, why, and what to do, in one annotation: GitHub shows annotations without the log
-/// around them. The last words of containers are in it where they fit.
+/// What failed, why, and what to do, in one annotation, because GitHub shows annotations without
+/// the log around them. It includes the last log lines of containers if they fit.
 pub(super) fn failure_lines(title: &str, sentence: &str, failure: &Failure) -> Vec<String> {
     let causes: Vec<String> = failure
         .chain

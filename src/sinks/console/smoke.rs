@@ -1,10 +1,9 @@
-//! Smoke tests in the log: a line for each, and what was not as expected.
+//! Smoke tests in the log: a line for each, and what differed from the expectation.
 
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::sinks::console::sanitize_line;
 use crate::sinks::outputs::human_duration;
 
-/// The result of one test.
 pub(super) fn lines(result: &TestResult, target: &str) -> Vec<String> {
     let (name, request) = (&result.name, &result.request);
     let took = human_duration(result.last_milliseconds);
@@ -18,7 +17,7 @@ pub(super) fn lines(result: &TestResult, target: &str) -> Vec<String> {
             "✓ {name} {target}: {request} ({took}{attempts})"
         ))],
         TestVerdict::Skipped => mismatch_lines(
-            format!("– {name} {target}: {request}, called off: another test failed first"),
+            format!("– {name} {target}: {request}, cancelled because another test failed first"),
             result,
         ),
         TestVerdict::Unfinished => {

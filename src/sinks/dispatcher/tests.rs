@@ -11,7 +11,7 @@ use crate::sinks::sink::RemoteSink;
 
 type Received = Arc<Mutex<Vec<Stamped>>>;
 
-/// Keeps what it takes.
+/// Keeps the events it receives.
 struct MemorySink(Received);
 
 impl Sink for MemorySink {
@@ -35,7 +35,7 @@ enum Behavior {
     Panics,
 }
 
-/// One that has this many milliseconds.
+/// A remote sink with a deadline of this many milliseconds.
 struct FakeRemoteSink<const MS: u64>(Behavior, Received);
 
 impl<const MS: u64> RemoteSink for FakeRemoteSink<MS> {
@@ -67,8 +67,8 @@ fn ended_event() -> Event {
     })
 }
 
-/// What a run with such a sink tells: what was kept, what the remote sink showed, how long the
-/// telling and how long the end took.
+/// Runs with such a sink: the events that were kept, what the remote sink showed, and how long
+/// dispatching and the end took.
 fn run_with_sink<const MS: u64>(
     habit: Behavior,
     events: Vec<Event>,
@@ -111,9 +111,9 @@ fn a_sink_that_works_shows_everything_before_the_process_ends() {
 fn one_that_fails_hangs_blocks_or_has_a_defect_delays_no_rollback_and_changes_no_outcome() {
     let table = [
         (Behavior::Fails, "503 Service Unavailable"),
-        (Behavior::Hangs, "it was not done within 300 ms"),
-        (Behavior::Blocks, "it was not done within 300 ms"),
-        (Behavior::Panics, "it ended before its time"),
+        (Behavior::Hangs, "it did not finish within 300 ms"),
+        (Behavior::Blocks, "it did not finish within 300 ms"),
+        (Behavior::Panics, "it ended early"),
     ];
     for (habit, expected) in table {
         let (kept, shown, telling, ending) = run_with_sink::<300>(habit, sample_events());

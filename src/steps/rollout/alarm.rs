@@ -2,7 +2,7 @@
 
 use crate::run::Run;
 
-/// Those of the alarms that ring, and why; `otherwise` where none rings any more, or that cannot be
+/// The alarms that are in ALARM, and why; `otherwise` where none is any more, or they cannot be
 /// read.
 pub(super) async fn describe_ringing(
     run: &Run,

@@ -31,12 +31,11 @@ mod start;
 
 use create::CodeDeployError;
 
-/// A gate that stays shut after it was opened is opened again after this many looks.
+/// A gate that still waits after it was opened is opened again after this many reads.
 const REOPEN_AFTER_LOOKS: u32 = 5;
-/// What is read so often is no read from before the shift.
+/// After so many reads, what they show is not from before the shift.
 const SURE_LOOKS: u32 = 6;
 
-/// A deployment of ours.
 pub(super) struct CodeDeployRollout<'a> {
     run: &'a Run,
     plan: &'a RolloutPlan,
@@ -54,8 +53,8 @@ pub(super) struct CodeDeployRollout<'a> {
 }
 
 impl CodeDeployRollout<'_> {
-    /// Lets traffic shift. Where that is denied, whoever may open the gate does, as with the
-    /// official action.
+    /// Opens the gate. Where that is denied, the run waits for somebody who may open it, as the
+    /// official action does.
     async fn open_gate(&mut self) -> Result<(), Failure> {
         if self.own_plan.gate == GatePlan::Absent {
             return Ok(());
@@ -97,7 +96,6 @@ impl CodeDeployRollout<'_> {
         Ok(())
     }
 
-    /// Looks at the deployment.
     async fn look_at_deployment(&mut self, goal: Goal) -> RolloutObservation {
         self.looks += 1;
         match self.run.aws.get_deployment(&self.id).await {
@@ -129,7 +127,7 @@ impl CodeDeployRollout<'_> {
         progress::from_codedeploy(deployment, self.target.as_ref())
     }
 
-    /// The target shows weights and tasks. Every look needs the deployment; the target only now and
+    /// The target shows weights and tasks. Every look reads the deployment; the target only now and
     /// then, and often while traffic moves, so that reads stay within the limit.
     fn is_target_due(&self, deployment: &CodeDeployDeployment, goal: Goal) -> bool {
         let every = if matches!(goal, Goal::Shifted) { 4 } else { 6 };
@@ -177,7 +175,7 @@ impl CodeDeployRollout<'_> {
         }
     }
 
-    /// A gate that was opened and is still shut: the answer was lost on the way there.
+    /// A gate that was opened and still waits: the answer was lost on its way to CodeDeploy.
     async fn status_at_gate(&mut self, goal: Goal) -> RolloutStatus {
         let waited = self.opened_at.map_or(0, |opened| self.looks - opened);
         if goal == Goal::Shifted
@@ -222,7 +220,7 @@ impl CodeDeployRollout<'_> {
         }
     }
 
-    /// CodeDeploy gives green an hour to become steady.
+    /// CodeDeploy gives green an hour to become steady; failing tasks end the run sooner.
     async fn status_before_shift(
         &mut self,
         deployment: &CodeDeployDeployment,
@@ -260,7 +258,7 @@ impl CodeDeployRollout<'_> {
         })
     }
 
-    /// Nothing counts as shifted before the listeners, or the next best observer, say so.
+    /// Nothing counts as shifted before the listeners, or the next best observer, show it.
     async fn confirm_shift(&mut self, status: RolloutStatus) -> RolloutStatus {
         if self.observed_by.is_some() && status == RolloutStatus::Shifted {
             return status;

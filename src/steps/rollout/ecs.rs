@@ -1,5 +1,8 @@
 //! ECS with weights and gates: a service deployment of ours, recognised by its ARN and revision,
 //! never by the clock.
+//!
+//! One file, because it holds the state of the deployment that is followed and its implementation
+//! of [`FollowedRollout`]; what can be separated from these is in the modules below.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -43,7 +46,6 @@ use description::{describe_unobserved, green_percent, to_progress};
 /// The stage at which ECS moves no traffic any more.
 const AFTER_SHIFT: &str = "POST_PRODUCTION_TRAFFIC_SHIFT";
 
-/// A service deployment of ours.
 pub(super) struct EcsRollout<'a> {
     run: &'a Run,
     plan: &'a RolloutPlan,
@@ -53,15 +55,14 @@ pub(super) struct EcsRollout<'a> {
     /// Green as ECS resolved it: its target groups and production rules.
     green: Option<ServiceRevision>,
     looks: u32,
-    /// Pauses that were answered, and at which look.
+    /// The pauses that were answered, and at which look.
     answered: BTreeMap<String, u32>,
     /// The stages at which the deployment pauses, by its own snapshot.
     paused_stages: BTreeSet<String>,
     /// How many of its pauses come before green is up.
     early_pauses: usize,
-    /// In how many shares its traffic goes over.
+    /// In how many shares its traffic shifts.
     traffic_steps: usize,
-    /// Pauses that were seen.
     seen_pauses: BTreeSet<String>,
     /// How long its pauses last, by its own snapshot.
     timeout_minutes: Option<u32>,
@@ -69,7 +70,6 @@ pub(super) struct EcsRollout<'a> {
     pause: Option<Pause>,
     /// Whether green's gate is one that a replaced deployment's run had set.
     inherits_gate: bool,
-    /// The pause that waits now.
     waiting_pause: Option<WaitingPause>,
     is_green_passed: bool,
     is_production_passed: bool,
@@ -97,7 +97,6 @@ impl EcsRollout<'_> {
             || is_ahead(PRODUCTION, self.is_production_passed)
     }
 
-    /// Looks at the deployment.
     async fn look_at_deployment(&mut self, goal: Goal) -> RolloutObservation {
         self.looks += 1;
         match self.run.aws.describe_service_deployment(&self.arn).await {
@@ -130,8 +129,7 @@ impl EcsRollout<'_> {
             DeploymentStatus::RollingBack if deployment.raw_status == "STOP_REQUESTED" => {
                 RolloutStatus::Preparing
             }
-            // A rollback that is asked for too late does not come: the deployment succeeds all the
-            // same.
+            // A rollback that is requested too late does not happen: the deployment succeeds.
             DeploymentStatus::RollingBack
                 if deployment.raw_status == "ROLLBACK_REQUESTED" && self.observed_by.is_some() =>
             {
@@ -159,8 +157,8 @@ impl EcsRollout<'_> {
         }
         self.waiting_pause = None;
         match deployment.stage() {
-            // Its pause is about to come, or was just answered: only what follows it shows that the
-            // gate is behind.
+            // Its pause is about to come, or was just answered: only the next stage shows that the
+            // gate was passed.
             AFTER_SHIFT if self.paused_stages.contains(PRODUCTION) => RolloutStatus::Shifting,
             AFTER_SHIFT | "BAKE_TIME" | "CLEAN_UP" => {
                 self.confirm_shift(deployment, RolloutStatus::Shifted).await
@@ -198,7 +196,7 @@ impl EcsRollout<'_> {
             .and_then(|all| all.into_iter().next());
     }
 
-    /// Whether tasks of before are gone, where ECS replaces them one by one.
+    /// Whether old tasks are gone, where ECS replaces them one by one.
     fn has_replaced_tasks(&self, deployment: &ServiceDeployment) -> bool {
         let old_tasks: i64 = deployment
             .source_service_revisions
@@ -208,7 +206,7 @@ impl EcsRollout<'_> {
         !deployment.source_service_revisions.is_empty() && old_tasks < self.plan.tasks
     }
 
-    /// ECS would try for a day.
+    /// ECS would start tasks for up to a day; failing tasks end the run sooner.
     async fn status_before_shift(
         &mut self,
         deployment: &ServiceDeployment,

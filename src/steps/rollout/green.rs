@@ -1,4 +1,4 @@
-//! Green at its gate, whoever performs the rollout: the test listener that leads to it, and its
+//! Green at its gate, for every kind of rollout: the test listener that leads to it, and its
 //! targets' health.
 
 use crate::aws::arn::target_group_name;
@@ -10,11 +10,11 @@ use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
 use crate::run::Run;
 
-/// AWS says that green waits after the test traffic was switched; a read that is older than that
-/// passes quickly.
+/// How often the rules are read: AWS reports that green waits after it switched test traffic, but a
+/// read may be a few seconds older.
 const TRIES: usize = 10;
 
-/// Green, and what is to lead to it.
+/// Green, and the test listeners that should lead to it.
 pub(super) struct TestTraffic<'g> {
     /// Its target groups' ARNs.
     pub(super) target_groups: Vec<TargetGroupArn>,
@@ -45,7 +45,7 @@ impl TestTraffic<'_> {
         .with_hint(self.hint))
     }
 
-    /// True where nothing can be read: what cannot be checked is told once, and does not fail the
+    /// True where the rules cannot be read: that is reported once, and does not fail the
     /// deployment.
     async fn leads_to_green(&self, run: &Run) -> bool {
         for listener in self.test_listeners {

@@ -1,4 +1,4 @@
-//! Why a wait for a rollout ended without what was waited for, and what a person may do about it.
+//! Why a wait for a rollout ended without reaching its goal, and what a person may do about it.
 
 use super::Rollout;
 use crate::aws::ecs_remedies::remedy;
@@ -10,23 +10,23 @@ use crate::observe::{serving, stopped_tasks};
 use crate::outcome::Reason;
 use crate::text::Text;
 
-/// What keeps two runs from each other.
+/// The advice that keeps two runs from deploying at the same time.
 pub const ONE_AT_A_TIME: &str = "let one workflow deploy at a time: give it a concurrency group";
 
-/// Why a wait ended without what was waited for.
+/// Why a wait ended without reaching its goal.
 #[derive(Debug)]
 pub enum Interrupted {
-    /// It is to be rolled back.
+    /// The rollout failed and has to be rolled back.
     Failed(Failure),
-    /// It was not started: another rollout is in progress.
+    /// The rollout was not started: another one is in progress.
     Busy(Failure),
-    /// Our deadline passed.
+    /// Our deadline passed; AWS continues.
     LeftRunning(Failure),
-    /// It is not ours any more.
+    /// Another rollout replaced ours.
     Superseded {
-        /// Whose it is.
+        /// The failure, which names the other rollout.
         failure: Failure,
-        /// What serves production now.
+        /// What serves production now, in a sentence.
         serves: String,
     },
 }
@@ -37,13 +37,12 @@ impl From<Failure> for Interrupted {
     }
 }
 
-/// What to do about green that is not healthy.
 const UNHEALTHY: &str = "fix what the containers stopped for; where none stopped by itself, look at the health checks: path, port, expected codes, grace period";
 
-/// What a rolling deployment cannot tell apart.
+/// Added to the failure of a rolling deployment: it has no green side that users could not reach.
 const SHARED_GROUP: &str = "new and old tasks are behind the same target group: those of the new ones that are healthy have had traffic";
 
-/// How far a rollout was seen to be.
+/// How far the rollout was when it was last read.
 fn describe_progress(shown: &Progress) -> String {
     let tasks = shown.tasks.map(|tasks| {
         format!(
@@ -101,7 +100,7 @@ impl Rollout<'_> {
         })
     }
 
-    /// Evidence is only worth its requests where tasks are the likely cause.
+    /// Stopped containers are read only where tasks are the likely cause.
     async fn read_stopped_containers(&self, reason: Reason) -> Vec<StoppedContainer> {
         match reason {
             Reason::TasksUnhealthy | Reason::RolloutFailed => {
@@ -118,7 +117,7 @@ impl Rollout<'_> {
     }
 
     /// Our deadline passed before any traffic moved: green is rolled back, and not left to AWS,
-    /// which may go on with it for a day.
+    /// which may continue with it for a day.
     pub(super) async fn no_traffic_failure(&self) -> Failure {
         let waited = crate::duration::HumanDuration(self.plan.deadline);
         let mut failure = Failure::new(
@@ -147,7 +146,7 @@ impl Rollout<'_> {
         failure.with_hint("the service's events say what green waits for: tasks that cannot be placed, or health checks; where it only needs longer, raise wait-for-minutes or deadline")
     }
 
-    /// What was seen not to have happened.
+    /// What had not happened by the deadline.
     fn describe_missing_shift(&self) -> &'static str {
         let on_green = self
             .last_progress
@@ -157,11 +156,11 @@ impl Rollout<'_> {
         match on_green {
             _ if self.followed.is_in_place() => "none of the old tasks had been replaced",
             Some(share) if share <= 0.0 => "no traffic had moved to green",
-            Some(_) | None => "the rollout had not come to its traffic shift",
+            Some(_) | None => "the rollout had not reached its traffic shift",
         }
     }
 
-    /// Whether tasks of green run where the old ones do.
+    /// Whether tasks of green are behind the same target group as the old ones.
     fn shares_target_group(&self) -> bool {
         let running = self
             .last_progress

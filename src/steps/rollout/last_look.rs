@@ -1,5 +1,5 @@
-//! The last look before a rollout is called good: what is true of the load balancer and of green's
-//! targets now.
+//! The last check before a rollout is called successful: what is true of the load balancer and of
+//! green's targets now.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::event::Serving;
 use crate::outcome::Reason;
 use crate::steps::green_health::{CONFIRM_AFTER, GreenHealth, RECOVERY_TIMEOUT};
 
-/// A read may be older than the shift.
+/// A read may be older than the shift, so it is repeated.
 const LOOKS: u32 = 4;
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Rollout<'_> {
-    /// Green serves now, as far as that can be read.
+    /// Checks that green serves now, as far as that can be read.
     ///
     /// # Errors
     /// Production is not all on green any more, or nothing of green can answer.
@@ -48,7 +48,7 @@ impl Rollout<'_> {
 
     async fn check_all_on_green(&self) -> Result<(), Failure> {
         if !self.plan.kind.has_blue() {
-            return Ok(()); // with nothing beside it no weights are moved
+            return Ok(()); // without a second side no weights are moved
         }
         for look in 1..=LOOKS {
             match self.followed.current_traffic().await {

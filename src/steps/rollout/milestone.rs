@@ -1,27 +1,26 @@
-//! What is found of a rollout that was there already.
+//! How a rollout came to be followed, and how far it has got.
 
 use crate::decide::GateKind;
 
-/// How a rollout came to be followed.
+/// Whether this run started the rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RolloutOrigin {
-    /// This run has started it.
     Started,
-    /// It was there already.
+    /// It was in progress when the run began.
     Found,
 }
 
-/// Where a rollout that was found has got to.
+/// How far a followed rollout has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Milestone {
-    /// It waits at a gate.
+    /// The rollout waits at this gate.
     Gate(GateKind),
-    /// Green serves.
+    /// Green serves all of production.
     Green,
 }
 
 impl Milestone {
-    /// In words.
+    /// The milestone in words, for the log.
     pub fn describe(self) -> &'static str {
         match self {
             Self::Gate(_) => "it waits at a gate",
@@ -35,12 +34,12 @@ impl Milestone {
 pub enum GateState {
     /// It is still ahead, or the rollout waits at it.
     NotPassed,
-    /// It was opened before.
+    /// It was opened, by this run or before it.
     Passed,
 }
 
 impl GateState {
-    /// In words.
+    /// The state in words, for the log.
     pub fn describe(self) -> &'static str {
         match self {
             Self::NotPassed => "up, waiting at the gate",

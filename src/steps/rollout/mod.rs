@@ -1,5 +1,8 @@
-//! The rollout: AWS moves the traffic; we start, look, wait, proceed. Each kind of rollout is a
-//! module; what is asked of it is in `rollout_kind`.
+//! The rollout: AWS moves the traffic; we start it, read it, wait, and open its gates. Each kind of
+//! rollout is a module, and implements the traits of `rollout_kind`.
+//!
+//! One file, because it is the interface of [`Rollout`], whose methods all follow the rollout by
+//! the same loop.
 
 use std::time::Duration;
 
@@ -35,7 +38,7 @@ pub use milestone::{GateState, Milestone};
 pub use start::{attach, is_unchanged, start};
 pub use traffic_steps::TrafficSteps;
 
-/// A rollout of ours that was started.
+/// A rollout that is followed, whether this run started or found it.
 pub struct Rollout<'a> {
     run: &'a Run,
     plan: &'a RolloutPlan,
@@ -45,7 +48,6 @@ pub struct Rollout<'a> {
     poll_interval: PollInterval,
     last_progress: Option<Progress>,
     traffic: traffic_steps::TrafficSource,
-    /// Whether traffic was seen to move.
     has_moved: bool,
     /// Whether it waits at a gate that others answer.
     waits_for_others: bool,
@@ -73,7 +75,7 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    /// The revision it brings.
+    /// The revision that it deploys.
     pub fn revision(&self) -> &Revision {
         self.revision
     }
@@ -88,7 +90,7 @@ impl<'a> Rollout<'a> {
         self.plan.follow == Follow::Completed
     }
 
-    /// What AWS does by itself when we leave now.
+    /// What AWS does by itself if the run stops following now.
     pub fn if_left_alone(&self) -> String {
         self.followed.if_left_alone()
     }
@@ -109,7 +111,7 @@ impl<'a> Rollout<'a> {
         (!self.followed.waits_at_steps()).then(|| self.traffic.subscribe())
     }
 
-    /// Whether the rollout has a gate, and what is owed there.
+    /// Whether the rollout has a gate, and whether green is tested there.
     pub fn gate(&self) -> GatePlan {
         match self.plan.kind.gate() {
             GatePlan::Absent if self.followed.inherits_gate() => GatePlan::Pass,
@@ -117,8 +119,8 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    /// Every step that may change what AWS does by itself: the run keeps that in mind before it,
-    /// because the step may be cut off, and after it.
+    /// Runs a step that may change what AWS does by itself. The run remembers that before the step,
+    /// because it may be cut off, and after it.
     async fn advance<T>(
         &mut self,
         step: impl AsyncFnOnce(&mut (dyn FollowedRollout + 'a)) -> T,
@@ -139,7 +141,8 @@ impl<'a> Rollout<'a> {
         self.follow_until(goal).await?;
         let found = self.check_test_traffic().await;
         if found.is_err() {
-            // Nothing leads to green once the rollout is over: that is why, then.
+            // Nothing leads to green once the rollout is over: then its end is the failure to
+            // report.
             self.follow_until(goal).await?;
         }
         Ok(found?)
@@ -175,7 +178,7 @@ impl<'a> Rollout<'a> {
         Ok(GateState::NotPassed)
     }
 
-    /// How long green has waited at its gate, where AWS tells.
+    /// How long green has waited at its gate, where AWS shows it.
     pub fn waited_at_gate(&self) -> Option<Duration> {
         self.followed.waited_at_gate()
     }
@@ -186,8 +189,8 @@ impl<'a> Rollout<'a> {
             .await
     }
 
-    /// Opens the gate after the shift, where the rollout has one. Who leaves before blue is gone
-    /// makes sure that it is open: one that stays shut takes green back when it expires.
+    /// Opens the gate after the shift, where the rollout has one. A run that ends before blue is
+    /// gone waits until this gate is passed, because an expired gate rolls green back.
     pub async fn pass_production_gate(&mut self) -> Result<(), Interrupted> {
         if !self.followed.has_later_gates() {
             return Ok(());
@@ -204,8 +207,8 @@ impl<'a> Rollout<'a> {
             .await
     }
 
-    /// A gate on the way that was thought to be behind: what AWS can tell of a step is looked at
-    /// here too.
+    /// Opens a gate that was expected to be open already; at a step, green's health is checked
+    /// first as at any other step.
     async fn open_gate(&mut self, gate: GateKind) -> Result<(), Failure> {
         let seen = if gate == GateKind::Step {
             self.followed.check_step().await?
@@ -223,7 +226,7 @@ impl<'a> Rollout<'a> {
         })
     }
 
-    /// Lets the next share of traffic go to green, which is healthy there and makes no alarm ring.
+    /// Lets the next share of traffic go to green, after its health and the alarms were checked.
     pub async fn open_step(&mut self) -> Result<(), Interrupted> {
         Ok(self.open_gate(GateKind::Step).await?)
     }
@@ -236,13 +239,13 @@ impl<'a> Rollout<'a> {
         self.follow_until(Goal::Gate).await.map(drop)
     }
 
-    /// Others read AWS beside it: it is looked at less often.
+    /// Other parts of the run read AWS from now on: the rollout is read less often.
     pub fn share_reads(&mut self) {
         self.poll_interval.share_limit();
     }
 
-    /// How long blue can be brought back at least once green serves all of production, when nobody
-    /// lets it go.
+    /// How long traffic can return to blue at least, once green serves all of production and nobody
+    /// terminates blue early.
     pub fn blue_kept_for(&self) -> Duration {
         self.plan
             .kind
@@ -256,7 +259,7 @@ impl<'a> Rollout<'a> {
             .sides(&self.green_target_groups().await, &self.revision.arn)
     }
 
-    /// Follows the rollout while it is left where it is: ready when it went on by itself.
+    /// Follows the rollout while it is held; completes when it continued by itself.
     pub async fn wait_while_held(&mut self) -> Result<(), Interrupted> {
         self.follow_until(Goal::Hold).await.map(drop)
     }
@@ -290,12 +293,12 @@ impl<'a> Rollout<'a> {
         self.followed.observed_by()
     }
 
-    /// Running and wanted tasks where ECS called the deployment successful before all of them ran.
+    /// Running and desired tasks where ECS called the deployment successful before all of them ran.
     pub fn missing_tasks(&self) -> Option<(i64, i64)> {
         self.followed.missing_tasks()
     }
 
-    /// Whether no task is wanted, so that nothing serves and nothing can be tested.
+    /// Whether the desired count is 0, so that nothing serves and nothing can be tested.
     pub fn serves_nothing(&self) -> bool {
         self.followed.serves_nothing()
     }
@@ -314,7 +317,7 @@ impl<'a> Rollout<'a> {
             match decide(goal, &seen, patience) {
                 Verdict::Wait => self.poll_interval.wait().await,
                 Verdict::Proceed => return Ok(seen),
-                // What is checked at a step is not this file's business.
+                // The caller runs the checks of a step.
                 Verdict::Open(GateKind::Step) if goal == Goal::Shifted => return Ok(seen),
                 Verdict::Open(gate) => self.open_gate(gate).await?,
                 Verdict::Abort(failure) => return Err(Box::pin(self.to_interrupted(failure)).await),

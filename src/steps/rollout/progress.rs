@@ -1,5 +1,5 @@
-//! What people see of a rollout: CodeDeploy's target and deployment in one form, and what is worth
-//! a line.
+//! The progress that users see of a rollout: CodeDeploy's target and deployment in one form, and
+//! what is worth a line.
 
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, DeploymentTaskSet};
 use crate::event::{Progress, Tasks, Traffic};
@@ -25,9 +25,9 @@ pub(super) fn from_codedeploy(
     }
 }
 
-/// Whether it says something that people have not seen: another stage or other weights, more
-/// running tasks while none has failed, the first failed task, or twice as many as were shown.
-/// Tasks that come and go again and again get no line each.
+/// Whether it shows something new: another stage or other weights, more running tasks while none
+/// has failed, the first failed task, or twice as many as were shown. Tasks that start and fail
+/// repeatedly get no line each.
 pub(super) fn is_news(shown: &Progress, now: &Progress) -> bool {
     if shown.stage != now.stage || shown.traffic != now.traffic {
         return true;

@@ -23,16 +23,14 @@ mod start;
 
 pub(super) use start::{RollingError, base_request};
 
-/// A read may be older than our update; what is read so often in a row is true.
+/// A read may be older than our update; what is read so often in a row is current.
 const STALE_LOOKS: u32 = 6;
 
-/// A rolling deployment of ours.
 pub(super) struct RollingRollout<'a> {
     run: &'a Run,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
     id: RollingDeploymentId,
-    /// Deployments there were before it.
     existing_deployments: &'a [RollingDeploymentId],
     /// Whether it was seen to be over without a task.
     serves_nothing: bool,
@@ -46,8 +44,8 @@ pub(super) struct RollingRollout<'a> {
 }
 
 impl<'a> RollingRollout<'a> {
-    /// Follows a deployment that is there already, and was not among those `before` it; its undo is
-    /// the caller's business.
+    /// Follows a deployment that is there already, and was not among those `before` it; the caller
+    /// arms its undo.
     pub(super) fn attach(
         run: &'a Run,
         plan: &'a RolloutPlan,
@@ -85,7 +83,6 @@ impl<'a> RollingRollout<'a> {
         }
     }
 
-    /// Looks at the service.
     async fn look_at_service(&mut self, goal: Goal) -> RolloutObservation {
         self.looks += 1;
         match self
@@ -164,12 +161,12 @@ impl<'a> RollingRollout<'a> {
             })
     }
 
-    /// Whether a deployment was there before ours: it cannot have taken the place of ours.
+    /// Whether a deployment was there before ours: it cannot have replaced ours.
     fn existed_before(&self, deployment: &RollingDeployment) -> bool {
         deployment.id != self.id && self.existing_deployments.contains(&deployment.id)
     }
 
-    /// Whether tasks of before are gone: ECS takes them away as soon as enough of ours are healthy.
+    /// Whether old tasks are gone: ECS stops them as soon as enough of ours are healthy.
     fn has_replaced_tasks(&self, service: &Service) -> bool {
         let old_tasks: i64 = service
             .deployments
@@ -227,7 +224,7 @@ impl<'a> RollingRollout<'a> {
     }
 }
 
-/// COMPLETED is ECS's word; services that have no such word yet are judged by their counts.
+/// ECS shows COMPLETED; where a service has no such state, its counts decide.
 fn is_complete(service: &Service, ours: &RollingDeployment) -> bool {
     match ours.rollout_state {
         // With early success criteria ECS completes while old tasks still serve; green has not all

@@ -1,5 +1,4 @@
-//! How a rollout comes to be followed: it is started, or it was there already; and when none is
-//! needed.
+//! Starts a rollout, or attaches to one that is there already; and says when none is needed.
 
 use super::codedeploy::CodeDeployRollout;
 use super::ecs::EcsRollout;
@@ -15,7 +14,7 @@ use crate::run::Run;
 use crate::steps::revision::Revision;
 use crate::survey::{DeploymentInProgress, RunningRollout};
 
-/// Whether the service runs already what is asked for.
+/// Whether the service already runs this revision, so that no rollout is needed.
 pub fn is_unchanged(plan: &RolloutPlan, revision: &Revision) -> bool {
     !revision.registered && plan.runs_already(&revision.arn)
 }
@@ -44,7 +43,7 @@ pub async fn start<'a>(
     Ok(Box::new(Rollout::new(run, plan, revision, followed)))
 }
 
-/// Goes on with what an earlier attempt of this run has started: nothing is started twice.
+/// Continues the rollout that an earlier attempt of this run has started: nothing is started twice.
 fn adopt<'a>(
     run: &'a Run,
     plan: &'a RolloutPlan,
@@ -67,7 +66,7 @@ fn adopt<'a>(
     Ok(Box::new(attach(run, plan, revision, running)))
 }
 
-/// Follows a rollout that is there already. What is to be rolled back of it is the caller's to arm.
+/// Follows a rollout that is there already. The caller arms its undo.
 pub fn attach<'a>(
     run: &'a Run,
     plan: &'a RolloutPlan,

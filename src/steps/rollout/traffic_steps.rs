@@ -1,10 +1,10 @@
-//! Green's share of production traffic as it changes, for whoever acts at every step of it.
+//! Green's share of production traffic as it changes, for checks that run at every step of it.
 
 use tokio::sync::watch;
 
 use crate::event::Progress;
 
-/// Where the shares come from: what every look at the rollout showed.
+/// The sending half: every look at the rollout sends the share that it showed.
 pub(super) struct TrafficSource(watch::Sender<f64>);
 
 /// Green's share of production traffic, in percent.
@@ -31,8 +31,8 @@ impl TrafficSource {
 }
 
 impl TrafficSteps {
-    /// Waits until green has another share of the traffic than when this was asked last: some, and
-    /// not all of it.
+    /// Waits until green has another share of the traffic than at the last call: some, and not all
+    /// of it.
     pub async fn next_step(&mut self) {
         while self.0.changed().await.is_ok() {
             let share = *self.0.borrow_and_update();
@@ -40,7 +40,7 @@ impl TrafficSteps {
                 return;
             }
         }
-        // The rollout is not looked at any more: there is no next step.
+        // The rollout is not followed any more: there is no next step.
         std::future::pending::<()>().await;
     }
 }

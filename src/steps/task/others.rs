@@ -1,6 +1,8 @@
 //! One-off tasks that other runs, or an earlier attempt of this one, have started for the same
 //! service.
 //!
+//! One file, because a third of it is the tests of its private rules.
+//!
 //! A task carries its run in its group: that needs no permission, is no input of the action, and
 //! DescribeTasks shows it.
 
@@ -27,16 +29,17 @@ use crate::survey::is_earlier_attempt;
 
 /// How the groups of one-off tasks begin.
 const GROUP_PREFIX: &str = "ecs-bluegreen";
-/// A group has at most 255 characters: of a longer service's name this much is in it.
+/// A group has at most 255 characters: longer names of services are cut.
 const MAX_SERVICE: usize = 160;
-/// So much of the digest of what a task does tells two tasks of one workflow run apart.
+/// How much of the digest of what a task does is used: enough to distinguish two tasks of one
+/// workflow run.
 const DIGEST_LENGTH: usize = 12;
-/// A task that was just started may be listed late: so many looks.
+/// A task that was just started may be listed late: the list is read so often.
 const LOOKS: u32 = 6;
-/// What is not noticed where tasks cannot be read.
+/// The limitation where tasks cannot be read.
 const LIMITED: &str = "one-off tasks that other runs have started at the same time, or an earlier attempt of this run, are not noticed";
 
-/// Whose one-off task it is, and for which service.
+/// The run and the service of a one-off task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TaskMark {
     run: String,
@@ -59,7 +62,7 @@ impl TaskMark {
         }
     }
 
-    /// As the group of a task.
+    /// The mark as the group of a task.
     pub(super) fn group(&self) -> String {
         format!(
             "{GROUP_PREFIX}:{}:{}:{}",
@@ -83,13 +86,13 @@ impl TaskMark {
     }
 }
 
-/// What there is of one-off tasks before ours is started.
+/// The one-off task that was found before ours is started.
 #[derive(Debug)]
 pub enum ExistingTask {
     /// Nothing that concerns this run.
     Nothing,
-    /// An earlier attempt of this workflow run has started the same task: it runs, or has ended
-    /// well.
+    /// An earlier attempt of this workflow run has started the same task: it runs, or has
+    /// succeeded.
     Own(Box<Task>),
     /// A task of another run is not over.
     Other(Box<OtherTask>),
@@ -124,17 +127,17 @@ impl OtherTask {
 /// How the other's task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtherEnd {
-    /// Every container ended with 0: its run goes on to its rollout.
+    /// Every deciding container ended with 0: its run continues with its rollout.
     Succeeded,
-    /// Not so, or that is not known.
+    /// It failed, or its exit codes are not known.
     Failed,
 }
 
-/// A task with its mark.
 type Marked = (TaskMark, Task);
 
 impl OneOff<'_> {
-    /// Looks for one-off tasks of the service. What cannot be read is said, and taken for absent.
+    /// Looks for one-off tasks of the service. What cannot be read is reported, and taken for
+    /// absent.
     pub async fn find(&self) -> ExistingTask {
         let Some(mark) = self.mark() else {
             return ExistingTask::Nothing;
@@ -153,7 +156,7 @@ impl OneOff<'_> {
             &self.revision.arn,
             &self.deciding_containers(),
         ) {
-            // Those that nobody waits for may run for hours, or for ever.
+            // Tasks that no run waits for may run for hours, or never end.
             ExistingTask::Other(_) if self.plan.request.wait == TaskWait::DoNotWait => {
                 ExistingTask::Nothing
             }
@@ -190,8 +193,8 @@ impl OneOff<'_> {
             .collect())
     }
 
-    /// Makes way for another run's task, as `if-running` says. What it does cannot be undone, so
-    /// nobody stops it.
+    /// Waits for another run's task, as `if-running` says. What it does cannot be undone, so it is
+    /// not stopped.
     ///
     /// # Errors
     /// The run does not wait, or has waited too long.
@@ -238,7 +241,7 @@ impl OneOff<'_> {
     }
 
     /// The other run's task that is older than ours, where both were started at the same time; and
-    /// ours as it was seen beside it.
+    /// ours as it was read with it.
     pub(super) async fn find_older_task(&self, ours: &Task) -> Option<(OtherTask, Task)> {
         let mark = self
             .mark()

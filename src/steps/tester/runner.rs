@@ -1,5 +1,5 @@
 //! A tester in a container on the runner's Docker engine. Its removal is armed before it is made,
-//! and done in every end.
+//! and done however the run ends.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,6 @@ use crate::run::Run;
 use crate::undo::saved::TESTER_CONTAINER;
 use crate::undo::{TesterUndo, Undo};
 
-/// The engine did not run the tester.
 #[derive(Debug, thiserror::Error)]
 #[error("tester \"{name}\" cannot be run")]
 pub(super) struct TesterError {
@@ -42,7 +41,7 @@ fn error_of(tester: &Tester) -> impl Fn(EngineError) -> TesterError {
     }
 }
 
-/// The engine answers and has the image.
+/// Makes sure that the engine answers and has the image.
 pub(super) async fn prepare(
     run: &Run,
     tester: &Tester,
@@ -103,7 +102,7 @@ pub(super) async fn run_in_container(
     .await;
     match engine.remove(&container).await {
         Ok(()) => armed.disarm(),
-        // It stays armed: whoever ends the run tries again, and says so when that fails too.
+        // It stays armed: the end of the run tries again, and reports when that fails too.
         Err(error) => run.emit(TesterFact::NotRemovedYet {
             container,
             error: error.to_string().into(),
@@ -166,7 +165,7 @@ fn make_inside(root: &Path, folder: &str) -> Result<PathBuf, String> {
     Ok(place)
 }
 
-/// What whoever changes a tester could take or change, told before anything runs.
+/// Warns, before anything runs, of what a manipulated tester could read or change.
 fn warn_of_risks(run: &Run, tester: &Tester, place: &RunnerPlace) {
     if !place.image.as_str().contains("@sha256:") {
         run.emit(TesterFact::NamedByTag {

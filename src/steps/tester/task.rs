@@ -25,7 +25,8 @@ use crate::steps::revision::Revision;
 use crate::steps::task;
 use crate::undo::{TaskUndo, Undo};
 
-/// By this people find the tasks of testers, and we one whose start was not answered.
+/// `startedBy` of testers' tasks: people find them by it, and we find one whose start was not
+/// answered.
 const STARTED_BY: &str = "ecs-bluegreen-tester";
 /// Lines of its log that are shown.
 const MAX_LOG_LINES: i32 = 200;
@@ -55,7 +56,7 @@ fn error_of(tester: &Tester) -> impl Fn(AwsError) -> TesterTaskError {
     }
 }
 
-/// A task definition of its own is there, and has the container.
+/// Checks that a task definition of its own exists, and has the container.
 pub(super) async fn prepare(run: &Run, tester: &Tester, place: &TaskPlace) -> Result<(), Failure> {
     let Some(definition) = &place.definition else {
         return Ok(());

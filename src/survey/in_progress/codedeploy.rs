@@ -1,4 +1,4 @@
-//! A deployment of CodeDeploy's that is in progress.
+//! A CodeDeploy deployment in progress.
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -37,7 +37,7 @@ impl RolloutInProgress for CodeDeployInProgress {
         .boxed_local()
     }
 
-    /// Its description carries the run.
+    /// It is never unmarked: its description carries the run id.
     fn may_be_unmarked(&self) -> bool {
         false
     }
@@ -49,7 +49,7 @@ impl RolloutInProgress for CodeDeployInProgress {
     }
 }
 
-/// The one that is in progress in a group.
+/// The deployment in progress of a group.
 pub async fn find_in_group(
     run: &Run,
     application: &ApplicationName,
@@ -61,7 +61,7 @@ pub async fn find_in_group(
         .as_ref()
         .is_err_and(|error| error.kind == AwsErrorKind::Refused)
     {
-        return None; // there is no such group, which GetDeploymentGroup tells better
+        return None; // there is no such group, which GetDeploymentGroup reports better
     }
     let id = run
         .optional_read(
@@ -82,7 +82,7 @@ fn from_codedeploy(
     let run = deployment
         .as_ref()
         .and_then(|running| run_in_description(&running.description));
-    // CodeDeploy calls whoever called it `user`.
+    // CodeDeploy shows every API caller as `user`.
     let by = |running: &CodeDeployDeployment| {
         run.as_ref().map_or_else(
             || running.creator.clone(),
@@ -135,7 +135,7 @@ fn run_in_description(description: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Whether the run in a description says that it has registered the revision.
+/// Whether the description says that the run registered the revision.
 pub fn has_registered(description: &str) -> bool {
     let mark = description
         .rsplit_once(crate::aws::codedeploy::RUN_MARK)

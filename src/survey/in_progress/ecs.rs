@@ -1,4 +1,4 @@
-//! A service deployment of ECS's own that is in progress.
+//! A service deployment of ECS in progress.
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -52,7 +52,7 @@ impl RolloutInProgress for ServiceDeployment {
     }
 }
 
-/// What is known of it; `tagged` is the hook of ours that the service's tag tells of.
+/// The rollout in progress; `tagged` is the hook of ours that the service's tag describes.
 fn from_ecs(
     deployment: ServiceDeployment,
     revision: Option<RevisionArn>,
@@ -85,15 +85,15 @@ fn from_ecs(
     }
 }
 
-/// What a deployment that the list shows in progress turns out to be.
+/// What a deployment is that the list shows as in progress.
 pub(in crate::survey) enum ListedDeployment {
     InProgress(Box<RunningRollout>),
-    /// It has ended since, with AWS's word for how.
+    /// It has ended since, with AWS's status.
     Ended(String),
     Missing,
 }
 
-/// Reads what runs, for a service of ECS.
+/// Reads the deployment in progress, for a service with the ECS controller.
 pub(in crate::survey) async fn read(
     run: &Run,
     arn: &ServiceDeploymentArn,
@@ -121,7 +121,8 @@ pub(in crate::survey) async fn read(
     Ok(ListedDeployment::InProgress(Box::new(running)))
 }
 
-/// What the deployment that succeeded before it had: a hook that is not among them came with it.
+/// The hooks of the last successful deployment before it: a hook that is not among them was added
+/// for this one.
 async fn hooks_before(
     run: &Run,
     arn: &ServiceDeploymentArn,

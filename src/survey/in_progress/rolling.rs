@@ -12,7 +12,7 @@ use crate::rollout_kind::RolloutInProgress;
 use crate::run::Run;
 use crate::undo::ServiceKey;
 
-/// A deployment inside the service, which shows all that there is to know of it.
+/// A deployment inside the service, which shows everything that is known of it.
 #[derive(Debug, Clone)]
 pub struct RollingInProgress;
 
@@ -48,7 +48,7 @@ impl RolloutInProgress for RollingInProgress {
     }
 }
 
-/// What is known of it.
+/// The rollout in progress.
 pub(in crate::survey) fn from_rolling(deployment: &RollingDeployment) -> RunningRollout {
     RunningRollout {
         id: deployment.id.clone().into(),

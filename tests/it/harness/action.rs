@@ -142,7 +142,7 @@ impl Action {
         self
     }
 
-    /// Something that happens at a moment of the run. Incidents happen one after the other.
+    /// Something that happens at a point of the run. Incidents happen one after the other.
     pub(crate) fn on_incident(mut self, when: When, incident: Incident) -> Self {
         self.incidents.push((when, incident));
         self

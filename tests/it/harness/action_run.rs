@@ -17,13 +17,11 @@ pub(crate) struct ActionRun {
     pub(super) errors: String,
     /// The inputs, as the runner gives them to main and post.
     pub(crate) inputs: BTreeMap<String, String>,
-    /// The outputs.
     pub(crate) outputs: BTreeMap<String, String>,
     /// The state that the runner gives to post.
     pub(crate) state: BTreeMap<String, String>,
     /// The step summary.
     pub(crate) summary: String,
-    /// The journal.
     pub(crate) journal: String,
     /// The mutating calls AWS got meanwhile, other people's too.
     pub(crate) calls: Vec<Entry>,

@@ -53,8 +53,8 @@ pub(crate) fn assert_serves(play: &Play, group: &str) {
 pub(crate) async fn assert_no_hook_of_ours(play: &Play) {
     let hooks = hooks(play).await;
     assert!(!hooks.to_string().contains("ecsBluegreenAction"), "{hooks}");
-    // Without a mark they are told by their time-out: every story's own hooks last an hour or a
-    // day.
+    // Without a mark they are recognized by their time-out: every story's own hooks last an hour or
+    // a day.
     let is_ours = |hook: &Value| {
         hook["targetType"] == "PAUSE"
             && ![60, 1440]

@@ -1,5 +1,5 @@
-//! What happens while the action runs: signals of the runner, faults, and calls of others in the same
-//! account.
+//! What happens while the action runs: signals of the runner, faults, and calls of others in the
+//! same account.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::trust::client;
 
-/// A moment of a run.
+/// A point of a run.
 #[derive(Debug, Clone)]
 pub(crate) enum When {
     /// A line of the log contains this.
@@ -33,7 +33,7 @@ pub(crate) enum Incident {
     Terminate,
     /// The machine dies.
     Kill,
-    /// The stage's alarm rings.
+    /// The stage's alarm goes to ALARM.
     Alarm,
     /// Somebody gives production's listener other weights.
     Weights(&'static [(&'static str, u32)]),
@@ -45,7 +45,7 @@ pub(crate) enum Incident {
 }
 
 impl When {
-    /// Whether the moment has come.
+    /// Whether this point is reached.
     pub(super) fn has_come(&self, stage: &Stage, log: &[String], since: Duration) -> bool {
         match self {
             Self::Line(text) => log.iter().any(|line| line.contains(text)),
@@ -67,7 +67,6 @@ impl When {
 }
 
 impl Incident {
-    /// Does it.
     pub(super) async fn happen(&self, stage: &Stage, process: Option<u32>) {
         match self {
             Self::Nothing => {}

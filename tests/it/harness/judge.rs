@@ -1,5 +1,5 @@
-//! botocore's service models judge every exchange of every story: what we send, and what the stage
-//! answers.
+//! botocore's service models validate every exchange of every story: what we send, and what the
+//! stage answers.
 
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -16,7 +16,7 @@ const INVENTED: &[&str] = &[
     "the unknown member warpFactor",
 ];
 
-/// How often a judge that was started is looked for, and how many times: a minute.
+/// How often a validator that was started is looked for, and how many times: a minute.
 const LOOK: Duration = Duration::from_millis(50);
 const LOOKS: u32 = 1200;
 
@@ -34,10 +34,10 @@ fn python() -> Option<PathBuf> {
     python.exists().then_some(python)
 }
 
-/// What is wrong with a recording, in the judge's words; nothing where there is no judge.
+/// What is wrong with a recording, in the validator's words; nothing without a validator.
 pub(crate) fn find_violations(recording: &Path) -> Option<String> {
     let python = python()?;
-    // A judge whom nobody has asked for a minute leaves, maybe this very moment.
+    // A validator that nobody has asked for a minute exits, maybe just now.
     let answer = ask(&python, recording)
         .or_else(|_| ask(&python, recording))
         .expect("the judge answers");
@@ -51,7 +51,7 @@ pub(crate) fn find_violations(recording: &Path) -> Option<String> {
     (code != "0" && !offences.is_empty()).then(|| offences.join("\n"))
 }
 
-/// One process judges for all tests, each of which is a process of its own: reading the models
+/// One process validates for all tests, each of which is a process of its own: reading the models
 /// costs more than judging by them.
 fn ask(python: &Path, recording: &Path) -> io::Result<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("sim/validate.py");
@@ -70,7 +70,7 @@ fn ask(python: &Path, recording: &Path) -> io::Result<String> {
     }
 }
 
-/// A connection to the judge, which is started where there is none. Of tests that start it at the
+/// A connection to the validator, which is started if there is none. Of tests that start it at the
 /// same time one does.
 fn connect(python: &Path, script: &Path, socket: &Path) -> io::Result<UnixStream> {
     if let Ok(stream) = UnixStream::connect(socket) {
@@ -102,7 +102,6 @@ fn connect(python: &Path, script: &Path, socket: &Path) -> io::Result<UnixStream
     }
 }
 
-/// Whether there is a judge at all.
 pub(crate) fn is_available() -> bool {
     python().is_some()
 }

@@ -1,5 +1,4 @@
-//! What every story stands on: a stage, the action run as the runner runs it, and what it
-//! left.
+//! What every story uses: a stage, the action run as the runner runs it, and what it left.
 
 mod action;
 mod action_run;

@@ -25,9 +25,8 @@ const STEADY: Duration = Duration::from_secs(30);
 /// What the users of a story do.
 pub(super) type Users = fn(&LoadOptions) -> LoadOptions;
 
-/// A story under way. It must be brought to its end.
+/// A running story. It must be played to its end.
 pub(crate) struct Play {
-    /// The stage.
     pub(crate) stage: Stage,
     /// Every exchange with AWS.
     pub(crate) recording: TempPath,
@@ -110,7 +109,6 @@ impl Play {
         self
     }
 
-    /// Runs the action.
     pub(crate) async fn act(&mut self, action: Action) -> ActionRun {
         let files = self.job.step();
         let variables = self.prepare(&self.job, &files, &action);
@@ -140,7 +138,7 @@ impl Play {
         self.act_from(actions.map(|action| (None, action))).await
     }
 
-    /// Runs two actions, the second from a moment of the stage on.
+    /// Runs two actions, the second from a point in time of the stage on.
     pub(crate) async fn act_in_a_row(
         &mut self,
         first: Action,
@@ -150,7 +148,7 @@ impl Play {
         self.act_from([(None, first), (Some(begun), second)]).await
     }
 
-    /// Each on a machine of its own, from its moment on.
+    /// Each on a machine of its own, from its start time on.
     async fn act_from<const N: usize>(
         &mut self,
         actions: [(Option<When>, Action); N],

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::incidents::{Incident, When};
 
-/// Longer than every story, shorter than the patience of whoever waits for the tests.
+/// Longer than every story, shorter than the time-out of the test runner.
 const LIMIT: Duration = Duration::from_secs(90);
-/// How often a moment is looked for.
+/// How often it is checked whether an incident is due.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// How the process ended and what it said.
@@ -98,7 +98,7 @@ fn split_annotation(line: &str) -> Vec<String> {
         .collect()
 }
 
-/// The next line, or that none came for a moment; none at the end.
+/// The next line, or that none came for a short time; none at the end.
 async fn next(lines: &mut tokio::io::Lines<BufReader<ChildStdout>>) -> Option<Option<String>> {
     match tokio::time::timeout(LOOK, lines.next_line()).await {
         Ok(line) => line.expect("UTF-8").map(Some),

@@ -1,5 +1,5 @@
-//! What depends on the moment at which AWS was looked at, or on which of several tests was answered
-//! first, reads the same in every run.
+//! What depends on the time at which AWS was read, or on which of several tests was answered first,
+//! reads the same in every run.
 
 use regex::Regex;
 
@@ -11,7 +11,7 @@ const LIMITED: &str = r"^- (Limited): ";
 const ROW: &str = r"^\| . \| [^|]+ \| (green|production) \| <code>";
 
 /// The log without masks and without looks at the rollout (`the_log_follows_traffic_step_by_step`
-/// tells those); what several reads or tests said at the same time stands in the order of its
+/// tells those); what several reads or tests said at the same time is put in the order of its
 /// words.
 pub(super) fn log(lines: &[String]) -> String {
     let progress = Regex::new(PROGRESS).expect("a pattern");

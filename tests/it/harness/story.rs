@@ -123,7 +123,6 @@ impl Story {
         }
     }
 
-    /// Changes the stage.
     pub(crate) fn stage(mut self, change: impl FnOnce(&mut StageOptions)) -> Self {
         change(&mut self.options);
         self
@@ -146,7 +145,6 @@ impl Story {
         self.stage(|options| options.clock = Clock::Scaled(60.0))
     }
 
-    /// Changes the service.
     pub(crate) fn service(mut self, change: impl FnOnce(&mut ServiceOptions)) -> Self {
         change(&mut self.service);
         self

@@ -8,7 +8,7 @@ use ecs_bluegreen_sim::world::registry::{Mounts, RegistryFault, RegistryRules, T
 
 use super::stage::{Kind, LARGE, Stage, chain, digest_of, pass};
 
-/// An image whose large layer can be told from its path.
+/// An image whose large layer is recognized by its path.
 pub(super) async fn one(stage: &Stage) -> (ecs_bluegreen::registry::Source, String) {
     let large = vec![3; LARGE];
     (
@@ -140,7 +140,7 @@ async fn a_slow_registry_is_waited_for_and_progress_is_told() {
 }
 
 /// Lets a minute and a half pass, second by second, as soon as a request of a kind was begun; then
-/// there are seconds to go on.
+/// there are seconds to continue.
 pub(super) async fn a_silent_minute(stage: &Stage, method: &str, path: &str) {
     while stage.count(method, path) == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -219,8 +219,8 @@ thread_local! {
     static PASSING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Puts the clock of this runtime forward. Connections go on in real time: they are never what is
-/// waited for here.
+/// Puts the clock of this runtime forward. Connections continue in real time: they are never what
+/// is waited for here.
 pub(super) async fn pass(time: Duration) {
     // The one who waits has to begin to do so.
     tokio::task::yield_now().await;
@@ -231,8 +231,8 @@ pub(super) async fn pass(time: Duration) {
     tokio::time::advance(time + Duration::from_millis(2)).await;
 }
 
-/// A clock that stands still until this is dropped, also by a `select!` in the middle of it: else
-/// it would for ever, and whoever wanted to put it forward next would wait as long.
+/// A clock that is paused until this is dropped, also by a `select!` in the middle of it: else it
+/// would for ever, and the next test that puts it forward would wait as long.
 struct Paused;
 
 impl Paused {

@@ -55,7 +55,7 @@ impl EventLog {
             .clone()
     }
 
-    /// Until so many events were told.
+    /// Until so many events were emitted.
     pub(super) async fn after(&self, events: u64) {
         let _ = self
             .count
@@ -81,7 +81,7 @@ impl EventLog {
             .map(|(at, _)| at)
     }
 
-    /// The revision that is brought: where somebody else deployed meanwhile, the last one.
+    /// The revision that is deployed: where somebody else deployed meanwhile, the last one.
     pub(super) fn ours(&self) -> Option<String> {
         self.events()
             .into_iter()

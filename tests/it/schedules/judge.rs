@@ -86,7 +86,8 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
         .somebody
         .weighed()
         .is_some_and(|at| at > ran.ended_ms - UNSEEN_MS);
-    // What others bring meanwhile is theirs to say; who was last is judged for both.
+    // What others deploy meanwhile is not checked here; which deployment was the last is checked
+    // for both.
     if is_weighed || played.somebody.has("ecs.UpdateService") || played.second.is_some() {
         return broken;
     }
@@ -115,7 +116,7 @@ fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
             .as_ref()
             .is_some_and(|ending| ending.outcome == Outcome::Deployed)
     };
-    // Who gives back what was lent for the rollout ends later than the green that was seen.
+    // A run that restores temporary changes ends after green was seen to serve.
     let last = runs(played)
         .filter(is_deployed)
         .max_by_key(|ran| ran.log.done(Step::Shift));
@@ -146,8 +147,8 @@ fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
 }
 
 /// No run's one-off task comes to its end twice, and none is left running. That those of two runs
-/// are never at the same time is told by stories: here they may be started in the same instant, on
-/// a machine that is too busy to look in between.
+/// are never at the same time is tested by stories: here they may be started in the same instant,
+/// on a machine that is too busy to look in between.
 fn tasks(played: &Played) -> Vec<String> {
     let tasks = &played.one_off_tasks;
     let left = tasks
@@ -227,8 +228,8 @@ fn gates(schedule: &Schedule, played: &Played) -> Vec<String> {
 /// Nothing of ours is left, and production is on one side.
 fn left(schedule: &Schedule, played: &Played) -> Vec<String> {
     let mut broken = Vec::new();
-    // The stage was told to let AWS's own rollback fail, or somebody has changed weights by hand:
-    // that is for a person to put right.
+    // The stage was configured to let AWS's own rollback fail, or somebody has changed weights by
+    // hand: that is for a person to put right.
     let is_for_a_person = schedule.switches.rollback_ending == RollbackEnding::Fails
         || played.somebody.weighed().is_some();
     for ran in runs(played) {
@@ -264,7 +265,7 @@ fn left(schedule: &Schedule, played: &Played) -> Vec<String> {
     broken
 }
 
-/// Without marks, hooks of ours are told by how many there are: nobody else adds any.
+/// Without marks, our hooks are recognized by their number: nobody else adds any.
 fn hooks_before(schedule: &Schedule) -> usize {
     match &schedule.controller {
         Controller::Ecs(options) => options.hooks.len(),
@@ -272,7 +273,7 @@ fn hooks_before(schedule: &Schedule) -> usize {
     }
 }
 
-/// It was said before that blue was gone when the run failed: nothing can be taken back any more.
+/// It was said before that blue was gone when the run failed: nothing can be rolled back any more.
 fn is_known_stuck(ran: &Ran) -> bool {
     let is_gone = |event: &Event| matches!(event, Event::UndoFailed { failure, .. } if failure.reason == Reason::NothingToReturnTo);
     ran.log.events().iter().any(|(_, event)| is_gone(event))
@@ -280,8 +281,8 @@ fn is_known_stuck(ran: &Ran) -> bool {
 
 fn users(schedule: &Schedule, played: &Played) -> Option<String> {
     let seen = &played.users;
-    // Tasks that crash behind the group that users reach are theirs to see, and so are weights that
-    // somebody gives to what goes away.
+    // Users do see tasks that crash behind the group that they reach, and weights that somebody
+    // gives to what goes away.
     let is_exposed = matches!(schedule.controller, Controller::Rolling(_))
         && schedule.trouble == Some(Trouble::Crashes);
     (seen.failures > 0 && !is_exposed && played.somebody.weighed().is_none())

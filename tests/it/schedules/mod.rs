@@ -1,5 +1,5 @@
-//! Random schedules: whatever goes wrong, whoever else acts, and whenever the run ends, production
-//! is on one side, nothing of ours is left, and no word of the run is untrue.
+//! Random schedules: whatever fails, whoever else acts, and whenever the run ends, production is on
+//! one side, nothing of ours is left, and no word of the run is untrue.
 //!
 //! The product's own engine runs in this process, with a stage for every schedule. `make schedules
 //! N=20000` plays more, `SEED=` plays the same again, `SCHEDULE=` plays one of them alone.
@@ -25,7 +25,6 @@ use play::{Played, Ran};
 use random::Random;
 use schedule::Schedule;
 
-/// The service of every schedule.
 const SERVICE: &str = "api";
 /// As many as `make test` has time for.
 const SCHEDULES: u64 = 500;
@@ -40,7 +39,7 @@ const STACK: usize = 32 << 20;
 /// stage.
 const ENDPOINT: &str = "http://aws.invalid";
 
-/// Who takes longer is told: most of it was waiting for something that did not come.
+/// A run that takes longer is reported: it was waiting for something that did not come.
 const LONG: Duration = Duration::from_secs(30);
 
 /// What users asked in all schedules: one that is over at once may see none.
@@ -154,7 +153,7 @@ fn work(seed: u64, share: &[u64]) -> Ends {
     }))
 }
 
-/// How a schedule ended. One that broke a promise is told, so that it can be played alone.
+/// How a schedule ended. One that broke a promise is reported, so that it can be played alone.
 async fn one(seed: u64, number: u64) -> &'static str {
     let began = tokio::time::Instant::now();
     let schedule = Schedule::draw(&mut Random::of(seed, number));

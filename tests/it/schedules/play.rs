@@ -40,7 +40,6 @@ pub(super) struct Ran {
     pub(super) log: Arc<EventLog>,
     /// None for a process that was killed.
     pub(super) ending: Option<Ending>,
-    /// When it ended.
     pub(super) ended_ms: i64,
     /// Who served when it ended.
     pub(super) at_end: Result<String, String>,
@@ -90,7 +89,6 @@ struct Scene<'s> {
     run: &'s Run,
 }
 
-/// Plays it.
 pub(super) async fn play(schedule: &Schedule) -> Played {
     let (stage, somebody) = (begin(schedule).await, Somebody::new());
     somebody
@@ -178,7 +176,7 @@ pub(super) async fn play(schedule: &Schedule) -> Played {
     }
 }
 
-/// Those of RunTask; one that has just been stopped gets a moment to end.
+/// Those of RunTask; one that has just been stopped gets time to end.
 async fn one_off_tasks(stage: &Stage, somebody: &Somebody) -> Vec<serde_json::Value> {
     tokio::time::sleep(Duration::from_millis(400)).await;
     let mut arns = Vec::new();
@@ -324,8 +322,8 @@ fn definition(family: &str) -> serde_json::Value {
         "containerDefinitions": [{ "name": "app", "image": "registry.example.com/app:1", "essential": true, "portMappings": [{ "containerPort": 8080 }] }] })
 }
 
-/// The job's variables become settings as in `main`; the stage stands where the proxy for AWS would
-/// be.
+/// The job's variables become settings as in `main`; the stage takes the place that the proxy for
+/// AWS would be.
 fn job(schedule: &Schedule, stage: &Stage, id: &str) -> (Runner, Settings) {
     let url = |name: &str| stage.listener_url(name).unwrap_or_default();
     let mut inputs: BTreeMap<&str, String> = [

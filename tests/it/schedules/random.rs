@@ -30,7 +30,6 @@ impl Random {
         self.below(times) == 0
     }
 
-    /// One of them.
     pub(super) fn of_all<T: Clone>(&mut self, all: &[T]) -> T {
         let at = usize::try_from(self.below(all.len() as u64)).unwrap_or(0);
         all[at].clone()

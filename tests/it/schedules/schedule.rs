@@ -14,7 +14,6 @@ use super::random::Random;
 /// A run of about this many events has been through everything.
 const EVENTS: u64 = 45;
 
-/// One schedule.
 #[derive(Debug, Clone)]
 pub(super) struct Schedule {
     pub(super) controller: Controller,
@@ -31,7 +30,7 @@ pub(super) struct Schedule {
     pub(super) trouble: Option<Trouble>,
     /// Whether a one-off task comes first.
     pub(super) one_off: Option<OneOff>,
-    /// Another run of ours that deploys the same service, once the first one has told so many
+    /// Another run of ours that deploys the same service, once the first one has emitted so many
     /// events.
     pub(super) second: Option<Second>,
     /// What happens after so many events of the run.
@@ -77,7 +76,7 @@ pub(super) enum Intervention {
     Cancel,
     /// The machine dies.
     Kill,
-    /// The alarm rings.
+    /// The alarm goes to ALARM.
     Alarm,
     /// Somebody else opens a gate.
     Continue,
@@ -224,7 +223,7 @@ fn controller(random: &mut Random) -> Controller {
     }
 }
 
-/// The pauses of the service's own definition; a foreign one among them now and then.
+/// The pauses of the service's own definition; sometimes with somebody else's pause among them.
 fn hooks(random: &mut Random) -> Vec<Value> {
     let own = [
         "POST_TEST_TRAFFIC_SHIFT",
@@ -380,7 +379,7 @@ fn read(random: &mut Random, reads: &[&str]) -> Fault {
         4 => FaultKind::Denied,
         _ => FaultKind::StaleRead,
     };
-    // What is stale is so for a moment: no promise is made against reads that stay old.
+    // Stale reads end soon: no promise is made against reads that stay old.
     let times = random.of_all(if kind == FaultKind::StaleRead {
         &[1, 2]
     } else {

@@ -1,5 +1,5 @@
-//! Somebody else in the same account: what they do, and when AWS got it, so that it is told from
-//! ours.
+//! Somebody else in the same account: what they do, and when AWS got it, so that it is
+//! distinguished from ours.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +16,7 @@ use crate::harness::client;
 /// The revision that somebody else deploys.
 pub(super) const THEIRS: &str = "other:1";
 
-/// A call of theirs, and whether AWS took it.
+/// A call of this person, and whether AWS accepted it.
 #[derive(Debug, Clone)]
 pub(super) struct Called {
     operation: &'static str,
@@ -50,7 +50,7 @@ impl Somebody {
             .clone()
     }
 
-    /// Whether this entry of the ledger may be theirs.
+    /// Whether this entry of the ledger may be a call of this person.
     pub(super) fn may_have_called(&self, entry: &Entry) -> bool {
         let is_theirs = |call: &Called| {
             entry.operation == call.operation.replace('.', ":")
@@ -83,7 +83,7 @@ impl Somebody {
         }
     }
 
-    /// Whether a call of theirs was taken.
+    /// Whether AWS accepted any call of this person.
     pub(super) fn has(&self, operation: &str) -> bool {
         self.calls()
             .iter()

@@ -12,12 +12,11 @@ use super::world;
 pub(super) struct HappyPath {
     pub(super) strategy: Strategy,
     pub(super) cells: Vec<Cell>,
-    /// With the one that brought blue, where that was one.
+    /// Including the one that deployed blue, if that was one.
     pub(super) deployments: usize,
 }
 
 impl HappyPath {
-    /// Plays it.
     pub(super) async fn of(strategy: Strategy) -> Self {
         let mut play = strategy.story().begin().await;
         let run = play.act(strategy.action()).await;

@@ -149,7 +149,7 @@ async fn play_killed_then_rerun(happy: &HappyPath, cell: &Cell) -> String {
     let now = world::observe(&play.stage).await;
     is_over(&now, &again);
     says_what_serves(&again, &now);
-    // What the dead run had begun is gone on with, not begun again and not taken back.
+    // What the dead run had started is continued, not started again and not rolled back.
     assert_eq!(
         (again.code, now.version()),
         (Some(0), GREEN),

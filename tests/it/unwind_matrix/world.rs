@@ -1,4 +1,5 @@
-//! What is there when a story is over: who answers users, what goes on, what of ours is left.
+//! What is there when a story is over: who answers users, what is in progress, what of ours is
+//! left.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::harness::{call, client};
 
 /// Requests that tell who answers users: more than enough for a tenth of traffic to be met.
 const REQUESTS: usize = 60;
-/// Tasks that are not needed any more take a moment to end.
+/// Tasks that are not needed any more take a short time to end.
 const SETTLED: Duration = Duration::from_secs(15);
 /// The states in which a deployment is over, as CodeDeploy and ECS name them.
 const OVER: &[&str] = &[
@@ -29,7 +30,7 @@ pub(super) struct World {
     /// The versions that answer users.
     pub(super) versions: BTreeSet<String>,
     weights: Vec<(String, u32)>,
-    /// Deployments and where they are.
+    /// Deployments with their status.
     deployments: Vec<(String, String)>,
     fleets: BTreeSet<(String, String, String)>,
     configuration: Value,
@@ -106,7 +107,7 @@ async fn one_off(stage: &Stage) -> Vec<String> {
     .collect()
 }
 
-/// Nothing goes on, and the tasks of one revision run.
+/// No deployment is in progress, and the tasks of one revision run.
 fn is_at_rest(stage: &Stage) -> bool {
     in_progress(&deployments(stage)).is_empty() && running_revisions(&fleets(stage)).len() == 1
 }

@@ -12,7 +12,7 @@ use super::source_client::{QueryFailure, SourceClient, parse_base_url, set_heade
 use super::{AnswerPoints, SourceAnswer};
 use crate::analysis::question::{HttpQuery, Point};
 
-/// Selecting from the largest answer takes milliseconds, unless the path means no good.
+/// Selecting from the largest answer takes milliseconds; only a malicious path takes longer.
 const SELECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks for what is there now; its points are stamped with `until`.
@@ -37,7 +37,7 @@ async fn fetch_points(
             .map(|(_, value)| value)
             .chain(&query.body),
     );
-    // What an unknown service writes beside an error status is not known to be words.
+    // The body of an unknown service's error response may not be text.
     let answer = source.fetch_json(request, |_| None).await?;
     let values = select_numbers(path, answer)
         .await
@@ -58,8 +58,7 @@ async fn fetch_points(
     .normalize())
 }
 
-/// What the path selects, on a thread of its own: a costly path must not keep a signal from getting
-/// through.
+/// The nodes that the path selects, on a blocking thread: a slow path must not delay signals.
 async fn select_numbers(path: JsonPath, answer: Value) -> Result<Vec<Option<f64>>, String> {
     let select = move || {
         path.query(&answer)

@@ -1,8 +1,8 @@
-//! Asks the sources that are no service of AWS's SDK: Prometheus (also Amazon's, signed by the
+//! Queries the sources that are not part of the AWS SDK: Prometheus (also Amazon's, signed by the
 //! caller), Datadog, any HTTP endpoint.
 //!
-//! One request a question, ten seconds, one MiB, no redirect followed. Whatever goes wrong becomes
-//! words without secrets; whether it is asked again is the judge's business.
+//! One request per question, at most ten seconds and 1 MiB, no redirects. Every failure becomes a
+//! message without secrets; the judge decides whether to ask again.
 
 mod datadog;
 mod http;
@@ -16,22 +16,21 @@ pub use source_client::build_client;
 
 use super::question::Answer;
 
-/// Adds to a request, once it is whole, what proves who sends it. The words of its error are free
-/// of secrets.
+/// Signs a complete request. The error's message is free of secrets.
 pub type Sign<'a> = &'a (dyn Fn(&mut reqwest::Request) -> Result<(), String> + Sync);
 
-/// What a source told.
+/// The answer of a source, and what to know about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceAnswer {
     /// Its answer.
     pub answer: Answer,
     /// What to know about it: warnings of the source, values that were left out.
     pub notes: Vec<String>,
-    /// Whether it let us in.
+    /// Whether the source accepted the credentials.
     pub access: Access,
 }
 
-/// Whether a source took the credentials.
+/// Whether a source accepted the credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// It did, or the question never got so far.
@@ -57,7 +56,6 @@ impl From<Result<AnswerPoints, source_client::QueryFailure>> for SourceAnswer {
     }
 }
 
-/// The numbers of an answer.
 #[derive(Debug, Default)]
 struct AnswerPoints {
     points: Vec<super::question::Point>,
@@ -65,8 +63,7 @@ struct AnswerPoints {
 }
 
 impl AnswerPoints {
-    /// In the order of time, without what is no number: a NaN would pass every comparison that is
-    /// written the other way round.
+    /// Sorted by time, without NaN: a NaN would pass every negated comparison.
     fn normalize(mut self) -> Self {
         let all = self.points.len();
         self.points.retain(|point| !point.value.is_nan());

@@ -68,7 +68,7 @@ fn build_request(query: &PrometheusQuery, until: f64) -> Result<Request, String>
     Ok(request)
 }
 
-/// Prometheus's own words, or those of what stands before it (Amazon's service has a `message`).
+/// The message of Prometheus, or of the proxy in front of it (Amazon's service has a `message`).
 fn error_message(answer: &Value) -> Option<String> {
     let words = ["error", "message", "Message"]
         .into_iter()

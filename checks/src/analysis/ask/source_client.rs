@@ -1,5 +1,5 @@
-//! One exchange with a source: bounded in time and size, sent nowhere but where it was addressed,
-//! its trouble in words.
+//! One request to a source: limited in time and size, sent only to the given host, with every
+//! failure as a message.
 
 use std::error::Error;
 use std::time::Duration;
@@ -18,17 +18,17 @@ use crate::secret::Secret;
 
 /// How we name ourselves to a source.
 const USER_AGENT: &str = "ecs-bluegreen-action";
-/// A query that takes longer does so every time, and would hold up the watch over users' traffic.
+/// A slower query is slow every time, and would delay all other checks.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Numbers for a decision are few; more than this is the answer to another question.
+/// An answer with numbers is small; anything larger answers a different question.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
-/// Longer complaints of a source are cut.
+/// Longer messages of a source are cut.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// A client that keeps connections, follows nothing and keeps no cookies.
+/// A client that keeps connections alive, follows no redirects and keeps no cookies.
 ///
 /// # Errors
-/// The client's own words, when TLS cannot be set up.
+/// The client's message, if TLS cannot be set up.
 pub fn build_client() -> Result<Client, String> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Refused only when another thread was faster, which is as good.
@@ -58,14 +58,13 @@ impl From<String> for QueryFailure {
     }
 }
 
-/// A conversation with one source.
 pub(super) struct SourceClient<'a> {
     client: &'a Client,
     host: String,
 }
 
 impl<'a> SourceClient<'a> {
-    /// With the source at `url`; `secrets` never appear in words.
+    /// For the source at `url`; `secrets` are masked in all messages.
     pub(super) fn new<'s>(
         client: &'a Client,
         url: &Url,
@@ -85,8 +84,8 @@ impl<'a> SourceClient<'a> {
         }
     }
 
-    /// Sends the request and reads its answer as JSON; `complaint` finds a source's own words for
-    /// its trouble.
+    /// Sends the request and reads its answer as JSON; `error_message` finds the source's message
+    /// in an error response.
     pub(super) async fn fetch_json(
         &self,
         request: Request,
@@ -140,7 +139,7 @@ impl<'a> SourceClient<'a> {
         }
     }
 
-    /// Words of ours, as they may be read: after the source's host, on one line.
+    /// Our own message, made safe to show: prefixed with the source's host, on one line.
     pub(super) fn message(&self, message: &str) -> String {
         to_one_line(
             &format!("{}: {}", self.host, mask_tokens(message)),
@@ -148,7 +147,7 @@ impl<'a> SourceClient<'a> {
         )
     }
 
-    /// The source's own words, as they may be read.
+    /// The source's message, made safe to show.
     pub(super) fn source_message(&self, message: &str) -> String {
         self.message(&mask(message))
     }
@@ -195,7 +194,7 @@ fn access_from_status(status: StatusCode) -> Access {
     }
 }
 
-/// Only the host: what stands behind it may be a secret.
+/// Only the host of the redirect: the rest of its URL may contain a secret.
 fn redirect_message(response: &Response) -> String {
     let location = response
         .headers()

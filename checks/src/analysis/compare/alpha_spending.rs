@@ -1,29 +1,26 @@
-//! How much of the allowed rate of false alarms each look may use, so that all looks together never
-//! use more.
+//! Alpha spending: how much of the false-alarm rate each look may use.
 //!
-//! Probabilities of "any of these happens" are at most their sum, whatever the data have in common:
-//! so the parts only have to sum up to the whole. That asks for nothing (no normal distribution, no
-//! known gaps between the looks), and costs a little power against a boundary made to measure.
+//! The sum over all looks never exceeds alpha (Bonferroni), which holds for any data: no normality,
+//! no fixed spacing of looks. It costs a little power compared with a group-sequential boundary.
 
 use crate::statistics::{Direction, lowest_p};
 
-/// How often a comparison will be asked.
+/// How often a comparison will be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Looks {
-    /// About so often. Nine tenths are shared evenly among these looks; the last tenth is kept for
-    /// looks that nobody planned.
+    /// About this many looks. They share 90 % of alpha evenly; the last 10 % is reserved for
+    /// unplanned looks.
     Planned(u32),
-    /// Values that come one by one, about so many on each side. A look is taken only where the best
-    /// of all arrangements could decide: what the looks before it could not use is its own. Nine
-    /// tenths grow evenly with the number of values; the last tenth is kept for values that nobody
-    /// planned.
+    /// Values that arrive one by one, about this many per side. Only a number of values with which
+    /// the test could reject counts as a look, and it may also use what the numbers before it could
+    /// not. 90 % of alpha accrues evenly per value; 10 % is reserved for values beyond the plan.
     Values(u32),
-    /// Nobody knows, as with 0 planned. The first look may use a half, the second a sixth, the k-th
-    /// 1/(k(k+1)): together never more than the whole.
+    /// Unknown (the same as 0 planned). Look k may use 1/(k(k+1)) of alpha: a half, a sixth, …; the
+    /// sum never exceeds 1.
     Unplanned,
 }
 
-/// Below which p this look may call green worse. Looks count from 1.
+/// The significance level of this look. Looks count from 1.
 pub(super) fn allowance(alpha: f64, looks: Looks, look: u32) -> f64 {
     match looks {
         Looks::Unplanned | Looks::Planned(0) | Looks::Values(_) => alpha * open_share(look),
@@ -32,9 +29,9 @@ pub(super) fn allowance(alpha: f64, looks: Looks, look: u32) -> f64 {
     }
 }
 
-/// What a look at so many values on each side may use, and the how-manieth it is; nothing where so
-/// few could decide nothing. It follows from the number of values alone, so that looking again at
-/// the same ones uses nothing anew.
+/// The significance level at this number of values per side, and the number of the look; `None` if
+/// so few values cannot reject. It depends on the number of values only, so looking again at the
+/// same values uses no alpha.
 pub(super) fn allowance_for_values(
     alpha: f64,
     planned: u32,
@@ -56,7 +53,7 @@ pub(super) fn allowance_for_values(
     None
 }
 
-/// What one value more adds.
+/// The alpha that one more value adds.
 fn value_share(alpha: f64, planned: u32, count: u32) -> f64 {
     if count <= planned {
         0.9 * alpha / f64::from(planned)

@@ -3,10 +3,9 @@
 use super::{EffectSize, Significance};
 use crate::statistics::{Counts, Method};
 
-/// Below so many on a side n is called small, as Kayenta warns.
+/// Below this many values per side the note says that n is small (as Kayenta does).
 const SMALL_SAMPLE: u64 = 50;
 
-/// What was looked at, and how.
 pub(super) struct ComparisonBasis {
     pub(super) method: Method,
     pub(super) look: u32,

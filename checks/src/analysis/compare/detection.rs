@@ -1,13 +1,13 @@
-//! Whether so much traffic can show anything: "no difference was seen" is worth nothing where none
-//! could have been seen.
+//! Statistical power: whether this much traffic could have shown a difference at all. "No
+//! difference" means nothing where none could have been detected.
 
 use super::ComparePolicy;
 use crate::statistics::{Counts, Direction, two_proportion};
 
-/// In 19 of 20 runs the errors are at most so many deviations fewer than expected.
+/// The one-sided 95 % quantile of the normal distribution.
 const Z_95_ONE_SIDED: f64 = 1.645;
 
-/// The rate of a green that must not go unseen; nothing where nothing must be seen.
+/// The error rate of green that must be detectable; `None` where the policy requires none.
 pub(super) fn rate_to_detect(blue: Counts, policy: &ComparePolicy) -> Option<f64> {
     let (rate, times, more) = (
         blue.rate(),
@@ -23,7 +23,7 @@ pub(super) fn rate_to_detect(blue: Counts, policy: &ComparePolicy) -> Option<f64
     })
 }
 
-/// Whether a green of that rate would be called worse now, in 19 of 20 runs.
+/// Whether a green with this error rate would be found worse now with 95 % probability.
 pub(super) fn is_detectable(
     rate: f64,
     blue: Counts,
@@ -41,8 +41,8 @@ pub(super) fn is_detectable(
     two_proportion(blue, at_margin, policy.direction).is_ok_and(|tested| tested.p < allowance)
 }
 
-/// About how many requests on green would show it, with as many more on blue; nothing where that is
-/// beyond all traffic.
+/// About how many requests on green would make this rate detectable, if blue's grow in proportion;
+/// `None` if more than any service has.
 pub(super) fn requests_to_detect(
     rate: f64,
     blue: Counts,

@@ -96,7 +96,7 @@ impl KindChecker<'_> {
             )),
             I::IVar(name) => self.check_variable(name),
             I::IFunc { name, args } => self.check_function(name, args),
-            // Sines, logarithms and printing mean nothing for a metric.
+            // Sines, logarithms and printing make no sense for a metric.
             _ => Err(expression_error(
                 "Unknown function in a condition",
                 suggest_choices("", FUNCTIONS),
@@ -175,7 +175,7 @@ fn check_kind(found: ValueKind, expected: ValueKind) -> KindResult {
     }
 }
 
-/// A variable or function that nobody knows, in a part that the walk does not reach too.
+/// An unknown variable or function, also in parts that the walk does not reach.
 pub(super) fn find_unknown_name(names: &BTreeSet<String>) -> Option<ExpressionError> {
     let name = names
         .iter()

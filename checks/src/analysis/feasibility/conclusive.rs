@@ -1,4 +1,4 @@
-//! Whether a check knows, after so many looks, that a green which is as good as blue is good.
+//! Whether a check can conclude, after a number of looks, that a green as good as blue is good.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::statistics::Counts;
 
 use super::{Traffic, TrafficSchedule};
 
-/// There may be somewhat less than there was.
+/// Traffic may be somewhat lower than before the start.
 const TRAFFIC_MARGIN: f64 = 0.9;
 
-/// How sure it must be that enough minutes have enough requests.
+/// The required probability that enough minutes have enough requests.
 const REQUIRED_CERTAINTY: f64 = 0.99;
 
-/// Whether it knows with these shares of green, one for each look.
+/// Whether the check is conclusive with these shares of green, one per look.
 pub(super) fn is_conclusive(
     check: &Check,
     schedule: &TrafficSchedule,
@@ -109,7 +109,7 @@ impl LookTraffic<'_> {
         self.green_requests(looks) >= volume.min_requests
     }
 
-    /// The newest so many looks.
+    /// Green's requests in the newest `looks` looks.
     fn green_requests(&self, looks: usize) -> f64 {
         self.shares.iter().rev().take(looks).sum::<f64>() * self.requests
     }
@@ -151,7 +151,7 @@ impl LookTraffic<'_> {
             poisson_at_least(share * self.requests, volume.min_requests_per_point)
                 * poisson_at_least((1.0 - share) * self.requests, volume.min_requests_per_point)
         };
-        // How probable it is that so many looks had one.
+        // The probability of each number of looks with a value.
         let mut count_probabilities = vec![1.0];
         for probable in self.shares.iter().map(probability_of_both) {
             let mut next = vec![0.0; count_probabilities.len() + 1];
@@ -173,7 +173,7 @@ fn is_request_count(source: &Source) -> bool {
     matches!(&source.query, crate::analysis::form::QueryTemplate::CloudWatch { metrics, .. } if metrics.iter().all(|(_, metric)| metric.name == "RequestCount"))
 }
 
-/// How probable at least so many requests are where so many are expected (Poisson's distribution).
+/// The probability of at least `wanted` requests where `expected` are expected (Poisson).
 fn poisson_at_least(expected: f64, wanted: f64) -> f64 {
     if expected > 4.0 * wanted + 40.0 {
         return 1.0;

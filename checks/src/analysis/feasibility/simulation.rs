@@ -1,7 +1,8 @@
 //! The proof that the presets of the README come to a verdict: whole rollouts with drawn traffic,
-//! judged by the judge itself at the times at which the engine would ask it. A green that is as
-//! good as blue arrives, and one that is worse goes back, wherever the rollout was not refused
-//! before.
+//! evaluated by the judge itself at the times at which the engine would ask it. A green as good as
+//! blue is deployed, and a worse one is rolled back, unless the rollout was refused before.
+//!
+//! One file, because it is one test: the simulation, its random traffic and the table of rollouts.
 
 use std::time::Duration;
 
@@ -27,7 +28,6 @@ const LATENCY: (f64, f64) = (0.1, 0.8);
 /// Blue's share of errors.
 const ERRORS: f64 = 0.005;
 
-/// What green is in truth.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct GreenQuality {
     errors: f64,
@@ -62,8 +62,8 @@ fn schedule(shares: &[(f64, u64)], bake: Duration, is_gated: bool) -> TrafficSch
     }
 }
 
-/// What AWS has ready, with blue kept for five minutes, of which half a minute is left to bring it
-/// back.
+/// The predefined strategies of AWS, with blue kept for five minutes, of which half a minute is
+/// reserved for the rollback.
 pub(super) fn aws_schedules() -> Vec<(&'static str, TrafficSchedule)> {
     let five = Duration::from_secs(270);
     let tenths = |length: u64| {
@@ -120,7 +120,7 @@ struct Minute {
 }
 
 impl SimulatedRollout<'_> {
-    /// The rollout from its first traffic to its end; what the analysis came to.
+    /// Runs the rollout from its first traffic to its end; returns the result of the analysis.
     fn run(&mut self, analysis: &Analysis) -> Phase {
         let duration = self.schedule.shift_duration() + self.schedule.bake;
         let mut judge = Judge::new(analysis, sides(), Values::default())
@@ -139,7 +139,7 @@ impl SimulatedRollout<'_> {
             let Some(due) = judge.next_due() else {
                 return phase_of(judge.finish());
             };
-            // A rollout that waits goes on at the look that lets it.
+            // A rollout that waits continues at the look that allows it.
             let full_traffic_at = self
                 .shares
                 .iter()
@@ -225,7 +225,7 @@ impl SimulatedRollout<'_> {
         Answer::Points(points)
     }
 
-    /// What CloudWatch says of both sides in a minute, which is over.
+    /// CloudWatch's numbers of both sides for a minute that has ended.
     fn draw_minute(&mut self, at: f64) -> [Minute; 2] {
         #[expect(
             clippy::cast_possible_truncation,
@@ -312,8 +312,8 @@ fn draw_gamma(random: &mut fastrand::Rng, shape: f64) -> f64 {
     }
 }
 
-/// The value at a share's rank of so many normal ones: ranks of uniform ones are distributed as
-/// Beta.
+/// The value at a quantile of `count` normal values: ranks of uniform values follow a Beta
+/// distribution.
 fn draw_rank(random: &mut fastrand::Rng, count: f64, share: f64) -> f64 {
     let at = (count * share).ceil().max(1.0);
     let (below, above) = (draw_gamma(random, at), draw_gamma(random, count + 1.0 - at));
@@ -331,8 +331,8 @@ fn draw_rank(random: &mut fastrand::Rng, count: f64, share: f64) -> f64 {
     low
 }
 
-/// How many of so many rollouts were deployed, went back because green is worse, and went back
-/// without knowing.
+/// How many rollouts were deployed, were rolled back because green is worse, and were rolled back
+/// as inconclusive.
 fn count_outcomes(
     analysis: &Analysis,
     schedule: &TrafficSchedule,

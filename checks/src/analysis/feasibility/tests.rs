@@ -69,7 +69,7 @@ fn blue_must_be_kept_until_the_first_whole_period_at_100_percent_is_judged() {
             );
         }
     }
-    // Steps that are judged while they last want no time at 100 %.
+    // Steps that are evaluated while they last need no time at 100 %.
     assert_eq!(
         parse_analysis("presets: [{ preset: error-rate < 5 %, on: step }]")
             .find_time_shortage(&canary_schedule(0)),

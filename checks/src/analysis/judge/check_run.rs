@@ -1,4 +1,4 @@
-//! One check in one stretch of a rollout: green, the shift with its bake, or production.
+//! One check in one group of moments: green, the shift with its bake, or production.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use super::evaluate::QuestionRole;
 use super::tally::{EndCondition, MeasurementCounts};
 use super::window::{Span, first_due, next_new_data, question_span};
 
-/// After an error it is tried again as soon as this, as Argo Rollouts does: a source that stumbles
-/// is up again soon.
+/// After an error the next attempt is made this soon, as in Argo Rollouts: most errors of a source
+/// are short.
 const RETRY_SECONDS: f64 = 10.0;
 
-/// The moments that are one stretch: measurements run on from a step to the bake.
+/// Moments that belong together: measurements continue from the steps into the bake.
 pub(super) const MOMENT_GROUPS: [&[Moment]; 3] = [
     &[Moment::Green],
     &[Moment::Step, Moment::Bake],
     &[Moment::Production],
 ];
 
-/// A check's course.
+/// The state of a check in a group of moments.
 #[derive(Debug, Clone)]
 pub(super) struct CheckRun {
     pub(super) check: Check,
@@ -37,14 +37,13 @@ pub(super) struct CheckRun {
     pub(super) pending: Option<PendingMeasurement>,
     /// Comparisons that could decide.
     pub(super) looks: u32,
-    /// When the newest data began that a conclusive measurement judged.
+    /// The start of the newest data that a conclusive measurement has evaluated.
     newest_data: Option<f64>,
     pub(super) last_measurement: Option<Measurement>,
-    /// The last value that was measured.
     pub(super) last_value: Option<String>,
 }
 
-/// A measurement whose answers are awaited.
+/// A measurement whose answers are pending.
 #[derive(Debug, Clone)]
 pub(super) struct PendingMeasurement {
     pub(super) asked_at: f64,
@@ -55,7 +54,7 @@ pub(super) struct PendingMeasurement {
 }
 
 impl CheckRun {
-    /// The course of a check in a stretch, if it has any moment there.
+    /// The state of a check in a group, if it has a moment in it.
     pub(super) fn new(check: &Check, group: &[Moment]) -> Option<Self> {
         let moments: Vec<Moment> = group
             .iter()
@@ -86,10 +85,10 @@ impl CheckRun {
         (!moments.is_empty()).then(|| check_run(moments))
     }
 
-    /// Its moment begins; one that runs already goes on.
+    /// Its moment begins; a check that already runs continues.
     pub(super) fn enter(&mut self, now: f64, sources: &[&Source]) {
         if self.began_at.is_none() {
-            // What happens before that is not judged at all: a cold start would stay in the window.
+            // Earlier data are never evaluated: a cold start would stay in the window.
             let began = now + self.check.schedule.initial_delay.as_secs_f64();
             self.began_at = Some(began);
             self.next_at = earliest_possible(
@@ -101,7 +100,8 @@ impl CheckRun {
         }
     }
 
-    /// It will be measured for about so long, and both sides for the time of the shift.
+    /// Sets the expected number of looks, from the expected durations of the rollout and of its
+    /// shift.
     pub(super) fn plan_looks(&mut self, shift: Duration, duration: Duration) {
         match &mut self.check.judgement {
             Judgement::Comparison(policy) | Judgement::Lines { policy, .. } => {
@@ -116,13 +116,14 @@ impl CheckRun {
         self.check.weight == Weight::Counts
     }
 
-    /// When it wants to ask next.
+    /// When its next question is due.
     pub(super) fn next_due(&self) -> Option<f64> {
         (self.began_at.is_some() && self.final_phase.is_none() && self.pending.is_none())
             .then_some(self.next_at)
     }
 
-    /// What time each source is asked about now; nothing while one of them has no whole period yet.
+    /// The time that each source is asked about now; `None` while one of them has no whole period
+    /// yet.
     pub(super) fn spans(&self, now: f64, sources: &[&Source]) -> Option<Vec<Span>> {
         let began = self.began_at?;
         sources
@@ -131,7 +132,7 @@ impl CheckRun {
             .collect()
     }
 
-    /// One of its sources has no whole period yet.
+    /// Moves the next question to when all its sources have a whole period.
     pub(super) fn postpone(&mut self, sources: &[&Source]) {
         let began = self.began_at.unwrap_or_default();
         self.next_at = earliest_possible(
@@ -142,7 +143,7 @@ impl CheckRun {
         );
     }
 
-    /// A measurement was made.
+    /// Records a complete measurement.
     pub(super) fn record_phase(
         &mut self,
         pending: &PendingMeasurement,
@@ -178,12 +179,12 @@ impl CheckRun {
         self.final_phase = self.tally.assess(&self.check.limits, self.end_condition);
     }
 
-    /// Whether data that began after `since` were judged, or nothing will be judged any more.
+    /// Whether data newer than `since` were evaluated, or the check has ended.
     pub(super) fn is_settled(&self, since: f64) -> bool {
         self.final_phase.is_some() || self.newest_data.is_some_and(|fresh| fresh >= since)
     }
 
-    /// Its owner ends it.
+    /// The caller ends it.
     pub(super) fn finish(&mut self) {
         self.pending = None;
         let phase = if self.tally.has_success() {
@@ -259,7 +260,6 @@ pub(super) fn sides_to_ask(check: &Check, role: QuestionRole) -> &'static [Side]
     }
 }
 
-/// How long a time was asked for.
 pub(super) fn span_duration(span: Span) -> Duration {
     Duration::try_from_secs_f64((span.until - span.since).max(0.0)).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-/// Up to four digits that matter, thousands apart: `0.4`, `3,001`, `1.234`.
+/// Up to four significant digits, with thousands separators: `0.4`, `3,001`, `1.234`.
 pub(super) fn format_number(value: f64) -> String {
     if !value.is_finite() {
         return if value.is_nan() {

@@ -1,7 +1,7 @@
-//! What the answers to one measurement come to. PURE.
+//! From the answers of one measurement to its phase. PURE.
 //!
-//! In this order: a source that could not be asked is an error; no data at all is what the check
-//! says it is; too little traffic is inconclusive; then the conditions, or the comparison, decide.
+//! In this order: a source that failed is an error; no data is what `no-data` says; too little
+//! traffic is inconclusive; then the conditions or the comparison decide.
 
 mod data;
 mod rules;
@@ -19,7 +19,6 @@ use rules::{compare_rates, compare_samples, evaluate_conditions, evaluate_lines}
 
 use super::display::format_number;
 
-/// What a measurement came to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Evaluation {
     pub(super) phase: Phase,
@@ -27,8 +26,8 @@ pub(super) struct Evaluation {
     pub(super) note: Option<String>,
 }
 
-/// Weighs the answers of a check. `look` counts the comparisons that could decide, from 1; `length`
-/// is the time that was asked for.
+/// Evaluates the answers of a check. `look` is the number of the comparison, from 1; `duration` is
+/// the time that was asked for.
 pub(super) fn evaluate(
     check: &Check,
     answers: &[(QuestionRole, Side, Answer)],
@@ -59,7 +58,8 @@ pub(super) fn evaluate(
     }
 }
 
-/// Fewer requests than are wanted. None at all is "no data", which the check has a word for.
+/// Fewer requests than are wanted. No requests at all are "no data", which has a setting of its
+/// own.
 fn insufficient_volume(
     check: &Check,
     answers: &Answers<'_>,
@@ -95,7 +95,7 @@ fn insufficient_volume(
     (green_requests < volume.min_requests).then(|| note_only(Phase::Inconclusive, note()))
 }
 
-/// Nothing was there.
+/// The result without data.
 fn no_data(check: &Check, note: String) -> Evaluation {
     note_only(check.no_data, note)
 }

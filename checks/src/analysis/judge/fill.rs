@@ -1,4 +1,4 @@
-//! A source, filled for one side: the query that is sent, and its words for people.
+//! Fills a source's query for one side, and describes it for people.
 
 use crate::analysis::form::{Metric, QueryTemplate, Source};
 use crate::analysis::question::{
@@ -9,7 +9,7 @@ use crate::analysis::sides::Sides;
 use crate::secret::Secret;
 use crate::template::{Template, Values};
 
-/// What stands for the variables of queries.
+/// The values of the variables in queries.
 #[derive(Debug, Clone)]
 pub(in crate::analysis) struct QueryFiller {
     pub(in crate::analysis) sides: Sides,
@@ -80,7 +80,7 @@ impl QueryFiller {
         }
     }
 
-    /// What is asked, in words, on one line and without secrets.
+    /// The query for people, on one line and without secrets.
     pub(super) fn describe(&self, source: &Source, side: Side) -> String {
         let values = self.sides.values_for(side, &self.values);
         let text = |text: &Template| {

@@ -1,8 +1,8 @@
 //! From the checks to the whole analysis. PURE.
 //!
-//! A critical check that ends badly ends the analysis: the worst of them stands. Checks that are
-//! not critical decide together: when more than half of them, and at least two, ended badly.
-//! `dry-run` never decides.
+//! A critical check that ends badly ends the analysis; of several, the worst decides. Non-critical
+//! checks decide together: when more than half of them, and at least two, ended badly. `dry-run`
+//! never decides.
 
 use crate::analysis::form::{Importance, OnInconclusive};
 use crate::analysis::refuse;
@@ -11,21 +11,21 @@ use crate::measurement::{Measurement, Phase};
 
 use super::check_run::CheckRun;
 
-/// How an analysis stands.
+/// The status of an analysis.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnalysisStatus {
-    /// It goes on.
+    /// Not ended yet.
     Running,
-    /// It is over.
+    /// Ended, with this result.
     Ended(Box<AnalysisResult>),
 }
 
-/// What an analysis came to.
+/// The result of an analysis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnalysisResult {
     /// Good, bad, neither, or not to be measured.
     pub phase: Phase,
-    /// The check that decided; nobody did where all was well.
+    /// The check that decided; none if the analysis was successful.
     pub check: Option<String>,
     /// Why, in words: `2 of 9 measurements failed, and at most 1 may`.
     pub reason: String,
@@ -33,11 +33,11 @@ pub struct AnalysisResult {
     pub measurement: Option<Measurement>,
     /// The last value of that check; the last measurement may have none.
     pub value: Option<String>,
-    /// What is wanted where the phase is inconclusive.
+    /// The setting of that check for an inconclusive result.
     pub on_inconclusive: OnInconclusive,
 }
 
-/// What is bad enough to end it.
+/// The result, if a check or several together end the analysis.
 pub(super) fn find_failure(check_runs: &[CheckRun], sides: &Sides) -> Option<AnalysisResult> {
     let counting = || {
         check_runs
@@ -71,7 +71,7 @@ pub(super) fn find_failure(check_runs: &[CheckRun], sides: &Sides) -> Option<Ana
     Some(build_result(worst, reason))
 }
 
-/// Nothing was.
+/// The result where no check ended badly.
 pub(super) fn build_success(check_runs: &[CheckRun]) -> AnalysisResult {
     let counting = || {
         check_runs
@@ -87,7 +87,7 @@ pub(super) fn build_success(check_runs: &[CheckRun]) -> AnalysisResult {
         String::new()
     } else {
         format!(
-            "; {} could not tell, and was passed over",
+            "; {} could not reach a verdict, and was ignored",
             ignored.join(", ")
         )
     };
@@ -105,8 +105,8 @@ pub(super) fn build_success(check_runs: &[CheckRun]) -> AnalysisResult {
     }
 }
 
-/// What was measured where no limit was passed: that nothing is wrong is only said of what was
-/// measured to be good.
+/// The findings where no limit was exceeded; "nothing was found wrong" is said only if something
+/// was measured to be good.
 pub(super) fn describe_findings(check_runs: &[CheckRun]) -> String {
     let counting = || {
         check_runs
@@ -134,7 +134,7 @@ pub(super) fn describe_findings(check_runs: &[CheckRun]) -> String {
     }
 }
 
-/// One that knows neither good nor bad is passed over where that is wanted; the others go on.
+/// An inconclusive check with `on-inconclusive: proceed` is ignored; the others decide.
 fn has_ended_badly(check_run: &CheckRun) -> bool {
     check_run
         .final_phase

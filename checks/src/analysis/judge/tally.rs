@@ -1,12 +1,12 @@
 //! Argo Rollouts' limits: from the phases of a check's measurements to its own. PURE.
 //!
-//! Errors do not count as measurements. Where several limits are passed at once, Error stands over
-//! Inconclusive over Failed.
+//! Errors do not count as measurements. If several limits are exceeded at once, Error takes
+//! precedence over Inconclusive, and Inconclusive over Failed.
 
 use crate::analysis::form::MeasurementLimits;
 use crate::measurement::Phase;
 
-/// What a check's measurements came to so far.
+/// The results of a check's measurements so far, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct MeasurementCounts {
     pub(super) successful: u32,
@@ -16,14 +16,14 @@ pub(super) struct MeasurementCounts {
     pub(super) consecutive_successes: u32,
 }
 
-/// When a check is done by itself.
+/// When a check ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EndCondition {
-    /// After so many measurements.
+    /// After this many measurements.
     Count(u32),
     /// With the first measurement that is good or bad.
     Conclusive,
-    /// When its owner ends it.
+    /// When the caller ends it.
     OnRequest,
 }
 
@@ -47,7 +47,6 @@ impl MeasurementCounts {
         }
     }
 
-    /// How many measurements there were.
     pub(super) fn count(&self) -> u32 {
         self.successful + self.failed + self.inconclusive
     }
@@ -63,7 +62,7 @@ impl MeasurementCounts {
         self.successful > 0
     }
 
-    /// What the check came to, if it is over.
+    /// The check's phase, if it has ended.
     pub(super) fn assess(
         &self,
         limits: &MeasurementLimits,
@@ -101,8 +100,8 @@ impl MeasurementCounts {
             .map(|_| Phase::Failed)
     }
 
-    /// All measurements were made and no limit was passed. One without a good measurement is not
-    /// successful by accident: here, and only here, Argo's rule is not kept.
+    /// The phase when all measurements were made and no limit was exceeded. Unlike in Argo
+    /// Rollouts, a check without a good measurement is not successful; this is the only deviation.
     fn phase_at_end(&self, limits: &MeasurementLimits) -> Phase {
         match (limits.consecutive_successes, limits.failures) {
             (0, _) if self.has_success() => Phase::Successful,
@@ -111,7 +110,7 @@ impl MeasurementCounts {
         }
     }
 
-    /// Why it is over, in words.
+    /// Why it ended, for people.
     pub(super) fn explain(&self, phase: Phase, limits: &MeasurementLimits) -> String {
         let of = format!("of {} measurements", self.count());
         match phase {

@@ -103,7 +103,7 @@ pub(super) fn expect_result(judge: &Judge) -> AnalysisResult {
     }
 }
 
-/// An own metric asked over HTTP every 10 s: due at once, without a grain.
+/// A metric of the user's own, asked over HTTP every 10 s: due at once, without a period.
 pub(super) fn own_metric(keys: &str) -> String {
     format!(
         "metrics:\n- {{ name: own, http: {{ url: 'https://h/', path: $.v }}, interval: 10s, success: '< 5'{}{keys} }}",

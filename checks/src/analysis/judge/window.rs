@@ -1,9 +1,8 @@
-//! What time a question covers, and when there is something new to ask. PURE.
+//! Which time a question covers, and when there is new data. PURE.
 //!
-//! CloudWatch's points cover whole periods, and are complete only some time after their end: a
-//! period that has not ended, or ended a moment ago, is not asked for. The window grows from the
-//! first whole period after traffic began and is asked for anew each time, so that what comes late
-//! is seen.
+//! CloudWatch's points cover whole periods and are final only some time after the period's end, so
+//! a period that has just ended is not asked for. The window starts at the first whole period after
+//! traffic began and is asked for again each time, so that late data are included.
 
 use std::time::Duration;
 
@@ -16,8 +15,7 @@ pub(super) struct Span {
     pub(super) until: f64,
 }
 
-/// What can be asked now about what began at `began`; nothing as long as there is not a whole
-/// period.
+/// The span to ask for now, for data since `began`; `None` while there is no whole period.
 pub(super) fn question_span(
     sampling: Sampling,
     began: f64,
@@ -35,12 +33,12 @@ pub(super) fn question_span(
     Some(Span { since, until })
 }
 
-/// From when on something can be asked about what began at `began`.
+/// When the first span since `began` can be asked for.
 pub(super) fn first_due(sampling: Sampling, began: f64) -> f64 {
     aligned_start(sampling, began) + sampling.period.as_secs_f64() + sampling.delay.as_secs_f64()
 }
 
-/// When there will be something that was not there at `asked`.
+/// When there will be data that were not available at `asked_at`.
 pub(super) fn next_new_data(sampling: Sampling, asked_at: f64) -> f64 {
     match sampling.kind {
         SamplingKind::Aligned => {

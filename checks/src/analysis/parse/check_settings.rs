@@ -1,4 +1,4 @@
-//! What every kind of check has: when it is made, what is put up with, and what follows.
+//! The settings of every kind of check: schedule, limits, and consequences.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::moment::Moment;
 use crate::reader::Reader;
 use crate::{document_form, document_schema, document_words};
 
-/// More often than this nothing new is to be seen, and each measurement costs reads.
+/// More frequent measurements would see nothing new, and each costs reads.
 const MIN_INTERVAL: Duration = Duration::from_secs(5);
 
 /// CloudWatch keeps points of ordinary metrics for each minute.
@@ -31,8 +31,8 @@ pub(in crate::analysis) const ON_INCONCLUSIVE_WORDS: &[(&str, OnInconclusive)] =
     ("proceed", OnInconclusive::Proceed),
 ];
 
-/// Of metrics of high resolution it keeps these too; ordinary ones have no points then, which is
-/// inconclusive.
+/// CloudWatch keeps these too for metrics of high resolution; ordinary ones then have no points,
+/// which is inconclusive.
 const HIGH_RESOLUTION_PERIODS: &[Duration] = &[
     Duration::from_secs(1),
     Duration::from_secs(5),
@@ -53,14 +53,14 @@ document_form! {
         interval: Option<Interval>,
         /// Before the first measurement.
         initial_delay: Option<WrittenDuration>,
-        /// So many measurements.
+        /// The number of measurements.
         count: Option<MeasurementCount>,
         /// The period of CloudWatch's points: whole minutes, or 1s, 5s, 10s, 20s or 30s for metrics
         /// of high resolution; 60s when absent.
         period: Option<Period>,
-        /// What is younger may still change, and is not asked for.
+        /// Younger data may still change, and are not asked for.
         delay: Option<WrittenDuration>,
-        /// Only the newest so much is judged.
+        /// How far back data are evaluated.
         window: Option<WrittenDuration>,
         /// More failed measurements fail the check; -1: they never do.
         failure_limit: Option<FailureLimit>,
@@ -68,13 +68,13 @@ document_form! {
         inconclusive_limit: Option<Count>,
         /// More errors in a row make it an error; 4 when absent.
         consecutive_error_limit: Option<Count>,
-        /// So many successes in a row end it well; 0: they do not.
+        /// This many successes in a row end the check as successful; 0: never.
         consecutive_success_limit: Option<Count>,
         /// Measured and shown, decides nothing.
         dry_run: Option<bool>,
         /// Whether it decides alone; true when absent.
         critical: Option<bool>,
-        /// What a measurement without data is; inconclusive when absent.
+        /// The result of a measurement without data; inconclusive when absent.
         no_data: Option<Phase>,
         /// Fewer requests are inconclusive.
         min_request_volume: Option<Count>,
@@ -83,7 +83,7 @@ document_form! {
 }
 
 impl CheckSettings {
-    /// What this says, and `inherited` where it is silent.
+    /// These settings, with those of `inherited` where they are absent.
     pub(super) fn with_defaults(&self, inherited: &Self) -> Self {
         let (own, old) = (self.clone(), inherited.clone());
         Self {
@@ -122,8 +122,8 @@ impl CheckSettings {
         }
     }
 
-    /// Argo Rollouts' defaults: nothing is put up with but four errors in a row. `usual` is how
-    /// many inconclusive measurements are, where nothing is said of them.
+    /// Argo Rollouts' defaults: no failure is tolerated, and four errors in a row are.
+    /// `inconclusive_limit` is the limit of inconclusive measurements if the document sets none.
     pub(super) fn limits(&self, inconclusive_limit: u32) -> MeasurementLimits {
         let limit_or = |limit: Option<Count>, absent: u32| limit.map_or(absent, |limit| limit.0);
         MeasurementLimits {
@@ -245,7 +245,7 @@ impl FromNode for MeasurementCount {
     }
 }
 
-/// How many failures are put up with; none: any number (-1).
+/// How many failures are tolerated; none: any number (-1).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FailureLimit(Option<u32>);
 

@@ -1,4 +1,4 @@
-//! What a metric is held against: a threshold, conditions, or blue.
+//! What a metric is compared with: a threshold, conditions, or blue.
 
 use crate::analysis::compare::ComparePolicy;
 use crate::analysis::expression::Expression;
@@ -43,7 +43,7 @@ const TESTS: &[(&str, StatisticalTest)] = &[
 
 document_words!(StatisticalTest: TESTS);
 
-/// The only side that green can be held against.
+/// The only side that green can be compared with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Blue;
 
@@ -65,19 +65,19 @@ document_form! {
         /// Which difference is bad; increase when absent.
         direction: Option<Direction>,
         test: Option<StatisticalTest>,
-        /// Green may be so many times blue; 1.25 when absent.
+        /// The ratio of green to blue up to which a difference does not matter; 1.25 when absent.
         allowed_increase: Option<AllowedIncrease>,
         /// How often an equal green may be called worse; 0.05 when absent.
         alpha: Option<Alpha>,
     }
 }
 
-/// A metric is held against something, and is so once.
+/// Checks that a metric has exactly one condition or comparison.
 pub(super) fn check_conditions(reader: &mut Reader<'_>, metric: &Node, fields: &Fields<'_>) {
     match (fields.get("compare"), fields.entries_with(CONDITION_KEYS).first()) {
         (Some(_), Some(condition)) => reader.report(
             condition.place,
-            format!("`compare` and `{}` stand side by side", condition.key),
+            format!("`compare` and `{}` cannot be used together", condition.key),
             "Keep one: a metric is held against blue by a test, or against conditions",
         ),
         (None, None) => reader.report(
@@ -100,7 +100,7 @@ pub(super) fn check_conditions(reader: &mut Reader<'_>, metric: &Node, fields: &
 }
 
 impl MetricForm {
-    /// What the metric is held against; for a comparison, which test its measure must fit.
+    /// The judgement of the metric; for a comparison, which test its measure must fit.
     pub(super) fn build_judgement(
         &self,
         reader: &mut Reader<'_>,

@@ -33,7 +33,7 @@ document_form! {
         pattern: NonEmptyText,
         /// Log groups; those of the containers when absent.
         groups: Option<Vec<NonEmptyText>>,
-        /// So many lines are put up with; 0 when absent.
+        /// At most this many lines; 0 when absent.
         at_most: Option<Count>,
         compare: Option<Blue>,
         allowed_increase: Option<AllowedIncrease>,

@@ -59,7 +59,7 @@ fn check_metric(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what:
             for entry in fields.entries_with(&[SOURCE_KEYS, &["reduce", "volume"]].concat()) {
                 reader.report(
                     entry.place,
-                    format!("`{}` stands beside `errors` and `requests`", entry.key),
+                    format!("`{}` cannot be used with `errors` and `requests`", entry.key),
                     "Leave it out: the result is errors of requests in percent",
                 );
             }
@@ -134,7 +134,7 @@ impl MetricForm {
             if let Some(volume) = &self.volume {
                 reader.report(
                     volume.key,
-                    "`volume` is asked and held against nothing",
+                    "`volume` is measured but not used",
                     "Write `min-request-volume:` with a number",
                 );
             }
@@ -148,7 +148,7 @@ impl MetricForm {
     }
 }
 
-/// A comparison of rates has its own least volume.
+/// A comparison of rates has its own minimum volume.
 fn apply_min_volume(judgement: Judgement, run: &CheckSettings) -> Judgement {
     match (judgement, run.min_request_volume()) {
         (Judgement::Comparison(policy), Some(least)) => Judgement::Comparison(ComparePolicy {
@@ -169,7 +169,7 @@ fn default_volume_source(measure: Option<&Measure>, run: &CheckSettings) -> Sour
     }
 }
 
-/// A statistical test wants counts, or values.
+/// Checks that the test fits the measure: counts, or values.
 fn check_test_fits(
     reader: &mut Reader<'_>,
     compare: Place,

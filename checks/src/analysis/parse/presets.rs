@@ -166,7 +166,7 @@ pub fn is_inline(text: &str) -> bool {
     text.contains(['\n', '{']) || text.starts_with('[') || text.contains(": ") || reads_as_preset
 }
 
-/// The remedy for what is no preset.
+/// The remedy for an unknown preset.
 pub(in crate::analysis) fn suggest_preset(word: &str) -> String {
     suggest_choices(word, preset::KEYWORDS)
 }

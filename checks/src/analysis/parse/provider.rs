@@ -1,4 +1,4 @@
-//! Where Prometheus and Datadog are, and who asks them.
+//! The addresses and credentials of Prometheus and Datadog.
 
 use url::Url;
 
@@ -80,7 +80,7 @@ impl FromNode for Providers {
     }
 }
 
-/// Which keys there must be depends on which kind of provider it is.
+/// Checks the keys that each kind of provider requires.
 fn check_kind(reader: &mut Reader<'_>, entry: &Entry) {
     let has = |key: &str| entry.value.entry(key).is_some();
     let (kind, irrelevant_keys) = match (has("prometheus"), has("datadog")) {
@@ -179,7 +179,7 @@ document_form! {
 }
 
 impl ProviderQuery {
-    /// What is asked of the provider that the query names, or of the only one.
+    /// The query to the provider that it names, or to the only one.
     pub(super) fn into_query(
         self,
         reader: &mut Reader<'_>,

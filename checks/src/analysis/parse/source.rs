@@ -1,4 +1,4 @@
-//! What is asked of CloudWatch, Prometheus, Datadog or an HTTP endpoint.
+//! Queries to CloudWatch, Prometheus, Datadog or an HTTP endpoint.
 
 mod cloudwatch;
 mod http;
@@ -22,7 +22,7 @@ const PUBLISH_DELAY: Duration = Duration::from_mins(1);
 /// Prometheus scrapes every 15 s where nothing else is configured.
 const SCRAPE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Of which one is asked.
+/// A metric has exactly one of these keys.
 pub(super) const SOURCE_KEYS: &[&str] = &["cloudwatch", "prometheus", "datadog", "http"];
 
 document_form! {
@@ -41,7 +41,7 @@ document_form! {
     }
 }
 
-/// A metric, or one of its parts, asks one source. `what` names it.
+/// Checks that a metric, or one of its parts, has exactly one source. `what` names it.
 pub(super) fn check_one_source(
     reader: &mut Reader<'_>,
     node: &Node,
@@ -67,7 +67,7 @@ pub(super) fn check_one_source(
 }
 
 impl Sources {
-    /// The one source that is asked; None where there is none.
+    /// The source; `None` if there is none.
     pub(super) fn into_source(
         self,
         reader: &mut Reader<'_>,
@@ -81,7 +81,7 @@ impl Sources {
         ];
         let others = others.into_iter().filter(|is_given| *is_given).count();
         if others > 1 || (others == 1 && self.cloudwatch.is_some()) {
-            // That two are asked was reported.
+            // Two sources were reported before.
             return None;
         }
         let mut ask = |query: Spanned<ProviderQuery>, kind| {
@@ -103,7 +103,7 @@ fn source_sampling(query: &QueryTemplate, run: &CheckSettings) -> Sampling {
         QueryTemplate::CloudWatch { .. } => (SamplingKind::Aligned, run.period(), PUBLISH_DELAY),
         QueryTemplate::Datadog { .. } => (SamplingKind::Sliding, run.period(), PUBLISH_DELAY),
         QueryTemplate::Prometheus { .. } => (SamplingKind::Sliding, run.period(), SCRAPE_INTERVAL),
-        // What an endpoint answers is how things are now.
+        // An endpoint answers with the present values.
         QueryTemplate::Http { .. } => {
             return Sampling {
                 kind: SamplingKind::Sliding,

@@ -1,4 +1,4 @@
-//! Values that several parts of the form have: names, texts, numbers.
+//! Types of values that several parts of the form share: names, texts, numbers.
 
 use crate::document::Node;
 use crate::document_schema;
@@ -67,7 +67,7 @@ document_schema!(CheckName as String);
 pub(super) struct CheckNames(std::collections::BTreeSet<String>);
 
 impl CheckNames {
-    /// Notes the name of a check.
+    /// Records the name of a check, and reports a duplicate.
     pub(super) fn check_unique(&mut self, reader: &mut Reader<'_>, name: &Spanned<String>) {
         if !self.0.insert(name.value.clone()) {
             reader.report(

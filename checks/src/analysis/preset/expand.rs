@@ -1,4 +1,4 @@
-//! What a preset asks and how it is judged.
+//! The checks of each preset.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::template::Template;
 
 use super::{Operator, Preset, Subject};
 
-/// A preset judges the newest ten minutes: enough traffic to say something, and a late fault is not
-/// thinned by hours that were good.
+/// A preset judges the newest ten minutes: enough traffic for a verdict, and a fault that starts
+/// late is not averaged away by good hours.
 const WINDOW: Duration = Duration::from_mins(10);
 
 /// A preset reads traffic that may be thin at first.
@@ -24,22 +24,22 @@ const MIN_REQUESTS: f64 = 100.0;
 /// A point of a minute is complete a minute after its end, as a rule.
 const PUBLISH_DELAY: Duration = Duration::from_mins(1);
 
-/// What is left of the rate of false alarms for each of the two comparisons of `green no worse than
-/// blue`.
+/// The share of alpha for each of the two comparisons of `green no worse than blue`.
 const ALPHA_SHARE: f64 = 0.5;
 
-/// The percentile that is compared: with 20 requests in a minute one is expected beyond it. Of p99
-/// that takes 100, which a tenth of the traffic seldom has; p90 would be seen with fewer, and says
-/// less about the slow ones.
+/// The percentile that is compared: with 20 requests a minute, one is expected above p95. p99 would
+/// need 100, which a 10 % share of traffic seldom has; p90 would need fewer and says less about
+/// slow requests.
 const COMPARED_PERCENTILE: (&str, f64) = ("p95", 95.0);
 
-/// A threshold on a percentile wants so many requests beyond it: of fewer it is a matter of luck.
+/// A threshold on a percentile needs this many requests above it; with fewer it is a matter of
+/// luck.
 const MIN_REQUESTS_BEYOND: f64 = 5.0;
 
-/// A check without what its writer may say about it.
+/// A check without the settings of the document.
 #[derive(Debug, Clone)]
 pub(crate) struct CheckTemplate {
-    /// Set before the preset's name where it stands for several checks.
+    /// Prefix of the check's name if the preset has several checks.
     pub(crate) prefix: Option<&'static str>,
     pub(crate) measure: Measure,
     pub(crate) judgement: Judgement,
@@ -48,7 +48,7 @@ pub(crate) struct CheckTemplate {
 }
 
 impl Preset {
-    /// Its checks; `least` is how many requests its writer wants.
+    /// Its checks; `min_requests` is the minimum that the document sets.
     pub(crate) fn expand(
         &self,
         sampling: Sampling,
@@ -100,7 +100,7 @@ fn threshold_template(
         ),
     };
     let success = Expression::parse(&format!("result {} {bound}", operator.symbol())).ok();
-    // Too few requests so far is no failure: it is not known yet.
+    // Too few requests so far are no failure: more may come.
     let is_request_count = subject == Subject::Requests;
     let failure = if is_request_count {
         Expression::parse("result < 0").ok()
@@ -137,8 +137,7 @@ fn parse_percentile(stat: &str) -> f64 {
     stat.trim_start_matches('p').parse().unwrap_or_default()
 }
 
-/// Errors by their counts, latency by the minutes' p95: each with half of what may be a false
-/// alarm.
+/// Errors by their counts, latency by the p95 of each minute: each with half of alpha.
 fn no_worse_templates(sampling: Sampling, min_requests: Option<f64>) -> Vec<CheckTemplate> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -203,7 +202,7 @@ fn latency_measure(sampling: Sampling, stat: &str, reduce: Reduce) -> Measure {
     }
 }
 
-/// Those of them that were answered by an error.
+/// The requests that were answered with an error.
 pub(crate) fn error_source(sampling: Sampling) -> Source {
     target_group_source("HTTPCode_Target_5XX_Count", "Sum", sampling)
 }
@@ -213,7 +212,7 @@ pub(crate) fn request_source(sampling: Sampling) -> Source {
     target_group_source("RequestCount", "Sum", sampling)
 }
 
-/// The grain of the load balancer's metrics.
+/// The sampling of the load balancer's metrics.
 pub(crate) fn load_balancer_sampling(period: Duration, delay: Option<Duration>) -> Sampling {
     Sampling {
         kind: SamplingKind::Aligned,

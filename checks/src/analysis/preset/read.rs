@@ -1,4 +1,4 @@
-//! A preset's words.
+//! Parsing and naming of presets.
 
 use crate::analysis::parse::known_presets;
 use crate::duration::parse_duration;
@@ -17,7 +17,7 @@ const SUBJECTS: [(&str, Subject); 7] = [
     ("requests", Subject::Requests),
 ];
 
-/// What a preset may begin with.
+/// The words that a preset can begin with.
 pub(crate) const KEYWORDS: &[&str] = &[
     "error-rate",
     "success-rate",
@@ -62,7 +62,6 @@ impl Preset {
         })
     }
 
-    /// As it reads.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::NoWorse => NO_WORSE.to_owned(),
@@ -99,7 +98,7 @@ impl Subject {
             .map_or("", |(word, _)| word)
     }
 
-    /// Errors and latencies want an upper bound, successes and requests a lower one.
+    /// Errors and latencies need an upper bound, successes and requests a lower one.
     fn check_operator(self, operator: Operator, text: &str) -> Result<(), PresetError> {
         let is_upper = matches!(operator, Operator::Below | Operator::AtMost);
         let wants_upper = matches!(self, Self::ErrorRate | Self::Percentile(_));

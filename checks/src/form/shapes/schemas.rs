@@ -23,8 +23,8 @@ mod written {
         #[schemars(regex(pattern = r"^\s*(?=\d)(\d+h)?(\d+m)?(\d+s)?(\d+ms)?\s*$"))] String,
     );
 
-    /// A text, in which `${version}`, `${digest}`, `${revision}`, `${env.NAME}` and others stand for
-    /// their values.
+    /// A text, in which `${version}`, `${digest}`, `${revision}`, `${env.NAME}` and others are
+    /// replaced by their values.
     #[derive(JsonSchema)]
     #[schemars(untagged)]
     pub(super) enum Text {

@@ -1,4 +1,4 @@
-//! Bounds such as `{ ge: 1h, lt: 2h }`: whether a value keeps them all, and how they are said.
+//! Bounds such as `{ ge: 1h, lt: 2h }`: whether a value is within them, and their text for people.
 
 use std::cmp::Ordering;
 
@@ -131,7 +131,7 @@ fn join_bounds(bounds: impl Iterator<Item = String>) -> String {
 }
 
 impl Comparison {
-    /// Whether a value that stands like this to the limit is allowed.
+    /// Whether a value with this order relative to the limit is allowed.
     pub(super) fn allows(self, order: Ordering) -> bool {
         match self {
             Self::Greater => order.is_gt(),

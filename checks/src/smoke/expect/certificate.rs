@@ -1,4 +1,4 @@
-//! How long the certificate is still good that the answer came with. That it is trusted is settled:
+//! How long the certificate of the answer is still valid. That it is trusted is already known:
 //! otherwise there is no answer.
 
 use x509_cert::Certificate;
@@ -43,7 +43,7 @@ pub(super) fn evaluate(
     }
 }
 
-/// The last second at which it is valid, of the epoch.
+/// The last second at which it is valid, since 1970.
 fn parse_not_after(der: &[u8]) -> Option<i64> {
     let certificate = Certificate::from_der(der).ok()?;
     i64::try_from(

@@ -1,4 +1,4 @@
-//! The cookies an answer sets, by their attributes. Their values are never looked at.
+//! The attributes of the cookies that an answer sets. Their values are never read.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Conditions on what a `JSONPath` selects. Every selected node meets them, and there is one at
 //! least.
 //!
-//! The file is long because an expectation is one file: its form, its reader and its evaluation.
+//! One file, because an expectation is one file: its form, its reader and its evaluation.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -24,7 +24,7 @@ use crate::{document_entries, document_schema, document_union, document_words};
 use super::bounds::{self, Comparison, Quantity, WholeNumber};
 use super::{Expect, schema};
 
-/// How often a JSONPath may go down through all there is.
+/// How many descendant segments (`..`) a JSONPath may have.
 const MAX_DESCENDANTS: usize = 3;
 
 /// What a plain number means for a length: both bounds hold.
@@ -137,7 +137,7 @@ impl FromNode for WrittenPath {
 document_schema!(WrittenPath as String);
 
 impl WrittenPath {
-    /// One that is known to be right.
+    /// A path that is known to be valid.
     pub(super) fn from_valid(written: &str) -> Option<Self> {
         let path = JsonPath::parse(written).ok()?;
         let written = written.to_owned();
@@ -180,7 +180,7 @@ impl WrittenPath {
     }
 }
 
-/// The crate knows where, but seldom why.
+/// The crate reports where a path is wrong, but seldom why.
 fn describe_path_error(written: &str, position: usize) -> String {
     match written.get(position..) {
         _ if !written.starts_with('$') => "it does not start with `$`".to_owned(),
@@ -305,7 +305,7 @@ impl JsonCondition {
     }
 }
 
-/// A value of the answer, as it may be shown. Numbers are no secrets.
+/// A value of the answer, made safe to show. Numbers are no secrets.
 fn format_value(node: &Value) -> String {
     match node {
         Value::Null | Value::Bool(_) | Value::Number(_) => node.to_string(),

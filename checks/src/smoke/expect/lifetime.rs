@@ -26,8 +26,8 @@ pub(super) fn from_attributes(
     })
 }
 
-/// A date as servers write it in cookies: its parts are told by what they look like, not by where
-/// they stand.
+/// A date as servers write it in cookies: its parts are recognized by their form, not by their
+/// position.
 fn parse_date(text: &str) -> Option<OffsetDateTime> {
     let (mut clock, mut day, mut month, mut year) = (None, None, None, None);
     for token in text

@@ -1,5 +1,5 @@
-//! Where a test may end: on the origin that it asked, or on those that it names. Judged before
-//! anything is read of the answer.
+//! Where a test may end: on the origin of its first request, or on those that it names. Evaluated
+//! before the body is read.
 
 use url::{Origin, Url};
 
@@ -40,7 +40,7 @@ impl FromNode for ExpectedOrigin {
     }
 }
 
-/// Why an answer of `url` is not this test's, when `asked` was asked first.
+/// Why an answer of `url` may not end a test whose first request went to `first_origin`.
 pub(in crate::smoke) fn evaluate(
     expect: &Expect,
     first_origin: &Origin,

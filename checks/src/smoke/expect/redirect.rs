@@ -125,7 +125,7 @@ fn leads_to(location: &Url, to: &Url) -> bool {
     same_host && on_boundary
 }
 
-/// The query may hold codes and states that are nobody's business.
+/// The query may contain codes and states that must not be shown.
 fn format_without_query(location: &Url) -> String {
     let query_hidden = if location.query().is_some() {
         "?…"

@@ -1,6 +1,6 @@
 //! `json-schema`: a body against a JSON Schema in the document, or in a file. It is compiled when
-//! the document is read, so that a schema that is no schema is a problem of the document. What it
-//! refers to must be in it: nothing is fetched.
+//! the document is read, so that a schema that is no schema is a problem of the document. It can
+//! refer only to itself: nothing is fetched.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::scrub::mask;
 use crate::smoke::json_schema::JsonSchema;
 use crate::smoke::result::Mismatch;
 
-/// A body that is something else altogether breaks every rule; the first few tell enough.
+/// A completely different body violates every rule; the first few are enough.
 const MAX_VIOLATIONS: usize = 5;
 
 impl FromNode for JsonSchema {

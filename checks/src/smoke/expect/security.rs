@@ -152,7 +152,7 @@ impl SecurityHeaders {
     }
 }
 
-/// What is said of a header that is not there.
+/// Shown for a header that is missing.
 const NOTHING: &str = "nothing";
 
 pub(super) fn evaluate(expected: &SecurityHeaders, answer: &SmokeResponse) -> Vec<Mismatch> {

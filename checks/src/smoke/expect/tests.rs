@@ -654,24 +654,24 @@ fn a_cookie_that_no_browser_keeps_fails_with_the_reason() {
         (
             "sid=1; HttpOnly; SameSite=None",
             "sid: { same-site: none }",
-            "SameSite=None wants Secure",
+            "SameSite=None requires Secure",
         ),
         (
             "sid=1; SameSite=none; HttpOnly",
             "sid: {}",
-            "SameSite=None wants Secure",
+            "SameSite=None requires Secure",
         ),
         (
             "__Secure-sid=1",
             "__Secure-sid: {}",
-            "`__Secure-` wants Secure",
+            "`__Secure-` requires Secure",
         ),
         (
             "__Host-sid=1; Path=/",
             "__Host-sid: { path: / }",
-            "`__Host-` wants Secure, Path=/ and no Domain",
+            "`__Host-` requires Secure, Path=/ and no Domain",
         ),
-        ("sid=1; Partitioned", "sid: {}", "Partitioned wants Secure"),
+        ("sid=1; Partitioned", "sid: {}", "Partitioned requires Secure"),
     ];
     for (set, expected, why) in table {
         let found = format_failures(
@@ -681,7 +681,7 @@ fn a_cookie_that_no_browser_keeps_fails_with_the_reason() {
         let name = set.split_once('=').unwrap().0;
         assert_eq!(
             found,
-            format!("cookie {name}: a cookie that browsers keep, one that no browser keeps: {why}"),
+            format!("cookie {name}: a cookie that browsers keep, one that browsers reject: {why}"),
             "{set}"
         );
     }

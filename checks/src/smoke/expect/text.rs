@@ -95,7 +95,7 @@ impl FromNamedEntry for ParameterExpectation {
 document_schema!(HeaderExpectation as TextExpectation);
 document_schema!(ParameterExpectation as TextExpectation);
 
-/// What is said of a text that is not there.
+/// Shown for a text that is missing.
 const NOTHING: &str = "nothing";
 
 pub(super) fn evaluate(
@@ -112,7 +112,7 @@ pub(super) fn evaluate(
     if found.iter().any(all_met) {
         return Vec::new();
     }
-    // None meets them all: what is wrong is said of the last one, or of there being none.
+    // None meets them all: the mismatch is that of the last one, or that there is none.
     let last = found.last().copied();
     let unmet = conditions
         .iter()

@@ -1,4 +1,4 @@
-//! `version`: short for "what answers is the version that is being deployed".
+//! `version`: short for "the answer is of the version that is being deployed".
 
 use reqwest::header::HeaderName;
 
@@ -43,7 +43,7 @@ fn check_one_place(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, _:
 }
 
 impl Expect {
-    /// The same, with the version as what it is short for.
+    /// The expectations, with `version` replaced by the conditions that it abbreviates.
     pub(in crate::smoke) fn with_version_expanded(mut self) -> Self {
         let Ok(version) = Template::parse("${version}") else {
             return self;

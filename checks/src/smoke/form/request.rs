@@ -1,4 +1,4 @@
-//! A request as the document says it: variables still stand in its texts.
+//! A request as the document has it: its texts still contain variables.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl Request {
         }
     }
 
-    /// Method and path as people may read them.
+    /// Method and path, made safe to show.
     pub(crate) fn describe(&self, values: &Values) -> String {
         let mut text = format!("{} {}", self.method, self.path.render_masked(values));
         let mut separator = if text.contains('?') { '&' } else { '?' };
@@ -63,8 +63,8 @@ impl Request {
     }
 }
 
-/// Who we are to the tested service. Never sent to another origin, whether it holds a variable or
-/// not.
+/// The credential for the tested service. Never sent to another origin, whether it holds a variable
+/// or not.
 #[derive(Debug, Clone)]
 pub(crate) enum Credential {
     Bearer(Template),

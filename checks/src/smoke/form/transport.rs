@@ -1,14 +1,14 @@
 //! How a test's connection is made. Tests that want the same share a client, and with it its
 //! connections.
 //!
-//! There is no way to switch the verification of certificates off: a test that does not know whom
-//! it talked to proves nothing.
+//! There is no way to switch the verification of certificates off: a test that does not know which
+//! server answered proves nothing.
 
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
-/// What a connection is to be like.
+/// The settings of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Transport {
     pub(in crate::smoke) http: HttpVersion,

@@ -13,7 +13,7 @@ use crate::{document_form, document_schema, document_union};
 use super::names::declare;
 use super::request::SentHeaderName;
 
-/// Of which a capture names one.
+/// A capture has exactly one of these keys.
 const SOURCES: &[&str] = &["json", "header", "redirect", "cookie", "matches"];
 
 const REMEDY: &str = "Write a JSONPath such as `$.id`, `status`, `url`, or one of { json, header, redirect, cookie, matches }";
@@ -157,8 +157,8 @@ impl FromNode for CapturedHeader {
 document_schema!(CapturedHeader as String);
 
 impl CaptureSource {
-    /// Cookies and what a redirect carries (codes, states) authenticate someone: they are secrets
-    /// without being called so.
+    /// Cookies and what a redirect carries (codes, states) authenticate someone: they are always
+    /// secrets.
     fn is_secret(&self) -> bool {
         match self {
             Self::Cookie(_) | Self::Redirect(_) => true,

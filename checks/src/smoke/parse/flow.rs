@@ -1,9 +1,9 @@
 //! The entries of `tests`: a test by itself or a `flow` of several, once for each combination of
 //! its matrix, and what waits for what.
 //!
-//! Everything that one entry waits for comes before it, so the order has no circles.
+//! Everything that one entry waits for comes before it, so there are no cycles.
 //!
-//! The file is long because here alone a test by itself and a flow are different things.
+//! One file, because only here single tests and flows are treated differently.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -21,7 +21,7 @@ use super::matrix::{self, Matrix};
 use super::test::{Moments, PlainName, TestForm, UniqueNames};
 use super::transport::Overrides;
 
-/// When a test runs that does not say so.
+/// The moments of a test that sets none.
 const BOTH_SIDES: [Moment; 2] = [Moment::Green, Moment::Production];
 
 const COOKIES: &[(&str, CookiePolicy)] = &[
@@ -131,7 +131,7 @@ impl FromNode for Tests {
             let name = names.record(reader, item);
             let entry = matrix::with_names(reader, item, |reader| read_entry(reader, item));
             if let (Some(entry), Some(_)) = (&entry, item.entry("matrix")) {
-                // A value that one combination captures means nothing outside of it.
+                // A value that one combination captures has no meaning outside of it.
                 for name in entry.captured_names() {
                     reader.scope.remove(name);
                 }
@@ -252,7 +252,7 @@ pub(super) struct SuiteEntries {
     capture_origins: BTreeMap<String, CaptureOrigin>,
 }
 
-/// Who captures a value, and when.
+/// The entry that captures a value, and its moments.
 #[derive(Clone)]
 struct CaptureOrigin {
     entry: String,
@@ -269,7 +269,7 @@ impl SuiteEntries {
         }
     }
 
-    /// Notes what the entry captures, and whose captures it uses.
+    /// Records what the entry captures, and which captures it uses.
     fn add(
         &mut self,
         reader: &mut Reader<'_>,
@@ -349,7 +349,7 @@ impl SuiteEntries {
 }
 
 impl SmokeTest {
-    /// The same test with the name that people read: `name (de, /a)`, or `flow (de, /a): step`.
+    /// The same test with its full name: `name (de, /a)`, or `flow (de, /a): step`.
     fn with_full_name(&self, entry: &str, suffix: &str) -> Self {
         let step = if self.name.is_empty() {
             String::new()

@@ -1,5 +1,5 @@
-//! The document's `warm-up` and `load`: one or a list of each, within bounds that no service is
-//! hurt by.
+//! The document's `warm-up` and `load`: one or a list of each, within bounds that do no service
+//! harm.
 
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ use super::test::{Moments, PlainName, UniqueNames};
 use super::transport::Timeout;
 use super::{Defaults, TIMEOUT};
 
-/// Longer load is no check before users but an experiment, and delays the rollout.
+/// Longer load is an experiment rather than a check, and delays the rollout.
 const LONGEST_LOAD_MINUTES: u64 = 10;
 
 /// As long as a health check may take to be green.
 const LONGEST_WARM_UP_MINUTES: u64 = 5;
 
-/// As many connections as one process keeps without noticing itself.
+/// One process handles this many connections without slowing itself down.
 const MOST_CONNECTIONS: u32 = 1_000;
 
 /// A user or two for each of a few tasks.
@@ -41,11 +41,11 @@ const DEFAULT_ERROR_RATE: f64 = 0.01;
 /// What one process of a new version needs for its caches and pools.
 const DEFAULT_WARM_UPS: u32 = 50;
 
-/// As a browser: what is neither an error of the request nor of the service.
+/// Statuses that are neither an error of the request nor of the service.
 const SUCCESS_STATUSES: [StatusPattern; 2] = [StatusPattern::Class(2), StatusPattern::Class(3)];
 
 document_form! {
-    /// Requests to green before its tests, whose answers are not judged.
+    /// Requests to green before its tests, whose answers are not evaluated.
     #[schemars(rename = "WarmUp")]
     pub(super) struct WarmUpForm {
         /// GET this path.
@@ -83,8 +83,7 @@ document_form! {
         body: Option<Template>,
         /// A body of form fields.
         form: Option<Named<FormField>>,
-        /// Requests under way at once: 10 when absent; with `rate`, at most so many, 1,000 when
-        /// absent.
+        /// Requests under way at once: 10 when absent; with `rate`, the maximum, 1,000 when absent.
         concurrency: Option<Within<1, MOST_CONNECTIONS>>,
         /// Requests a second, as `200/s`, whatever the answers take. When absent, the next is sent
         /// when one is answered.
@@ -196,7 +195,7 @@ fn build_request(
     }
 }
 
-/// The probes of a document: each of several has a name of its own.
+/// The probes of a document: if there are several, each has a name of its own.
 #[derive(Debug, Clone)]
 pub(super) struct Loads(Vec<LoadForm>);
 
@@ -282,7 +281,7 @@ impl FromNode for ErrorRate {
     }
 }
 
-/// A time that is not zero and not longer than so many minutes.
+/// A time above zero and up to this many minutes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SpanUpTo<const MINUTES: u64>(Duration);
 

@@ -44,8 +44,8 @@ impl FromNode for Matrix {
     }
 }
 
-/// Makes the names of an entry's matrix known while the entry is read, whatever the order of its
-/// keys: a value of one combination means nothing outside of it.
+/// Declares the names of an entry's matrix while the entry is read, whatever the order of its keys:
+/// a value of one combination has no meaning outside of it.
 pub(super) fn with_names<T>(
     reader: &mut Reader<'_>,
     entry: &Node,

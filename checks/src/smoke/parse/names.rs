@@ -1,4 +1,4 @@
-//! Names that a document gives to values: what they may look like, and that no two are alike.
+//! Names that a document gives to values: their syntax, and that they are unique.
 
 use crate::document::Place;
 use crate::reader::Reader;
@@ -7,10 +7,10 @@ use crate::template::{Secrecy, is_value_name};
 /// Known in every suite: the side's URL, an id of the run, and when it began.
 const RUN_NAMES: [&str; 3] = ["base", "run", "now"];
 
-/// What a name would be mistaken for.
+/// Names that cannot be declared because they have a meaning of their own.
 const RESERVED_NAMES: [&str; 6] = ["version", "digest", "revision", "env", "secret", "matrix"];
 
-/// The beginning of the document: what every run has is known from here on.
+/// The beginning of the document, where the names that every run has are declared.
 const DOCUMENT_START: Place = Place { line: 0, column: 0 };
 
 pub(super) fn declare_run_names(reader: &mut Reader<'_>) {
@@ -19,7 +19,7 @@ pub(super) fn declare_run_names(reader: &mut Reader<'_>) {
     }
 }
 
-/// Makes a name known from here on.
+/// Declares a name from here on.
 pub(super) fn declare(reader: &mut Reader<'_>, name: &str, secrecy: Secrecy, place: Place) {
     if !is_value_name(name) {
         let remedy = "Write letters, digits, `_` and `-`, beginning with a letter";

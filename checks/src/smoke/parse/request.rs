@@ -66,7 +66,7 @@ impl FromNode for MethodAndPath {
     }
 }
 
-/// The method that a text in capital letters is.
+/// Parses a method in capital letters.
 pub(in crate::smoke) fn parse_uppercase_method(text: &str) -> Option<Method> {
     let is_upper = text.chars().all(|letter| letter.is_ascii_uppercase());
     Method::from_bytes(text.as_bytes())
@@ -119,7 +119,7 @@ impl FromNamedEntry for RequestHeader {
 
 document_schema!(RequestHeader as Template);
 
-/// A value that can be sent in a header; `unsendable` says of one that it cannot.
+/// A value that can be sent in a header; `unsendable` is the message for one that cannot.
 pub(super) fn read_header_value(
     reader: &mut Reader<'_>,
     node: &Node,
@@ -175,7 +175,7 @@ pub(super) fn check_one_request(reader: &mut Reader<'_>, test: &Node, fields: &F
 }
 
 impl TestForm {
-    /// The request as it is written; None where there is none.
+    /// The request as written; `None` if there is none.
     pub(super) fn build_request(&self, reader: &mut Reader<'_>) -> Option<Request> {
         let (method, path) = self.method_and_path()?;
         let headers: Vec<_> = self

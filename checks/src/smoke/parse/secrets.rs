@@ -1,6 +1,6 @@
-//! `secrets` at the top of a document: which names stand for which secrets of AWS Secrets Manager.
+//! `secrets` at the top of a document: names for secrets of AWS Secrets Manager.
 //!
-//! They are read before everything else, so that `${secret.NAME}` can be held against them.
+//! They are read before everything else, so that each `${secret.NAME}` can be checked.
 
 use crate::document::{Entry, Node};
 use crate::form::FromNode;
@@ -21,7 +21,7 @@ pub(super) struct Secrets(pub(super) Vec<RequiredSecret>);
 impl FromNode for Secrets {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let entries = reader.entries(node, what)?;
-        // Also those that are malformed: that they are is one problem, not one more at every use.
+        // Malformed ones too, so that each is one problem and not another at every use.
         reader.declared_secrets = Some(entries.iter().map(|entry| entry.key.clone()).collect());
         let secrets = entries
             .iter()

@@ -47,7 +47,7 @@ document_form! {
         query: Option<Named<QueryParameter>>,
         /// Headers of the request.
         headers: Option<Named<RequestHeader>>,
-        /// Who we are to the tested service.
+        /// The credential for the tested service.
         auth: Option<Spanned<Auth>>,
         /// A JSON body.
         json: Option<JsonTemplate>,
@@ -108,7 +108,7 @@ fn check_test(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, _: &str
 }
 
 impl TestForm {
-    /// The test, without what places it among others: its name, and what it needs of them.
+    /// The test, except its full name and its dependencies, which `flow` adds.
     pub(super) fn build_test(
         &self,
         reader: &mut Reader<'_>,
@@ -156,7 +156,7 @@ impl TestForm {
         }
     }
 
-    /// Redirects are followed unless the test wants to look at one.
+    /// Redirects are followed unless the test expects one.
     fn redirect_policy(&self, reader: &mut Reader<'_>, expect: &Expect) -> RedirectPolicy {
         let https = self.https_redirect.as_ref();
         let is_preset = self.cors.is_some() || https.is_some_and(|https| https.value.is_enabled());
@@ -180,7 +180,7 @@ impl TestForm {
 }
 
 impl Expect {
-    /// Whether an answer that points elsewhere is itself what the test is about.
+    /// Whether the test is about a redirect itself.
     fn expects_redirect(&self) -> bool {
         let redirection = |status: &StatusPattern| match status {
             StatusPattern::Exactly(code) => REDIRECTIONS.contains(code),
@@ -191,7 +191,7 @@ impl Expect {
     }
 }
 
-/// Who captures a part of a redirect looks at one.
+/// A test that captures a part of a redirect expects a redirect.
 fn expect_captured_redirect(mut expect: Expect, captures: &[Capture]) -> Expect {
     let captured = captures
         .iter()
@@ -231,7 +231,7 @@ fn is_plain_name(name: &str) -> bool {
 pub(super) struct UniqueNames(BTreeSet<String>);
 
 impl UniqueNames {
-    /// Notes the name of an item, as far as it has one, before the item is read.
+    /// Records the name of an item, if it has one, before the item is read.
     pub(super) fn record(&mut self, reader: &mut Reader<'_>, item: &Node) -> Option<String> {
         let node = &item.entry("name")?.value;
         let name = match &node.content {

@@ -1,9 +1,9 @@
 //! The document's `testers`: tools in containers, on the runner or as tasks.
 //!
-//! A command is taken as it is: no variable of ours has a meaning in it, because its own shell may
-//! have variables that look the same.
+//! A command is taken as it is: our variables are not replaced in it, because its shell may have
+//! variables of the same form.
 //!
-//! The file is long because every key of a tester has its type here, and its tests.
+//! One file, because it is one form: the type of every key of a tester, and its tests.
 
 use std::time::Duration;
 
@@ -27,12 +27,12 @@ use super::transport::Timeout;
 /// Longer than most suites; a rollout waits for it.
 const TIMEOUT: Duration = Duration::from_mins(10);
 
-/// Enough for a browser with its tests; a leak ends before the runner does, which has the rollout
-/// to finish.
+/// Enough for a browser with its tests; a memory leak must not take down the runner, which has to
+/// finish the rollout.
 const DEFAULT_MEMORY: u64 = 4 << 30;
 /// Browsers have hundreds of threads; a fork bomb has more.
 const DEFAULT_PROCESSES: u32 = 4096;
-/// The engine takes no less than 6 MiB, and no tool can live with that.
+/// The engine's minimum is 6 MiB, with which no tool can run.
 const MIN_MEMORY: u64 = 16 << 20;
 
 /// Keys that mean something in one place only.
@@ -99,7 +99,7 @@ document_form! {
     }
 }
 
-/// What is asked of a tester depends on where it runs.
+/// Checks the keys that are allowed and required where the tester runs.
 fn check_place(reader: &mut Reader<'_>, tester: &Node, fields: &Fields<'_>, _: &str) {
     match fields.get("where").map(|node| &node.content) {
         Some(Content::Text(place)) if place == "task" => {
@@ -210,7 +210,7 @@ impl TesterForm {
             && junit.value.folder().is_empty()
             && !writes.iter().any(|folder| folder == WHOLE_WORKSPACE)
         {
-            // Reports are written to a folder of their own: the workspace itself is for reading.
+            // Reports are written to a folder of their own: the workspace itself is read-only.
             let remedy = "Have the report written to a folder, such as `reports/junit.xml`; or write `writes: .`, if the tester may change everything";
             reader.report(
                 junit.place,

@@ -761,8 +761,8 @@ fn follow_true_contradicts_a_redirect_that_is_expected() {
     );
 }
 
-/// Whoever writes a document does not get the job's credentials, wherever in the document the
-/// variable stands.
+/// The author of a document does not get the job's credentials, wherever in the document the
+/// variable is used.
 #[test]
 fn names_of_the_platform_are_refused_at_their_place_in_tests_load_variables_and_testers() {
     let table = [

@@ -1,5 +1,5 @@
-//! What a test, a flow and the defaults say alike: how long requests and attempts may take, how the
-//! connection is made; and the header that leads to green.
+//! Settings that a test, a flow and the defaults share: timeouts, retries, the connection; and the
+//! header that leads to green.
 
 use reqwest::header::HeaderName;
 use rustls::RootCertStore;
@@ -22,8 +22,8 @@ const VERSIONS: &[(&str, HttpVersion)] = &[("1.1", HttpVersion::One), ("2", Http
 /// Repeating faster than this is a load test.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
 
-/// What ECS Service Connect leads to green by, unless the service's rules say otherwise (Amazon ECS
-/// developer guide, "Service Connect resources for ECS blue/green deployments").
+/// The header by which ECS Service Connect leads to green, unless the service's rules set another
+/// (Amazon ECS developer guide, "Service Connect resources for ECS blue/green deployments").
 const TEST_HEADER: HeaderName = HeaderName::from_static("x-amzn-ecs-blue-green-test");
 const TEST_VALUE: &str = "1";
 
@@ -38,7 +38,7 @@ document_form! {
         retry: Option<RetryForm>,
         /// HTTP's version; what the server offers when absent.
         http: Option<HttpVersion>,
-        /// Whom connections are made with.
+        /// The TLS settings of connections.
         tls: Option<TlsForm>,
     }
 }
@@ -54,7 +54,7 @@ document_form! {
 }
 
 document_form! {
-    /// Whom the connection is made with; certificates are always verified.
+    /// The TLS settings of the connection; certificates are always verified.
     #[schemars(rename = "Tls")]
     pub(super) struct TlsForm {
         /// The name that is asked for and verified, while the connection goes to the host of the
@@ -67,7 +67,7 @@ document_form! {
 }
 
 impl Overrides {
-    /// What these say, and `inherited` where they are silent.
+    /// These settings, with those of `inherited` where they are absent.
     pub(super) fn merge_with(&self, inherited: &Defaults) -> Defaults {
         let Defaults {
             timeout,

@@ -144,10 +144,10 @@ impl Cors {
     }
 }
 
-/// Stands for everything, unless the page sends cookies.
+/// Allows everything, unless the page sends cookies.
 const WILDCARD: &str = "*";
 
-/// What is said of a header that is not there.
+/// Shown for a header that is missing.
 const NOTHING: &str = "nothing";
 
 pub(super) fn evaluate(preflight: &Cors, headers: &HeaderMap, values: &Values) -> Vec<Mismatch> {
@@ -165,7 +165,7 @@ pub(super) fn evaluate(preflight: &Cors, headers: &HeaderMap, values: &Values) -
     failures
 }
 
-/// Compared byte by byte; several headers are none.
+/// Compared byte by byte; several headers count as none.
 fn evaluate_origin(preflight: &Cors, headers: &HeaderMap, values: &Values) -> Option<Mismatch> {
     let found = join_values(headers, &ACCESS_CONTROL_ALLOW_ORIGIN);
     let met = found == preflight.origin.render(values)
@@ -193,7 +193,7 @@ fn evaluate_credentials(preflight: &Cors, headers: &HeaderMap) -> Option<Mismatc
 
 fn evaluate_method(preflight: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
     let found = join_values(headers, &ACCESS_CONTROL_ALLOW_METHODS);
-    // These are sent by any page, asked or not.
+    // Pages may send these without permission.
     let always = matches!(preflight.method, Method::GET | Method::HEAD | Method::POST);
     let met = always
         || split_items(&found)
@@ -209,7 +209,7 @@ fn evaluate_method(preflight: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
 
 fn evaluate_header(preflight: &Cors, name: &HeaderName, headers: &HeaderMap) -> Option<Mismatch> {
     let found = join_values(headers, &ACCESS_CONTROL_ALLOW_HEADERS);
-    // `*` never stands for `Authorization`.
+    // `*` never includes `Authorization`.
     let is_allowed = |item: &str| {
         item.eq_ignore_ascii_case(name.as_str())
             || (*name != AUTHORIZATION && preflight.is_wildcard(item))

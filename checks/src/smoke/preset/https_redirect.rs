@@ -1,5 +1,5 @@
-//! Whether http leads to the same place over https. The port is not looked at: behind a load
-//! balancer the one that redirects often knows only production's.
+//! Whether http leads to the same place over https. The port is ignored: behind a load balancer,
+//! the redirecting service often knows only production's port.
 
 use reqwest::Method;
 use url::Url;
@@ -53,7 +53,7 @@ impl FromNode for Port {
 }
 
 impl HttpsRedirectForm {
-    /// `false` is as if nothing were said.
+    /// `false` is the same as an absent key.
     pub(in crate::smoke) fn is_enabled(&self) -> bool {
         !matches!(self, Self::Enabled(false))
     }
@@ -140,7 +140,7 @@ fn describe_expected(requested: &Url) -> String {
     )
 }
 
-/// The query may hold what is nobody's business.
+/// The query may contain secrets.
 fn format_without_query(location: &Url) -> String {
     let query_hidden = if location.query().is_some() {
         "?…"

@@ -1,8 +1,7 @@
-//! The course of one test: attempts, until one passes or the next would begin after the retry
-//! budget.
+//! Runs one test: attempts until one passes or the retry budget is used up.
 //!
 //! Refused connections, 5xx, unmet expectations and values that cannot be captured are all alike
-//! here: each may be green that is not warm yet.
+//! here: each may come from a green that is still starting.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,35 +25,34 @@ use super::RunLimits;
 use super::cancellation::Cancellation;
 use super::results::{ResultCollector, register_secrets};
 
-/// How long a step that cleans up is repeated once the run has failed: users wait for traffic to go
-/// back.
+/// How long a step that cleans up is repeated once the run has failed: users wait for the rollback.
 const CLEANUP_BUDGET: Duration = Duration::from_secs(5);
 
-/// How long what is expected of one answer may take to judge: the largest body takes milliseconds,
-/// unless its document means no good.
+/// The time limit for evaluating one answer. The largest body takes milliseconds unless the
+/// document is malicious.
 const EVALUATION_LIMIT: Duration = Duration::from_secs(5);
 
-/// What every test needs to send its request.
+/// What all tests of a run share.
 pub(super) struct RunContext<'a> {
     pub(super) side: TestedSide<'a>,
     pub(super) limits: &'a RunLimits,
     pub(super) clients: Clients,
-    /// One for each request that may be under way; a test that waits to try again holds none.
+    /// One for each request in flight; a test that waits for its next attempt holds none.
     pub(super) permits: Semaphore,
     pub(super) results: &'a ResultCollector<'a>,
     pub(super) cancellation: Cancellation,
 }
 
-/// A test, and what its last attempt came to: kept here, because a test that is called off takes
-/// nothing along.
+/// A test and the outcome of its last attempt. It is stored here because the future of a cancelled
+/// test is dropped.
 pub(super) struct Attempts<'a> {
     pub(super) test: &'a Arc<SmokeTest>,
     last: Mutex<AttemptOutcome>,
 }
 
-/// How a course ends.
+/// How the attempts of a test end.
 pub(super) enum AttemptsEnd {
-    /// With what was captured, by name.
+    /// With the captured values, by name.
     Passed(Vec<(String, Value)>),
     Failed,
     Cancelled,
@@ -134,7 +132,6 @@ impl<'a> Attempts<'a> {
     }
 }
 
-/// Why an attempt did not pass.
 struct FailedAttempt {
     failures: Vec<Mismatch>,
     body: Option<String>,
@@ -162,7 +159,7 @@ impl From<Mismatch> for FailedAttempt {
 }
 
 impl RunContext<'_> {
-    /// Waits for one of the requests that may be under way; `None` when the run ends first.
+    /// Waits for a permit to send a request; `None` if the run ends first.
     async fn acquire_permit(&self, run_condition: RunCondition) -> Option<SemaphorePermit<'_>> {
         match run_condition {
             // The semaphore is never closed.
@@ -175,7 +172,7 @@ impl RunContext<'_> {
         }
     }
 
-    /// Whether there is still something to do then.
+    /// Sleeps until `next`; false if the run is cancelled first.
     async fn wait_until(&self, next: Instant, run_condition: RunCondition) -> bool {
         match run_condition {
             RunCondition::Always => {
@@ -243,14 +240,13 @@ impl RunContext<'_> {
             Mismatch::new(
                 "time",
                 format!("a whole answer within {}", HumanDuration(test.timeout)),
-                "no end of it",
+                "not finished",
             )
         };
         timeout(test.timeout, exchange).await.map_err(late)?
     }
 }
 
-/// What an answer came to.
 struct EvaluatedAnswer {
     captured: Vec<(String, Value)>,
     failures: Vec<Mismatch>,
@@ -258,8 +254,8 @@ struct EvaluatedAnswer {
     body: Option<String>,
 }
 
-/// Judges an answer on a thread of its own: what a document asks of a body can take as long as it
-/// likes, and a signal must get through.
+/// Evaluates an answer on a blocking thread with a time limit: a document's expectations can be
+/// arbitrarily slow, and signals must still be handled.
 async fn evaluate_blocking(
     test: &Arc<SmokeTest>,
     answer: SmokeResponse,
@@ -270,22 +266,22 @@ async fn evaluate_blocking(
     }
     let (test, values) = (Arc::clone(test), values.clone());
     let evaluation = tokio::task::spawn_blocking(move || evaluate_answer(&test, &answer, &values));
-    let wanted = || format!("to be judged within {}", HumanDuration(EVALUATION_LIMIT));
+    let wanted = || format!("evaluated within {}", HumanDuration(EVALUATION_LIMIT));
     let late = |_| {
         Mismatch::new(
             "expectations",
             wanted(),
-            "no end of it: a JSONPath, pattern or schema costs too much on this body",
+            "not finished: a JSONPath, pattern or schema is too slow on this body",
         )
     };
-    // A judge that fell is no judgement.
+    // A panic of the evaluation fails the test.
     timeout(EVALUATION_LIMIT, evaluation)
         .await
         .map_err(late)?
         .map_err(|_| Mismatch::new("expectations", wanted(), "they could not be judged"))
 }
 
-/// What is asked of a short answer without looking into its JSON costs less than a thread.
+/// Evaluating a short answer without its JSON costs less than a thread.
 fn is_quick(test: &SmokeTest, answer: &SmokeResponse) -> bool {
     const SHORT: usize = 4 * 1024;
     answer.body.bytes.len() <= SHORT
@@ -314,7 +310,7 @@ fn evaluate_answer(test: &SmokeTest, answer: &SmokeResponse, values: &Values) ->
 }
 
 impl CapturedValue<'_> {
-    /// The text, if nobody may read it.
+    /// The text, if it is a secret.
     fn secret_text(&self) -> Option<String> {
         match self.capture.secrecy {
             Secrecy::Secret => Some(

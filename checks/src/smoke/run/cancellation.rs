@@ -1,8 +1,8 @@
-//! The end of a run before its time: said once, heard by all.
+//! Cancellation of a run: triggered once, seen by all its tests.
 
 use tokio::sync::watch;
 
-/// Whether the run goes on.
+/// Whether the run is cancelled.
 pub(super) struct Cancellation(watch::Sender<bool>);
 
 impl Cancellation {
@@ -10,7 +10,7 @@ impl Cancellation {
         Self(watch::Sender::new(false))
     }
 
-    /// Nothing that was not begun begins any more, except clean-up.
+    /// Cancels the run: no further attempt starts, except for clean-up steps.
     pub(super) fn cancel(&self) {
         self.0.send_replace(true);
     }
@@ -19,9 +19,9 @@ impl Cancellation {
         *self.0.borrow()
     }
 
-    /// Returns when it is said.
+    /// Returns when the run is cancelled.
     pub(super) async fn wait(&self) {
-        // The sender lives as long as `self`: there is no other way to end than to hear it.
+        // The sender lives as long as `self`, so waiting cannot fail.
         let _ = self
             .0
             .subscribe()

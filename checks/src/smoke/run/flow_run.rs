@@ -12,7 +12,7 @@ use crate::template::Values;
 
 use super::attempts::{Attempts, AttemptsEnd, RunContext};
 
-/// What flows hand on to each other: the values of the run, and what was captured so far.
+/// The values of the run, including what flows have captured so far; shared by all flows.
 pub(super) struct SharedValues(Mutex<Values>);
 
 impl SharedValues {
@@ -20,7 +20,7 @@ impl SharedValues {
         Self(Mutex::new(values))
     }
 
-    /// What a flow begins with.
+    /// The values with which a flow begins.
     pub(super) fn values_for(&self, flow: &Flow) -> Values {
         let mut values = self
             .0
@@ -44,7 +44,6 @@ impl SharedValues {
     }
 }
 
-/// A flow with all it needs.
 #[derive(Clone, Copy)]
 pub(super) struct FlowRun<'a> {
     pub(super) flow: &'a Flow,
@@ -55,7 +54,7 @@ pub(super) struct FlowRun<'a> {
 }
 
 impl FlowRun<'_> {
-    /// Passed when every step has; skipped when it was called off.
+    /// Passed when every step has; skipped if it was cancelled.
     pub(super) async fn run(self) -> TestVerdict {
         let mut values = self.shared.values_for(self.flow);
         let cookie_jar = CookieJar::new(self.flow.cookies);
@@ -80,8 +79,8 @@ impl FlowRun<'_> {
         verdict
     }
 
-    /// After a failure only clean-up has one, if there can be anything to clean up, and what it
-    /// needs is known.
+    /// Whether a step runs. After a failure only clean-up steps do, if an earlier step was sent and
+    /// the captures that they need exist.
     fn is_runnable(&self, index: usize, so_far: TestVerdict, values: &Values) -> bool {
         let test = self.attempts[index].test;
         let any_sent = || {

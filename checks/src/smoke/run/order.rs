@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::smoke::flow::Flow;
 
-/// The flows of one moment that have not begun yet.
 pub(super) struct TestOrder<'s> {
     waiting: Vec<(usize, &'s Flow)>,
     /// Flows of this moment that have not passed yet: one that does not run now is not waited for.
@@ -33,7 +32,7 @@ impl<'s> TestOrder<'s> {
         self.not_passed.remove(&index);
     }
 
-    /// Nothing begins any more.
+    /// From now on no flow begins.
     pub(super) fn cancel_waiting(&mut self) {
         self.waiting.clear();
     }

@@ -1,5 +1,5 @@
-//! Writes results down, free of every secret that was given or has been captured so far, and hands
-//! them on.
+//! Stores results, free of every secret that was given or has been captured so far, and passes them
+//! to the caller.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,7 +30,7 @@ impl<'a> ResultCollector<'a> {
         }
     }
 
-    /// Writes a test's result, unless it has one.
+    /// Stores a test's result, unless it has one.
     pub(super) fn write_once(
         &self,
         index: usize,
@@ -64,7 +64,7 @@ impl<'a> ResultCollector<'a> {
     }
 }
 
-/// Texts that must not be read by people, from here on.
+/// Registers secrets to be masked from now on.
 pub(super) fn register_secrets(secrets: impl IntoIterator<Item = String>) {
     secrets
         .into_iter()

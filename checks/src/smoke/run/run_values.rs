@@ -10,8 +10,8 @@ use url::Url;
 use crate::smoke::form::Suite;
 use crate::template::Values;
 
-/// The values of one run, the same for all its tests, so that they can agree on what one of them
-/// has made.
+/// The values of one run, the same for all its tests, so that a test can refer to what another one
+/// created.
 pub(crate) fn bind_run_values(suite: &Suite, base: &Url, values: &Values) -> Values {
     let mut values = values.clone();
     values.bindings.bind("base", format_base(base).into());

@@ -378,7 +378,7 @@ async fn endless_and_slow_bodies_are_bounded() {
     let result = run_one(&slow, "get: /, timeout: 200ms").await;
     assert_eq!(
         format_failures(&result),
-        "time: a whole answer within 200 ms, no end of it"
+        "time: a whole answer within 200 ms, not finished"
     );
     assert!(
         (200..1000).contains(&result.last_milliseconds),
@@ -559,7 +559,7 @@ fn nested_arrays(levels: usize, width: usize) -> String {
 }
 
 /// On one thread, as the action runs: whatever a document asks of a body, a signal must get through
-/// while it is judged.
+/// while it is evaluated.
 #[tokio::test]
 async fn other_tasks_run_while_a_costly_answer_is_evaluated() {
     let body = nested_arrays(100, 60);

@@ -15,8 +15,8 @@ use crate::smoke::form::{
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
 
-/// What a variable's value keeps in a path or query: digests keep their colon, nothing can end the
-/// path.
+/// Characters of a variable's value that are percent-encoded in a path: everything but unreserved
+/// ones and `:` (for digests), so that a value cannot leave its path segment.
 const PATH_ENCODE_SET: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -24,18 +24,18 @@ const PATH_ENCODE_SET: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b':');
 
-/// The side that is asked, and when.
+/// The tested side, and the moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TestedSide<'a> {
     pub(crate) base: &'a Url,
     pub(crate) moment: Moment,
 }
 
-/// What a body holds that is for the tested origin only.
+/// Content for which a body may go only to the tested origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyContent {
     Secret,
-    /// A file of the workspace, of which nobody has said what is in it.
+    /// A file of the workspace, which may contain anything.
     File,
     Nothing,
 }

@@ -17,7 +17,7 @@ use crate::destination::GuardedResolver;
 /// How we name ourselves to the service.
 const USER_AGENT: &str = "ecs-bluegreen-action";
 
-/// Clients by what their connections are like.
+/// Clients by their transport.
 pub(crate) struct Clients(Vec<(Transport, Client)>);
 
 impl Clients {
@@ -35,7 +35,7 @@ impl Clients {
         Ok(Self(clients))
     }
 
-    /// The client of a transport that was given to [`Clients::new`].
+    /// The client of a transport that [`Clients::new`] was called with.
     pub(crate) fn get(&self, transport: &Transport) -> Result<&Client, Mismatch> {
         let found = self
             .0
@@ -66,7 +66,7 @@ pub(crate) fn build_client(transport: &Transport, base: &Url) -> Result<Client, 
         .iter()
         .map(|der| Certificate::from_der(der))
         .collect::<Result<Vec<_>, _>>();
-    // The certificate that an answer came with is judged, too.
+    // Tests may also check the certificate of the answer.
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
         .redirect(Policy::none())
@@ -87,7 +87,7 @@ pub(crate) fn build_client(transport: &Transport, base: &Url) -> Result<Client, 
     builder.dns_resolver(guard).build().map_err(failed)
 }
 
-/// The host of a URL as it is looked up.
+/// The host of a URL for name resolution.
 fn host_to_resolve(url: &Url) -> String {
     match url.host() {
         Some(Host::Domain(domain)) => domain.to_owned(),

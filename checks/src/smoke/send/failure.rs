@@ -1,5 +1,5 @@
-//! Why there was no answer, in words a person understands: which certificate was refused and why,
-//! what could not be agreed on.
+//! Why there was no answer, for people: which certificate was refused and why, or which protocol
+//! could not be negotiated.
 
 use std::error::Error;
 use std::io;
@@ -15,7 +15,7 @@ use crate::smoke::answer::format_utc;
 use crate::smoke::form::Transport;
 use crate::smoke::result::Mismatch;
 
-/// No answer, or half of one; `expected` says which.
+/// The mismatch of a missing or incomplete answer; `expected` says which.
 pub(in crate::smoke) fn no_answer_mismatch(
     error: reqwest::Error,
     expected: &str,
@@ -38,10 +38,10 @@ pub(in crate::smoke) fn no_answer_mismatch(
     match transport.connect_timeout {
         Some(longest) if error.is_connect() && error.is_timeout() => Mismatch::new(
             "connection",
-            format!("to stand within {}", HumanDuration(longest)),
-            "no end of it",
+            format!("established within {}", HumanDuration(longest)),
+            "not established",
         ),
-        // The outermost says only that a request failed.
+        // The outermost error says only that a request failed.
         _ => Mismatch::new(
             "connection",
             expected,
@@ -52,7 +52,7 @@ pub(in crate::smoke) fn no_answer_mismatch(
     }
 }
 
-/// An error of this type, wherever it stands in the chain of causes.
+/// An error of this type, anywhere in the chain of causes.
 fn find_cause<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
     // An I/O error gives the cause of what it wraps, but not what it wraps.
     let wrapped = || {

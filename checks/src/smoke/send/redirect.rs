@@ -1,4 +1,5 @@
-//! Following a redirect: where to, with which method, and without what the next host must not see.
+//! Following a redirect: where to, with which method, and without anything that the next host must
+//! not see.
 
 use reqwest::header::{
     AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION,
@@ -28,8 +29,8 @@ pub(super) fn find_target(response: &Response, requested: &Url) -> Option<Url> {
         .filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// Why a redirect is not followed, whatever the test says: it would leave TLS, or lead to where no
-/// document may ask.
+/// Why a redirect is not followed, whatever the test says: it would leave TLS, or lead to a
+/// forbidden address.
 pub(super) async fn check_target(outgoing: &OutgoingRequest, next: &Url) -> Result<(), Mismatch> {
     if outgoing.url.scheme() == "https" && next.scheme() != "https" {
         return Err(Mismatch::new(
@@ -38,7 +39,7 @@ pub(super) async fn check_target(outgoing: &OutgoingRequest, next: &Url) -> Resu
             mask(&next.origin().ascii_serialization()),
         ));
     }
-    // The origin that was asked was looked at, and may be reached under another name.
+    // The first origin was checked before, and may be reached under another name.
     if outgoing.url.origin() == next.origin() {
         return Ok(());
     }

@@ -70,7 +70,7 @@ async fn send_endless_headers(mut stream: TcpStream) -> std::io::Result<()> {
     }
 }
 
-/// Says it is packed, although nobody asked for that.
+/// Claims to be compressed, although that was not asked for.
 async fn send_gzip_bomb(mut stream: TcpStream) -> std::io::Result<()> {
     let packed = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b, 0x4c, 0x4a, 6, 0];
     stream
@@ -90,7 +90,7 @@ async fn one_byte_at_a_time_and_silence_are_ended_by_the_timeout() {
         let result = run_one(&base, "get: /, timeout: 500ms", &empty_workspace()).await;
         assert_eq!(
             format_failures(&result),
-            "time: a whole answer within 500 ms, no end of it"
+            "time: a whole answer within 500 ms, not finished"
         );
         assert!(
             (500..5000).contains(&began.elapsed().as_millis()),
@@ -154,7 +154,7 @@ async fn connecting_has_a_limit_of_its_own_and_a_handshake_belongs_to_it() {
     .await;
     assert_eq!(
         format_failures(&result),
-        "connection: to stand within 100 ms, no end of it"
+        "connection: established within 100 ms, not established"
     );
     assert!(result.last_milliseconds < 4000, "{result:?}");
 }

@@ -16,7 +16,7 @@ use crate::secret::Secret;
 use super::parse::tests::test_resources;
 use super::{Mismatch, RunLimits, TestResult, TestVerdict, Values, parse, run};
 
-/// What the variables stand for in these tests.
+/// The values of the variables in these tests.
 fn values() -> Values {
     Values {
         version: "v1".to_owned(),

@@ -243,7 +243,7 @@ impl Authority {
     }
 }
 
-/// A certificate that nobody but itself signed, and its PEM.
+/// A self-signed certificate, and its PEM.
 pub(super) fn self_signed_identity(name: &str) -> (Identity, String) {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec![name.to_owned()])

@@ -10,11 +10,10 @@ use crate::statistics::{Direction, Method, mann_whitney, two_proportion};
 /// Of every kind.
 const SAMPLES_PER_KIND: usize = 1200;
 
-/// What is asked of both, and what we say.
 pub(super) struct Sample {
     direction: Direction,
     input: TestInput,
-    /// Whose word is asked for.
+    /// The SciPy method that is compared.
     pub(super) method: &'static str,
     /// p and the two effects.
     pub(super) ours: [f64; 3],
@@ -32,8 +31,7 @@ enum TestInput {
     },
 }
 
-/// Whose word is asked for where ties are counted: SciPy goes through all permutations of small
-/// samples.
+/// The SciPy method for samples with ties: for small samples it can enumerate all permutations.
 #[derive(Clone, Copy)]
 enum Ties {
     None,

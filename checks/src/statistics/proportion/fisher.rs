@@ -2,14 +2,14 @@
 //! that is as bad as what was seen.
 //!
 //! Nothing is computed by logarithms of factorials, which lose nine digits at a million requests.
-//! One way follows from the next by a multiplication; the most probable one weighs 1, so that
+//! One way follows from the next by a multiplication; the most probable one has weight 1, so that
 //! nothing overflows, and the far tails run into 0.
 
 use super::{Counts, to_float};
 use crate::statistics::Direction;
 
-/// Ways that weigh the same are told apart by rounding only: so far, relative to the weight, they
-/// are taken for the same (as R does).
+/// Ways of equal weight differ only by rounding: up to this relative difference they count as equal
+/// (as in R).
 const SAME_WEIGHT: f64 = 1.0 + 1e-7;
 
 pub(super) fn p_value(blue: Counts, green: Counts, direction: Direction) -> f64 {
@@ -74,7 +74,7 @@ impl ContingencyTable {
         weights.iter().rev().fold(0.0, |sum, weight| sum + weight)
     }
 
-    /// Every way that weighs anything: green's errors and the weight, from the mode upwards, then
+    /// Every way with a weight above 0: green's errors and the weight, from the mode upwards, then
     /// from below the mode downwards.
     fn ways(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
         let up = std::iter::successors(Some((self.mode, 1.0)), |(errors, weight)| {

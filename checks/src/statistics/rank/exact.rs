@@ -1,16 +1,15 @@
 //! How many arrangements of values without ties give each U, counted exactly.
 //!
-//! They are the coefficients of a Gaussian binomial, made factor by factor. All arithmetic is
-//! modulo 2^128: on the way a number may be negative or too great, but what comes out is the true
-//! one, because no true one reaches 2^127.
+//! They are the coefficients of a Gaussian binomial, computed factor by factor modulo 2^128.
+//! Intermediate values may wrap around; final ones are right because none reaches 2^127.
 
 use super::Tails;
 use super::order::Order;
 
-/// Steps of counting that nobody waits for.
+/// The limit of counting steps.
 const WORK: usize = 20_000_000;
 
-/// Nothing where there are too many arrangements to be counted in 128 bits, or too much work.
+/// `None` if there are too many arrangements for 128 bits, or too much work.
 pub(super) fn count_tails(order: &Order) -> Option<Tails> {
     let (few, many) = (order.blue.min(order.green), order.blue.max(order.green));
     let all = binomial(few + many, few)?;
@@ -52,7 +51,7 @@ fn count_arrangements(few: usize, many: usize, last: usize) -> Vec<u128> {
     counts
 }
 
-/// How many ways there are to choose `few` of `all`; nothing from 2^127 on.
+/// How many ways there are to choose `few` of `all`; `None` from 2^127 on.
 pub(super) fn binomial(all: usize, few: usize) -> Option<u128> {
     let mut ways = 1_u128;
     for step in 1..=few.min(all - few) {

@@ -1,4 +1,4 @@
-//! How the values of both sides stand in one row: all that the test looks at.
+//! The order of the values of both sides: all that the test uses.
 
 /// Values that are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ impl TieGroup {
     }
 }
 
-/// The row, from the smallest value to the greatest.
+/// The values of both sides in ascending order, as groups of equal values.
 pub(super) struct Order {
     pub(super) groups: Vec<TieGroup>,
     pub(super) blue: usize,
@@ -24,7 +24,6 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Of sorted values.
     pub(super) fn from_sorted(blue: &[f64], green: &[f64]) -> Self {
         let groups = group_ties(blue, green);
         let mut before = 0;
@@ -57,7 +56,7 @@ impl Order {
         self.u() / self.pairs()
     }
 
-    /// Of U, where both sides are the same; ties make it smaller.
+    /// The standard deviation of U under the null hypothesis; ties reduce it.
     pub(super) fn deviation_of_u(&self) -> f64 {
         let all = to_float(self.blue + self.green);
         let ties: f64 = self

@@ -1,6 +1,6 @@
 //! The median of all differences between a value of green and one of blue.
 
-/// So many values of a side are looked at: all pairs are held in memory (32 MB).
+/// The most values per side that are used: all pairs are held in memory (32 MB).
 const MAX_VALUES: usize = 2000;
 
 /// Of sorted values. A side with more than 2,000 is thinned out evenly, which moves the median by

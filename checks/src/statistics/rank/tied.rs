@@ -7,13 +7,13 @@ use super::Tails;
 use super::exact::{binomial, quotient};
 use super::order::Order;
 
-/// Steps of counting that nobody waits for: some 20 ms.
+/// The limit of counting steps: some 20 ms.
 const WORK: usize = 20_000_000;
 
-/// For so many of green's values so far, and so much of twice U, the number of arrangements.
+/// The number of arrangements, by the number of green's values so far and twice U.
 type ArrangementCounts = Vec<Vec<u128>>;
 
-/// Nothing where there are too many arrangements to be counted in 128 bits, or too much work.
+/// `None` if there are too many arrangements for 128 bits, or too much work.
 pub(super) fn count_tails(order: &Order) -> Option<Tails> {
     let all = binomial(order.blue + order.green, order.green)?;
     let most = order.blue.checked_mul(order.green)?.checked_mul(2)?;
@@ -73,7 +73,7 @@ fn distribute_group(table: &mut ArrangementCounts, place: GroupPosition, chosen:
     }
 }
 
-/// Where a group stands in the row.
+/// The position of a group in the order of values.
 #[derive(Clone, Copy)]
 struct GroupPosition {
     before: usize,

@@ -1,4 +1,4 @@
-//! What a tester's container is made of. Pure.
+//! The configuration of a tester's container. Pure.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use super::mounts::WORKSPACE_MOUNT;
 /// Chromium keeps its pages in shared memory and crashes in Docker's 64 MiB; what is not used costs
 /// nothing.
 const SHARED_MEMORY: u64 = 1 << 30;
-/// The engine's copy of a log must not fill the runner's disk.
+/// `max-size` of the container's log, so that it cannot fill the runner's disk.
 const MAX_LOG_SIZE: &str = "256m";
 
-/// What a container is made of.
+/// The configuration of a container.
 #[derive(Debug, Clone)]
 pub struct ContainerConfig<'a> {
     /// The image.
@@ -22,7 +22,7 @@ pub struct ContainerConfig<'a> {
     pub command: &'a [String],
     /// The environment, with its secrets.
     pub environment: &'a [(String, String)],
-    /// The workspace as the engine's machine names it.
+    /// The workspace's path on the engine's machine.
     pub workspace: &'a Path,
     /// Folders of the workspace that it may write to, and where the engine's machine has them;
     /// none: it may write to all of it.
@@ -33,13 +33,13 @@ pub struct ContainerConfig<'a> {
     pub working_directory: Option<&'a str>,
     /// The network; the engine's default when absent.
     pub network: Option<&'a str>,
-    /// The run's id, by which people find what was left behind.
+    /// The run's id, by which people find containers that were left behind.
     pub run: &'a str,
 }
 
 impl ContainerConfig<'_> {
-    /// As the engine takes it. It is given no rights that a plain `docker run` would not have, and
-    /// may not gain any.
+    /// The body of the create request. The container gets no rights that a plain `docker run` would
+    /// not have, and may not gain any.
     pub(super) fn to_json(&self) -> Value {
         let environment: Vec<String> = self
             .environment
@@ -91,8 +91,7 @@ impl ContainerConfig<'_> {
     }
 }
 
-/// The network from which a URL can be reached: that of the machine itself, where the URL means the
-/// machine.
+/// The network of the container: the given one, or `host` if the URL is of localhost.
 pub fn choose_network<'a>(given: Option<&'a str>, base: &Url) -> Option<&'a str> {
     let is_local = match base.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

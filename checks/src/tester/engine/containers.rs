@@ -1,7 +1,7 @@
-//! A container's life: made, started, its log followed, waited for, stopped, removed.
+//! The life cycle of a container: create, start, follow its log, wait, stop, remove.
 //!
-//! Whoever has one made sees to it that [`Engine::remove`] follows in every end; dropping a future
-//! here leaves the container running.
+//! The caller must call [`Engine::remove`] in every case: dropping a future here leaves the
+//! container running.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use reqwest::{Method, StatusCode};
 use super::{ContainerConfig, Engine, EngineError, RESPONSE_TIMEOUT, encode_segment};
 use crate::tester::transcript::Transcript;
 
-/// What a tool that is out of time gets to write its report.
+/// How long a tool that is stopped at its timeout has to write its report.
 const STOP_SECONDS: u64 = 3;
-/// The end of a stopped container's log comes at once.
+/// How long the rest of a stopped container's log is read; normally it arrives at once.
 const LOG_DRAIN_LIMIT: Duration = Duration::from_secs(3);
 
 /// How a container ended.
@@ -26,8 +26,8 @@ pub enum ContainerExit {
 }
 
 impl Engine {
-    /// Makes a container of this name. The name is the caller's, so that it can be removed also
-    /// when the answer is lost.
+    /// Creates a container with a name chosen by the caller, so that it can be removed even if the
+    /// response is lost.
     pub async fn create(
         &self,
         name: &str,
@@ -65,7 +65,8 @@ impl Engine {
                 ContainerExit::Exited(code?)
             } else {
                 self.stop(name).await?;
-                let _ = tokio::time::timeout(LOG_DRAIN_LIMIT, completion).await; // what it says now is worth showing, no more
+                // The rest of the log is shown; the exit code no longer matters.
+                let _ = tokio::time::timeout(LOG_DRAIN_LIMIT, completion).await;
                 ContainerExit::TimedOut
             }
         };
@@ -85,7 +86,7 @@ impl Engine {
         );
         let answer = self.send_checked("wait for the container", request).await?;
         let answer = self.read_json("wait for the container", answer).await?;
-        // An engine that does not say how it ended must not be taken for one that says well.
+        // A missing exit code must not count as success.
         Ok(answer["StatusCode"].as_i64().unwrap_or(-1))
     }
 
@@ -108,7 +109,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks it to end, and no longer waits then.
+    /// Stops it: its stop signal, then SIGKILL after `STOP_SECONDS`.
     async fn stop(&self, name: &str) -> Result<(), EngineError> {
         let request = self
             .request(
@@ -131,7 +132,7 @@ impl Engine {
             .timeout(RESPONSE_TIMEOUT);
         let response = self.send(request).await?;
         match response.status() {
-            // Somebody else is about to do it: a removal that was asked for before.
+            // 409: a removal that was requested earlier is in progress.
             StatusCode::NOT_FOUND | StatusCode::CONFLICT => Ok(()),
             status if status.is_success() => Ok(()),
             _ => Err(super::read_refusal("remove the container", response).await),

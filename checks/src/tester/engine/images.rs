@@ -23,12 +23,12 @@ impl Engine {
             .map(|described| described.is_some())
     }
 
-    /// Pulls an image; who has to log in for it cannot be served.
+    /// Pulls an image, without registry credentials: private images must be pulled before.
     pub async fn pull(&self, image: &ImageName) -> Result<(), EngineError> {
         if image.repository().is_empty() {
             return Err(pull_error(
                 image,
-                "it is named by its id, which no registry knows",
+                "it is an image id, and only names can be pulled",
             ));
         }
         // Without a tag the engine would pull all of them.
@@ -59,7 +59,9 @@ impl Engine {
         let mut line = Vec::new();
         loop {
             let piece = tokio::time::timeout(IDLE_TIMEOUT, progress.chunk()).await;
-            let piece = piece.map_err(|_| pull_error(image, "the engine has fallen silent"))?;
+            let piece = piece.map_err(|_| {
+                pull_error(image, "the engine has sent no progress for 5 minutes")
+            })?;
             let Some(piece) = piece.map_err(|source| self.unreachable_error(source))? else {
                 break;
             };

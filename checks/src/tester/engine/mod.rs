@@ -1,9 +1,9 @@
 //! The Docker engine of the runner, over its unix socket: images, a container's life, where the
 //! workspace is.
 //!
-//! Docker Engine API, in the version that the engine itself names; everything asked here is in it
-//! since 2016. Registries are not logged in to: `~/.docker/config.json` of another step is out of
-//! an action's reach.
+//! Docker Engine API, in the API version that the engine reports; all endpoints used here exist
+//! since 2016. There is no registry login: a container action cannot read the
+//! `~/.docker/config.json` of other steps.
 
 mod container_config;
 mod containers;
@@ -25,15 +25,15 @@ pub use mounts::{OwnContainer, WORKSPACE_MOUNT};
 
 use super::lines::InvalidLogStream;
 
-/// Small questions are answered at once, unless the engine is very busy; making a container of a
+/// Small requests are answered at once, unless the engine is very busy; creating a container of a
 /// large image takes seconds.
 const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Descriptions of containers and images are some kilobytes.
 const MAX_RESPONSE_SIZE: usize = 4 * 1024 * 1024;
-/// Whether anybody listens is known sooner.
+/// The ping needs no work of the engine.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A way to the engine.
+/// A connection to the engine.
 #[derive(Debug, Clone)]
 pub struct Engine {
     http: Client,
@@ -47,15 +47,15 @@ pub enum EngineError {
     /// Nothing is at the socket.
     #[error("there is no Docker engine: nothing is at {}", socket.display())]
     Absent {
-        /// The socket.
+        /// The path of the socket.
         socket: PathBuf,
     },
-    /// Nobody answers at the socket.
+    /// The engine does not answer at the socket.
     #[error("the Docker engine does not answer at {}", socket.display())]
     Unreachable {
-        /// The socket.
+        /// The path of the socket.
         socket: PathBuf,
-        /// Why.
+        /// The HTTP client's error.
         source: reqwest::Error,
     },
     /// It answered with a refusal.
@@ -64,31 +64,31 @@ pub enum EngineError {
         crate::scrub::mask(message)
     )]
     Refused {
-        /// What it was asked for.
+        /// The request: "pull an image".
         doing: &'static str,
         /// The HTTP status.
         status: u16,
-        /// In its words.
+        /// The engine's message.
         message: String,
     },
-    /// The image is neither there nor to be had.
+    /// The image is not present and could not be pulled.
     #[error(
         "the image {image} is not in the Docker engine and cannot be pulled: {}",
         crate::scrub::mask(message)
     )]
     Pull {
-        /// The image.
+        /// The image's name.
         image: String,
-        /// In the engine's words.
+        /// The engine's message.
         message: String,
     },
-    /// A log of another form.
+    /// The log stream is malformed.
     #[error("the container's log cannot be read")]
     Log(#[from] InvalidLogStream),
 }
 
 impl EngineError {
-    /// What to do about it.
+    /// A remedy, if one is known.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Absent { .. } | Self::Unreachable { .. } => Some(
@@ -108,7 +108,7 @@ struct EngineErrorBody {
 }
 
 impl Engine {
-    /// Asks whether an engine answers, and in which version it wants to be asked.
+    /// Pings the engine and reads its API version.
     pub async fn connect(socket: &Path) -> Result<Self, EngineError> {
         // A provider is there already when another part has installed one.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -151,7 +151,7 @@ impl Engine {
             .map_err(|source| self.unreachable_error(source))
     }
 
-    /// An answer that is no refusal.
+    /// Sends a request; an error response becomes [`EngineError::Refused`].
     async fn send_checked(
         &self,
         doing: &'static str,
@@ -177,7 +177,6 @@ impl Engine {
         }
     }
 
-    /// The answer as JSON.
     async fn read_json(
         &self,
         doing: &'static str,

@@ -1,8 +1,8 @@
 //! Where the workspace is on the engine's machine.
 //!
-//! The action's own process runs in a container in which the workspace is mounted; the engine must
-//! be given the path that is behind the mount. It is read off our own container, as the engine
-//! describes it. Outside of a container the path is the path.
+//! The action's own process runs in a container in which the workspace is mounted; the engine needs
+//! the host path of that mount. We get it by inspecting our own container. Outside of a container
+//! the path is used as it is.
 
 use std::path::{Path, PathBuf};
 
@@ -35,8 +35,8 @@ impl OwnContainer {
         )
     }
 
-    /// With the first version of cgroups the path of ours ends with the id; with the second one the
-    /// files that the engine mounts (`/etc/hostname`) come from a folder of that name.
+    /// With the first version of cgroups our path ends with the id; with the second one the files
+    /// that the engine mounts (`/etc/hostname`) come from a folder of that name.
     fn from_proc(hostname: &str, mounts: &str, groups: &str) -> Self {
         let hostname = Some(hostname.trim())
             .filter(|name| is_id(name, SHORT_ID_DIGITS))

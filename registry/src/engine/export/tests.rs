@@ -36,8 +36,8 @@ fn known_layers(layers: &[&[u8]]) -> KnownContents {
     known
 }
 
-/// What becomes of an export of an image of these layers: its files by name, and what was
-/// handed over.
+/// What becomes of an export of an image of these layers: its files by name, and what was passed
+/// on.
 fn read_export(
     export: &[u8],
     layers: &[&[u8]],

@@ -9,7 +9,6 @@ use crate::options::AlarmState;
 #[error("The alarm rule cannot be read at {0:?}")]
 pub(crate) struct RuleError(String);
 
-/// A rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Rule {
     Always,
@@ -163,7 +162,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    /// `a` rings, `b` has too few data, all others are OK.
+    /// `a` is in ALARM, `b` has too few data, all others are OK.
     fn holds(rule: &str) -> Result<bool, RuleError> {
         let state_of = |name: &str| match name {
             "a" => AlarmState::Alarm,

@@ -1,12 +1,13 @@
-//! An ECS service's `deploymentConfiguration`: kept as JSON, as it is replaced member by member,
-//! and read as what it means.
+//! An ECS service's `deploymentConfiguration`: kept as JSON, because updates replace it member by
+//! member, with methods that read what it means. One file, because it is one type and its JSON
+//! form.
 
 use serde_json::{Map, Value, json};
 
 use super::LifecycleStage;
 use crate::options::Breaker;
 
-/// What a hook's time-out is when nobody says: 24 hours, then back.
+/// A hook's default time-out: 24 hours, after which the deployment is rolled back.
 const HOOK_TIMEOUT_MINUTES: u64 = 1440;
 
 /// The deployment configuration of a service, or a deployment's snapshot of it.
@@ -22,7 +23,7 @@ pub(crate) struct Hook {
     pub(crate) timeout_action: HookAction,
 }
 
-/// What becomes of a deployment after a hook.
+/// What happens when a hook times out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HookAction {
     Continue,
@@ -137,8 +138,8 @@ impl Configuration {
         })
     }
 
-    /// How many failed tasks the circuit breaker bears; half of the desired count within ECS's
-    /// bounds unless it says otherwise.
+    /// The number of failed tasks at which the circuit breaker trips. The default is half of the
+    /// desired count, at least 3 and at most 200.
     pub(crate) fn breaker_threshold(&self, desired: u32) -> u32 {
         let value = self
             .number("deploymentCircuitBreaker/thresholdConfiguration/value")
@@ -235,7 +236,7 @@ impl Configuration {
         }
     }
 
-    /// The same with somebody else's hooks.
+    /// This configuration with the hooks of another one.
     #[must_use]
     pub(crate) fn with_hooks_of(mut self, other: &Self) -> Self {
         match other.0.get("lifecycleHooks") {
@@ -245,7 +246,7 @@ impl Configuration {
         self
     }
 
-    /// Only those hooks stay that somebody else has too.
+    /// Removes the hooks that another configuration does not have.
     pub(crate) fn retain_hooks_of(&mut self, other: &Self) {
         let other_hooks = other
             .0
@@ -262,7 +263,7 @@ impl Configuration {
         }
     }
 
-    /// As AWS shows it: what a hook did not say is filled in.
+    /// The JSON that AWS answers, with the defaults of hooks filled in.
     pub(crate) fn view(&self) -> Value {
         let mut view = self.0.clone();
         for hook in view

@@ -47,7 +47,7 @@ impl ServiceDeploymentStatus {
         }
     }
 
-    /// It still goes forward.
+    /// It is not being stopped or rolled back, and has not ended.
     pub(crate) const fn is_advancing(self) -> bool {
         matches!(self, Self::Pending | Self::InProgress)
     }
@@ -72,10 +72,10 @@ pub(crate) struct Rollback {
     pub(crate) revision: Option<String>,
 }
 
-/// What the alarms are to a deployment.
+/// The state of alarm monitoring during a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AlarmWatch {
-    /// There are none, or one rang already at the start.
+    /// No alarms are configured, or one was already in ALARM at the start.
     Disabled,
     Monitoring,
     Complete,
@@ -93,7 +93,7 @@ impl AlarmWatch {
     }
 }
 
-/// Green's shares at a moment, in percent.
+/// Green's shares at a time, in percent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TrafficShares {
     pub(crate) at_ms: i64,
@@ -101,7 +101,6 @@ pub(crate) struct TrafficShares {
     pub(crate) production: f64,
 }
 
-/// A service deployment.
 #[derive(Debug, Clone)]
 pub(crate) struct ServiceDeployment {
     pub(crate) arn: String,
@@ -124,7 +123,7 @@ pub(crate) struct ServiceDeployment {
     pub(crate) started_ms: Option<i64>,
     pub(crate) finished_ms: Option<i64>,
     pub(crate) stopped_ms: Option<i64>,
-    /// A stop was asked for when there was no way back any more.
+    /// A stop was requested after the point of no return.
     pub(crate) is_stopped_too_late: bool,
     /// The status that a newer deployment has ended.
     pub(crate) superseded: Option<ServiceDeploymentStatus>,
@@ -177,7 +176,7 @@ impl ServiceDeployment {
         self.updated_ms = now_ms();
     }
 
-    /// Moves the status on, and notes the moment.
+    /// Sets the status and the time of the change.
     pub(crate) fn set_status(&mut self, status: ServiceDeploymentStatus) {
         self.status = status;
         let now = now_ms();
@@ -197,7 +196,7 @@ impl ServiceDeployment {
         self.mark_changed();
     }
 
-    /// All of it was so much earlier.
+    /// Moves all times of the deployment into the past.
     pub(crate) fn backdate(&mut self, by_ms: i64) {
         let ended = [
             &mut self.started_ms,
@@ -214,7 +213,8 @@ impl ServiceDeployment {
             .for_each(|shares| shares.at_ms -= by_ms);
     }
 
-    /// The status as it is shown: for a while the one that a newer deployment has ended.
+    /// The status that AWS answers. After a newer deployment stopped this one, the former status
+    /// stays visible for `lag_ms`.
     pub(crate) fn visible_status(&self, lag_ms: u64) -> ServiceDeploymentStatus {
         if self.is_stopped_too_late && self.status == ServiceDeploymentStatus::InProgress {
             return ServiceDeploymentStatus::RollbackRequested;

@@ -1,5 +1,5 @@
-//! What ECS itself keeps of its rollouts: service deployments, service revisions, and the
-//! configuration they obey.
+//! Blue/green, canary and linear deployments of ECS: service deployments, service revisions, and
+//! the deployment configuration.
 
 mod configuration;
 mod deployment;

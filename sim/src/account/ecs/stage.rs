@@ -1,7 +1,7 @@
 //! The lifecycle stages of a service deployment.
 
-/// Where a deployment is. Their order is not monotonic: the pair around production's shift comes
-/// once for each step.
+/// The lifecycle stage of a deployment. `PRE_PRODUCTION_TRAFFIC_SHIFT` and
+/// `PRODUCTION_TRAFFIC_SHIFT` are repeated for each traffic step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LifecycleStage {
     ReconcileService,
@@ -46,7 +46,7 @@ impl LifecycleStage {
         }
     }
 
-    /// Nobody can pause while traffic is moving.
+    /// Whether PAUSE hooks are allowed: not at stages that move traffic or tasks.
     pub(crate) const fn may_pause(self) -> bool {
         match self {
             Self::TestTrafficShift

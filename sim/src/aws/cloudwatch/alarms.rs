@@ -180,7 +180,7 @@ fn view(account: &Account, name: &str, alarm: &Alarm) -> Value {
     view
 }
 
-/// What CloudWatch says of the children that brought a composite into its state.
+/// The children that caused a composite alarm's state, as CloudWatch answers them.
 fn triggering_alarms(account: &Account, alarm: &Alarm) -> Value {
     let child = |name: &String| {
         let child = account.alarms.get(name)?;

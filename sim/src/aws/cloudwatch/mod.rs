@@ -8,7 +8,6 @@ use std::sync::Arc;
 use crate::aws::{Answer, Input};
 use crate::cloud::Cloud;
 
-/// Answers an operation of `CloudWatch`.
 pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> Option<Answer> {
     Some(match operation {
         "GetMetricData" => metric_data::answer(cloud, input),

@@ -1,4 +1,5 @@
-//! What is asked about deployments. Every look counts as an observation.
+//! Reads of deployments. Each read is recorded: under the observed clock it lets the deployment
+//! advance.
 
 use serde_json::json;
 

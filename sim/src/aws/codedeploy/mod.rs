@@ -16,7 +16,6 @@ use serde_json::json;
 use crate::aws::{Answer, Input, ServiceError};
 use crate::cloud::Cloud;
 
-/// Answers an operation of `CodeDeploy`.
 pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> Option<Answer> {
     Some(match operation {
         "GetDeploymentGroup" => groups::get(cloud, input),

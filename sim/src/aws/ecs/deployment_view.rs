@@ -32,7 +32,6 @@ pub(super) fn summary(
     Value::Object(view)
 }
 
-/// The whole.
 pub(super) fn view(
     account: &Account,
     deployment: &ServiceDeployment,
@@ -105,7 +104,8 @@ fn add_times(view: &mut Map<String, Value>, all: &[(&str, Option<i64>)]) {
     }
 }
 
-/// Green has its share and blue has the rest; whoever was left over from before has nothing.
+/// Green has its share and blue has the rest; revisions that are left over from before have
+/// nothing.
 fn add_sides(
     account: &Account,
     deployment: &ServiceDeployment,

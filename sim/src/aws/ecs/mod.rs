@@ -20,7 +20,6 @@ use crate::account::name_from_arn;
 use crate::aws::{Answer, Input, ServiceError};
 use crate::cloud::Cloud;
 
-/// Answers an operation of ECS.
 pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> Option<Answer> {
     Some(match operation {
         "RegisterTaskDefinition" => revisions::register(cloud, input),

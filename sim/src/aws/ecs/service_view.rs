@@ -233,7 +233,7 @@ fn deployment(account: &Account, service: &Service, fleet: &Fleet) -> Value {
     view
 }
 
-/// How Service Connect reaches a service, and how test traffic is told.
+/// How Service Connect reaches a service, and how it recognizes test traffic.
 pub(super) fn service_connect(service: &Service) -> Option<Value> {
     let exposure = service
         .exposure

@@ -1,4 +1,5 @@
-//! `DescribeServices` and `UpdateService`.
+//! `ListServices`, `DescribeServices`, `UpdateService` and the tags of services. One file, because
+//! most of it is the checks and changes of the one call `UpdateService`, and the rest is short.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::{check_cluster, configuration, load_balancers};
 use crate::account::{Account, Service, name_from_arn};
 use crate::aws::{Answer, Input, ServiceError};
 use crate::cloud::Cloud;
-use crate::cycles::{NewDeployment, begin_native, begin_rolling, play_native};
+use crate::cycles::{NewDeployment, begin_ecs, begin_rolling, play_ecs};
 use crate::options::Controller;
 use crate::switches::{ConcurrentUpdate, HookScope, ShownDeployment, Toggle, UpdateAnswer};
 
@@ -90,7 +91,7 @@ pub(super) fn update(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
             .mark(name_from_arn(&name), format!("{id} is primary"));
     }
     if let Some(arn) = started {
-        play_native(cloud, &arn);
+        play_ecs(cloud, &arn);
     }
     Ok(answer)
 }
@@ -208,7 +209,7 @@ fn start_rollout(
         (HookScope::NextDeployment, Some(former)) => configuration.with_hooks_of(former),
         (HookScope::NextDeployment, None) | (HookScope::ThisDeployment, _) => configuration,
     };
-    begin_native(
+    begin_ecs(
         cloud,
         account,
         NewDeployment {

@@ -11,7 +11,7 @@ use crate::account::{Account, Origin, Revision, StopCode, Task, name_from_arn};
 use crate::aws::{Answer, Input, ServiceError};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
-use crate::cycles::{Overrides, build_containers, end_task, launch};
+use crate::cycles::{Overrides, build_containers, launch, stop_task};
 
 /// AWS starts at most so many tasks at once.
 const MAX_TASKS: u64 = 10;
@@ -188,7 +188,7 @@ pub(super) fn stop(cloud: &Arc<Cloud>, input: Input<'_>) -> Answer {
     let id = cloud.read(|account| account.task(reference).map(|task| task.id.clone()));
     let id =
         id.ok_or_else(|| ServiceError::invalid_parameter("The referenced task was not found."))?;
-    end_task(
+    stop_task(
         cloud,
         &id,
         StopCode::UserInitiated,

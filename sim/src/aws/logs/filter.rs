@@ -14,7 +14,6 @@ use crate::world::TaskHandle;
 /// "InputLogStreamNames: array members: maximum number of 100 items."
 const MAX_STREAMS: usize = 100;
 
-/// A line and where it is.
 struct Line {
     at_ms: i64,
     stream: String,

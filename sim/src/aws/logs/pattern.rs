@@ -7,7 +7,6 @@
 
 use regex_lite::Regex;
 
-/// A pattern.
 #[derive(Debug)]
 pub(super) struct Pattern {
     terms: Vec<Term>,

@@ -1,12 +1,12 @@
-//! rpc-v2-cbor: the same values as JSON, with moments tagged.
+//! rpc-v2-cbor: the same values as JSON, with times tagged.
 
 use ciborium::Value as Cbor;
 use serde_json::{Map, Number, Value};
 
-/// A moment's tag: seconds since the epoch.
+/// The tag of a time: seconds since the epoch.
 const EPOCH_TAG: u64 = 1;
 
-/// The members of the simulated operations' answers that are moments.
+/// The members of the simulated operations' answers that are times.
 const TIME_MEMBERS: [&str; 10] = [
     "createTime",
     "startTime",

@@ -15,7 +15,6 @@ use super::{Answer, Api, ServiceError};
 use crate::account::uuid_from;
 use crate::clock::now_ms;
 
-/// A wire protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// awsJson1.1: `X-Amz-Target`.
@@ -164,7 +163,7 @@ fn parse_cbor(path: &str, raw: &Bytes) -> Option<ParsedCall> {
     Some((api, Protocol::Cbor, operation.to_owned(), cbor::decode(raw)))
 }
 
-/// ELB and STS are told apart by their versions.
+/// ELB and STS are distinguished by their API versions.
 fn parse_query(raw: &Bytes) -> Option<ParsedCall> {
     let mut form = query::decode(raw);
     let members = form.as_object_mut()?;

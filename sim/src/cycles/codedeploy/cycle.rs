@@ -52,7 +52,6 @@ impl Cycle {
         self.cloud.ledger.mark(&self.id, state);
     }
 
-    /// Looks at the deployment.
     pub(super) fn read<T>(&self, look: impl FnOnce(&Deployment) -> T) -> Option<T> {
         self.cloud
             .read(|account| account.deployment(&self.id).map(look))
@@ -112,7 +111,7 @@ impl Cycle {
         self.dwell_unless(dwell, |_| false).await
     }
 
-    /// The same, and leaves it earlier when a condition is met.
+    /// Like `dwell`, but ends early when the condition holds.
     pub(super) async fn dwell_unless(
         &self,
         dwell: Dwell,

@@ -13,7 +13,7 @@ pub(super) fn succeed(cycle: &Cycle) {
     cycle.set_status(Status::Succeeded);
 }
 
-/// Ends a line that was broken off, and starts the rollback that it asks for.
+/// Ends an interrupted deployment, and starts its rollback if one is configured or requested.
 pub(super) async fn conclude(cycle: &Cycle, interruption: Interruption) {
     let switches = cycle.cloud().switches().clone();
     let (status, error) = status_and_error(&interruption);

@@ -11,7 +11,7 @@ use crate::switches::OrphanGreen;
 /// Green's tasks get an hour at AWS.
 const INSTALL_MINUTES: f64 = 60.0;
 
-/// What the hour is when nobody has an hour.
+/// The same time-out under the observed clock, in real time.
 const OBSERVED_INSTALL: Duration = Duration::from_secs(8);
 
 /// Starts green's tasks, and waits until all are healthy in green's target group.

@@ -1,5 +1,5 @@
-//! The life of a `CodeDeploy` deployment on ECS, as the user guide tells it: a straight line that
-//! any wait can break off.
+//! The life cycle of a `CodeDeploy` deployment on ECS, as the user guide describes it. Each wait
+//! can be interrupted by a stop, an alarm or a failure.
 
 mod cycle;
 mod ending;
@@ -20,7 +20,7 @@ use cycle::{Cycle, WaitResult};
 enum Interruption {
     /// A caller stopped it.
     Stopped,
-    /// These alarms ring.
+    /// These alarms are in ALARM.
     Alarms(Vec<String>),
     /// Nobody continued it in time.
     ReadyExpired,
@@ -73,7 +73,7 @@ async fn start(cycle: &Cycle) -> Result<(), Interruption> {
     Ok(())
 }
 
-/// Green stands installed and tested. It waits for `ContinueDeployment`, or moves on at once.
+/// Green is installed and tested. Waits for `ContinueDeployment` if the group is configured to.
 async fn wait_for_continue(cycle: &Cycle) -> Result<(), Interruption> {
     let Some(ReadyWait::Stop(minutes)) = cycle.read(|deployment| deployment.group.ready_wait())
     else {
@@ -93,7 +93,8 @@ async fn wait_for_continue(cycle: &Cycle) -> Result<(), Interruption> {
     Ok(())
 }
 
-/// Blue still stands by. The status stays `InProgress`: that traffic has moved shows elsewhere.
+/// Keeps blue for the termination wait. The status stays `InProgress`; only
+/// `instanceTerminationWaitTimeStarted` shows that traffic has moved.
 async fn wait_before_termination(cycle: &Cycle) -> Result<(), Interruption> {
     let minutes = cycle
         .read(|deployment| deployment.group.options.termination_minutes)

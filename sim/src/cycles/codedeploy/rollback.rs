@@ -1,5 +1,5 @@
-//! The deployment that `CodeDeploy` makes to go back: its own id, linked both ways, production
-//! first, then green's end.
+//! The rollback deployment that `CodeDeploy` creates: it has its own id, is linked to the failed
+//! one in both directions, moves production back to blue and then ends green.
 
 use std::sync::Arc;
 

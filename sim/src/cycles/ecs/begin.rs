@@ -22,7 +22,7 @@ pub(crate) struct NewDeployment<'a> {
     pub(crate) configuration: Configuration,
 }
 
-/// Adds a deployment, and returns its ARN for whoever plays it.
+/// Adds a deployment and returns its ARN; the caller runs it with `spawn`.
 pub(crate) fn begin(
     cloud: &Cloud,
     account: &mut Account,
@@ -80,7 +80,7 @@ pub(crate) fn spawn(cloud: &Arc<Cloud>, arn: &str) {
     });
 }
 
-/// Its turn comes once no older deployment of the service is under way.
+/// Waits until no older deployment of the service is in progress, then starts this one.
 pub(super) async fn start(cycle: &Cycle) -> Result<(), Interruption> {
     cycle.dwell(cycle.clock().seconds(1.0)).await?;
     let wait = cycle
@@ -115,7 +115,8 @@ fn is_next(account: &Account, arn: &str) -> bool {
         .unwrap_or(true)
 }
 
-/// An alarm that rings already would end every deployment: ECS does not watch then.
+/// ECS does not monitor alarms if one is already in ALARM at the start: it would fail every
+/// deployment.
 fn watch_alarms(account: &mut Account, arn: &str) {
     let names = account
         .service_deployment(arn)
@@ -164,7 +165,8 @@ fn add_green(cloud: &Cloud, account: &mut Account, arn: &str) -> Option<()> {
     Some(())
 }
 
-/// Who serves now comes first among the sources; green gets the group that it does not use.
+/// The sources, with the side that serves first, and the target with the target group that this
+/// side does not use.
 fn choose_sides(service: &Service, mut target: RevisionSide) -> (Vec<RevisionSide>, RevisionSide) {
     let blue = service.stable_fleet();
     let others = service

@@ -56,7 +56,6 @@ impl Cycle {
         self.cloud.ledger.mark(&self.arn, state);
     }
 
-    /// Looks at the deployment.
     pub(super) fn read<T>(&self, look: impl FnOnce(&ServiceDeployment) -> T) -> Option<T> {
         self.cloud
             .read(|account| account.service_deployment(&self.arn).map(look))
@@ -78,8 +77,7 @@ impl Cycle {
         self.mark(status.as_str());
     }
 
-    /// Goes forward, unless the deployment was stopped: nothing comes between the look and the
-    /// step.
+    /// Performs a step unless the deployment was interrupted. Check and step happen under one lock.
     pub(super) fn advance<T>(
         &self,
         step: impl FnOnce(&mut Account) -> T,
@@ -91,7 +89,6 @@ impl Cycle {
             })
     }
 
-    /// Enters a stage.
     pub(super) fn enter_stage(&self, stage: LifecycleStage) -> Result<(), Interruption> {
         let hidden = stage == LifecycleStage::PreProductionTrafficShift
             && self.cloud.switches().pre_production == PreProduction::FormerStage;
@@ -170,7 +167,7 @@ impl Cycle {
         }
     }
 
-    /// What keeps the deployment from going forward, if anything does.
+    /// The reason why the deployment cannot continue, if there is one.
     pub(super) fn find_interruption(&self, account: &Account) -> Option<Interruption> {
         let deployment = account.service_deployment(&self.arn)?;
         if !deployment.status.is_advancing() {

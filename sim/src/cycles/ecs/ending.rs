@@ -36,7 +36,7 @@ pub(super) fn succeed(cycle: &Cycle) {
     cycle.mark(ServiceDeploymentStatus::Successful.as_str());
 }
 
-/// What follows a line that was broken off.
+/// What happens after an interruption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Consequence {
     /// Somebody else ended it.
@@ -62,8 +62,8 @@ pub(super) async fn conclude(cycle: &Cycle, interruption: Interruption) {
     }
 }
 
-/// Decides and writes it down at once: a call that came between would be answered and then
-/// forgotten.
+/// Decides and stores the result under one lock. Otherwise a call in between would be answered and
+/// its effect overwritten.
 fn apply_consequence(account: &mut Account, arn: &str, interruption: Interruption) -> Consequence {
     let Some(deployment) = account.service_deployment_mut(arn) else {
         return Consequence::Nothing;

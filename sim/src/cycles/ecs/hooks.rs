@@ -1,5 +1,5 @@
-//! The hooks of a stage: all run beside each other, all must succeed, and one that does not takes
-//! everything back.
+//! The hooks of a lifecycle stage. They run in parallel; if one fails, the deployment is rolled
+//! back.
 
 use std::time::Duration;
 
@@ -159,7 +159,7 @@ fn next_expiry(hooks: &[HookDetail]) -> Option<Duration> {
     ))
 }
 
-/// A hook that nobody answered in time does what it says.
+/// Applies the time-out action of hooks that have expired.
 fn expire_hooks(cycle: &Cycle, stage: LifecycleStage) -> Result<(), Interruption> {
     let now = now_ms();
     let due = |hook: &HookDetail| hook.status.is_open() && hook.expires_ms <= now;

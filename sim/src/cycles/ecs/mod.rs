@@ -1,4 +1,4 @@
-//! The life of a service deployment that shifts traffic, as the developer guide tells it: a
+//! The life of a service deployment that shifts traffic, as the developer guide describes it: a
 //! straight line that any wait can break off.
 
 mod begin;
@@ -22,7 +22,7 @@ enum Interruption {
     /// The status already says so: a caller stopped it, rejected a hook, or started another
     /// deployment.
     ByStatus(ServiceDeploymentStatus),
-    /// Alarms ring.
+    /// Alarms are in ALARM.
     Alarms(Vec<String>),
     /// Green does not come up, or does not stay up.
     Failed(String),

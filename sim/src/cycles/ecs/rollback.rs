@@ -1,5 +1,5 @@
-//! The way back inside the same deployment: both listeners first, then green's end. It has no
-//! stages and no hooks.
+//! A rollback within the same service deployment: both listeners go back to blue, then green ends.
+//! There are no lifecycle stages and no hooks.
 
 use super::cycle::Cycle;
 use super::traffic::{TrafficKind, set_green_share};
@@ -10,7 +10,8 @@ use crate::clock::now_ms;
 use crate::cycles::retire::retire;
 use crate::switches::RollbackEnding;
 
-/// Goes back to what was last completed. Without anything that was, ECS waits for a person.
+/// Rolls back to the last completed revision. If there is none, ECS stays in `ROLLBACK_IN_PROGRESS`
+/// until a person acts.
 pub(super) async fn run(cycle: &Cycle) {
     cycle.dwell_uninterrupted(cycle.clock().seconds(1.0)).await;
     let fails = cycle.cloud().switches().rollback_ending == RollbackEnding::Fails;
@@ -63,7 +64,7 @@ fn start_rollback(account: &mut Account, arn: &str) -> Option<String> {
     good
 }
 
-/// The service revision that served before: blue's, or whose turn it still is.
+/// The service revision to return to: blue's, or else that of the last stable fleet.
 fn former_revision(account: &Account, arn: &str, service: &str) -> Option<String> {
     let blue = account
         .service_deployment(arn)?

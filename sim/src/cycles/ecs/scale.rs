@@ -12,7 +12,7 @@ use crate::cycles::supersede::send_all_traffic;
 /// A stage may last a day at AWS.
 const STAGE_MINUTES: f64 = 1440.0;
 
-/// What the day is when nobody has a day.
+/// The same time-out under the observed clock, in real time.
 const OBSERVED_SCALE_UP: Duration = Duration::from_secs(8);
 
 /// Fleets that former deployments left are ended first.

@@ -64,7 +64,7 @@ pub(super) async fn bake(cycle: &Cycle) -> Result<(), Interruption> {
     wait_minutes(cycle, minutes).await
 }
 
-/// Minutes that pass, or are seen to.
+/// Waits for minutes of the clock; under the observed clock, until the state was read.
 async fn wait_minutes(cycle: &Cycle, minutes: u32) -> Result<(), Interruption> {
     if minutes == 0 {
         return Ok(());
@@ -73,7 +73,7 @@ async fn wait_minutes(cycle: &Cycle, minutes: u32) -> Result<(), Interruption> {
     cycle.dwell(cycle.clock().minutes(f64::from(minutes))).await
 }
 
-/// The load balancer follows.
+/// Waits for the load balancer to apply new weights; a Network Load Balancer needs minutes.
 async fn wait_for_load_balancer(cycle: &Cycle) -> Result<(), Interruption> {
     let network = cycle
         .cloud()

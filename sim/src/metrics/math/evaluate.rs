@@ -1,4 +1,5 @@
-//! A tree over series: what it comes to. Pure.
+//! Evaluates a parsed expression over series. Pure. One file, because operators and functions are
+//! the arms of one recursive evaluation.
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,6 @@
 
 use super::MathError;
 
-/// A token.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
     Number(f64),
@@ -16,7 +15,6 @@ const OPERATORS: [&str; 19] = [
     "!",
 ];
 
-/// All tokens of a text.
 pub(super) fn tokenize(text: &str) -> Result<Vec<Token>, MathError> {
     let (mut rest, mut found) = (text.trim_start(), Vec::new());
     while let Some(first) = rest.chars().next() {

@@ -7,7 +7,7 @@ use crate::world::digest::Digest;
 pub(crate) struct ImageReference {
     pub(crate) host: String,
     pub(crate) repository: String,
-    /// A tag or a digest, as it stands in a manifest's URL.
+    /// A tag or a digest, as in a manifest's URL.
     pub(crate) reference: String,
 }
 

@@ -15,7 +15,7 @@ use crate::world::digest::{Digest, Hasher};
 use crate::world::http::{Client, full_body, new_client};
 use crate::world::registry::access::basic_authorization;
 
-/// A manifest as it stands in the registry.
+/// A manifest as it is in the registry.
 #[derive(Debug, Clone)]
 pub struct StoredManifest {
     /// `sha256:…` of the bytes.
@@ -54,7 +54,7 @@ impl Source {
         }
     }
 
-    /// The endpoint without its scheme, as it stands in image references.
+    /// The endpoint without its scheme, as in image references.
     pub(crate) fn host(&self) -> &str {
         self.public_endpoint
             .split_once("://")
@@ -153,7 +153,6 @@ impl Source {
             .unwrap_or_default())
     }
 
-    /// Whether a repository has a blob.
     pub(crate) async fn has_blob(&self, repository: &str, digest: &str) -> io::Result<bool> {
         let response = self
             .request(

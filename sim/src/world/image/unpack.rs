@@ -100,8 +100,8 @@ fn relative_path(path: &Path) -> io::Result<Option<PathBuf>> {
     Ok((!clean.as_os_str().is_empty()).then_some(clean))
 }
 
-/// The folder a path stands in, with links followed; none when it does not exist, an error when it
-/// is not in the root.
+/// The folder of a path, with links followed; none when it does not exist, an error when it is not
+/// in the root.
 fn resolve_parent(target: &Path, root: &Path) -> io::Result<Option<PathBuf>> {
     let Some(Ok(folder)) = target.parent().map(fs::canonicalize) else {
         return Ok(None);
@@ -128,7 +128,7 @@ fn remove_contents(folder: &Path) -> io::Result<()> {
     fs::read_dir(folder)?.try_for_each(|entry| remove(&entry?.path()))
 }
 
-/// Removes what stands at a path, itself and not what it links to.
+/// Removes what is at a path; a link itself, not its target.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => fs::remove_dir_all(path),

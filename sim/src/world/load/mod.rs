@@ -25,14 +25,14 @@ use tokio::time::Instant;
 
 use stats::{LoadRecorder, RequestOutcome};
 
-/// What load, and on what.
+/// The load and its target.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
-    /// The listener.
+    /// Address of the listener.
     pub target: SocketAddr,
     /// The path of every request.
     pub path: String,
-    /// How many users.
+    /// The number of users, each with a connection.
     pub connections: usize,
     /// What each of them waits between an answer and the next request.
     pub pause: Duration,
@@ -72,7 +72,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Begins at once.
+    /// Starts sending at once.
     pub fn start(options: LoadOptions) -> Self {
         let (tally, tolerated, options) = (
             Arc::<Mutex<LoadRecorder>>::default(),
@@ -102,7 +102,7 @@ impl Load {
         lock(&self.tally).stats(self.started.elapsed(), self.tolerated)
     }
 
-    /// Sends nothing more, waits for the answers that are still to come, and tells what was
+    /// Sends nothing more, waits for the answers that are still to come, and returns what was
     /// measured.
     pub async fn stop(mut self) -> Stats {
         self.stop.send_replace(true);

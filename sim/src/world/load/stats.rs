@@ -13,9 +13,9 @@ use crate::world::now;
 pub struct VersionSeen {
     /// Answers that named it.
     pub requests: u64,
-    /// The first of them.
+    /// Time of the first of them, in milliseconds.
     pub first_seen: i64,
-    /// The last of them.
+    /// Time of the last of them, in milliseconds.
     pub last_seen: i64,
 }
 
@@ -35,7 +35,7 @@ pub struct Stats {
     pub p50_milliseconds: f64,
     /// Of a hundred answers, 99 came within this many milliseconds.
     pub p99_milliseconds: f64,
-    /// How long it took.
+    /// Duration of the load, in seconds.
     pub seconds: f64,
     /// By the answer's `x-app-version`.
     pub versions: BTreeMap<String, VersionSeen>,
@@ -44,12 +44,12 @@ pub struct Stats {
 /// How many failures are expected.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub enum FailureTolerance {
-    /// None at all.
+    /// No failure is allowed.
     #[default]
     None,
     /// This share of all requests (0 to 1).
     Share(f64),
-    /// Any number.
+    /// Any number of failures.
     Any,
 }
 

@@ -7,7 +7,7 @@ mod push;
 pub use layout::{SampleImage, write_layout};
 pub(super) use push::push_layout;
 
-/// What is wrong with a version of the sample application. `examples/app/README.md` tells what each
+/// What is wrong with a version of the sample application. `examples/app/README.md` says what each
 /// does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SampleFault {
@@ -42,7 +42,7 @@ impl SampleFault {
     }
 }
 
-/// The versions of the sample application that the stories are told with.
+/// The versions of the sample application that the tests deploy.
 pub const SAMPLE_VERSIONS: [(&str, SampleFault); 8] = [
     ("1.0.0", SampleFault::None),
     ("1.1.0", SampleFault::None),

@@ -3,7 +3,7 @@
 //! Smooth weighted round-robin, so that any `sum of weights` requests in a row are split exactly,
 //! and as evenly spread as can be.
 
-/// Names with weights, and where the rotation stands.
+/// Names with weights, and the position of the rotation.
 #[derive(Debug, Default)]
 pub(super) struct Rotation {
     entries: Vec<Entry>,

@@ -16,8 +16,8 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 /// 2).
 const FAILURES_TO_UNHEALTHY: u32 = 2;
 
-/// Checks until it is aborted, or the proxy is gone. What is said of an imaginary target holds for
-/// as long as it is registered.
+/// Checks a target until the task is aborted or the proxy is dropped. The health of an imaginary
+/// target is set once.
 pub(super) async fn run_checks(
     shared: Weak<Shared>,
     group: String,

@@ -1,7 +1,7 @@
-//! What a load balancer measures, in grains of time: requests, the classes of their answers, and
-//! how long targets took.
+//! What a load balancer measures per period: requests, status classes of the answers, and response
+//! times of targets.
 //!
-//! It knows no metric names. Memory is bounded by how many grains of a target group are kept.
+//! It knows no metric names. Memory is bounded by how many periods of a target group are kept.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -10,16 +10,15 @@ use hyper::StatusCode;
 
 use crate::metrics::Sample;
 
-/// Three hours of minutes many times over, and an hour and a half of seconds: more than any story
-/// lasts.
+/// The number of periods that are kept: an hour and a half of seconds, more than any test lasts.
 const MAX_PERIODS: usize = 6_000;
 
 /// How the proxy measures.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MeasurementPeriod {
-    /// How long a grain is.
+    /// The length of a period.
     pub length: Duration,
-    /// The share of a grain's requests that is told one grain later.
+    /// The share of a period's requests that becomes visible one period later.
     pub late_share: f64,
 }
 
@@ -89,14 +88,14 @@ impl RequestStats {
     }
 }
 
-/// What happened in one grain.
+/// What happened in one period.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct PeriodCounts {
     /// Its beginning, in milliseconds since the epoch.
     pub(crate) at_ms: i64,
-    /// What is told in time.
+    /// The requests that are visible on time.
     pub(crate) on_time: RequestStats,
-    /// What is told one grain later.
+    /// The requests that become visible one period later.
     pub(crate) late: RequestStats,
     seen: u64,
 }
@@ -119,7 +118,7 @@ impl PeriodCounts {
     }
 }
 
-/// The grains of all target groups. Requests that found no group are in the group without a name.
+/// The periods of all target groups. Requests that found no group are in the group without a name.
 #[derive(Debug, Default)]
 pub(super) struct Measurements {
     period: MeasurementPeriod,
@@ -154,7 +153,7 @@ impl Measurements {
         }
     }
 
-    /// A group's grains that begin in a time, oldest first.
+    /// A group's periods that begin in a time span, oldest first.
     pub(super) fn between(&self, group: &str, from_ms: i64, to_ms: i64) -> Vec<PeriodCounts> {
         let periods = self.groups.get(group).into_iter().flatten();
         periods

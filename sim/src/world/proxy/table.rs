@@ -100,8 +100,7 @@ impl Table {
             .insert(listener.to_owned(), Rotation::new(weights));
     }
 
-    /// Where a listener's requests with a header go; nowhere else than the others when none is
-    /// given.
+    /// Routes a listener's requests with a header to a target group; `None` removes the route.
     pub(super) fn set_header_route(
         &mut self,
         listener: &str,

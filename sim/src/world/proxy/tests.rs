@@ -10,7 +10,7 @@ use crate::world::load::{FailureTolerance, Load, LoadOptions};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// A target that answers with its name, after a while, and tells what it was asked.
+/// A target that answers with its name, after a while, and reports what it was asked.
 async fn target(name: &'static str, delay: Duration) -> Server {
     let handler = move |_, request: Request<hyper::body::Incoming>| async move {
         if request.uri().path() == "/health" {

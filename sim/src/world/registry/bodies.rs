@@ -135,7 +135,6 @@ async fn send_slowly(mut inner: Body, piece_size: u64, to: &Sender) {
     }
 }
 
-/// Sends the first bytes of a body.
 async fn send_first_bytes(mut inner: Body, at_most: u64, to: &Sender) {
     let mut left = at_most;
     while left > 0 {

@@ -30,7 +30,6 @@ const DOCKER_TYPES: [(&str, &str); 4] = [
 /// What is to be answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ManifestForm {
-    /// The manifest as it is.
     Verbatim,
     /// One of its children.
     Child(Digest),
@@ -86,7 +85,7 @@ fn convert_to_docker(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(text.into_bytes())
 }
 
-/// The media type of [`Form::Docker`].
+/// The media type of [`ManifestForm::Docker`].
 pub(super) const DOCKER_MANIFEST_TYPE: &str = DOCKER_MANIFEST;
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! What goes wrong at a registry, by request. It decides which fault a request meets; `front.rs`
-//! makes it happen.
+//! What goes wrong at a registry, by request. It decides which fault a request meets;
+//! `middleware.rs` applies it.
 
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-/// One planned fault.
+/// A planned fault of registry requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistryFault {
@@ -17,16 +17,16 @@ pub struct RegistryFault {
     #[serde(default)]
     pub path: String,
     /// The first request that meets it, counted from 1 and from when the fault was planned.
-    #[serde(default = "one")]
+    #[serde(default = "default_count")]
     pub nth: u64,
     /// How many requests meet it.
-    #[serde(default = "one")]
+    #[serde(default = "default_count")]
     pub times: u64,
-    /// What happens.
+    /// What happens to the requests that match.
     pub kind: RegistryFaultKind,
 }
 
-const fn one() -> u64 {
+const fn default_count() -> u64 {
     1
 }
 
@@ -89,7 +89,7 @@ pub enum RegistryFaultKind {
     GivesSlowly(u64),
     /// Not a byte of the request's body is taken, and no answer comes.
     Stalls,
-    /// After so many bytes of its body the answer does not go on.
+    /// The answer stops after so many bytes of its body.
     StallsAfter(u64),
     /// The answer names another digest.
     WrongDigest,

@@ -41,7 +41,6 @@ pub enum RegistryHost {
     Storage,
 }
 
-/// All requests.
 #[derive(Debug, Default)]
 pub(super) struct RequestLog {
     lines: Mutex<Vec<Arc<Line>>>,

@@ -1,5 +1,5 @@
-//! What every request passes on its way in and out: it is written down, and meets its fault. No
-//! operation is known here.
+//! Middleware of both registry hosts: records every request and applies planned faults. It knows no
+//! operations.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::world::http::{Body, close_connection, closes_connection, full_body, t
 const ANOTHER_DIGEST: &str =
     "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
-/// What stands before a registry and the host of its downloads.
+/// Request log and planned faults, shared by the registry and the host of its downloads.
 #[derive(Debug, Default)]
 pub(super) struct Middleware {
     pub(super) ledger: RequestLog,

@@ -9,11 +9,11 @@
 //! | file | does |
 //! |---|---|
 //! | `server` | starts and steers it |
-//! | `rules`, `fault`, `ledger`, `front`, `bodies` | its ways; what goes wrong; what was asked; what each request passes; strange bodies |
+//! | `rules`, `fault`, `ledger`, `middleware`, `bodies` | rules; faults; request log; middleware; altered bodies |
 //! | `access`, `tokens` | who may use it; bearer tokens |
-//! | `route`, `problem` | what a request means; how it is refused |
+//! | `route`, `error` | what a request means; how it is refused |
 //! | `uploads`, `blobs`, `storage`, `manifests` | the operations, and the host of redirected downloads |
-//! | `catalog`, `needs`, `convert`, `store` | what there is; what a manifest needs; conversions; files |
+//! | `catalog`, `references`, `convert`, `store` | what there is; what a manifest needs; conversions; files |
 
 pub(crate) mod access;
 mod blobs;
@@ -61,7 +61,7 @@ use error::RegistryError;
 use route::{Operation, Route, parse_route};
 use store::Store;
 
-/// What there is, whoever looks.
+/// The contents, the same for both addresses.
 #[derive(Debug)]
 struct Contents {
     store: Store,
@@ -77,7 +77,7 @@ struct Registry {
     /// Where redirected downloads go.
     storage: Option<SocketAddr>,
     manifest_bucket: Option<Mutex<Bucket>>,
-    /// Manifests whose digest is not told yet.
+    /// Manifests whose digest is not answered yet.
     hidden_digests: Mutex<BTreeSet<Digest>>,
 }
 

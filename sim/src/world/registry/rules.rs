@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A registry's ways.
+/// How a registry departs from the distribution specification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RegistryRules {
@@ -99,7 +99,7 @@ pub enum ByTag {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mounts {
-    /// Each.
+    /// All of them.
     #[default]
     All,
     /// Those that a manifest of the other repository names (ECR's setting `BLOB_MOUNTING` is on).

@@ -1,4 +1,5 @@
-//! A registry that runs: it is started, looked at and steered here, and answers elsewhere.
+//! A running registry: starts it, and lets tests inspect and change it. Requests are handled in
+//! `mod.rs`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ pub struct RegistryOptions {
     pub folder: Option<PathBuf>,
     /// The password of the user `AWS`; none leaves the registry open.
     pub password: Option<String>,
-    /// Its ways.
+    /// How it departs from the specification.
     pub rules: RegistryRules,
     /// What goes wrong, and when.
     pub faults: Vec<RegistryFault>,
@@ -110,8 +111,8 @@ impl RegistryServer {
         self.public_server.address()
     }
 
-    /// The same contents, for the ones who prepare and judge: no password, no rules, no faults, not
-    /// in the ledger.
+    /// A second address with the same contents for test setup and assertions: no password, no
+    /// rules, no faults, not in the request log.
     pub fn unrestricted_address(&self) -> SocketAddr {
         self.unrestricted_server.address()
     }

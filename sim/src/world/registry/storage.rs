@@ -17,7 +17,7 @@ use crate::world::http::{Body, text_response};
 /// Where paths begin there.
 const PREFIX: &str = "/storage/";
 
-/// What stands for a signature; only that it is there is checked.
+/// The placeholder for a signature; only its presence is checked.
 const SIGNATURE: &str = "X-Amz-Signature";
 
 /// S3's words for a request that is signed and carries credentials.

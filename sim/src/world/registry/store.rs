@@ -86,7 +86,7 @@ impl Store {
         Ok(metadata.len())
     }
 
-    /// Whether no piece of this upload came before; from now on one did.
+    /// Marks the upload as started, and returns whether this is its first piece.
     pub(super) fn claim_first_piece(&self, session: &str) -> bool {
         self.started_uploads
             .lock()
@@ -94,7 +94,7 @@ impl Store {
             .insert(session.to_owned())
     }
 
-    /// Appends a request's body and tells the new length. A body that breaks off leaves what came
+    /// Appends a request's body and returns the new length. A body that breaks off leaves what came
     /// of it, as a real registry does.
     pub(super) async fn append(&self, session: &str, mut body: Body) -> Result<u64, RegistryError> {
         let path = self.upload_path(session)?;

@@ -10,7 +10,7 @@ use super::route::Route;
 use super::{Registry, SignIn};
 use crate::world::http::{Body, text_response};
 
-/// What a client without valid credentials is told to do.
+/// The `WWW-Authenticate` challenge for a client without valid credentials.
 pub(super) fn challenge(
     registry: &Registry,
     route: &Route,

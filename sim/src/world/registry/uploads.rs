@@ -27,7 +27,8 @@ pub(super) async fn start(
     upload_response(name, &session, 0, StatusCode::ACCEPTED)
 }
 
-/// The blob to mount, when the repository it is to come from has it, may be read and lends it.
+/// The blob to mount, if the source repository has it, the caller may read it and the rules allow
+/// it.
 fn find_mountable(registry: &Registry, request: &Request<Body>) -> Option<Digest> {
     let digest = Digest::parse(&query_parameter(request.uri(), "mount")?)?;
     let from = query_parameter(request.uri(), "from")?;
@@ -57,7 +58,7 @@ pub(super) async fn read_status(
     upload_response(name, session, length, StatusCode::NO_CONTENT)
 }
 
-/// `PATCH`: the next piece. A `Content-Range` must start where the upload stands.
+/// `PATCH`: the next piece. A `Content-Range` must start at the end of what was uploaded.
 pub(super) async fn append(
     registry: &Registry,
     name: &str,

@@ -21,7 +21,7 @@ use docker::Docker;
 use logs::Logs;
 use process::Process;
 
-/// What is to run.
+/// What a task runs.
 #[derive(Debug, Clone)]
 pub struct TaskSpec {
     /// A name that is unique in the world, for logs and for the engine.
@@ -35,8 +35,8 @@ pub struct TaskSpec {
     pub environment: Vec<(String, String)>,
     /// Replaces the image's `Cmd`.
     pub command: Option<Vec<String>>,
-    /// The container's port; 0 for a task that serves nothing. A process task is told another, free
-    /// one as `PORT`.
+    /// The container's port; 0 for a task that serves nothing. A process task is given another,
+    /// free one as `PORT`.
     pub port: u16,
 }
 
@@ -147,7 +147,7 @@ impl TaskHandle {
         }
     }
 
-    /// It goes on running and does nothing any more.
+    /// It keeps running but does nothing any more.
     pub(crate) fn hang(&self) {
         if let (TaskBackend::Process(process), None) =
             (&self.task.backend, *self.task.exit.borrow())

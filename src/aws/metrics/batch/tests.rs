@@ -1,4 +1,5 @@
-//! Tables: what shares a request, by which ids, and whose the points are.
+//! Tables: which questions share a request, under which ids, and which points answer which
+//! question.
 
 use std::time::Duration;
 

@@ -19,7 +19,6 @@ use crate::survey;
 /// The official action cuts descriptions here.
 const MAX_DESCRIPTION: usize = 512;
 
-/// CodeDeploy did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[error("CodeDeploy did not {what}")]
 pub(super) struct CodeDeployError {
@@ -70,8 +69,8 @@ pub(super) fn build_content(
     }
 }
 
-/// The user's words and our mark, within the limit: the run id is what a lost answer is found by,
-/// and whoever ends the deployment learns from it whether the revision was made for it.
+/// The user's text and our mark, within the limit: by the run id a deployment whose answer was lost
+/// is found, and a run that ends the deployment learns whether the revision was made for it.
 pub(super) fn build_description(given: Option<&str>, run: &str, revision: &Revision) -> String {
     let registered = if revision.registered {
         REGISTERED_MARK
@@ -88,8 +87,8 @@ pub(super) fn build_description(given: Option<&str>, run: &str, revision: &Revis
     format!("{head}… {mark}")
 }
 
-/// Creates it once. Another run may have been quicker: a group has one deployment at a time, or the
-/// rollback of one.
+/// Sends one CreateDeployment. Another run may have been quicker: a group has one deployment at a
+/// time, or the rollback of one.
 pub(super) async fn create(
     run: &Run,
     armed: ArmedUndo<'_>,
@@ -136,7 +135,7 @@ pub(super) async fn create(
     }
 }
 
-/// Says which deployment is in progress, and who started it.
+/// Adds to the failure which deployment is in progress, and who started it.
 async fn explain_busy(run: &Run, new: &NewDeployment<'_>, failure: Failure) -> Failure {
     match survey::find_in_group(run, new.application, new.group, &Service::default()).await {
         Some(running) => failure

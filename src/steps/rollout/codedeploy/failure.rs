@@ -1,4 +1,4 @@
-//! Why a deployment ended otherwise than well, in words.
+//! Why a deployment failed, in words.
 
 use super::CodeDeployRollout;
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployStatus, CodeDeployTarget};

@@ -10,7 +10,7 @@ use crate::poll_interval::PollInterval;
 use crate::steps::rollout::green::TestTraffic;
 
 impl CodeDeployRollout<'_> {
-    /// Finds green behind the test listener.
+    /// Makes sure that the test listener leads to green, as far as that can be read.
     pub(super) async fn verify_test_traffic(
         &self,
         interval: &mut PollInterval,
@@ -55,7 +55,6 @@ impl CodeDeployRollout<'_> {
         }
     }
 
-    /// The task set that CodeDeploy made for the deployment.
     fn own_task_set<'s>(&self, sets: &'s [TaskSet]) -> Option<&'s TaskSet> {
         sets.iter()
             .find(|set| set.external_id.as_ref() == Some(&self.id))

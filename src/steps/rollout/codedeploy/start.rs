@@ -56,7 +56,7 @@ impl<'a> CodeDeployRollout<'a> {
         ))
     }
 
-    /// Follows a deployment that is there already; its undo is the caller's business.
+    /// Follows a deployment that is there already; the caller arms its undo.
     pub(in crate::steps::rollout) fn attach(
         run: &'a Run,
         plan: &'a RolloutPlan,

@@ -13,11 +13,11 @@ use super::{AFTER_SHIFT, EcsRollout, WaitingPause, gate};
 
 /// A pause that was answered and still waits is answered again after this many looks.
 const ANSWER_AGAIN_AFTER: u32 = 5;
-/// Who may not do it leaves the gates to others.
+/// Where this action is denied, others answer the gates.
 const CONTINUE_ACTION: &str = "ecs:ContinueServiceDeployment";
 
 impl EcsRollout<'_> {
-    /// Lets the deployment pass the gate at which it waits, after this was seen there.
+    /// Lets the deployment pass the gate at which it waits, after `seen` was read there.
     pub(super) async fn open_gate(&mut self, seen: StepSeen) -> Result<(), Failure> {
         let Some(WaitingPause { hook, gate, .. }) = self.waiting_pause.take() else {
             return Ok(());
@@ -44,7 +44,7 @@ impl EcsRollout<'_> {
                     effect: SoughtEffect::GateOpen,
                 });
             }
-            // Answered by somebody else, expired, or over: the next look says which.
+            // Answered by somebody else, expired, or over: the next look shows which.
             Err(error) if error.kind == AwsErrorKind::Refused => {
                 self.run.emit(GateFact::WaitsNoMore);
             }
@@ -56,9 +56,9 @@ impl EcsRollout<'_> {
         Ok(())
     }
 
-    /// A pause that waits for an answer. One that was answered and still waits is answered once
-    /// more, because the answer was lost on the way there; one that we may not answer waits for
-    /// whoever may.
+    /// Finds a pause that waits for an answer. One that was answered and still waits is answered
+    /// once more, because the answer was lost on its way; one that we may not answer waits for
+    /// somebody who may.
     pub(super) async fn find_unanswered_pause(
         &mut self,
         deployment: &ServiceDeployment,
@@ -140,7 +140,7 @@ impl EcsRollout<'_> {
         RolloutStatus::AtGate(kind)
     }
 
-    /// Says once that a pause is somebody else's to answer.
+    /// Reports once that somebody else has to answer a pause.
     fn report_external_gate(&self, deployment: &ServiceDeployment, hook: &HookDetail) {
         let is_reported = self
             .waiting_pause
@@ -155,7 +155,7 @@ impl EcsRollout<'_> {
         });
     }
 
-    /// How many pauses were passed: of all that were seen, those that do not wait.
+    /// How many pauses were passed: those that were seen and do not wait any more.
     fn count_passed_pauses(&self, deployment: &ServiceDeployment) -> usize {
         self.seen_pauses
             .iter()

@@ -19,9 +19,9 @@ use crate::steps::rollout::ONE_AT_A_TIME;
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl EcsRollout<'_> {
-    /// Somebody else may have begun a deployment between our look at the service and our update.
-    /// ECS stops the older one for ours; where it does not, what serves when ours comes is not the
-    /// blue that we know.
+    /// Somebody else may start a deployment between our read of the service and our update. ECS
+    /// stops the older one for ours; where it does not, blue is not the revision that we planned to
+    /// return to, and ours is rolled back.
     pub(super) async fn resolve_conflict(&self) -> Result<(), Failure> {
         let (began, mut backoff, mut is_reported) = (Instant::now(), Backoff::default(), false);
         loop {

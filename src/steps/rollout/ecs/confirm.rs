@@ -1,4 +1,4 @@
-//! Where production's traffic goes: nothing counts as shifted before somebody confirms it.
+//! Where production's traffic goes: nothing counts as shifted before it is observed.
 
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
@@ -12,14 +12,14 @@ use crate::plan::Balancer;
 use super::EcsRollout;
 use super::description::green_percent;
 
-/// What is read so often is no read from before the shift.
+/// After so many reads, what they show is not from before the shift.
 const SURE_LOOKS: u32 = 6;
 
 impl EcsRollout<'_> {
     /// Where production goes, for services whose load balancer is shifted.
     pub(super) async fn observe_traffic(&self) -> Option<ProductionTraffic> {
         match self.own_plan.balancer {
-            // Tasks are replaced behind one target group: weights say nothing.
+            // Tasks are replaced behind one target group: its weights show nothing.
             Balancer::LoadBalancer if self.own_plan.strategy == Strategy::Rolling => None,
             Balancer::LoadBalancer => {
                 traffic::observe(self.run, &self.plan.place, &self.plan.blue).await
@@ -31,7 +31,7 @@ impl EcsRollout<'_> {
         }
     }
 
-    /// Nothing counts as shifted before the listeners, or the next best observer, say so.
+    /// Nothing counts as shifted before the listeners, or the next best observer, show it.
     pub(super) async fn confirm_shift(
         &mut self,
         deployment: &ServiceDeployment,
@@ -46,7 +46,7 @@ impl EcsRollout<'_> {
         let observed_by = match self.observe_traffic().await {
             Some(observed) if observed.sole_side() == Some(Serving::Green) => observed.observed_by,
             Some(observed) => return self.status_if_shared(deployment, observed),
-            // Users are shifted, and nobody saw where to.
+            // Users are shifted, and no read shows where to.
             None if self.own_plan.balancer.unread_name().is_some()
                 && deployment.status() == DeploymentStatus::Successful =>
             {

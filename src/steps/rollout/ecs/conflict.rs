@@ -1,24 +1,23 @@
-//! PURE: of deployments that were started at the same time, which one goes on.
+//! PURE: of deployments that were started at the same time, which one continues.
 //!
-//! ECS lets a newer deployment take the place of an older one. So the newest wins (by time, then by
-//! ARN), and every run that reads the list comes to the same answer: whoever is older notices that
-//! its deployment was stopped, and whoever is newer waits for that.
+//! ECS lets a newer deployment replace an older one. So the newest wins (by time, then by ARN), and
+//! every run that reads the list comes to the same answer: the older run notices that its
+//! deployment was stopped, and the newer run waits for that.
 
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeploymentSummary};
 use crate::identity::ServiceDeploymentArn;
 
-/// How our deployment stands to older ones that were not there when the run looked.
+/// How our deployment relates to older ones that were not there when the run read the service.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Conflict<'h> {
-    /// None of them goes on, or ours does not either: the next look at it says why.
+    /// None of them continues, or ours does not either: the next look at it shows why.
     Resolved,
-    /// An older one still goes on.
+    /// An older one is still in progress.
     Unresolved(&'h ServiceDeploymentSummary),
-    /// An older one was completed: what served when ours came is not what it was planned for.
+    /// An older one was completed: what served when ours started is not what ours was planned for.
     Overtaken(&'h ServiceDeploymentSummary),
 }
 
-/// Where ours stands.
 pub(super) fn detect_conflict<'h>(
     ours: &ServiceDeploymentArn,
     known: &[ServiceDeploymentArn],
@@ -51,14 +50,15 @@ fn is_newer(one: &ServiceDeploymentSummary, other: &ServiceDeploymentSummary) ->
         .is_gt()
 }
 
-/// The deployment that took the place of ours, which does not go on any more.
+/// The deployment that replaced ours, which has ended.
 pub(super) fn find_successor<'h>(
     ours: &ServiceDeploymentArn,
     existing: &[ServiceDeploymentArn],
     history: &'h [ServiceDeploymentSummary],
 ) -> Option<&'h ServiceDeploymentSummary> {
     let own = history.iter().find(|brief| brief.arn == *ours)?;
-    // Two of the same moment: the one that does not go on is the older, whatever their ARNs say.
+    // Of two that were created at the same time the one that has ended is the older, whatever their
+    // ARNs.
     history.iter().find(|brief| {
         brief.arn != *ours && !existing.contains(&brief.arn) && brief.created_at >= own.created_at
     })

@@ -21,7 +21,7 @@ fn traffic_split(deployment: &ServiceDeployment) -> Option<Traffic> {
     })
 }
 
-/// What ECS asked for, where nothing shows what there is.
+/// Where ECS directed traffic, used where no read shows where it goes.
 pub(super) fn requested_traffic(deployment: &ServiceDeployment) -> Option<ProductionTraffic> {
     traffic_split(deployment).map(|traffic| ProductionTraffic {
         traffic,
@@ -29,7 +29,7 @@ pub(super) fn requested_traffic(deployment: &ServiceDeployment) -> Option<Produc
     })
 }
 
-/// What a gate says about traffic by itself.
+/// What a gate implies about traffic, where traffic was not observed.
 pub(super) fn describe_unobserved(gate: GateKind) -> &'static str {
     match gate {
         GateKind::Green => BLUE_SERVES,

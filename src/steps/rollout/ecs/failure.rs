@@ -1,4 +1,4 @@
-//! Why a service deployment ended otherwise than well, in words.
+//! Why a service deployment failed, in words.
 
 use super::{EcsRollout, conflict};
 use crate::aws::arn::short_name;
@@ -13,10 +13,10 @@ use crate::run::Run;
 use crate::scrub::mask;
 use crate::steps::rollout::alarm;
 
-/// Looks for the deployment that took the place of one that was stopped.
+/// How many reads look for the deployment that replaced one that was stopped.
 const SUCCESSOR_LOOKS: u32 = 4;
 
-/// What a deployment that found our hooks on the service does.
+/// Of a deployment that found our hooks on the service.
 const INHERITED: &str = " (it pauses at our gates, for mode continue or mode abort)";
 
 impl EcsRollout<'_> {
@@ -83,7 +83,7 @@ impl EcsRollout<'_> {
                 ),
             };
         }
-        // Hooks of former stages may not be shown any more.
+        // Hooks of earlier stages may not be shown any more.
         if says("pause hook timed out") {
             return (
                 Reason::Timeout,
@@ -123,8 +123,8 @@ impl EcsRollout<'_> {
         format!("an alarm of the service rang: {named}")
     }
 
-    /// The deployment that took the place of ours. One that was stopped where it was is looked
-    /// after for a moment: the list may be older than the stop.
+    /// The deployment that replaced ours. Where ours was stopped without a rollback it is looked
+    /// for several times: the list may be older than the stop.
     async fn wait_for_successor(&self, status: DeploymentStatus) -> Option<String> {
         let mut backoff = Backoff::default();
         for _ in 1..SUCCESSOR_LOOKS {
@@ -150,7 +150,7 @@ impl EcsRollout<'_> {
         let newer =
             conflict::find_successor(&self.arn, &self.own_plan.existing_deployments, &history)?;
         let description = describe_deployment(self.run, newer).await;
-        // It took the service's hooks as they were, ours among them.
+        // It started with the service's hooks as they were, ours among them.
         let gates = if self.has_passed_hooks_to(newer).await {
             INHERITED
         } else {
@@ -177,7 +177,7 @@ impl EcsRollout<'_> {
     }
 }
 
-/// A deployment of somebody else in words: its id, what it brings, its status, and the run that
+/// A deployment of somebody else in words: its id, what it deploys, its status, and the run that
 /// started it, as far as they can be read.
 pub(super) async fn describe_deployment(run: &Run, brief: &ServiceDeploymentSummary) -> String {
     let read = run

@@ -1,8 +1,8 @@
 //! PURE: at which gate a paused service deployment waits.
 //!
-//! A pause has an id and no name, stages recur, and ECS may go on showing a former stage, or none
-//! while it pauses: so where traffic is decides, then the stage, and where neither can tell, how
-//! many pauses were passed before.
+//! A pause has an id and no name, stages recur, and ECS may show an earlier stage, or none, while
+//! it pauses. So the position of traffic decides first, then the stage, and where both are unknown
+//! the number of pauses that were passed.
 
 use std::collections::BTreeSet;
 
@@ -17,19 +17,16 @@ pub(super) struct PauseFacts<'f> {
     pub(super) green_percent: Option<f64>,
     /// Percent of test traffic on green, where it is known.
     pub(super) green_test_percent: Option<f64>,
-    /// How many pauses were passed.
     pub(super) passed_pauses: usize,
     /// How many pauses come before green is up.
     pub(super) early_pauses: usize,
-    /// In how many shares traffic goes over.
+    /// In how many shares traffic shifts.
     pub(super) traffic_steps: usize,
-    /// Whether green's gate was passed.
     pub(super) is_green_passed: bool,
     /// The stages at which this deployment pauses.
     pub(super) paused_stages: &'f BTreeSet<String>,
 }
 
-/// Which gate it is.
 pub(super) fn identify(facts: &PauseFacts<'_>) -> GateKind {
     if matches!(
         facts.stage,
@@ -58,7 +55,7 @@ pub(super) fn identify(facts: &PauseFacts<'_>) -> GateKind {
     }
 }
 
-/// No user is on green: it is green's own gate, or, once that is passed, the one before the first
+/// No user is on green: this is green's own gate, or, once that is passed, the one before the first
 /// step.
 fn gate_before_traffic(facts: &PauseFacts<'_>) -> GateKind {
     let has_green = facts.paused_stages.contains(GREEN);
@@ -69,8 +66,8 @@ fn gate_before_traffic(facts: &PauseFacts<'_>) -> GateKind {
     }
 }
 
-/// Without a stage, a pause that nothing shows to be past those before green is up is taken for one
-/// of them.
+/// Whether it is a pause from before green is up. Without a stage a pause counts as one of these
+/// until traffic on green, or a passed gate, shows otherwise.
 fn is_early(facts: &PauseFacts<'_>) -> bool {
     let has_traffic = |percent: Option<f64>| percent.is_some_and(|percent| percent > 0.0);
     let is_past_early = facts.is_green_passed

@@ -48,7 +48,7 @@ impl EcsRollout<'_> {
     }
 
     /// What has to be true before more traffic goes to green: its targets are healthy, and no alarm
-    /// of the service rings.
+    /// of the service is in ALARM.
     pub(super) async fn check_green(&self) -> Result<StepSeen, Failure> {
         Ok(StepSeen {
             healthy: self.check_targets().await?,
@@ -56,7 +56,8 @@ impl EcsRollout<'_> {
         })
     }
 
-    /// Whether a healthy target was seen.
+    /// Fails where all targets of a group are unhealthy; otherwise returns whether a healthy one
+    /// was read.
     async fn check_targets(&self) -> Result<bool, Failure> {
         let mut is_healthy = false;
         for group in &self.target_groups() {
@@ -80,7 +81,8 @@ impl EcsRollout<'_> {
         Ok(is_healthy)
     }
 
-    /// Whether there are alarms, and they are quiet. Those of the inputs are watched all the time.
+    /// Whether the service has alarms, and all are OK. Those of the inputs are watched all the
+    /// time.
     async fn check_alarms(&self) -> Result<bool, Failure> {
         let is_watched = !self.plan.alarms.all_names().is_empty()
             && !self.run.is_denied("cloudwatch:DescribeAlarms");
@@ -115,7 +117,7 @@ impl EcsRollout<'_> {
         }
     }
 
-    /// An alarm that rang before the start says nothing about green.
+    /// An alarm that was in ALARM before the start says nothing about green.
     fn is_waived(&self, name: &str) -> bool {
         self.plan
             .alarms

@@ -1,4 +1,4 @@
-//! The update that brings our pause, and the marks by which it is known later: in the hook where
+//! The update that sets our pause, and the marks by which it is recognised later: in the hook where
 //! ECS keeps them, else in a tag of the service.
 
 use serde_json::Value;
@@ -11,11 +11,10 @@ use crate::event::fact::HooksFact;
 use crate::run::Run;
 use crate::undo::ServiceKey;
 
-/// What is missed without a tag.
+/// The limitation when no tag can be set.
 const LIMITED_WITHOUT_TAG: &str =
     "PAUSE hooks that a killed run leaves on the service are not known to later runs";
 
-/// The UpdateService that starts the deployment.
 pub(super) struct ServiceUpdateCall<'a> {
     pub(super) run: &'a Run,
     pub(super) place: &'a ServiceKey,
@@ -25,8 +24,8 @@ pub(super) struct ServiceUpdateCall<'a> {
 }
 
 impl ServiceUpdateCall<'_> {
-    /// Sends it. Where ECS takes no marks, they are left out and a tag says whose the hooks are
-    /// before they are there.
+    /// Sends the update. Where ECS refuses marks, they are left out, and a tag that names the run
+    /// is set before the hooks.
     pub(super) async fn send(&mut self) -> Result<(), AwsError> {
         let answer = match (
             self.run.aws.update_service(&self.body).await,
@@ -52,7 +51,7 @@ impl ServiceUpdateCall<'_> {
             .and_then(without_marks)
     }
 
-    /// Reads the service back: where ECS did not keep the mark of our hook, a tag takes its place.
+    /// Reads the service back: where ECS did not keep the mark of our hook, a tag replaces it.
     pub(super) async fn ensure_marked(&self, answer: Option<&Service>) {
         if self.pause.is_none()
             || self.unmarked_configuration().is_none()

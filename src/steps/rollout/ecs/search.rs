@@ -15,20 +15,19 @@ use crate::run::{ArmedUndo, Run};
 use crate::steps::rollout::rolling::RollingError;
 use crate::steps::rollout::{Interrupted, ONE_AT_A_TIME};
 
-/// A new deployment may take some looks to be listed.
+/// How many reads a new deployment may take to be listed.
 pub(super) const LIST_LOOKS: u32 = 14;
-/// One whose start was not answered is given up sooner, and started again.
+/// The same where the answer to the start was lost: it is sent again sooner.
 const LOST_ANSWER_LOOKS: u32 = 6;
 pub(super) const NEVER_LISTED: &str = "ECS took the update, but no deployment of it appeared";
 
-/// Whether AWS answered.
 pub(super) enum UpdateAnswer {
     Answered,
     Lost,
 }
 
-/// When the answer is lost, the list of deployments says whether it landed. Sent again after all,
-/// the same revision starts nothing twice.
+/// When the answer is lost, the list of deployments shows whether the request arrived. Sending it
+/// again with the same revision starts nothing twice.
 pub(super) async fn find_after_lost_answer(
     run: &Run,
     wanted: DeploymentCriteria<'_>,
@@ -44,8 +43,8 @@ pub(super) async fn find_after_lost_answer(
     find_listed(run, wanted, LIST_LOOKS).await
 }
 
-/// Another run has started a deployment of the very same revision: it is theirs, and nothing of
-/// ours is to be rolled back.
+/// Another run has started a deployment of the very same revision: it belongs to that run, and
+/// nothing of ours is rolled back.
 pub(super) async fn superseded_by_same_revision(
     run: &Run,
     plan: &RolloutPlan,
@@ -87,7 +86,7 @@ pub(super) fn classify_answer(
     }
 }
 
-/// A new deployment may take a while to be listed.
+/// Searches until the deployment is listed, which may take a while.
 pub(super) async fn find_listed(
     run: &Run,
     wanted: DeploymentCriteria<'_>,
@@ -98,7 +97,7 @@ pub(super) async fn find_listed(
     for _ in 0..looks {
         match find_deployment(run, wanted).await {
             Ok(DeploymentSearch::Nothing) => {}
-            // Ours may be listed later than theirs.
+            // Ours may be listed later than another run's.
             Ok(found @ DeploymentSearch::OtherRuns(_)) => other = Some(found),
             Ok(found) => return Ok(found),
             Err(error) if error.is_final() => return Err(error.into()),

@@ -116,7 +116,7 @@ impl<'a> EcsRollout<'a> {
         Ok(rollout)
     }
 
-    /// Follows a deployment that is there already; its undo is the caller's business.
+    /// Follows a deployment that is there already; the caller arms its undo.
     pub(in crate::steps::rollout) fn attach(
         run: &'a Run,
         plan: &'a RolloutPlan,
@@ -175,8 +175,8 @@ impl<'a> EcsRollout<'a> {
         }
     }
 
-    /// The deployment's own snapshot says what governs it: without its gates it must not reach
-    /// users.
+    /// The deployment's own snapshot of the configuration governs it: without its gates it must not
+    /// reach users.
     fn check_pauses(&self, deployment: &ServiceDeployment) -> Result<(), Failure> {
         let paused = configuration::all_paused_stages(&deployment.deployment_configuration);
         let missing: BTreeSet<&String> = self.own_plan.pauses.difference(&paused).collect();
@@ -230,8 +230,8 @@ fn build_request(
     body
 }
 
-/// Our run id, where a deployment of ours carries it and no hook of a former run could be taken for
-/// another run's deployment.
+/// Our run id, where the deployment carries it. None while hooks of an earlier run are on the
+/// service: another run's deployment could be taken for ours by them.
 fn run_mark(run: &Run, own_plan: &EcsPlan, body: &Value) -> Option<String> {
     let sent = body
         .get("deploymentConfiguration")

@@ -12,13 +12,13 @@ use crate::scrub::mask;
 
 use super::RollingRollout;
 
-/// A circuit breaker that has not ended the deployment after so many failed tasks more than it
-/// bears does not end it: tasks that become healthy for a while reset its count.
+/// A circuit breaker that has not ended the deployment after this many failed tasks beyond its
+/// threshold will not: tasks that become healthy for a while reset its count.
 const BREAKER_RESETS: i64 = 2;
 
 impl RollingRollout<'_> {
-    /// What ends it although ECS would go on: tasks of ours that fail again and again. A circuit
-    /// breaker comes first.
+    /// Ends the rollout although ECS would continue, when tasks of ours fail again and again. A
+    /// circuit breaker has precedence.
     pub(super) async fn check_task_failures(
         &mut self,
         service: &Service,
@@ -46,7 +46,7 @@ impl RollingRollout<'_> {
         })
     }
 
-    /// Where tasks cannot be read, ECS's own count and words are taken.
+    /// Where tasks cannot be read, ECS's own count and text are used.
     fn failures_counted_by_ecs(
         &self,
         service: &Service,
@@ -59,8 +59,8 @@ impl RollingRollout<'_> {
             .then(|| unhealthy_trouble(failed, find_reason_in_events(service)))
     }
 
-    /// Ours is not what ECS works towards any more: ECS rolled it back, or somebody deployed
-    /// something else.
+    /// Explains why ours is not the primary deployment any more: ECS rolled it back, or somebody
+    /// deployed something else.
     pub(super) fn explain_replacement(
         &self,
         service: &Service,

@@ -22,10 +22,9 @@ use crate::undo::{RollingUndo, Undo};
 
 use super::RollingRollout;
 
-/// A new deployment may take some looks to be shown.
+/// How many reads a new deployment may take to be shown.
 const SHOWN_LOOKS: u32 = 14;
 
-/// ECS did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[error("ECS did not start the deployment")]
 pub(in crate::steps::rollout) struct RollingError(#[from] AwsError);
@@ -66,7 +65,7 @@ impl<'a> RollingRollout<'a> {
         let service = send_update(run, armed, plan, own_plan, revision).await?;
         let id = match find_started(plan, own_plan, revision, &service) {
             Some(id) => id,
-            // Nobody follows it: the service's own word that it takes the revision is enough.
+            // The rollout is not followed: it is enough that the service shows the revision.
             None if plan.follow == Follow::LeaveToAws
                 && service.task_definition == revision.arn =>
             {
@@ -166,14 +165,14 @@ pub(in crate::steps::rollout) fn base_request(
 }
 
 /// Whether an UpdateService with this revision starts a deployment. A service that has it already,
-/// also from another run whose rollout is in progress, only takes the other settings.
+/// also from another run whose rollout is in progress, only takes over the other settings.
 fn starts_deployment(plan: &RolloutPlan, own_plan: &RollingPlan, revision: &Revision) -> bool {
     revision.arn != own_plan.target_revision
         || plan.update.force_new_deployment
         || plan.update.volume.is_some()
 }
 
-/// The deployment that is followed: the new one of our revision, or the one that runs it already
+/// Finds the deployment to follow: the new one of our revision, or the one that runs it already
 /// where none is started.
 fn find_started(
     plan: &RolloutPlan,
@@ -195,7 +194,7 @@ fn find_started(
     found.map(|deployment| deployment.id.clone())
 }
 
-/// The same, where AWS's answer did not show it yet.
+/// Reads the service until it shows the deployment, where AWS's answer did not.
 async fn wait_until_shown(
     run: &Run,
     plan: &RolloutPlan,
@@ -227,7 +226,7 @@ async fn wait_until_shown(
         .with_hint("look at the service's deployments and events in the AWS console"))
 }
 
-/// The deployment that was not there before and brings our revision.
+/// The deployment of our revision that was not there before.
 fn find_ours<'s>(
     service: &'s Service,
     existing: &[RollingDeploymentId],

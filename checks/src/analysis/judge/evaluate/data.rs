@@ -8,12 +8,11 @@ use crate::analysis::question::{Answer, Point, Side};
 pub(in crate::analysis::judge) enum QuestionRole {
     Value,
     Errors,
-    /// The requests of a share, and of the least volume.
+    /// The requests of a share, and of `min-request-volume`.
     Requests,
     Lines,
 }
 
-/// The answers of one measurement.
 pub(super) struct Answers<'a>(pub(super) &'a [(QuestionRole, Side, Answer)]);
 
 impl<'a> Answers<'a> {
@@ -24,7 +23,7 @@ impl<'a> Answers<'a> {
             .map(|(_, _, answer)| answer)
     }
 
-    /// Why a source could not be asked.
+    /// Why a source failed, if one did.
     pub(super) fn failure(&self) -> Option<String> {
         self.0.iter().find_map(|(_, _, answer)| match answer {
             Answer::Failed(words) => Some(words.split_whitespace().collect::<Vec<_>>().join(" ")),

@@ -14,7 +14,7 @@ use super::data::{
 use super::{Evaluation, no_data, note_only};
 use crate::analysis::judge::display::{self, format_number, format_seconds};
 
-/// Holds the result against the conditions.
+/// Evaluates the conditions.
 pub(super) fn evaluate_conditions(
     check: &Check,
     conditions: &Conditions,
@@ -29,7 +29,7 @@ pub(super) fn evaluate_conditions(
         result: measured_value(answers, measure, Side::Green),
         blue: measured_value(answers, measure, Side::Blue),
     };
-    // A condition that speaks of missing data decides itself what they mean.
+    // A condition that handles missing data decides by itself.
     if !conditions.uses(Use::Missing) {
         if scope.result.is_nan() {
             return no_data(check, "no data".to_owned());
@@ -60,7 +60,8 @@ pub(super) fn evaluate_conditions(
     }
 }
 
-/// Several series, of which the last is as good as any: no verdict may hang on their order.
+/// Whether the last points of several series have the same time: a verdict must not depend on their
+/// order.
 fn is_ambiguous(measure: &Measure, answers: &Answers<'_>) -> bool {
     let Measure::Value {
         reduce: Reduce::Last,
@@ -73,8 +74,8 @@ fn is_ambiguous(measure: &Measure, answers: &Answers<'_>) -> bool {
     is_same_time(Side::Green) || is_same_time(Side::Blue)
 }
 
-/// Argo's rule: one condition decides both ways; of two, the failure stands, and neither of them is
-/// inconclusive.
+/// Argo Rollouts' rule: a single condition decides both ways; with two, failure takes precedence,
+/// and if neither holds the result is inconclusive.
 fn evaluate_expressions(conditions: &Conditions, scope: ExpressionValues) -> Result<Phase, String> {
     let good = conditions
         .success
@@ -213,7 +214,7 @@ fn from_comparison(compared: ComparisonResult) -> Evaluation {
     }
 }
 
-/// Green's lines against what is put up with and, with a policy, against blue's.
+/// Compares green's lines with the limit and, with a policy, with blue's.
 pub(super) fn evaluate_lines(
     answers: &Answers<'_>,
     at_most: u64,

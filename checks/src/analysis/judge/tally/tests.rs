@@ -183,7 +183,7 @@ fn the_reason_is_told_in_words() {
 }
 
 /// Argo's rules, read straight: counts over the whole history, and assignments of which the last
-/// one stands.
+/// one counts.
 fn assess_by_argo(
     history: &[Phase],
     limits: &MeasurementLimits,

@@ -59,7 +59,7 @@ fn late_corrections_of_an_old_minute_are_seen_because_the_whole_window_is_asked_
         (first[0].phase, first[0].value.as_str()),
         (Phase::Successful, "0 % (0 errors of 200)")
     );
-    // The errors of the first minute came in after it was judged.
+    // The errors of the first minute came in after it was evaluated.
     let late = |question: &Question| match describe(question).as_str() {
         "RequestCount Sum of green" => points_each_minute(question, 200.0),
         _ => Answer::Points(vec![Point {

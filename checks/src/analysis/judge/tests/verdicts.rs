@@ -597,7 +597,7 @@ fn what_could_not_tell_is_passed_over_where_that_is_wanted() {
         ),
         (
             Phase::Successful,
-            "1 measurements of 1 checks passed no limit; own could not tell, and was passed over"
+            "1 measurements of 1 checks passed no limit; own could not reach a verdict, and was ignored"
         )
     );
 }

@@ -12,7 +12,7 @@ const REMEDY: &str =
     "Write one of `bearer: token`, `basic: { user, password }` and `api-key: { header, value }`";
 
 document_form! {
-    /// Who we are to the tested service; never sent to another origin.
+    /// The credential for the tested service; never sent to another origin.
     #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
     pub(in crate::smoke::parse) struct Auth, check check_one_credential {
         /// The token of `Authorization: Bearer`.

@@ -12,7 +12,7 @@ use crate::template::{JsonTemplate, Template};
 /// A larger request tests the network, and is held in memory while the tests run.
 const LARGEST_FILE: usize = 16 * 1024 * 1024;
 
-/// What the content of a file is by the end of its name, unless the test gives a `content-type`.
+/// The content type by the file's extension, unless the test gives a `content-type`.
 const CONTENT_TYPES: &[(&str, &str)] = &[
     (".json", "application/json"),
     (".xml", "application/xml"),

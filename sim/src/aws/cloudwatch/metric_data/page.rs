@@ -1,4 +1,4 @@
-//! Results cut into pages of `MaxDatapoints`. A result that goes on on the next page is
+//! Results cut into pages of `MaxDatapoints`. A result that continues on the next page is
 //! `PartialData` on this one.
 
 use serde_json::{Map, Value, json};

@@ -14,7 +14,6 @@ const MAX_QUERIES: usize = 500;
 /// The period of an expression that speaks of no metric by its id, in milliseconds.
 pub(super) const DEFAULT_PERIOD: i64 = 60_000;
 
-/// One query.
 #[derive(Debug, Clone)]
 pub(super) struct Query {
     pub(super) id: String,

@@ -24,7 +24,6 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// A request's.
     pub(super) fn parse(input: Input<'_>) -> Result<Self, ServiceError> {
         let (start, end) = (
             parse_time(input, "StartTime")?,
