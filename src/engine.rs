@@ -32,6 +32,7 @@ mod prepared;
 mod preview;
 pub mod queue;
 mod rollback;
+mod smoke;
 pub mod stale;
 mod status;
 mod tags;
@@ -198,6 +199,7 @@ async fn run_mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
     match planner.mode() {
         Mode::Deploy => deploy::deploy(run, planner).await,
         Mode::Plan => preview::plan(run, planner).await,
+        Mode::Smoke => smoke::test(run, planner).await,
         Mode::Rollback => rollback::rollback(run, planner).await,
         Mode::Continue => approval::continue_rollout(run, planner).await,
         Mode::Abort => approval::abort(run, planner).await,

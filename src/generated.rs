@@ -15,7 +15,7 @@ use crate::sinks::outputs;
 const OUTPUTS: &[(&str, &str)] = &[
     (
         "outcome",
-        "What serves traffic now: deployed, already-deployed, registered, planned, waiting, started, not-deployed, rolled-back, still-running, stuck, refused. See docs/outcomes.md.",
+        "What serves traffic now: deployed, already-deployed, registered, planned, tested, waiting, started, not-deployed, rolled-back, tests-failed, still-running, stuck, refused. See docs/outcomes.md.",
     ),
     (
         "reason",

@@ -47,7 +47,7 @@ macro_rules! inputs {
 
 inputs! {
     "The nine that are enough" {
-        mode = "mode", "deploy", "What to do: deploy; plan (say what deploy would do, and do nothing); rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
+        mode = "mode", "deploy", "What to do: deploy; plan (say what deploy would do, and do nothing); smoke (run smoke-tests against what serves, and nothing else); rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
         cluster = "cluster", "default", "The ECS cluster, by name or ARN.";
         service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
         image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG (or @sha256:…), or a bare reference, looked up in the local Docker engine first, then in the registry that it says, else in repository. It is deployed by digest.";

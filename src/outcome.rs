@@ -14,6 +14,8 @@ pub enum Mode {
     Deploy,
     /// Shows what a deployment would do, and changes nothing.
     Plan,
+    /// The smoke tests run against what serves.
+    Smoke,
     /// Goes back to the last good revision, or to a given one.
     Rollback,
     /// Opens the gate at which another job left the rollout.
@@ -43,6 +45,10 @@ pub enum Outcome {
     Registered,
     /// The plan was shown; nothing was changed.
     Planned,
+    /// The smoke tests passed on what serves; nothing was deployed.
+    Tested,
+    /// A smoke test failed on what serves; nothing was deployed or rolled back.
+    TestsFailed,
     /// Green waits at its gate, tested; another job answers with `mode: continue` or `abort`.
     Waiting,
     /// The rollout was started and left to AWS, as the user asked; nothing is known about traffic.
@@ -62,11 +68,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Deployed,
         Self::AlreadyDeployed,
         Self::Registered,
         Self::Planned,
+        Self::Tested,
+        Self::TestsFailed,
         Self::Waiting,
         Self::Started,
         Self::NotDeployed,
@@ -83,6 +91,8 @@ impl Outcome {
             Self::AlreadyDeployed => "already-deployed",
             Self::Registered => "registered",
             Self::Planned => "planned",
+            Self::Tested => "tested",
+            Self::TestsFailed => "tests-failed",
             Self::Waiting => "waiting",
             Self::Started => "started",
             Self::NotDeployed => "not-deployed",
@@ -100,10 +110,11 @@ impl Outcome {
             | Self::AlreadyDeployed
             | Self::Registered
             | Self::Planned
+            | Self::Tested
             | Self::Waiting
             | Self::Started => 0,
             Self::NotDeployed => 10,
-            Self::RolledBack => 20,
+            Self::RolledBack | Self::TestsFailed => 20,
             Self::StillRunning => 30,
             Self::Stuck => 40,
             Self::Refused => REFUSED,

@@ -9,7 +9,7 @@ use crate::event::PlannedDeployment;
 use crate::identity::RevisionArn;
 use crate::outcome::Mode;
 use crate::plan::{
-    self, Clearance, InProgressPlan, Plan, PlanRefusal, RollbackChecks, RollbackPlan,
+    self, ChecksPlan, Clearance, InProgressPlan, Plan, PlanRefusal, RollbackChecks, RollbackPlan,
 };
 use crate::problem::Problem;
 use crate::registry::PushEstimate;
@@ -41,7 +41,7 @@ impl Planner {
     /// What becomes of the rollout when the job is cancelled. A mode that only reads has nothing to
     /// undo.
     pub fn on_cancel(&self) -> OnCancel {
-        if matches!(self.settings.mode, Mode::Status | Mode::Plan) {
+        if matches!(self.settings.mode, Mode::Status | Mode::Plan | Mode::Smoke) {
             OnCancel::Leave
         } else {
             self.settings.control.on_cancel
@@ -93,6 +93,11 @@ impl Planner {
     /// The plan of a rollback, as far as the snapshot determines it.
     pub fn rollback(&self, snapshot: &Snapshot) -> RollbackPlan {
         plan::rollback(&self.settings, snapshot)
+    }
+
+    /// What the smoke tests, load probes and testers of the inputs ask for.
+    pub fn checks(&self) -> ChecksPlan {
+        ChecksPlan::new(&self.settings)
     }
 
     /// What a deployment by this plan would do.

@@ -20,7 +20,7 @@ use crate::steps::{load, secrets, smoke, test_url, tester};
 
 /// What checks need and what can be fetched before anything is changed.
 pub(super) struct PreparedChecks {
-    secrets: BTreeMap<String, Secret>,
+    pub(super) secrets: BTreeMap<String, Secret>,
 }
 
 /// Fetches secrets, and the images of testers, so that what is wrong with them is known before
@@ -191,30 +191,44 @@ impl<'a> Checks<'a> {
     }
 
     fn has_tests_at(&self, moment: Moment) -> bool {
-        let warms_up = moment == Moment::Green && load::has_warm_ups(self.asked);
-        let (tests, testers) = (
-            smoke::target_url(self.asked, moment).is_some(),
-            tester::has_testers(self.asked, moment),
-        );
         // Not every kind of rollout sets a count.
         let runs_none =
             self.plan.update.desired_count == Some(0) && self.plan.kind.desired_count().is_some();
-        !runs_none && (warms_up || tests || testers || load::has_probes(self.asked, moment))
+        !runs_none && has_tests(self.asked, moment)
     }
 
-    /// Warm-up, smoke tests, testers, load probes, the fastest first. Returns how many passed.
     async fn run_tests(&self, moment: Moment) -> Result<usize, Failure> {
-        let (run, checks, values) = (self.run, self.asked, &self.values);
-        if moment == Moment::Green {
-            load::warm_up(run, checks, values).await?;
-        }
-        let tests = smoke::run_tests(run, checks, moment, values).await?;
-        if moment == Moment::Green && tests > 0 {
-            test_url::note_tests_passed(run, &self.plan.test_url);
-        }
-        let testers = tester::run_testers(run, checks, moment, values).await?;
-        Ok(tests + testers + load::run_probes(run, checks, moment, values).await?)
+        let tests_passed = || test_url::note_tests_passed(self.run, &self.plan.test_url);
+        run_tests(self.run, self.asked, moment, &self.values, tests_passed).await
     }
+}
+
+/// Whether anything is asked of a side at a moment.
+pub(super) fn has_tests(checks: &ChecksPlan, moment: Moment) -> bool {
+    (moment == Moment::Green && load::has_warm_ups(checks))
+        || smoke::target_url(checks, moment).is_some()
+        || tester::has_testers(checks, moment)
+        || load::has_probes(checks, moment)
+}
+
+/// Warm-up, smoke tests, testers, load probes: what takes long comes last. How many passed.
+/// `green_tests_passed` is called once green's smoke tests have.
+pub(super) async fn run_tests(
+    run: &Run,
+    checks: &ChecksPlan,
+    moment: Moment,
+    values: &Values,
+    green_tests_passed: impl FnOnce(),
+) -> Result<usize, Failure> {
+    if moment == Moment::Green {
+        load::warm_up(run, checks, values).await?;
+    }
+    let tests = smoke::run_tests(run, checks, moment, values).await?;
+    if moment == Moment::Green && tests > 0 {
+        green_tests_passed();
+    }
+    let testers = tester::run_testers(run, checks, moment, values).await?;
+    Ok(tests + testers + load::run_probes(run, checks, moment, values).await?)
 }
 
 /// What is released to production, for the names and values of its checks.

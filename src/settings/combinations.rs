@@ -6,11 +6,12 @@ use super::CheckSettings;
 use super::collect::ProblemCollector;
 use crate::checks::smoke::Suite;
 use crate::inputs::Inputs;
+use crate::outcome::Mode;
 
 /// The hint when green cannot be told from blue.
 pub(crate) const GREEN_URL: &str = "give the URL of the test listener, such as https://api.example.com:8443; or leave test-url out: production-url is tested after the shift, while blue can still be brought back";
 
-pub(super) fn check(inputs: &Inputs, collect: &mut ProblemCollector) {
+pub(super) fn check(mode: Mode, inputs: &Inputs, collect: &mut ProblemCollector) {
     let checked = inputs.smoke_tests.is_some();
     if checked && inputs.test_url.is_none() && inputs.production_url.is_none() {
         collect.add_problem(
@@ -36,7 +37,7 @@ pub(super) fn check(inputs: &Inputs, collect: &mut ProblemCollector) {
     {
         check_unfollowed_rollout(inputs, collect);
     }
-    if inputs.service.is_none() {
+    if inputs.service.is_none() && mode != Mode::Smoke {
         check_without_service(inputs, collect);
     }
     note_unused_task_inputs(inputs, collect);
@@ -66,6 +67,22 @@ pub(super) fn refuse_same_url(checks: &CheckSettings, collect: &mut ProblemColle
     if !differ_by_header && origin(test) == origin(production) && path(test) == path(production) {
         let message = "it is production-url, where blue answers until traffic has shifted: green would not be tested before users reach it";
         collect.add_problem("test-url", message, GREEN_URL);
+    }
+}
+
+/// What serves has a version that nobody tells this run: the commit of a schedule is another one.
+pub(super) fn refuse_unknown_version(
+    checks: &CheckSettings,
+    inputs: &Inputs,
+    collect: &mut ProblemCollector,
+) {
+    let needs_version = checks.suite.as_ref().is_some_and(Suite::uses_version);
+    if needs_version && inputs.version.is_none() && inputs.tags.is_none() {
+        collect.add_problem(
+            "version",
+            "the tests use ${version}, and which version serves is not known",
+            "set version, or test for the version in a document that only deployments use",
+        );
     }
 }
 
@@ -252,7 +269,7 @@ mod tests {
         let (inputs, unknown) = crate::inputs::read_all(&variables);
         assert_eq!(unknown, []);
         let mut collect = ProblemCollector::default();
-        check(&inputs, &mut collect);
+        check(Mode::Deploy, &inputs, &mut collect);
         collect
             .finish(|_| Some(()))
             .1

@@ -40,6 +40,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> (Mode
     let modes = [
         ("deploy", Mode::Deploy),
         ("plan", Mode::Plan),
+        ("smoke", Mode::Smoke),
         ("rollback", Mode::Rollback),
         ("continue", Mode::Continue),
         ("abort", Mode::Abort),
@@ -145,11 +146,18 @@ fn check_mode_inputs(mode: Mode, inputs: &Inputs, collect: &mut ProblemCollector
         .for_each(|(input, _, remedy)| {
             collect.add_problem(input, "this mode does not read it", remedy);
         });
-    if !mode.plans_deployment() && inputs.service.is_none() {
+    if !mode.plans_deployment() && mode != Mode::Smoke && inputs.service.is_none() {
         collect.add_problem(
             "service",
             "it is missing: this mode needs a service",
             "set service",
+        );
+    }
+    if mode == Mode::Smoke && inputs.smoke_tests.is_none() {
+        collect.add_problem(
+            "smoke-tests",
+            "mode smoke has nothing to run",
+            "set smoke-tests, and production-url or test-url",
         );
     }
     if mode == Mode::Rollback {

@@ -142,7 +142,7 @@ fn no_outcome_heading(target: &str) -> String {
 
 fn outcome_symbol(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Deployed => "✓",
+        Outcome::Deployed | Outcome::Tested => "✓",
         Outcome::AlreadyDeployed
         | Outcome::Registered
         | Outcome::Planned
@@ -150,7 +150,7 @@ fn outcome_symbol(outcome: Outcome) -> &'static str {
         | Outcome::Started => "○",
         Outcome::NotDeployed | Outcome::RolledBack => "↩",
         Outcome::StillRunning => "…",
-        Outcome::Stuck | Outcome::Refused => "✗",
+        Outcome::Stuck | Outcome::Refused | Outcome::TestsFailed => "✗",
     }
 }
 
@@ -328,6 +328,8 @@ fn describe_replacement(outcome: Option<Outcome>, new: &str, old: &str) -> Strin
             | Outcome::AlreadyDeployed
             | Outcome::Registered
             | Outcome::Planned
+            | Outcome::Tested
+            | Outcome::TestsFailed
             | Outcome::Waiting
             | Outcome::Started
             | Outcome::StillRunning

@@ -13,6 +13,9 @@ use crate::run::Run;
 use crate::steps::image::ResolvedImage;
 use crate::steps::revision::Revision;
 
+/// What to do where no answer came.
+pub const UNREACHABLE: &str = "nothing answered there: check the listener and its port, the security groups, and whether this runner is in a network that may reach it";
+
 /// The values of the tests' variables.
 pub fn build_values(
     checks: &ChecksPlan,
@@ -106,7 +109,7 @@ fn failure(failed: &TestResult, on: &str) -> Failure {
 
 fn hint(run: &Run, checks: &ChecksPlan, failed: &TestResult) -> &'static str {
     if failed.failures.iter().any(Mismatch::is_connection_failure) {
-        return "nothing answered there: check the listener and its port, the security groups, and whether this runner is in a network that may reach it";
+        return UNREACHABLE;
     }
     match failed.moment {
         Moment::Green => "users never reached this version; fix it, or the test, and deploy again",

@@ -367,11 +367,7 @@ async fn a_canary_that_nothing_watches_is_said_before_the_start_and_no_alarm_is_
         "{}",
         run.text()
     );
-    assert!(
-        !run.text().contains("no alarm has fired"),
-        "{}",
-        run.text()
-    );
+    assert!(!run.text().contains("no alarm has fired"), "{}", run.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

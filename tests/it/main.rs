@@ -58,6 +58,7 @@ mod rolling;
 mod scan;
 mod schedules;
 mod several_runs;
+mod smoke_mode;
 mod sources;
 mod stale_reads;
 mod testers;

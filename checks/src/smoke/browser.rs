@@ -30,7 +30,9 @@ impl OfferedCookie<'_> {
         };
         let has_domain = self.domain.is_some_and(|domain| !domain.is_empty());
         if has_prefix("__Host-") && (!self.flags.secure || has_domain || self.path != Some("/")) {
-            return Some("one that browsers reject: `__Host-` requires Secure, Path=/ and no Domain");
+            return Some(
+                "one that browsers reject: `__Host-` requires Secure, Path=/ and no Domain",
+            );
         }
         if self.flags.secure {
             return None;

@@ -61,6 +61,11 @@ impl Suite {
             .collect()
     }
 
+    /// Whether a test uses `${version}`.
+    pub fn uses_version(&self) -> bool {
+        self.variables.contains(&Variable::Version)
+    }
+
     /// The secrets that `${secret.NAME}` asks for. The caller fetches them before anything runs.
     pub fn required_secrets(&self) -> &[RequiredSecret] {
         &self.secrets

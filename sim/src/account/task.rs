@@ -40,10 +40,7 @@ impl Phase {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A fleet of a service: it is replaced.
-    Fleet {
-        service: String,
-        fleet: String,
-    },
+    Fleet { service: String, fleet: String },
     /// `RunTask`: it is over.
     Run {
         /// `startedBy` of the request.

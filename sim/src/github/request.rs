@@ -16,7 +16,10 @@ pub(super) enum RequestedOperation {
         repository: String,
         workflow: String,
     },
-    Run { repository: String, id: String },
+    Run {
+        repository: String,
+        id: String,
+    },
     /// Something that the stage does not have.
     Unknown,
 }

@@ -8,7 +8,12 @@ use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capitalize, sanitize_
 
 pub(super) fn format_start(start: &RunStart) -> String {
     let RunStart { run, region, .. } = start;
-    sanitize_line(&format!("{} {region} (run {run})", describe_run(start)))
+    let place = match (start.mode, &start.service) {
+        // Nothing of AWS is asked.
+        (Mode::Smoke, None) => String::new(),
+        _ => format!(" {region}"),
+    };
+    sanitize_line(&format!("{}{place} (run {run})", describe_run(start)))
 }
 
 fn describe_run(start: &RunStart) -> String {
@@ -19,6 +24,7 @@ fn describe_run(start: &RunStart) -> String {
         .map(|version| format!(" {version}"))
         .unwrap_or_default();
     match (start.mode, &start.service) {
+        (Mode::Smoke, None) => "Testing what serves".to_owned(),
         (Mode::Plan, None) => format!("Planning to register{version} in"),
         (_, None) => format!("Registering{version} in"),
         (Mode::Deploy, Some(service)) => format!("Deploying{version} to {service} on {cluster},"),
@@ -26,6 +32,7 @@ fn describe_run(start: &RunStart) -> String {
             let of = if version.is_empty() { "" } else { " of" };
             format!("Planning a deployment{of}{version} to {service} on {cluster},")
         }
+        (Mode::Smoke, Some(service)) => format!("Testing {service} on {cluster},"),
         (Mode::Rollback, Some(service)) => format!("Rolling {service} on {cluster} back,"),
         (Mode::Continue, Some(service)) => format!("Opening the gate of {service} on {cluster},"),
         (Mode::Abort, Some(service)) => {

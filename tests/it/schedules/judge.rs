@@ -70,7 +70,11 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
         Outcome::StillRunning | Outcome::Stuck | Outcome::Started | Outcome::Waiting => {
             return Vec::new();
         }
-        Outcome::AlreadyDeployed | Outcome::Registered | Outcome::Planned => {
+        Outcome::AlreadyDeployed
+        | Outcome::Registered
+        | Outcome::Planned
+        | Outcome::Tested
+        | Outcome::TestsFailed => {
             return vec!["nothing was to be changed, it says".into()];
         }
     };

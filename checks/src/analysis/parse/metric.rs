@@ -59,7 +59,10 @@ fn check_metric(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what:
             for entry in fields.entries_with(&[SOURCE_KEYS, &["reduce", "volume"]].concat()) {
                 reader.report(
                     entry.place,
-                    format!("`{}` cannot be used with `errors` and `requests`", entry.key),
+                    format!(
+                        "`{}` cannot be used with `errors` and `requests`",
+                        entry.key
+                    ),
                     "Leave it out: the result is errors of requests in percent",
                 );
             }

@@ -671,7 +671,11 @@ fn a_cookie_that_no_browser_keeps_fails_with_the_reason() {
             "__Host-sid: { path: / }",
             "`__Host-` requires Secure, Path=/ and no Domain",
         ),
-        ("sid=1; Partitioned", "sid: {}", "Partitioned requires Secure"),
+        (
+            "sid=1; Partitioned",
+            "sid: {}",
+            "Partitioned requires Secure",
+        ),
     ];
     for (set, expected, why) in table {
         let found = format_failures(

@@ -59,9 +59,8 @@ impl Engine {
         let mut line = Vec::new();
         loop {
             let piece = tokio::time::timeout(IDLE_TIMEOUT, progress.chunk()).await;
-            let piece = piece.map_err(|_| {
-                pull_error(image, "the engine has sent no progress for 5 minutes")
-            })?;
+            let piece = piece
+                .map_err(|_| pull_error(image, "the engine has sent no progress for 5 minutes"))?;
             let Some(piece) = piece.map_err(|source| self.unreachable_error(source))? else {
                 break;
             };
