@@ -10,6 +10,7 @@ pub mod alarm;
 pub mod aws;
 pub mod choices;
 pub mod clock;
+pub mod command_line;
 pub mod decide;
 pub mod documents;
 pub mod engine;

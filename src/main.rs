@@ -1,7 +1,7 @@
 //! The process: reads the environment once, listens to signals, and turns an outcome into an exit
 //! code.
 //!
-//! `ecs-bluegreen` runs the mode that the inputs name; `ecs-bluegreen post` (or the image's
+//! `ecs-bluegreen` runs the mode that the inputs name, which a person gives as options; `ecs-bluegreen post` (or the image's
 //! `/ecs-bluegreen-post`) undoes what a cancelled or killed run left armed; `ecs-bluegreen replay
 //! JOURNAL` renders a run's summary again.
 //!
@@ -18,11 +18,12 @@ use std::time::Duration;
 use ecs_bluegreen::aws::Aws;
 use ecs_bluegreen::aws::connection::{AwsSettings, InstanceProfile};
 use ecs_bluegreen::clock::{self, Clock, to_milliseconds};
+use ecs_bluegreen::command_line::{self, Invocation};
 use ecs_bluegreen::engine::{self, Ending};
 use ecs_bluegreen::error::Failure;
 use ecs_bluegreen::event::fact::AwsFact;
 use ecs_bluegreen::event::{Event, RefusedInputs, RunEnd, RunStart, Stamped};
-use ecs_bluegreen::github::commands;
+use ecs_bluegreen::github::commands::{self, LogStyle};
 use ecs_bluegreen::inputs::{self, Inputs};
 use ecs_bluegreen::outcome::{DEFECT, Outcome, REFUSED, Reason};
 use ecs_bluegreen::planner::Planner;
@@ -48,15 +49,9 @@ const SECRET_VARIABLES: &[&str] = &[
     "GH_TOKEN",
 ];
 
-enum Invocation {
-    Run,
-    Post,
-    Replay(String),
-}
-
 fn main() -> ExitCode {
     let clock = Clock::start();
-    let variables = read_environment();
+    let mut variables = read_environment();
     let _ = rustls::crypto::ring::default_provider().install_default();
     init_debug_log(&variables);
     install_panic_hook(variables.get("GITHUB_STEP_SUMMARY").map(PathBuf::from));
@@ -64,10 +59,15 @@ fn main() -> ExitCode {
         .iter()
         .filter_map(|name| variables.get(*name))
         .for_each(|value| scrub::register(&Secret::new(value.clone())));
-    let code = match parse_invocation() {
+    let code = match parse_command_line() {
         Invocation::Replay(journal) => replay(&journal),
-        Invocation::Run => block_on_runtime(run(clock, &variables)),
+        Invocation::Run(options) => {
+            variables.extend(options);
+            block_on_runtime(run(clock, &variables))
+        }
         Invocation::Post => block_on_runtime(post(clock, &variables)),
+        Invocation::Print(lines) => print_and_end(&lines, 0),
+        Invocation::Refuse(problems) => print_and_end(&problems, REFUSED),
     };
     ExitCode::from(code)
 }
@@ -95,17 +95,15 @@ fn read_environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The runner passes `args:` of action.yml to main and post alike, so the name of the executable
-/// decides.
-fn parse_invocation() -> Invocation {
+fn parse_command_line() -> Invocation {
     let mut arguments = std::env::args();
-    let is_post = arguments.next().is_some_and(|name| name.ends_with("-post"));
-    match arguments.next().as_deref() {
-        Some("replay") => Invocation::Replay(arguments.next().unwrap_or_default()),
-        Some("post") => Invocation::Post,
-        _ if is_post => Invocation::Post,
-        _ => Invocation::Run,
-    }
+    let program = arguments.next().unwrap_or_default();
+    command_line::parse(&program, &arguments.collect::<Vec<_>>())
+}
+
+fn print_and_end(lines: &[String], code: u8) -> u8 {
+    print(lines);
+    code
 }
 
 fn block_on_runtime(work: impl Future<Output = u8>) -> u8 {
@@ -150,7 +148,7 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let Some(settings) = settings else {
         return refuse_inputs(&create_recorder(&runner), &problems);
     };
-    register_secrets(&settings);
+    register_secrets(&settings, runner.log_style);
     let recorder = Arc::new(create_recorder(&runner));
     let aws = Aws::connect(&settings.aws).await;
     let owner = undo_owner(&inputs, &runner);
@@ -171,14 +169,16 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
 }
 
 /// Registers all secrets. The runner masks them too, except texts that occur in this run's outputs.
-fn register_secrets(settings: &Settings) {
+fn register_secrets(settings: &Settings, style: LogStyle) {
     let token = settings.control.github_token.iter();
     settings.secrets().chain(token).for_each(scrub::register);
     let names = settings.public_names();
     let is_in_outputs =
         |text: &str| outputs::is_in_outputs(text) || names.iter().any(|name| name.contains(text));
-    for secret in settings.secrets() {
-        print(&commands::mask_commands(secret.expose(), is_in_outputs));
+    if style == LogStyle::WorkflowCommands {
+        for secret in settings.secrets() {
+            print(&commands::mask_commands(secret.expose(), is_in_outputs));
+        }
     }
 }
 
@@ -252,7 +252,7 @@ fn throttled_event(action: &str, since: Duration, clock: Clock) -> Stamped {
 }
 
 fn create_recorder(runner: &Runner) -> Recorder {
-    Recorder::new(runner.files.state.clone(), sinks::for_runner(runner))
+    Recorder::new(runner, sinks::for_runner(runner))
 }
 
 fn refuse_inputs(recorder: &Recorder, problems: &[Problem]) -> u8 {
@@ -295,7 +295,7 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let runner = Runner::from_variables(variables);
     let inputs = inputs::read(variables).unwrap_or_default();
     if let Ok(settings) = Settings::from_inputs(&inputs, &runner) {
-        register_secrets(&settings);
+        register_secrets(&settings, runner.log_style);
     }
     let owner = undo_owner(&inputs, &runner);
     let restored = saved::restore(state, &owner);

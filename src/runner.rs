@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::github::commands::LogStyle;
 use crate::github::files::Files;
 use crate::github::workflow::Workflow;
 use crate::workspace::Workspace;
@@ -26,6 +27,8 @@ pub struct Runner {
     pub engine_socket: PathBuf,
     /// A folder for large temporary files.
     pub temp_folder: PathBuf,
+    /// How the log is written.
+    pub log_style: LogStyle,
     /// Every variable, for `${env.NAME}` in smoke tests.
     pub variables: BTreeMap<String, String>,
 }
@@ -76,6 +79,11 @@ impl Runner {
             temp_folder: path("RUNNER_TEMP")
                 .filter(|folder| folder.is_dir())
                 .unwrap_or_else(std::env::temp_dir),
+            log_style: if text("GITHUB_ACTIONS").as_deref() == Some("true") {
+                LogStyle::WorkflowCommands
+            } else {
+                LogStyle::PlainText
+            },
             variables: variables.clone(),
         }
     }

@@ -111,6 +111,37 @@ fn visible_char(letter: char) -> char {
     }
 }
 
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogStyle {
+    /// With groups and annotations, which the runner shows.
+    WorkflowCommands,
+    /// For a person at a terminal.
+    #[default]
+    PlainText,
+}
+
+impl LogStyle {
+    /// The lines as they are printed.
+    pub fn render(self, lines: Vec<String>) -> Vec<String> {
+        match self {
+            Self::WorkflowCommands => lines,
+            Self::PlainText => lines.iter().flat_map(|line| plain_lines(line)).collect(),
+        }
+    }
+}
+
+/// The lines of a command's text.
+fn plain_lines(line: &str) -> Vec<String> {
+    if !line.starts_with("::") {
+        return vec![sanitize(line)];
+    }
+    let mut parts = line.split("%0A");
+    let first = parts.next().and_then(as_text);
+    let others = parts.map(|part| sanitize(&unescape(part)));
+    first.into_iter().chain(others).collect()
+}
+
 /// A log line without its workflow command: the text that the command shows. None where it shows
 /// nothing.
 pub fn as_text(line: &str) -> Option<String> {

@@ -13,7 +13,7 @@ use crate::event::{
     DeferredTag, Event, Fact, FactLevel, RunEnd, Stamped, StartedRollout, StartedTester, Step,
     StepEnd, TestUrl, describe_target,
 };
-use crate::github::commands::{END_GROUP, Level, annotation, sanitize, start_group};
+use crate::github::commands::{END_GROUP, Level, LogStyle, annotation, sanitize, start_group};
 use crate::identity::TaskArn;
 use crate::outcome::Outcome;
 use crate::sinks::outputs::human_duration;
@@ -45,6 +45,7 @@ const NO_WAY_BACK: &str =
 /// Renders events to lines; knows which group is open.
 #[derive(Debug, Default)]
 pub struct Console {
+    style: LogStyle,
     open_step: Option<(Step, u64)>,
     warning_count: usize,
     failure: Option<Failure>,
@@ -55,6 +56,14 @@ pub struct Console {
 }
 
 impl Console {
+    /// Writes in this style.
+    pub fn new(style: LogStyle) -> Self {
+        Self {
+            style,
+            ..Self::default()
+        }
+    }
+
     /// The lines of an event.
     pub fn lines(&mut self, stamped: &Stamped) -> Vec<String> {
         let at = stamped.at_ms;
@@ -315,7 +324,8 @@ impl Sink for Console {
     }
 
     fn handle_event(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
-        print(&self.lines(stamped));
+        let lines = self.lines(stamped);
+        print(&self.style.render(lines));
         Ok(())
     }
 }

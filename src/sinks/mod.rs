@@ -28,7 +28,7 @@ use crate::sinks::summary::SummaryFile;
 /// `Box::new(Background::start(…))`.
 pub fn for_runner(runner: &Runner) -> Vec<Box<dyn Sink>> {
     vec![
-        Box::new(Console::default()),
+        Box::new(Console::new(runner.log_style)),
         Box::new(Journal::create(runner.workspace.runner_temp.as_deref())),
         Box::new(OutputFile::new(runner.files.output.clone())),
         Box::new(SummaryFile::new(runner.files.summary.clone())),

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::event::Stamped;
-use crate::github::commands::{Level, annotation_at, mask_commands, sanitize};
+use crate::github::commands::{Level, LogStyle, annotation_at, mask_commands, sanitize};
 use crate::github::files::{append_summary, append_value};
 use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT};
+use crate::runner::Runner;
 use crate::scrub;
 use crate::secret::Secret;
 use crate::sinks::dispatcher::Dispatcher;
@@ -24,14 +25,16 @@ pub const UNDO_STATE: &str = "undos";
 /// Records a run.
 pub struct Recorder {
     state: Option<PathBuf>,
+    style: LogStyle,
     dispatcher: Mutex<Dispatcher>,
 }
 
 impl Recorder {
     /// A recorder for these sinks, which saves undos in the runner's state file.
-    pub fn new(state: Option<PathBuf>, sinks: Vec<Box<dyn Sink>>) -> Self {
+    pub fn new(runner: &Runner, sinks: Vec<Box<dyn Sink>>) -> Self {
         Self {
-            state,
+            state: runner.files.state.clone(),
+            style: runner.log_style,
             dispatcher: Mutex::new(Dispatcher::new(sinks)),
         }
     }
@@ -48,7 +51,9 @@ impl Recorder {
     /// Registers a secret that was received during the run, here and with the runner.
     pub fn mask_secret(&self, secret: &Secret) {
         scrub::register(secret);
-        print(&mask_commands(secret.expose(), outputs::is_in_outputs));
+        if self.style == LogStyle::WorkflowCommands {
+            print(&mask_commands(secret.expose(), outputs::is_in_outputs));
+        }
     }
 
     /// Saves the armed undos, and the attempt they belong to, for the post step.

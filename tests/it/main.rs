@@ -12,6 +12,7 @@
 mod analysis;
 mod bad_input;
 mod bake;
+mod by_hand;
 mod cancelled;
 mod changed_by_hand;
 mod checks;

@@ -49,6 +49,7 @@ pub(crate) struct Action {
     pub(super) links: Vec<(String, String)>,
     pub(super) pipes: Vec<String>,
     pub(super) incidents: Vec<(When, Incident)>,
+    pub(super) options: Vec<String>,
     pub(super) versions: Vec<String>,
 }
 
@@ -64,6 +65,7 @@ impl Action {
             links,
             pipes,
             incidents: Vec::new(),
+            options: Vec::new(),
             versions: Vec::new(),
         }
     }
@@ -116,6 +118,14 @@ impl Action {
     pub(crate) fn without(mut self, input: &str) -> Self {
         self.inputs.remove(input);
         self
+    }
+
+    /// By hand, without GitHub: inputs are options of the command line.
+    pub(crate) fn by_hand(options: &[&str]) -> Self {
+        let mut action = Self::minimal();
+        action.inputs.clear();
+        action.options = options.iter().map(|option| (*option).to_owned()).collect();
+        action
     }
 
     /// A variable of the step's environment; an empty one is left out.

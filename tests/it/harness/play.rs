@@ -120,7 +120,8 @@ impl Play {
             .map(|(name, value)| (name.clone(), value.clone()))
             .chain(self.input_variables(&action))
             .collect();
-        let finished = process::run(&[], &variables, &self.stage, action.incidents).await;
+        let options: Vec<&str> = action.options.iter().map(String::as_str).collect();
+        let finished = process::run(&options, &variables, &self.stage, action.incidents).await;
         let run = ActionRun {
             inputs,
             ..self.collect(finished, &self.job, &files)
@@ -218,6 +219,14 @@ impl Play {
         // The runner gives every input that is not set as an empty text.
         variables.extend(TABLE.iter().map(|known| (input(known.name), String::new())));
         variables.extend(self.input_variables(action));
+        if !action.options.is_empty() {
+            let is_github = |name: &str| {
+                ["GITHUB_", "RUNNER_", "INPUT_", "CI"]
+                    .iter()
+                    .any(|begin| name.starts_with(begin))
+            };
+            variables.retain(|name, _| !is_github(name));
+        }
         variables
     }
 

@@ -15,6 +15,7 @@ pub(super) struct Redactor {
 const PATTERNS: &[(&str, &str)] = &[
     (r"sha256(:|&#58;|%3A)[0-9a-f]{12,64}", "[digest]"),
     (r"\b\d+-\d-[0-9a-f]{8}\b", "[run]"),
+    (r"\blocal-[0-9a-f]{8}\b", "local-[run]"),
     (r"ecs-svc/[0-9]+", "[ecs deployment]"),
     (r"\bp1(-[0-9a-f]{12}){5}\b", "[plan]"),
     (r"\b[0-9a-f]{32}\b", "[task]"),
