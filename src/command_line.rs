@@ -1,7 +1,7 @@
 //! PURE: the command line. Every input is a long option, so that a person can run the same binary
 //! without GitHub.
 
-use crate::inputs::TABLE;
+use crate::inputs::{TABLE, variable};
 use crate::nearest::find_nearest;
 
 /// What the process was started for.
@@ -75,11 +75,6 @@ fn unknown_option(name: &str) -> String {
         .map(|nearest| format!("; did you mean --{nearest}?"))
         .unwrap_or_default();
     format!("there is no option --{name}{hint}")
-}
-
-/// The variable in which the runner gives an input.
-fn variable(input: &str) -> String {
-    format!("INPUT_{}", input.to_uppercase())
 }
 
 fn help() -> Vec<String> {

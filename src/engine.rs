@@ -36,6 +36,7 @@ mod smoke;
 pub mod stale;
 mod status;
 mod tags;
+mod verify;
 
 /// How a run ended. The process's exit code comes from this, and from nothing that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,6 +200,7 @@ async fn run_mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
     match planner.mode() {
         Mode::Deploy => deploy::deploy(run, planner).await,
         Mode::Plan => preview::plan(run, planner).await,
+        Mode::Verify => verify::verify(run, planner).await,
         Mode::Smoke => smoke::test(run, planner).await,
         Mode::Rollback => rollback::rollback(run, planner).await,
         Mode::Continue => approval::continue_rollout(run, planner).await,

@@ -23,6 +23,7 @@ mod run;
 mod step;
 mod tester;
 mod traffic;
+mod verification;
 
 pub use fact::{Fact, FactLevel};
 pub use image::{DeferredTag, Parts, PinnedImage, Transfer};
@@ -37,6 +38,7 @@ pub use run::{FilePlace, RefusedInputs, ReportedProblem, RunEnd, RunStart};
 pub use step::{Step, StepEnd};
 pub use tester::StartedTester;
 pub use traffic::{ObservedBy, ObservedTraffic, Serving, TestUrl, Traffic, describe_target};
+pub use verification::{VerificationStatus, VerifiedItem};
 
 /// An event and when it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,6 +74,11 @@ pub enum Event {
     },
     /// What runs now, as the survey read it.
     Surveyed(SurveyedService),
+    /// What was looked at, in a run that only verifies.
+    Verified {
+        /// A line for each, in their order.
+        items: Vec<VerifiedItem>,
+    },
     /// What a deployment would do, in a run that only plans it.
     Planned(Box<PlannedDeployment>),
     /// A read was denied or failed, so a check is limited.

@@ -15,7 +15,7 @@ use crate::sinks::outputs;
 const OUTPUTS: &[(&str, &str)] = &[
     (
         "outcome",
-        "What serves traffic now: deployed, already-deployed, registered, planned, tested, waiting, started, not-deployed, rolled-back, tests-failed, still-running, stuck, refused. See docs/outcomes.md.",
+        "What serves traffic now: deployed, already-deployed, registered, planned, verified, tested, waiting, started, not-deployed, rolled-back, tests-failed, still-running, stuck, refused. See docs/outcomes.md.",
     ),
     (
         "reason",
@@ -78,6 +78,14 @@ fn generated_repository_schema_is_what_the_types_say() {
     check_or_write(
         "docs/create-repository.schema.json",
         &schema_text(&crate::settings::repository_schema::schema()),
+    );
+}
+
+#[test]
+fn generated_config_schema_is_what_the_inputs_say() {
+    check_or_write(
+        "docs/config.schema.json",
+        &schema_text(&crate::config_file::schema::schema()),
     );
 }
 

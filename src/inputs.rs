@@ -47,7 +47,7 @@ macro_rules! inputs {
 
 inputs! {
     "The nine that are enough" {
-        mode = "mode", "deploy", "What to do: deploy; plan (say what deploy would do, and do nothing); smoke (run smoke-tests against what serves, and nothing else); rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
+        mode = "mode", "deploy", "What to do: deploy; plan (say what deploy would do, and do nothing); verify (look for everything that would keep a deployment from starting, and do nothing); smoke (run smoke-tests against what serves, and nothing else); rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
         cluster = "cluster", "default", "The ECS cluster, by name or ARN.";
         service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
         image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG (or @sha256:…), or a bare reference, looked up in the local Docker engine first, then in the registry that it says, else in repository. It is deployed by digest.";
@@ -149,6 +149,10 @@ inputs! {
         task_ebs_name = "run-task-managed-ebs-volume-name", "none", "The volume that run-task-managed-ebs-volume configures.";
         task_ebs = "run-task-managed-ebs-volume", "none", "A JSON object, the managed EBS volume.";
     }
+    "One file for all environments" {
+        config = "config", "none", "Path of a YAML file with inputs for every environment: defaults, and environments by name. What the workflow says itself wins; see docs/environments.md.";
+        environment = "environment", "none: only the defaults of config", "The environment of config whose inputs are used.";
+    }
     "AWS and GitHub" {
         region = "aws-region", "AWS_REGION, AWS_DEFAULT_REGION", "The region.";
         use_instance_profile = "use-instance-profile", "false: only credentials of the job are used", "Whether the credentials of the machine (a self-hosted runner's instance profile, a container's role) may be used where the job has none of its own: true or false.";
@@ -165,6 +169,11 @@ inputs! {
         mask_password = "mask-password", "true", "Does nothing: accepted from the login action. The password is never printed or put out here.";
         skip_logout = "skip-logout", "false", "Does nothing: accepted from the login action. Nothing is logged in here, so nothing is logged out.";
     }
+}
+
+/// The variable in which the runner gives an input.
+pub fn variable(input: &str) -> String {
+    format!("INPUT_{}", input.to_uppercase())
 }
 
 /// Reads the inputs from the environment's variables.

@@ -11,6 +11,7 @@ pub mod aws;
 pub mod choices;
 pub mod clock;
 pub mod command_line;
+pub mod config_file;
 pub mod decide;
 pub mod documents;
 pub mod engine;

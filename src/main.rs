@@ -19,6 +19,7 @@ use ecs_bluegreen::aws::Aws;
 use ecs_bluegreen::aws::connection::{AwsSettings, InstanceProfile};
 use ecs_bluegreen::clock::{self, Clock, to_milliseconds};
 use ecs_bluegreen::command_line::{self, Invocation};
+use ecs_bluegreen::config_file;
 use ecs_bluegreen::engine::{self, Ending};
 use ecs_bluegreen::error::Failure;
 use ecs_bluegreen::event::fact::AwsFact;
@@ -142,7 +143,9 @@ fn init_debug_log(variables: &BTreeMap<String, String>) {
 async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let stop = stop_signal();
     let runner = Runner::from_variables(variables);
-    let (inputs, mut problems) = inputs::read_all(variables);
+    let (variables, mut problems) = config_file::apply(variables, &runner.workspace);
+    let (inputs, unknown) = inputs::read_all(&variables);
+    problems.extend(unknown);
     let (settings, found) = Settings::draft(&inputs, &runner);
     problems.extend(found);
     let Some(settings) = settings else {
@@ -293,7 +296,8 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
         .map(String::as_str)
         .unwrap_or_default();
     let runner = Runner::from_variables(variables);
-    let inputs = inputs::read(variables).unwrap_or_default();
+    let (variables, _) = config_file::apply(variables, &runner.workspace);
+    let inputs = inputs::read(&variables).unwrap_or_default();
     if let Ok(settings) = Settings::from_inputs(&inputs, &runner) {
         register_secrets(&settings, runner.log_style);
     }

@@ -14,6 +14,8 @@ pub enum Mode {
     Deploy,
     /// Shows what a deployment would do, and changes nothing.
     Plan,
+    /// What can be known to be wrong before the first write is looked for.
+    Verify,
     /// The smoke tests run against what serves.
     Smoke,
     /// Goes back to the last good revision, or to a given one.
@@ -29,7 +31,7 @@ pub enum Mode {
 impl Mode {
     /// Whether the mode plans a deployment.
     pub fn plans_deployment(self) -> bool {
-        matches!(self, Self::Deploy | Self::Plan)
+        matches!(self, Self::Deploy | Self::Plan | Self::Verify)
     }
 }
 
@@ -45,6 +47,8 @@ pub enum Outcome {
     Registered,
     /// The plan was shown; nothing was changed.
     Planned,
+    /// Nothing that was looked at keeps a deployment from starting; nothing was done.
+    Verified,
     /// The smoke tests passed on what serves; nothing was deployed.
     Tested,
     /// A smoke test failed on what serves; nothing was deployed or rolled back.
@@ -68,11 +72,12 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Deployed,
         Self::AlreadyDeployed,
         Self::Registered,
         Self::Planned,
+        Self::Verified,
         Self::Tested,
         Self::TestsFailed,
         Self::Waiting,
@@ -91,6 +96,7 @@ impl Outcome {
             Self::AlreadyDeployed => "already-deployed",
             Self::Registered => "registered",
             Self::Planned => "planned",
+            Self::Verified => "verified",
             Self::Tested => "tested",
             Self::TestsFailed => "tests-failed",
             Self::Waiting => "waiting",
@@ -110,6 +116,7 @@ impl Outcome {
             | Self::AlreadyDeployed
             | Self::Registered
             | Self::Planned
+            | Self::Verified
             | Self::Tested
             | Self::Waiting
             | Self::Started => 0,

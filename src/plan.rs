@@ -46,6 +46,7 @@ mod tests;
 mod unusable;
 mod unused;
 mod unwatched;
+mod verification;
 mod weights;
 
 pub use alarms::AlarmsPlan;
@@ -66,6 +67,7 @@ pub use scan::ScanPlan;
 pub use sides::{ROLLBACK_RESERVE, traffic_queries};
 pub use task::{TaskHost, TaskPlan};
 pub use test_url::TestUrlPlan;
+pub use verification::{Obstacles, verification};
 
 /// Everything a deployment will do.
 #[derive(Debug)]
@@ -333,7 +335,7 @@ fn snapshot_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
 
 /// Whether the mode needs a task definition and an AppSpec.
 fn needs_revision(settings: &Settings) -> bool {
-    matches!(settings.mode, Mode::Deploy | Mode::Plan | Mode::Rollback)
+    matches!(settings.mode, Mode::Deploy | Mode::Plan | Mode::Verify | Mode::Rollback)
 }
 
 /// Problems with an AppSpec for a service that needs one. If the service could not be read:

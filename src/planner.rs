@@ -5,11 +5,11 @@
 //! plan sees only the plan.
 
 use crate::choices::{Approval, OnCancel};
-use crate::event::PlannedDeployment;
+use crate::event::{PlannedDeployment, VerifiedItem};
 use crate::identity::RevisionArn;
 use crate::outcome::Mode;
 use crate::plan::{
-    self, ChecksPlan, Clearance, InProgressPlan, Plan, PlanRefusal, RollbackChecks, RollbackPlan,
+    self, ChecksPlan, Clearance, InProgressPlan, Obstacles, Plan, PlanRefusal, RollbackChecks, RollbackPlan,
 };
 use crate::problem::Problem;
 use crate::registry::PushEstimate;
@@ -41,7 +41,7 @@ impl Planner {
     /// What becomes of the rollout when the job is cancelled. A mode that only reads has nothing to
     /// undo.
     pub fn on_cancel(&self) -> OnCancel {
-        if matches!(self.settings.mode, Mode::Status | Mode::Plan | Mode::Smoke) {
+        if matches!(self.settings.mode, Mode::Status | Mode::Plan | Mode::Verify | Mode::Smoke) {
             OnCancel::Leave
         } else {
             self.settings.control.on_cancel
@@ -98,6 +98,16 @@ impl Planner {
     /// What the smoke tests, load probes and testers of the inputs ask for.
     pub fn checks(&self) -> ChecksPlan {
         ChecksPlan::new(&self.settings)
+    }
+
+    /// What was looked at before a deployment, line by line.
+    pub fn verification(
+        &self,
+        snapshot: &Snapshot,
+        obstacles: &Obstacles,
+        plan: Option<&Plan>,
+    ) -> Vec<VerifiedItem> {
+        plan::verification(&self.settings, snapshot, obstacles, plan)
     }
 
     /// What a deployment by this plan would do.

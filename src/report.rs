@@ -13,7 +13,7 @@ use crate::error::Failure;
 use crate::event::{
     DeployedRevision, Event, Fact, FactLevel, ObservedBy, OneOffTask, PinnedImage,
     PlannedDeployment, RefusedInputs, ReportedProblem, RunEnd, RunStart, Serving, Stamped,
-    StartedRollout, Step, StepEnd, SurveyedService, TestUrl, Transfer,
+    StartedRollout, Step, StepEnd, SurveyedService, TestUrl, Transfer, VerifiedItem,
 };
 use crate::identity::{
     ClusterName, RevisionArn, RolloutId, ServiceDeploymentArn, ServiceName, TaskArn,
@@ -55,6 +55,9 @@ pub struct Report {
     pub sentence: Text,
     /// The controller: `codedeploy`, `ecs rolling`.
     pub controller: Option<String>,
+    /// What was looked at, if the run only verified.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verification: Vec<VerifiedItem>,
     /// What a deployment would do, if the run only planned it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlannedDeployment>,
@@ -198,6 +201,7 @@ impl Report {
             Event::PostEnded { result } => self.post_result = Some(result.clone()),
 
             Event::Surveyed(service) => self.on_surveyed(service),
+            Event::Verified { items } => self.verification.clone_from(items),
             Event::Planned(planned) => self.plan = Some((**planned).clone()),
             Event::Narrowed { check, allow, .. } => {
                 self.narrowed.push((check.clone(), allow.clone()));

@@ -16,6 +16,7 @@ pub mod docker_config;
 pub mod ebs;
 #[cfg(test)]
 mod json_tests;
+pub mod lint;
 pub mod lists;
 pub mod network;
 pub mod new_repository;

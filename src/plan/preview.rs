@@ -81,67 +81,58 @@ fn digest(
     estimate: Option<&PushEstimate>,
     definition: &Value,
 ) -> String {
-    let image = match (estimate, &snapshot.image) {
-        (
-            Some(PushEstimate {
-                digest: Some(digest),
-                ..
-            }),
-            _,
-        ) => digest.to_string(),
-        (_, Some(ImageFound::Local { source, .. })) => source
+    let service = plan.rollout.as_ref().map(|rollout| {
+        let change = rollout.kind.configuration_change();
+        format!("{change:?} {:?}", rollout.update)
+    });
+    plan_digest::of(&[
+        image_identity(snapshot, estimate),
+        definition.to_string(),
+        service.unwrap_or_default(),
+        describe_rollout(plan),
+        describe_checks(plan),
+    ])
+}
+
+/// What tells the image from another one, as far as it is known before the push.
+fn image_identity(snapshot: &Snapshot, estimate: Option<&PushEstimate>) -> String {
+    if let Some(digest) = estimate.and_then(|estimate| estimate.digest.as_ref()) {
+        return digest.to_string();
+    }
+    match &snapshot.image {
+        Some(ImageFound::Local { source, .. }) => source
             .identity()
             .map(ToString::to_string)
             .unwrap_or_default(),
-        (_, Some(ImageFound::InRegistry { pinned, .. })) => pinned.clone(),
-        (_, Some(ImageFound::ByName(name))) => name.clone(),
-        (_, None) => String::new(),
-    };
-    let checks = &plan.checks;
-    let rollout = plan.rollout.as_ref();
-    let kind = rollout.map(|rollout| {
-        let kind = &rollout.kind;
-        let times = (
-            kind.gate_timeout(),
-            rollout.expected_duration,
-            kind.traffic_steps(),
-            rollout.deadline,
-        );
-        let choices = (
-            kind.controller(),
-            kind.gate(),
-            rollout.approval,
-            rollout.follow,
-        );
-        format!(
-            "{:?} {choices:?} {times:?} {:?}",
-            rollout.place,
-            rollout.alarms.all_names()
-        )
-    });
+        Some(ImageFound::InRegistry { pinned, .. }) => pinned.clone(),
+        Some(ImageFound::ByName(name)) => name.clone(),
+        None => String::new(),
+    }
+}
+
+/// Everything that decides how it is rolled out. Only its hash leaves this module.
+fn describe_rollout(plan: &Plan) -> String {
     let task = plan.task.as_ref().map(|task| format!("{:?}", task.request));
-    let parts = [
-        image,
-        definition.to_string(),
-        rollout
-            .map(|rollout| {
-                format!(
-                    "{:?} {:?}",
-                    rollout.kind.configuration_change(),
-                    rollout.update
-                )
-            })
-            .unwrap_or_default(),
-        format!("{kind:?} {task:?} {:?}", plan.scan),
-        format!(
-            "{:?} {:?} {:?} {:?}",
-            checks.suite,
-            checks.analysis,
-            checks.test_url.as_ref().map(url::Url::as_str),
-            checks.production_url.as_ref().map(url::Url::as_str)
-        ),
-    ];
-    plan_digest::of(&parts)
+    let rollout = plan.rollout.as_ref().map(|rollout| {
+        let kind = &rollout.kind;
+        let times = (kind.gate_timeout(), rollout.expected_duration, rollout.deadline);
+        let choices = (kind.controller(), kind.gate(), rollout.approval, rollout.follow);
+        let (steps, alarms) = (kind.traffic_steps(), rollout.alarms.all_names());
+        format!("{:?} {choices:?} {times:?} {steps:?} {alarms:?}", rollout.place)
+    });
+    format!("{rollout:?} {task:?} {:?}", plan.scan)
+}
+
+/// Everything that is asked of green and production. Only its hash leaves this module.
+fn describe_checks(plan: &Plan) -> String {
+    let checks = &plan.checks;
+    format!(
+        "{:?} {:?} {:?} {:?}",
+        checks.suite,
+        checks.analysis,
+        checks.test_url.as_ref().map(url::Url::as_str),
+        checks.production_url.as_ref().map(url::Url::as_str)
+    )
 }
 
 fn image(

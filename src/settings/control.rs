@@ -40,6 +40,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> (Mode
     let modes = [
         ("deploy", Mode::Deploy),
         ("plan", Mode::Plan),
+        ("verify", Mode::Verify),
         ("smoke", Mode::Smoke),
         ("rollback", Mode::Rollback),
         ("continue", Mode::Continue),

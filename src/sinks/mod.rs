@@ -16,6 +16,7 @@ pub mod scan;
 pub mod sink;
 pub mod summary;
 mod tester;
+mod verification;
 
 use crate::runner::Runner;
 use crate::sinks::console::Console;

@@ -18,7 +18,7 @@ use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capitalize, step_titl
 use crate::sinks::markdown::{code_block, code_span, escape_text};
 use crate::sinks::outputs::human_duration;
 use crate::sinks::sink::{Sink, SinkError};
-use crate::sinks::{load, measurements, plan, scan, tester};
+use crate::sinks::{load, measurements, plan, scan, tester, verification};
 
 /// The runner's file of the step summary. The post step's result is appended below the main step's
 /// summary.
@@ -66,6 +66,7 @@ pub fn render(report: &Report) -> String {
         problems_table(report),
         failure_section(report),
         failed_undos_section(report),
+        verification::section(&report.verification),
         plan::section(report),
         details_table(report),
         steps_section(report),
@@ -142,7 +143,7 @@ fn no_outcome_heading(target: &str) -> String {
 
 fn outcome_symbol(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Deployed | Outcome::Tested => "✓",
+        Outcome::Deployed | Outcome::Verified | Outcome::Tested => "✓",
         Outcome::AlreadyDeployed
         | Outcome::Registered
         | Outcome::Planned
@@ -328,6 +329,7 @@ fn describe_replacement(outcome: Option<Outcome>, new: &str, old: &str) -> Strin
             | Outcome::AlreadyDeployed
             | Outcome::Registered
             | Outcome::Planned
+            | Outcome::Verified
             | Outcome::Tested
             | Outcome::TestsFailed
             | Outcome::Waiting

@@ -100,16 +100,14 @@ pub(super) async fn undo(
             ServiceGoal::PreviousGivenUp { why }
                 if trigger == Trigger::Stop && !is_repeated && mentions_alarm(why.as_deref()) =>
             {
-                // Without force ECS starts no new deployment of the revision that the service
-                // already has. The count is set only where our rollback request has set it before;
-                // else it may be somebody else's by now.
-                let mut request = if sent {
+                // The count is set only where our rollback request has set it before; else it may
+                // be somebody else's by now.
+                let request = if sent {
                     rollback_request(undo)
                 } else {
                     update_request(&undo.place.cluster, &undo.place.service, &undo.previous)
                 };
-                request["forceNewDeployment"] = json!(true);
-                is_repeated = send_rollback(run, undo, &request).await?;
+                is_repeated = send_rollback(run, undo, &force_deployment(request)).await?;
                 given_up = None;
             }
             ServiceGoal::PreviousGivenUp { why } => return Err(given_up_failure(undo, why)),
@@ -122,15 +120,7 @@ pub(super) async fn undo(
                 sent = send_rollback(run, undo, &rollback_request(undo)).await?;
             }
             ServiceGoal::Other(by) => {
-                let blue = Blue {
-                    revision: undo.previous.clone(),
-                    ..Blue::default()
-                };
-                let serves = Box::pin(serving::describe(run, &undo.place, &blue)).await;
-                return Ok(UndoOutcome::Traffic(UnwindOutcome::Superseded {
-                    by,
-                    serves,
-                }));
+                return Ok(superseded(run, undo, by).await);
             }
         }
         backoff.wait().await;
@@ -144,6 +134,22 @@ pub(super) async fn undo(
         ),
     )
     .with_hint(manual_hint(undo)))
+}
+
+/// Without force ECS starts no new deployment of the revision that the service already has.
+fn force_deployment(mut request: Value) -> Value {
+    request["forceNewDeployment"] = json!(true);
+    request
+}
+
+/// Somebody else's deployment took over.
+async fn superseded(run: &Run, undo: &RollingUndo, by: String) -> UndoOutcome {
+    let blue = Blue {
+        revision: undo.previous.clone(),
+        ..Blue::default()
+    };
+    let serves = Box::pin(serving::describe(run, &undo.place, &blue)).await;
+    UndoOutcome::Traffic(UnwindOutcome::Superseded { by, serves })
 }
 
 fn mentions_alarm(why: Option<&str>) -> bool {

@@ -10,6 +10,7 @@ pub(super) fn format_start(start: &RunStart) -> String {
     let RunStart { run, region, .. } = start;
     let place = match (start.mode, &start.service) {
         // Nothing of AWS is asked.
+        (Mode::Verify, None) => "Verifying in".to_owned(),
         (Mode::Smoke, None) => String::new(),
         _ => format!(" {region}"),
     };
@@ -32,6 +33,7 @@ fn describe_run(start: &RunStart) -> String {
             let of = if version.is_empty() { "" } else { " of" };
             format!("Planning a deployment{of}{version} to {service} on {cluster},")
         }
+        (Mode::Verify, Some(service)) => format!("Verifying {service} on {cluster},"),
         (Mode::Smoke, Some(service)) => format!("Testing {service} on {cluster},"),
         (Mode::Rollback, Some(service)) => format!("Rolling {service} on {cluster} back,"),
         (Mode::Continue, Some(service)) => format!("Opening the gate of {service} on {cluster},"),

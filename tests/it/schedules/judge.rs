@@ -73,6 +73,7 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
         Outcome::AlreadyDeployed
         | Outcome::Registered
         | Outcome::Planned
+        | Outcome::Verified
         | Outcome::Tested
         | Outcome::TestsFailed => {
             return vec!["nothing was to be changed, it says".into()];

@@ -1,0 +1,192 @@
+//! The input `config`: a file of the repository with the inputs of every environment. It is read
+//! before the inputs are: what the file says takes the place of inputs that the workflow leaves out.
+
+use std::collections::BTreeMap;
+
+use crate::checks::document::{Content, Entry, Node, Place, read_document};
+use crate::checks::reader::{DocumentResources, Reader, suggest_choices};
+use crate::inputs::{self, TABLE};
+use crate::problem::Problem;
+use crate::workspace::Workspace;
+
+#[cfg(test)]
+pub mod schema;
+
+const INPUT: &str = "config";
+/// What holds for every environment, and what holds for one.
+const PARTS: [&str; 2] = ["defaults", "environments"];
+/// Inputs that are secrets: a file of the repository is no place for them.
+const SECRETS: [&str; 2] = ["registry-password", "github-token"];
+/// Inputs that say what a run does, and with which file.
+const WORKFLOW_ONLY: [&str; 4] = ["mode", "config", "environment", "plan-digest"];
+
+/// Adds what the configuration file says to the variables in which the runner gives inputs, where
+/// the workflow says nothing.
+pub fn apply(
+    variables: &BTreeMap<String, String>,
+    workspace: &Workspace,
+) -> (BTreeMap<String, String>, Vec<Problem>) {
+    let given = |input: &str| {
+        let value = variables.get(&inputs::variable(input))?.trim();
+        (!value.is_empty()).then_some(value)
+    };
+    let environment = given("environment");
+    let Some(path) = given(INPUT) else {
+        let problem = environment.map(|_| {
+            Problem::new(
+                "environment",
+                "it is given without a file that has environments",
+                "set config, or leave it out",
+            )
+        });
+        return (variables.clone(), problem.into_iter().collect());
+    };
+    let values = read_values(path, environment, workspace);
+    let (values, problems) = match values {
+        Ok(values) => (values, Vec::new()),
+        Err(problems) => (BTreeMap::new(), problems),
+    };
+    let mut all = variables.clone();
+    for (input, value) in values {
+        if given(input).is_none() {
+            all.insert(inputs::variable(input), value);
+        }
+    }
+    (all, problems)
+}
+
+/// The inputs of an environment, by their names.
+fn read_values(
+    path: &str,
+    environment: Option<&str>,
+    workspace: &Workspace,
+) -> Result<BTreeMap<&'static str, String>, Vec<Problem>> {
+    let text = workspace.read(path).map_err(|error| {
+        let remedy = "give the path of a file that the job has checked out";
+        vec![Problem::new(INPUT, format!("{path} {error}"), remedy)]
+    })?;
+    let root = read_document(&text, INPUT, path)?;
+    let mut reader = Reader::new(INPUT, path, DocumentResources::NONE);
+    let values = read_root(&mut reader, &root, environment);
+    let problems = reader.finish();
+    if problems.is_empty() {
+        Ok(values)
+    } else {
+        Err(problems)
+    }
+}
+
+fn read_root(
+    reader: &mut Reader<'_>,
+    root: &Node,
+    environment: Option<&str>,
+) -> BTreeMap<&'static str, String> {
+    let mut values = BTreeMap::new();
+    let Some(fields) = reader.fields(root, "the file", &PARTS) else {
+        return values;
+    };
+    if let Some(defaults) = fields.get("defaults") {
+        values.extend(read_inputs(reader, defaults, "defaults"));
+    }
+    let Some(environments) = fields.get("environments") else {
+        if let Some(environment) = environment {
+            reader.report(
+                root.place,
+                format!("there is no environment `{environment}`: the file has no environments"),
+                "Add it below `environments`, or leave the input environment out",
+            );
+        }
+        return values;
+    };
+    let entries = reader.entries(environments, "environments").unwrap_or(&[]);
+    // All of them are checked, so that a mistake in production is found when staging is deployed.
+    for entry in entries {
+        let inputs = read_inputs(reader, &entry.value, &format!("environment `{}`", entry.key));
+        if environment == Some(entry.key.as_str()) {
+            values.extend(inputs);
+        }
+    }
+    if let Some(environment) = environment
+        && !entries.iter().any(|entry| entry.key == environment)
+    {
+        let names: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+        reader.report(
+            environments.place,
+            format!("there is no environment `{environment}`"),
+            suggest_choices(environment, &names),
+        );
+    }
+    values
+}
+
+fn read_inputs(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    what: &str,
+) -> BTreeMap<&'static str, String> {
+    if matches!(node.content, Content::Null) {
+        return BTreeMap::new();
+    }
+    let entries = reader.entries(node, what).unwrap_or(&[]);
+    let mut values = BTreeMap::new();
+    for entry in entries {
+        if let Some(name) = known_input(reader, entry)
+            && let Some(value) = read_value(reader, entry)
+        {
+            values.insert(name, value);
+        }
+    }
+    values
+}
+
+fn known_input(reader: &mut Reader<'_>, entry: &Entry) -> Option<&'static str> {
+    let key = entry.key.as_str();
+    let mut refuse = |place: Place, message: String, remedy: String| {
+        reader.report(place, message, remedy);
+        None
+    };
+    if SECRETS.contains(&key) {
+        let remedy = format!("Give it in the workflow: with: {key}: ${{{{ secrets.… }}}}");
+        return refuse(entry.place, format!("`{key}` is a secret"), remedy);
+    }
+    if WORKFLOW_ONLY.contains(&key) {
+        let message = format!("`{key}` is said in the workflow only");
+        return refuse(entry.place, message, "Move it to `with:`".to_owned());
+    }
+    match TABLE.iter().find(|input| input.name == key) {
+        Some(input) => Some(input.name),
+        None => {
+            let names: Vec<&str> = TABLE.iter().map(|input| input.name).collect();
+            let remedy = crate::nearest::find_nearest(key, names).map_or_else(
+                || "docs/inputs.md lists the inputs".to_owned(),
+                |name| format!("Did you mean `{name}`?"),
+            );
+            refuse(entry.place, format!("there is no input `{key}`"), remedy)
+        }
+    }
+}
+
+/// A scalar as it is written; a list as its items, a line each.
+fn read_value(reader: &mut Reader<'_>, entry: &Entry) -> Option<String> {
+    let key = entry.key.as_str();
+    match &entry.value.content {
+        Content::Null => None,
+        Content::Mapping(_) => {
+            reader.report(
+                entry.value.place,
+                format!("`{key}` is a mapping"),
+                format!("Write the document as text (`{key}: |`, and the document below it), or give the path of a file"),
+            );
+            None
+        }
+        Content::List(items) => {
+            let items: Vec<Option<String>> =
+                items.iter().map(|item| reader.text(item, key)).collect();
+            let items: Option<Vec<String>> = items.into_iter().collect();
+            Some(items?.join("\n"))
+        }
+        Content::Text(_) | Content::Number(_) | Content::Boolean(_) => {
+            reader.text(&entry.value, key)
+        }
+    }
+}

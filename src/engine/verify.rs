@@ -1,0 +1,101 @@
+//! `mode: verify`: everything that can be known to be wrong before the first write, all at once.
+
+use super::{Ending, Halt, checks, run_step};
+use crate::event::{Event, Step, VerificationStatus, VerifiedItem};
+use crate::outcome::{Outcome, Reason};
+use crate::plan::{Obstacles, PlanRefusal};
+use crate::planner::Planner;
+use crate::problem::Problem;
+use crate::run::Run;
+use crate::survey::{Incomplete, Snapshot, Unready};
+
+pub(super) async fn verify(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
+    let found = run_step(run, Step::Survey, read(run, planner), |_| {
+        "read".to_owned()
+    })
+    .await?;
+    let (items, problems) = found;
+    let ending = verified_ending(&items);
+    run.emit(Event::Verified { items });
+    run.emit(Event::Measured {
+        reads: run.aws.read_count(),
+    });
+    if problems.is_empty() {
+        Ok(ending)
+    } else {
+        Err(Halt::Refused(problems))
+    }
+}
+
+type Verification = (Vec<VerifiedItem>, Vec<Problem>);
+
+async fn read(run: &Run, planner: &Planner) -> Result<Verification, Halt> {
+    let (snapshot, mut obstacles) = survey(run, planner).await;
+    let mut plan = None;
+    if obstacles.problems.is_empty() && obstacles.failure.is_none() {
+        match planner.deployment(&snapshot) {
+            Ok(made) => plan = Some(made),
+            Err(PlanRefusal::Problems(problems)) => obstacles.problems = problems,
+            Err(PlanRefusal::Failure(failure)) => obstacles.failure = Some(failure),
+        }
+    }
+    if let Some(plan) = &plan
+        && let Err(failure) = checks::prepare(run, &plan.checks).await
+    {
+        obstacles.failure = Some(failure);
+    }
+    let items = planner.verification(&snapshot, &obstacles, plan.as_ref());
+    let mut problems = obstacles.problems;
+    problems.extend(obstacles.failure.map(|failure| {
+        let remedy = failure.hints.first().map(ToString::to_string);
+        Problem::new(
+            failure.reason.word(),
+            failure.sentence(),
+            remedy.unwrap_or_else(|| "see docs/outcomes.md".to_owned()),
+        )
+    }));
+    Ok((items, problems))
+}
+
+/// What was read, and what is wrong with it where not everything could be.
+async fn survey(run: &Run, planner: &Planner) -> (Snapshot, Obstacles) {
+    let (problems, failure) = (Vec::new(), None);
+    let mut obstacles = Obstacles { problems, failure };
+    let incomplete = match planner.survey(run).await {
+        Ok(snapshot) => return (snapshot, obstacles),
+        Err(incomplete) => incomplete,
+    };
+    let Incomplete {
+        why,
+        credentials,
+        seen,
+    } = incomplete;
+    match why {
+        Some(Unready::Problems(problems)) => obstacles.problems.extend(problems),
+        Some(Unready::Credentials(problem)) => obstacles.problems.push(problem),
+        Some(Unready::Failure(failure) | Unready::Throttled(failure)) => {
+            obstacles.failure = Some(failure);
+        }
+        None => {}
+    }
+    obstacles.problems.extend(credentials);
+    super::add_new_problems(&mut obstacles.problems, planner.problems_beside(&seen));
+    (*seen, obstacles)
+}
+
+fn verified_ending(items: &[VerifiedItem]) -> Ending {
+    let count = |status| items.iter().filter(|item| item.status == status).count();
+    let skipped = count(VerificationStatus::Skipped);
+    let warnings = match count(VerificationStatus::Warned) {
+        0 => String::new(),
+        1 => ", with 1 warning".to_owned(),
+        warnings => format!(", with {warnings} warnings"),
+    };
+    Ending {
+        outcome: Outcome::Verified,
+        reason: Reason::AsPlanned,
+        sentence: format!(
+            "nothing that was looked at keeps a deployment from starting{warnings} ({skipped} items were skipped); nothing was changed"
+        ),
+    }
+}
