@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::checks::document::{Content, Entry, Node, Place, read_document};
 use crate::checks::reader::{DocumentResources, Reader, suggest_choices};
 use crate::inputs::{self, TABLE};
+use crate::nearest::find_nearest;
 use crate::problem::Problem;
 use crate::workspace::Workspace;
 
@@ -101,7 +102,11 @@ fn read_root(
     let entries = reader.entries(environments, "environments").unwrap_or(&[]);
     // All of them are checked, so that a mistake in production is found when staging is deployed.
     for entry in entries {
-        let inputs = read_inputs(reader, &entry.value, &format!("environment `{}`", entry.key));
+        let inputs = read_inputs(
+            reader,
+            &entry.value,
+            &format!("environment `{}`", entry.key),
+        );
         if environment == Some(entry.key.as_str()) {
             values.extend(inputs);
         }
@@ -119,11 +124,7 @@ fn read_root(
     values
 }
 
-fn read_inputs(
-    reader: &mut Reader<'_>,
-    node: &Node,
-    what: &str,
-) -> BTreeMap<&'static str, String> {
+fn read_inputs(reader: &mut Reader<'_>, node: &Node, what: &str) -> BTreeMap<&'static str, String> {
     if matches!(node.content, Content::Null) {
         return BTreeMap::new();
     }
@@ -153,17 +154,15 @@ fn known_input(reader: &mut Reader<'_>, entry: &Entry) -> Option<&'static str> {
         let message = format!("`{key}` is said in the workflow only");
         return refuse(entry.place, message, "Move it to `with:`".to_owned());
     }
-    match TABLE.iter().find(|input| input.name == key) {
-        Some(input) => Some(input.name),
-        None => {
-            let names: Vec<&str> = TABLE.iter().map(|input| input.name).collect();
-            let remedy = crate::nearest::find_nearest(key, names).map_or_else(
-                || "docs/inputs.md lists the inputs".to_owned(),
-                |name| format!("Did you mean `{name}`?"),
-            );
-            refuse(entry.place, format!("there is no input `{key}`"), remedy)
-        }
+    if let Some(input) = TABLE.iter().find(|input| input.name == key) {
+        return Some(input.name);
     }
+    let names = TABLE.iter().map(|input| input.name);
+    let remedy = find_nearest(key, names).map_or_else(
+        || "docs/inputs.md lists the inputs".to_owned(),
+        |name| format!("Did you mean `{name}`?"),
+    );
+    refuse(entry.place, format!("there is no input `{key}`"), remedy)
 }
 
 /// A scalar as it is written; a list as its items, a line each.

@@ -143,9 +143,12 @@ fn init_debug_log(variables: &BTreeMap<String, String>) {
 async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let stop = stop_signal();
     let runner = Runner::from_variables(variables);
-    let (variables, mut problems) = config_file::apply(variables, &runner.workspace);
-    let (inputs, unknown) = inputs::read_all(&variables);
-    problems.extend(unknown);
+    let (variables, problems) = config_file::apply(variables, &runner.workspace);
+    if !problems.is_empty() {
+        // What else is missing is what the file was to say.
+        return refuse_inputs(&create_recorder(&runner), &problems);
+    }
+    let (inputs, mut problems) = inputs::read_all(&variables);
     let (settings, found) = Settings::draft(&inputs, &runner);
     problems.extend(found);
     let Some(settings) = settings else {

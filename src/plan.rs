@@ -335,7 +335,10 @@ fn snapshot_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
 
 /// Whether the mode needs a task definition and an AppSpec.
 fn needs_revision(settings: &Settings) -> bool {
-    matches!(settings.mode, Mode::Deploy | Mode::Plan | Mode::Verify | Mode::Rollback)
+    matches!(
+        settings.mode,
+        Mode::Deploy | Mode::Plan | Mode::Verify | Mode::Rollback
+    )
 }
 
 /// Problems with an AppSpec for a service that needs one. If the service could not be read:

@@ -9,7 +9,8 @@ use crate::event::{PlannedDeployment, VerifiedItem};
 use crate::identity::RevisionArn;
 use crate::outcome::Mode;
 use crate::plan::{
-    self, ChecksPlan, Clearance, InProgressPlan, Obstacles, Plan, PlanRefusal, RollbackChecks, RollbackPlan,
+    self, ChecksPlan, Clearance, InProgressPlan, Obstacles, Plan, PlanRefusal, RollbackChecks,
+    RollbackPlan,
 };
 use crate::problem::Problem;
 use crate::registry::PushEstimate;
@@ -41,7 +42,10 @@ impl Planner {
     /// What becomes of the rollout when the job is cancelled. A mode that only reads has nothing to
     /// undo.
     pub fn on_cancel(&self) -> OnCancel {
-        if matches!(self.settings.mode, Mode::Status | Mode::Plan | Mode::Verify | Mode::Smoke) {
+        if matches!(
+            self.settings.mode,
+            Mode::Status | Mode::Plan | Mode::Verify | Mode::Smoke
+        ) {
             OnCancel::Leave
         } else {
             self.settings.control.on_cancel

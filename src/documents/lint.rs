@@ -69,9 +69,13 @@ fn container_rules(
     let definition = container.0;
     let has_secrets = !items(definition, "secrets").is_empty();
     let has_health_check = definition.get("healthCheck").is_some();
-    let has_limit = [&task.0["memory"], &definition["memory"], &definition["memoryReservation"]]
-        .iter()
-        .any(|limit| !limit.is_null());
+    let has_limit = [
+        &task.0["memory"],
+        &definition["memory"],
+        &definition["memoryReservation"],
+    ]
+    .iter()
+    .any(|limit| !limit.is_null());
     let rules = [
         (
             has_secrets && task.roles().execution.is_none(),
@@ -188,43 +192,80 @@ mod tests {
             }] })
     }
 
-    fn messages(change: impl FnOnce(&mut Value)) -> Vec<String> {
+    /// What is said once these members of the definition and of its container are others; null
+    /// removes one.
+    fn messages(task: &Value, container: &Value) -> Vec<String> {
         let mut definition = clean();
-        change(&mut definition);
-        lint(&definition).into_iter().map(|finding| finding.message).collect()
+        merge(&mut definition["containerDefinitions"][0], container);
+        merge(&mut definition, task);
+        lint(&definition)
+            .into_iter()
+            .map(|finding| finding.message)
+            .collect()
+    }
+
+    fn merge(target: &mut Value, changes: &Value) {
+        for (key, value) in changes.as_object().unwrap() {
+            let members = target.as_object_mut().unwrap();
+            if value.is_null() {
+                members.remove(key);
+            } else {
+                members.insert(key.clone(), value.clone());
+            }
+        }
     }
 
     #[test]
     fn of_a_careful_definition_nothing_is_said() {
-        assert_eq!(messages(|_| {}), Vec::<String>::new());
+        assert_eq!(messages(&json!({}), &json!({})), Vec::<String>::new());
     }
 
     #[test]
     fn every_rule_is_told_with_its_container() {
-        let table: [(&str, fn(&mut Value)); 8] = [
-            ("has secrets, and", |all| drop(all.as_object_mut().unwrap().remove("executionRoleArn"))),
-            ("has no log configuration", |all| {
-                drop(container(all).remove("logConfiguration"));
-            }),
-            ("has no health check", |all| drop(container(all).remove("healthCheck"))),
-            ("runs as root", |all| drop(container(all).insert("user".into(), json!("0")))),
-            ("is privileged", |all| drop(container(all).insert("privileged".into(), json!(true)))),
-            ("has no memory limit", |all| drop(all.as_object_mut().unwrap().remove("memory"))),
-            ("names its image by", |all| drop(container(all).insert("image".into(), json!("a/app:latest")))),
-            ("has what looks like a secret in the plain variable `DB_PASSWORD`", |all| {
-                let variable = json!([{ "name": "DB_PASSWORD", "value": "hunter2" }]);
-                drop(container(all).insert("environment".into(), variable));
-            }),
+        let (none, password) = (
+            json!({}),
+            json!([{ "name": "DB_PASSWORD", "value": "hunter2" }]),
+        );
+        let table = [
+            (
+                "has secrets, and",
+                json!({ "executionRoleArn": null }),
+                none.clone(),
+            ),
+            (
+                "has no log configuration",
+                none.clone(),
+                json!({ "logConfiguration": null }),
+            ),
+            (
+                "has no health check",
+                none.clone(),
+                json!({ "healthCheck": null }),
+            ),
+            ("runs as root", none.clone(), json!({ "user": "0" })),
+            ("is privileged", none.clone(), json!({ "privileged": true })),
+            (
+                "has no memory limit",
+                json!({ "memory": null }),
+                none.clone(),
+            ),
+            (
+                "names its image by",
+                none.clone(),
+                json!({ "image": "a/app:latest" }),
+            ),
+            (
+                "has what looks like a secret in the plain variable `DB_PASSWORD`",
+                none,
+                json!({ "environment": password }),
+            ),
         ];
-        for (begin, change) in table {
-            let told = messages(change);
+        for (begin, task, container) in table {
+            let told = messages(&task, &container);
             assert_eq!(told.len(), 1, "{begin}: {told:?}");
-            assert!(told[0].starts_with(&format!("container `app` {begin}")), "{told:?}");
+            let expected = format!("container `app` {begin}");
+            assert!(told[0].starts_with(&expected), "{told:?}");
         }
-    }
-
-    fn container(definition: &mut Value) -> &mut serde_json::Map<String, Value> {
-        definition["containerDefinitions"][0].as_object_mut().unwrap()
     }
 
     #[test]
@@ -240,12 +281,14 @@ mod tests {
             ("WORDS", "Aaaaaaaaaaaaaaaaaaaaaaaaaaaa1", false),
         ];
         for (name, value, is_secret) in table {
-            let told = messages(|all| {
-                let variable = json!([{ "name": name, "value": value }]);
-                drop(container(all).insert("environment".into(), variable));
-            });
+            let variable = json!([{ "name": name, "value": value }]);
+            let told = messages(&json!({}), &json!({ "environment": variable }));
             assert_eq!(!told.is_empty(), is_secret, "{name}: {told:?}");
-            assert!(!told.iter().any(|line| !value.is_empty() && value.len() > 2 && line.contains(value)));
+            assert!(
+                !told
+                    .iter()
+                    .any(|line| !value.is_empty() && value.len() > 2 && line.contains(value))
+            );
         }
     }
 }

@@ -7,13 +7,10 @@ use crate::plan::{Obstacles, PlanRefusal};
 use crate::planner::Planner;
 use crate::problem::Problem;
 use crate::run::Run;
-use crate::survey::{Incomplete, Snapshot, Unready};
+use crate::survey::{IncompleteSurvey, Snapshot, SurveyFailure};
 
 pub(super) async fn verify(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
-    let found = run_step(run, Step::Survey, read(run, planner), |_| {
-        "read".to_owned()
-    })
-    .await?;
+    let found = run_step(run, Step::Survey, read(run, planner), |_| "read".to_owned()).await?;
     let (items, problems) = found;
     let ending = verified_ending(&items);
     run.emit(Event::Verified { items });
@@ -65,22 +62,25 @@ async fn survey(run: &Run, planner: &Planner) -> (Snapshot, Obstacles) {
         Ok(snapshot) => return (snapshot, obstacles),
         Err(incomplete) => incomplete,
     };
-    let Incomplete {
+    let IncompleteSurvey {
         why,
         credentials,
-        seen,
+        snapshot,
     } = incomplete;
     match why {
-        Some(Unready::Problems(problems)) => obstacles.problems.extend(problems),
-        Some(Unready::Credentials(problem)) => obstacles.problems.push(problem),
-        Some(Unready::Failure(failure) | Unready::Throttled(failure)) => {
+        Some(SurveyFailure::Problems(problems)) => obstacles.problems.extend(problems),
+        Some(SurveyFailure::Credentials(problem)) => obstacles.problems.push(problem),
+        Some(SurveyFailure::Failure(failure) | SurveyFailure::Throttled(failure)) => {
             obstacles.failure = Some(failure);
         }
         None => {}
     }
     obstacles.problems.extend(credentials);
-    super::add_new_problems(&mut obstacles.problems, planner.problems_beside(&seen));
-    (*seen, obstacles)
+    super::add_new_problems(
+        &mut obstacles.problems,
+        planner.partial_survey_problems(&snapshot),
+    );
+    (*snapshot, obstacles)
 }
 
 fn verified_ending(items: &[VerifiedItem]) -> Ending {
@@ -95,7 +95,7 @@ fn verified_ending(items: &[VerifiedItem]) -> Ending {
         outcome: Outcome::Verified,
         reason: Reason::AsPlanned,
         sentence: format!(
-            "nothing that was looked at keeps a deployment from starting{warnings} ({skipped} items were skipped); nothing was changed"
+            "nothing that was looked at keeps a deployment from starting{warnings} ({skipped} skipped); nothing was changed"
         ),
     }
 }

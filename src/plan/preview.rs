@@ -115,10 +115,22 @@ fn describe_rollout(plan: &Plan) -> String {
     let task = plan.task.as_ref().map(|task| format!("{:?}", task.request));
     let rollout = plan.rollout.as_ref().map(|rollout| {
         let kind = &rollout.kind;
-        let times = (kind.gate_timeout(), rollout.expected_duration, rollout.deadline);
-        let choices = (kind.controller(), kind.gate(), rollout.approval, rollout.follow);
+        let times = (
+            kind.gate_timeout(),
+            rollout.expected_duration,
+            rollout.deadline,
+        );
+        let choices = (
+            kind.controller(),
+            kind.gate(),
+            rollout.approval,
+            rollout.follow,
+        );
         let (steps, alarms) = (kind.traffic_steps(), rollout.alarms.all_names());
-        format!("{:?} {choices:?} {times:?} {steps:?} {alarms:?}", rollout.place)
+        format!(
+            "{:?} {choices:?} {times:?} {steps:?} {alarms:?}",
+            rollout.place
+        )
     });
     format!("{rollout:?} {task:?} {:?}", plan.scan)
 }

@@ -2,6 +2,7 @@
 //! what could not be told.
 
 use super::Plan;
+use crate::alarm::{Alarm, AlarmState};
 use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::DeploymentController;
 use crate::documents::lint::lint;
@@ -9,8 +10,8 @@ use crate::error::Failure;
 use crate::event::{VerificationStatus, VerifiedItem};
 use crate::outcome::Reason;
 use crate::problem::Problem;
-use crate::settings::Settings;
-use crate::survey::Snapshot;
+use crate::settings::{DefinitionSource, Settings};
+use crate::survey::{Snapshot, SurveyedRepository};
 
 /// What stands between the inputs and a deployment.
 #[derive(Debug)]
@@ -49,7 +50,10 @@ pub fn verification(
         }
         lines.extend(own.into_iter().map(|problem| failed(item.name, problem)));
     }
-    lines.extend(left.into_iter().map(|problem| failed(&problem.input, problem)));
+    lines.extend(
+        left.into_iter()
+            .map(|problem| failed(&problem.input, problem)),
+    );
     if let Some(failure) = &obstacles.failure {
         let name = match failure.reason {
             Reason::Alarm => "alarms",
@@ -64,14 +68,16 @@ pub fn verification(
             remedy: failure.hints.first().cloned().unwrap_or_default(),
         });
     }
-    lines.extend(plan.into_iter().flat_map(|plan| lint(&plan.definition)).map(|finding| {
-        VerifiedItem {
-            item: "task definition".to_owned(),
-            status: VerificationStatus::Warned,
-            detail: finding.message.into(),
-            remedy: finding.remedy.into(),
-        }
-    }));
+    lines.extend(
+        plan.into_iter()
+            .flat_map(|plan| lint(&plan.definition))
+            .map(|finding| VerifiedItem {
+                item: "task definition".to_owned(),
+                status: VerificationStatus::Warned,
+                detail: finding.message.into(),
+                remedy: finding.remedy.into(),
+            }),
+    );
     lines
 }
 
@@ -103,13 +109,32 @@ fn items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
     items
 }
 
+/// How many there are, and which are in ALARM now.
+fn describe_alarms(alarms: &[Alarm]) -> String {
+    let in_alarm: Vec<&str> = alarms
+        .iter()
+        .filter(|alarm| alarm.state == AlarmState::InAlarm)
+        .map(|alarm| alarm.name.as_str())
+        .collect();
+    let now = if in_alarm.is_empty() {
+        "none is in ALARM".to_owned()
+    } else {
+        format!("in ALARM now: {}", in_alarm.join(", "))
+    };
+    format!("{} exist; {now}", alarms.len())
+}
+
 const NO_SERVICE: &str = "no service is given, or it could not be read";
 
 fn service_items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
     let service = snapshot.service.as_ref();
-    let is_codedeploy = service
-        .is_some_and(|service| service.controller() == DeploymentController::CodeDeploy);
-    let controller = service.map(|service| service.controller().to_string());
+    let is_codedeploy =
+        service.is_some_and(|service| service.controller() == DeploymentController::CodeDeploy);
+    let controller = service.map(|service| match service.controller() {
+        DeploymentController::CodeDeploy => "CodeDeploy".to_owned(),
+        DeploymentController::Ecs(strategy) => format!("ECS, {}", strategy.to_lowercase()),
+        DeploymentController::Other(name) => name,
+    });
     vec![
         Item {
             name: "credentials and region",
@@ -122,20 +147,43 @@ fn service_items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
             name: "cluster and service",
             inputs: &["cluster", "service"],
             seen: service
-                .map(|service| format!("{} runs {}", service.service_name, short_name(service.revision())))
+                .map(|service| {
+                    format!(
+                        "{} runs {}",
+                        service.service_name,
+                        short_name(service.revision())
+                    )
+                })
                 .ok_or(NO_SERVICE),
         },
         Item {
             name: "controller and strategy",
-            inputs: &["strategy", "canary-percent", "canary-bake", "step-percent", "step-bake", "bake", "manage-hooks"],
+            inputs: &[
+                "strategy",
+                "canary-percent",
+                "canary-bake",
+                "step-percent",
+                "step-bake",
+                "bake",
+                "manage-hooks",
+            ],
             seen: controller.ok_or(NO_SERVICE),
         },
         Item {
             name: "deployment group",
-            inputs: &["codedeploy-application", "codedeploy-deployment-group", "codedeploy-deployment-config", "codedeploy-appspec"],
+            inputs: &[
+                "codedeploy-application",
+                "codedeploy-deployment-group",
+                "codedeploy-deployment-config",
+                "codedeploy-appspec",
+            ],
             seen: match (&snapshot.group, is_codedeploy) {
-                (Some(_), _) => Ok(format!("{} of {}", settings.rollout.group, settings.rollout.application)),
+                (Some(_), _) => Ok(format!(
+                    "{} of {}",
+                    settings.rollout.group, settings.rollout.application
+                )),
                 (None, true) => Err("it could not be read"),
+                (None, false) if service.is_none() => Err(NO_SERVICE),
                 (None, false) => Err("the service is not deployed by CodeDeploy"),
             },
         },
@@ -145,14 +193,19 @@ fn service_items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
             seen: match (service, &snapshot.running) {
                 (None, _) => Err(NO_SERVICE),
                 (Some(_), None) => Ok("no rollout is in progress".to_owned()),
-                (Some(_), Some(running)) => Ok(format!("{}; a deployment deals with it as if-running says", running.describe())),
+                (Some(_), Some(running)) => Ok(format!(
+                    "{}; a deployment deals with it as if-running says",
+                    running.describe()
+                )),
             },
         },
         Item {
             name: "production traffic",
             inputs: &["production", "listener"],
-            seen: if snapshot.production.is_empty() {
-                Err("the weights of production's rules are not read")
+            seen: if snapshot.production_rules.is_empty() || snapshot.running.is_some() {
+                Err("it is read only where weights say it and no rollout is in progress")
+            } else if super::weights::find_problem(settings, snapshot).is_some() {
+                Err("it is divided between two sides")
             } else {
                 Ok("one side has all of it".to_owned())
             },
@@ -161,12 +214,22 @@ fn service_items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
 }
 
 fn deployment_items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
-    let has_definition = snapshot.live.is_some() || snapshot.base.is_some();
+    let has_definition = snapshot.live_revision.is_some()
+        || snapshot.base_revision.is_some()
+        || matches!(settings.definition.source, DefinitionSource::File(_));
     let alarms = snapshot.alarms.found.as_ref();
     vec![
         Item {
             name: "task definition",
-            inputs: &["task-definition", "task-definition-arn", "task-definition-family", "container", "secrets", "environment-variables", "run-task-container-overrides"],
+            inputs: &[
+                "task-definition",
+                "task-definition-arn",
+                "task-definition-family",
+                "container",
+                "secrets",
+                "environment-variables",
+                "run-task-container-overrides",
+            ],
             seen: if has_definition {
                 Ok("it can be made".to_owned())
             } else {
@@ -175,9 +238,14 @@ fn deployment_items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
         },
         Item {
             name: "image",
-            inputs: &["image", "registry-username", "registry-password", "docker-config"],
+            inputs: &[
+                "image",
+                "registry-username",
+                "registry-password",
+                "docker-config",
+            ],
             seen: match (&settings.image, &snapshot.image) {
-                (Some(image), Some(_)) => Ok(format!("{} is there, for the task's platform", image.reference)),
+                (Some(image), Some(_)) => Ok(format!("{} is there", image.reference)),
                 (Some(_), None) => Err("it could not be looked for"),
                 (None, _) => Err("no image is given"),
             },
@@ -188,23 +256,29 @@ fn deployment_items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
             seen: snapshot
                 .repository
                 .as_ref()
-                .map(|seen| seen.place())
+                .map(SurveyedRepository::full_name)
                 .ok_or("no repository is given, or it could not be read"),
         },
         Item {
             name: "alarms",
             inputs: &["alarms", "waive-alarms"],
             seen: match alarms {
-                Some(found) if !found.is_empty() => Ok(format!("{} exist, none is in ALARM", found.len())),
+                Some(found) if !found.is_empty() => Ok(describe_alarms(found)),
                 Some(_) => Err("there are none"),
                 None => Err("they could not be read, or there are none"),
             },
         },
         Item {
             name: "smoke tests",
-            inputs: &["smoke-tests", "test-url", "production-url", "version", "expose-env"],
+            inputs: &[
+                "smoke-tests",
+                "test-url",
+                "production-url",
+                "version",
+                "expose-env",
+            ],
             seen: match &settings.checks.suite {
-                Some(_) => Ok("the document is valid, its URLs answer".to_owned()),
+                Some(_) => Ok("the document is valid".to_owned()),
                 None => Err("there are none"),
             },
         },
@@ -212,7 +286,7 @@ fn deployment_items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
             name: "analysis",
             inputs: &["analysis"],
             seen: match &settings.checks.analysis {
-                Some(_) => Ok("the rollout gives it what it needs".to_owned()),
+                Some(_) => Ok("the document is valid".to_owned()),
                 None => Err("there is none"),
             },
         },

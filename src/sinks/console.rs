@@ -79,7 +79,9 @@ impl Console {
             Event::SinkFailed { sink, why } => sink_failure_lines(sink, why),
 
             Event::Surveyed(service) => rollout::survey_lines(service),
-            Event::Verified { items } => self.close_and_append(at, super::verification::lines(items)),
+            Event::Verified { items } => {
+                self.close_and_append(at, super::verification::lines(items))
+            }
             Event::Planned(planned) => self.close_and_append(at, super::plan::lines(planned)),
             Event::Narrowed { check, allow, why } => self.warn(
                 "a check is limited",

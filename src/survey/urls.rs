@@ -61,11 +61,12 @@ impl Default for TestUrlListeners {
 /// rolls back.
 pub(super) async fn probe(settings: &Settings) -> Urls {
     let checks = &settings.checks;
-    let Some(suite) = checks
-        .suite
-        .as_ref()
-        .filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Plan | Mode::Verify | Mode::Rollback))
-    else {
+    let Some(suite) = checks.suite.as_ref().filter(|_| {
+        matches!(
+            settings.mode,
+            Mode::Deploy | Mode::Plan | Mode::Verify | Mode::Rollback
+        )
+    }) else {
         return Urls::default();
     };
     let test = checks

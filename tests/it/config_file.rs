@@ -37,7 +37,10 @@ async fn a_deployment_takes_what_its_environment_says() {
     let run = Story::codedeploy().run(configured("production")).await;
     assert_eq!(run.outputs["outcome"], "deployed", "{}", run.text());
     let tested = run.log_with("health on");
-    assert!(tested.contains("on green") && tested.contains("on production"), "{tested}");
+    assert!(
+        tested.contains("on green") && tested.contains("on production"),
+        "{tested}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +55,18 @@ async fn what_the_workflow_says_wins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_environment_that_is_not_there_is_named_with_those_that_are() {
     let run = Story::codedeploy().run(configured("prodction")).await;
-    assert_snapshot!(run.text());
+    assert_snapshot!(run.text(), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused,file=deploy/deploy.yml,line=6,col=3::config: deploy/deploy.yml:6:3: there is no environment `prodction`
+      hint: Did you mean `production`? Known here: `staging`, `production`
+    ---
+    duration-seconds=[n]
+    outcome=refused
+    reason=invalid-inputs
+    rolled-back=false
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +85,28 @@ environments:
     let action = configured("production").file("deploy/deploy.yml", file);
     let run = Story::codedeploy().run(action).await;
     assert!(run.calls.is_empty());
-    assert_snapshot!(run.text());
+    assert_snapshot!(run.text(), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have 6 problems
+    ::error title=input refused,file=deploy/deploy.yml,line=1,col=1::config: deploy/deploy.yml:1:1: Unknown key `default` in the file
+      hint: Did you mean `defaults`? Known here: `defaults`, `environments`
+    ::error title=input refused,file=deploy/deploy.yml,line=3,col=3::config: deploy/deploy.yml:3:3: there is no input `clustre`
+      hint: Did you mean `cluster`?
+    ::error title=input refused,file=deploy/deploy.yml,line=4,col=3::config: deploy/deploy.yml:4:3: `github-token` is a secret
+      hint: Give it in the workflow: with: github-token: ${{ secrets.… }}
+    ::error title=input refused,file=deploy/deploy.yml,line=5,col=3::config: deploy/deploy.yml:5:3: `mode` is said in the workflow only
+      hint: Move it to `with:`
+    ::error title=input refused,file=deploy/deploy.yml,line=8,col=18::config: deploy/deploy.yml:8:18: `smoke-tests` is a mapping
+      hint: Write the document as text (`smoke-tests: |`, and the document below it), or give the path of a file
+    ::error title=input refused,file=deploy/deploy.yml,line=9,col=17::config: deploy/deploy.yml:9:17: alarms must be a text, and is a mapping
+      hint: Write a text, in quotes where it has special characters
+    ---
+    duration-seconds=[n]
+    outcome=refused
+    reason=invalid-inputs
+    rolled-back=false
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,5 +119,27 @@ async fn a_file_that_is_missing_or_not_named_is_told() {
         .act(Action::deploy("1.1.0").with("environment", "production"))
         .await;
     play.end().await;
-    assert_snapshot!(format!("{}\n=======\n{}", missing.text(), unnamed.text()));
+    assert_snapshot!(format!("{}\n=======\n{}", missing.text(), unnamed.text()), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::config: deploy.yml cannot be read (there is no such file); tried [workspace]/deploy.yml
+      hint: give the path of a file that the job has checked out
+    ---
+    duration-seconds=[n]
+    outcome=refused
+    reason=invalid-inputs
+    rolled-back=false
+    =======
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::environment: it is given without a file that has environments
+      hint: set config, or leave it out
+    ---
+    duration-seconds=[n]
+    outcome=refused
+    reason=invalid-inputs
+    rolled-back=false
+    ");
 }

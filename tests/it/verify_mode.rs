@@ -14,7 +14,71 @@ async fn a_deployment_that_could_start_is_verified_line_by_line() {
     let action = verify(Action::deploy_tested("1.1.0"));
     let run = Story::codedeploy().run(action).await;
     assert!(run.calls.is_empty());
-    assert_snapshot!(run.with_summary());
+    assert_snapshot!(run.with_summary(), @r"
+    exit code 0
+    ---
+    Verifying api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    AWS account 123456789012, role github-actions
+    ::endgroup::
+    ✓ Survey: read ([time])
+    OK       credentials and region: AWS answers in eu-central-1
+    OK       cluster and service: api runs api:1
+    OK       controller and strategy: CodeDeploy
+    OK       deployment group: DgpECS-prod-api of AppECS-prod-api
+    OK       free slot: no rollout is in progress
+    OK       production traffic: one side has all of it
+    OK       task definition: it can be made
+    OK       image: oci:images/1.1.0 is there
+    OK       repository and tags: [registry]/app
+    OK       alarms: 1 exist; none is in ALARM
+    OK       smoke tests: the document is valid
+    SKIPPED  analysis: there is none
+    WARNING  task definition: container `app` has no health check of its own
+             do: set healthCheck, unless the load balancer's is enough
+
+    Nothing that was looked at keeps a deployment from starting, with 1 warning (1 skipped); nothing was changed.
+    Outcome: verified, exit code 0, after [time]
+    ---
+    duration-seconds=[n]
+    outcome=verified
+    reason=as-planned
+    rolled-back=false
+    --- summary
+    ## ✓ verified: <code>api</code> on <code>prod</code>
+
+    **Nothing that was looked at keeps a deployment from starting, with 1 warning (1 skipped); nothing was changed.**
+
+    ### Verified
+
+    | | | Found | What to do |
+    |---|---|---|---|
+    | ✓ | credentials and region | AWS answers in eu-central-1 |  |
+    | ✓ | cluster and service | api runs api&#58;1 |  |
+    | ✓ | controller and strategy | CodeDeploy |  |
+    | ✓ | deployment group | DgpECS-prod-api of AppECS-prod-api |  |
+    | ✓ | free slot | no rollout is in progress |  |
+    | ✓ | production traffic | one side has all of it |  |
+    | ✓ | task definition | it can be made |  |
+    | ✓ | image | oci&#58;images/1.1.0 is there |  |
+    | ✓ | repository and tags | [registry]/app |  |
+    | ✓ | alarms | 1 exist; none is in ALARM |  |
+    | ✓ | smoke tests | the document is valid |  |
+    | – | analysis | there is none |  |
+    | ! | task definition | container \`app\` has no health check of its own | set healthCheck, unless the load balancer's is enough |
+
+    | | |
+    |---|---|
+    | Version | <code>1.1.0</code> |
+
+    ### Steps
+
+    | | Step | Time | |
+    |---|---|--:|---|
+    | ✓ | Survey | [time] | read |
+
+    [time] in all, [n] reads of AWS.
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,14 +90,85 @@ async fn everything_wrong_is_failed_at_once_and_nothing_is_written() {
         .with("codedeploy-deployment-config", "Imaginary");
     let run = Story::codedeploy().run(action).await;
     assert!(run.calls.is_empty());
-    assert_snapshot!(run.text());
+    assert_snapshot!(run.text(), @"
+    exit code 2
+    ---
+    Verifying api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    AWS account 123456789012, role github-actions
+    ::endgroup::
+    ✓ Survey: read ([time])
+    OK       credentials and region: AWS answers in eu-central-1
+    OK       cluster and service: api runs api:1
+    OK       controller and strategy: CodeDeploy
+    FAILED   deployment group: codedeploy-deployment-config: there is no deployment configuration `Imaginary`
+             do: use one of CodeDeployDefault.ECSAllAtOnce, CodeDeployDefault.ECSCanary10Percent5Minutes, CodeDeployDefault.ECSCanary10Percent15Minutes, CodeDeployDefault.ECSLinear10PercentEvery1Minutes, CodeDeployDefault.ECSLinear10PercentEvery3Minutes
+    OK       free slot: no rollout is in progress
+    SKIPPED  production traffic: it is read only where weights say it and no rollout is in progress
+    FAILED   task definition: container: Invalid task definition: Could not find container definition with matching name: `sidecar`
+             do: The task definition has the containers app
+    OK       image: oci:images/1.1.0 is there
+    FAILED   repository and tags: repository: there is no repository `no/such/repository` in the registry of account 123456789012 in eu-central-1
+             do: set create-repository: true, or make it: aws ecr create-repository --repository-name no/such/repository --region eu-central-1 --registry-id 123456789012
+    FAILED   alarms: alarms: there is no alarm `nobody`
+             do: check its name and aws-region (`eu-central-1`), or create it
+    FAILED   alarms: alarms: there is no alarm `nothing`
+             do: check its name and aws-region (`eu-central-1`), or create it
+    OK       smoke tests: the document is valid
+    SKIPPED  analysis: there is none
+    Nothing was touched: the inputs have 5 problems
+    ::error title=input refused::codedeploy-deployment-config: there is no deployment configuration `Imaginary`
+      hint: use one of CodeDeployDefault.ECSAllAtOnce, CodeDeployDefault.ECSCanary10Percent5Minutes, CodeDeployDefault.ECSCanary10Percent15Minutes, CodeDeployDefault.ECSLinear10PercentEvery1Minutes, CodeDeployDefault.ECSLinear10PercentEvery3Minutes
+    ::error title=input refused::alarms: there is no alarm `nobody`
+      hint: check its name and aws-region (`eu-central-1`), or create it
+    ::error title=input refused::alarms: there is no alarm `nothing`
+      hint: check its name and aws-region (`eu-central-1`), or create it
+    ::error title=input refused::repository: there is no repository `no/such/repository` in the registry of account 123456789012 in eu-central-1
+      hint: set create-repository: true, or make it: aws ecr create-repository --repository-name no/such/repository --region eu-central-1 --registry-id 123456789012
+    ::error title=input refused::container: Invalid task definition: Could not find container definition with matching name: `sidecar`
+      hint: The task definition has the containers app
+    ---
+    duration-seconds=[n]
+    outcome=refused
+    reason=invalid-inputs
+    rolled-back=false
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_is_not_there_leaves_the_rest_skipped() {
     let action = verify(Action::deploy_tested("1.1.0")).with("service", "apy");
     let run = Story::canary().run(action).await;
-    assert_snapshot!(run.text());
+    assert_snapshot!(run.text(), @"
+    exit code 2
+    ---
+    Verifying apy on prod, eu-central-1 (run [run])
+    ::group::Survey
+    AWS account 123456789012, role github-actions
+    ::endgroup::
+    ✓ Survey: read ([time])
+    SKIPPED  credentials and region: no service is given, or it could not be read
+    FAILED   cluster and service: service: `apy` is MISSING in cluster `prod`
+             do: did you mean `api`? Otherwise create the service first, or check service, cluster (`prod`) and aws-region (`eu-central-1`)
+    SKIPPED  controller and strategy: no service is given, or it could not be read
+    SKIPPED  deployment group: no service is given, or it could not be read
+    SKIPPED  free slot: no service is given, or it could not be read
+    SKIPPED  production traffic: it is read only where weights say it and no rollout is in progress
+    SKIPPED  task definition: no revision was read
+    OK       image: oci:images/1.1.0 is there
+    OK       repository and tags: [registry]/app
+    SKIPPED  alarms: there are none
+    OK       smoke tests: the document is valid
+    SKIPPED  analysis: there is none
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::service: `apy` is MISSING in cluster `prod`
+      hint: did you mean `api`? Otherwise create the service first, or check service, cluster (`prod`) and aws-region (`eu-central-1`)
+    ---
+    duration-seconds=[n]
+    outcome=refused
+    reason=invalid-inputs
+    rolled-back=false
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,5 +178,8 @@ async fn what_is_seldom_meant_is_a_warning_without_its_value() {
     let run = Story::canary().run(action).await;
     assert_eq!(run.outputs["outcome"], "verified");
     assert!(!run.text().contains("hunter2") && !run.summary.contains("hunter2"));
-    assert_snapshot!(run.log_with("WARNING"));
+    assert_snapshot!(run.log_with("WARNING"), @"
+    WARNING  task definition: container `app` has what looks like a secret in the plain variable `DB_PASSWORD`
+    WARNING  task definition: container `app` has no health check of its own
+    ");
 }
