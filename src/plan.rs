@@ -46,6 +46,7 @@ mod tests;
 mod unusable;
 mod unused;
 mod unwatched;
+mod warn;
 mod weights;
 
 pub use alarms::AlarmsPlan;
@@ -282,7 +283,7 @@ fn collect_warnings(
     rollout: Option<&RolloutPlan>,
     definition_warnings: Vec<String>,
 ) -> Vec<String> {
-    let mut warnings = refuse::find_warnings(settings, snapshot);
+    let mut warnings = warn::find_warnings(settings, snapshot);
     warnings.extend(alarms::find_warnings(settings, snapshot));
     warnings.extend(sides::gate_warning(settings, rollout));
     warnings.extend(definition_warnings);
@@ -454,7 +455,7 @@ fn describe_plan(
         rollout.tasks
     )];
     lines.extend(rollout.kind.describe(settings));
-    if refuse::zero_tasks_warning(settings, snapshot).is_some() {
+    if warn::zero_tasks_warning(settings, snapshot).is_some() {
         lines.retain(|line| line != TESTED);
     }
     lines.extend(unwatched::find_warning(settings, snapshot, rollout));
