@@ -135,7 +135,7 @@ async fn an_alarm_during_a_step_takes_everything_back() {
     let (seen, _) = paused(&play, &next).await;
     assert_eq!(
         seen["alarms"]["status"], "DISABLED",
-        "it rang at the start already"
+        "it was in ALARM at the start already"
     );
     play.stage.shutdown().await;
 }
