@@ -137,16 +137,24 @@ impl EcsRollout<'_> {
         self.find_successor().await
     }
 
-    async fn find_successor(&self) -> Option<String> {
+    /// The service's deployments, newest first; `limited` is what is not known without them.
+    pub(super) async fn read_history(
+        &self,
+        limited: &str,
+    ) -> Option<Vec<ServiceDeploymentSummary>> {
         let place = &self.plan.place;
         let listed = self
             .run
             .aws
             .list_service_deployments(&place.cluster, &place.service)
             .await;
+        self.run.optional_read(limited, listed)
+    }
+
+    async fn find_successor(&self) -> Option<String> {
         let history = self
-            .run
-            .optional_read("whether a newer deployment took over is not known", listed)?;
+            .read_history("whether a newer deployment took over is not known")
+            .await?;
         let newer =
             conflict::find_successor(&self.arn, &self.own_plan.existing_deployments, &history)?;
         let description = describe_deployment(self.run, newer).await;
