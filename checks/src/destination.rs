@@ -216,8 +216,9 @@ mod tests {
         )
         .unwrap_err();
         assert!(
-            both.to_string()
-                .starts_with("rebind.example, which is 169.254.169.254: an address of"),
+            both.to_string().starts_with(
+                "rebind.example, which is 169.254.169.254: a link-local or cloud metadata address"
+            ),
             "{both}"
         );
         assert_eq!(
