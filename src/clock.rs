@@ -1,7 +1,7 @@
 //! The run's clock: when it started, how long ago that is, and times as people read them.
 //!
-//! Durations are measured on tokio's monotonic clock, here and in every wait. The wall clock is
-//! read in this file only.
+//! Durations are measured on tokio's monotonic clock, here and in every wait. The time
+//! of day is read in this file only (the checks read their own).
 
 use std::time::Duration;
 

@@ -241,7 +241,7 @@ mod tests {
     fn failed_status() -> RolloutStatus {
         RolloutStatus::Ended(RolloutFailure {
             reason: Reason::Alarm,
-            sentence: "rang".into(),
+            sentence: "in ALARM".into(),
             cause: None,
         })
     }

@@ -81,7 +81,8 @@ pub enum Event {
     },
     /// What a deployment would do, in a run that only plans it.
     Planned(Box<PlannedDeployment>),
-    /// A read was denied or failed, so a check is limited.
+    /// A read was denied or failed, so a check is limited. The name is that of the journal, whose
+    /// lines are read again.
     Narrowed {
         /// What is not checked now.
         check: Text,

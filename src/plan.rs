@@ -47,6 +47,7 @@ mod unusable;
 mod unused;
 mod unwatched;
 mod verification;
+mod warn;
 mod weights;
 
 pub use alarms::AlarmsPlan;
@@ -284,7 +285,7 @@ fn collect_warnings(
     rollout: Option<&RolloutPlan>,
     definition_warnings: Vec<String>,
 ) -> Vec<String> {
-    let mut warnings = refuse::find_warnings(settings, snapshot);
+    let mut warnings = warn::find_warnings(settings, snapshot);
     warnings.extend(alarms::find_warnings(settings, snapshot));
     warnings.extend(sides::gate_warning(settings, rollout));
     warnings.extend(definition_warnings);
@@ -459,7 +460,7 @@ fn describe_plan(
         rollout.tasks
     )];
     lines.extend(rollout.kind.describe(settings));
-    if refuse::zero_tasks_warning(settings, snapshot).is_some() {
+    if warn::zero_tasks_warning(settings, snapshot).is_some() {
         lines.retain(|line| line != TESTED);
     }
     lines.extend(unwatched::find_warning(settings, snapshot, rollout));

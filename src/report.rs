@@ -114,7 +114,8 @@ pub struct Report {
     pub testers: Vec<TesterResult>,
     /// Which side serves, and where that was observed.
     pub traffic: Option<(Serving, ObservedBy)>,
-    /// Limited checks: what is not checked, and which IAM action to allow.
+    /// Limited checks: what is not checked, and which IAM action to allow. The report is written by
+    /// this name.
     pub narrowed: Vec<(Text, String)>,
     /// Warnings, in their order.
     pub warnings: Vec<Text>,

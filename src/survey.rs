@@ -8,22 +8,23 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::{DeploymentGroup, Routing};
 use crate::aws::ecs::ServiceLookup;
-use crate::aws::ecs_shapes::{DeploymentController, Service};
+use crate::aws::ecs_shapes::Service;
 use crate::aws::elb::ForwardingRule;
-use crate::aws::{Aws, AwsError, AwsErrorKind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::analysis::Traffic;
 use crate::choices::IfRunning;
 use crate::error::{Explain, Failure};
-use crate::identity::{ApplicationName, DeploymentGroupName, RevisionArn};
+use crate::identity::RevisionArn;
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::run::Run;
-use crate::settings::{DefinitionSource, Settings, regions};
+use crate::settings::{Settings, regions};
 
 mod alarms;
+mod codedeploy;
+mod definitions;
 mod ecs;
 mod image;
 mod in_progress;
@@ -244,9 +245,9 @@ async fn read_once(run: &Run, settings: &Settings) -> (FailureCollector, Snapsho
         .collect("repository", registry)
         .unwrap_or_default();
     let (rollout, service_deployments, definitions, image) = tokio::join!(
-        read_codedeploy(run, settings, service.as_ref()),
+        codedeploy::read_codedeploy(run, settings, service.as_ref()),
         ecs::read_service_deployments(run, settings, service.as_ref()),
-        read_definitions(run, settings, service.as_ref()),
+        definitions::read_definitions(run, settings, service.as_ref()),
         image::find(run, settings, access.as_ref(), repository.as_ref())
     );
     let rollout = gathering
@@ -400,156 +401,4 @@ async fn read_service(run: &Run, settings: &Settings) -> Result<Option<Service>,
         )),
         Err(error) => Err(error.into()),
     }
-}
-
-/// CodeDeploy's group, its deployment in progress, and how it shifts traffic.
-async fn read_codedeploy(
-    run: &Run,
-    settings: &Settings,
-    service: Option<&Service>,
-) -> Result<Snapshot, ReadError> {
-    let Some(service) =
-        service.filter(|service| service.controller() == DeploymentController::CodeDeploy)
-    else {
-        return Ok(Snapshot::default());
-    };
-    let rollout = &settings.rollout;
-    let (application, group) = (&rollout.application, &rollout.group);
-    let (found, running) = tokio::join!(
-        run.aws.get_deployment_group(application, group),
-        in_progress::find_in_group(run, application, group, service)
-    );
-    let found = found.map_err(|error| explain_missing_group(error, application, group))?;
-    let routing = suggestions::read_routing(run, settings, found.config.as_deref()).await?;
-    Ok(Snapshot {
-        group: Some(found),
-        running,
-        routing,
-        ..Snapshot::default()
-    })
-}
-
-fn explain_missing_group(
-    error: AwsError,
-    application: &ApplicationName,
-    group: &DeploymentGroupName,
-) -> ReadError {
-    if error.has_code("DeploymentGroupDoesNotExist") {
-        let remedy = "set codedeploy-deployment-group; its default is DgpECS-{cluster}-{service}";
-        return ReadError::Problem(Problem::new(
-            "codedeploy-deployment-group",
-            format!("application `{application}` has no group `{group}`"),
-            remedy,
-        ));
-    }
-    if error.has_code("ApplicationDoesNotExist") {
-        let remedy = "set codedeploy-application; its default is AppECS-{cluster}-{service}";
-        return ReadError::Problem(Problem::new(
-            "codedeploy-application",
-            format!("there is no application `{application}`"),
-            remedy,
-        ));
-    }
-    error.into()
-}
-
-#[derive(Default)]
-struct Definitions {
-    live: Option<RegisteredRevision>,
-    newest: Option<RegisteredRevision>,
-    base: Option<RegisteredRevision>,
-}
-
-/// Requests run at the same time, but results are reported in order: two denials of one action then
-/// always give the same single line of log.
-async fn read_definitions(
-    run: &Run,
-    settings: &Settings,
-    service: Option<&Service>,
-) -> Result<Definitions, ReadError> {
-    let (live_described, newest_described, base) = tokio::join!(
-        read_live_revision(run, service),
-        read_newest_revision(run, settings, service),
-        read_base_revision(run, settings)
-    );
-    let live = match (live_described, &settings.definition.source) {
-        (None, _) => None,
-        (Some(described), DefinitionSource::Live) => Some(described?),
-        (Some(described), DefinitionSource::File(_) | DefinitionSource::Registered(_)) => run.optional_read("a definition that has not changed is registered again, and what changes is not shown",
-            described,
-        ),
-    };
-    let newest = newest_described.and_then(|described| match described {
-        Err(error) if error.kind == AwsErrorKind::Refused => None, // the family has no revision yet
-        described => run.optional_read(
-            "a definition that has not changed is registered again",
-            described,
-        ),
-    });
-    Ok(Definitions {
-        live,
-        newest,
-        base: base?,
-    })
-}
-
-/// Needed when there is no file; otherwise it only shows what changes, and whether anything does.
-async fn read_live_revision(
-    run: &Run,
-    service: Option<&Service>,
-) -> Option<Result<RegisteredRevision, AwsError>> {
-    let service = service.filter(|service| !service.revision().is_empty())?;
-    Some(describe_revision(&run.aws, service.revision().as_str()).await)
-}
-
-/// A run that was cut short may have registered it already. Without a service, the definition is
-/// compared with it.
-async fn read_newest_revision(
-    run: &Run,
-    settings: &Settings,
-    service: Option<&Service>,
-) -> Option<Result<RegisteredRevision, AwsError>> {
-    Some(describe_revision(&run.aws, definition_family(run, settings, service)?).await)
-}
-
-/// The family in which such a revision may be. A definition based on the live revision needs this
-/// only when the job is run again: before, this run cannot have registered anything.
-fn definition_family<'s>(
-    run: &Run,
-    settings: &'s Settings,
-    service: Option<&'s Service>,
-) -> Option<&'s str> {
-    let of_revision = |revision: &'s str| {
-        short_name(revision)
-            .split(':')
-            .next()
-            .filter(|family| !family.is_empty())
-    };
-    match &settings.definition.source {
-        DefinitionSource::File(definition) => definition["family"].as_str(),
-        DefinitionSource::Live if run.runner.is_rerun() => {
-            of_revision(service?.revision().as_str())
-        }
-        DefinitionSource::Registered(name) if run.runner.is_rerun() => of_revision(name),
-        DefinitionSource::Live | DefinitionSource::Registered(_) => None,
-    }
-}
-
-async fn read_base_revision(
-    run: &Run,
-    settings: &Settings,
-) -> Result<Option<RegisteredRevision>, ReadError> {
-    match &settings.definition.source {
-        DefinitionSource::Registered(name) => Ok(Some(describe_revision(&run.aws, name).await?)),
-        DefinitionSource::File(_) | DefinitionSource::Live => Ok(None),
-    }
-}
-
-async fn describe_revision(aws: &Aws, revision: &str) -> Result<RegisteredRevision, AwsError> {
-    let answer = aws.describe_task_definition(revision).await?;
-    let arn = answer["taskDefinition"]["taskDefinitionArn"]
-        .as_str()
-        .unwrap_or(revision)
-        .into();
-    Ok(RegisteredRevision { arn, answer })
 }

@@ -42,8 +42,6 @@ pub mod moment;
 pub mod nearest;
 pub mod problem;
 pub mod reader;
-#[cfg(test)]
-mod schema;
 mod scope;
 pub mod smoke;
 pub mod statistics;

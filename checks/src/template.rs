@@ -6,16 +6,19 @@
 //! people. `$${` is a plain `${`.
 
 mod bindings;
+mod json;
+mod pattern;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::scrub::mask;
 use crate::secret::Secret;
 pub use bindings::Bindings;
+pub(crate) use json::JsonTemplate;
+pub(crate) use pattern::Pattern;
 
 /// The values of the variables in this run.
 #[derive(Debug, Clone, Default)]
@@ -279,106 +282,6 @@ impl Template {
             TemplatePart::Variable(variable) => render_variable(variable),
         });
         rendered.collect()
-    }
-}
-
-/// The size limit of a compiled pattern in bytes: search time grows with it.
-const MAX_PATTERN_SIZE: usize = 2 * 1024 * 1024;
-
-/// A regular expression with variables, whose values are taken literally.
-#[derive(Debug, Clone)]
-pub(crate) struct Pattern(Template);
-
-impl Pattern {
-    /// The error is the regex crate's, about the pattern with every variable empty.
-    pub(crate) fn new(template: Template) -> Result<Self, regex::Error> {
-        let pattern = Self(template);
-        pattern.compile(&Values::default()).map(|_| pattern)
-    }
-
-    pub(crate) fn is_match(&self, text: &str, values: &Values) -> bool {
-        self.compile(values).is_ok_and(|regex| regex.is_match(text))
-    }
-
-    /// The first group of the first match, or all of it when the pattern has no group that matched.
-    pub(crate) fn first_match(&self, text: &str, values: &Values) -> Option<String> {
-        let regex = self.compile(values).ok()?;
-        let found = regex.captures(text)?;
-        found
-            .iter()
-            .skip(1)
-            .flatten()
-            .next()
-            .or_else(|| found.get(0))
-            .map(|part| part.as_str().to_owned())
-    }
-
-    pub(crate) fn render_masked(&self, values: &Values) -> String {
-        self.0.render_masked(values)
-    }
-
-    fn compile(&self, values: &Values) -> Result<Regex, regex::Error> {
-        // In a group, so that `${version}?` and the like mean the whole value.
-        let pattern = self
-            .0
-            .render_with(values, |value| format!("(?:{})", regex::escape(value)));
-        RegexBuilder::new(&pattern)
-            .size_limit(MAX_PATTERN_SIZE)
-            .dfa_size_limit(MAX_PATTERN_SIZE)
-            .build()
-    }
-}
-
-/// JSON with variables in its strings.
-#[derive(Debug, Clone)]
-pub(crate) enum JsonTemplate {
-    Fixed(Value),
-    Text(Template),
-    List(Vec<Self>),
-    Object(Vec<(String, Self)>),
-}
-
-impl JsonTemplate {
-    pub(crate) fn render(&self, values: &Values) -> Value {
-        self.render_as(&|template| {
-            template
-                .sole_value(values)
-                .cloned()
-                .unwrap_or_else(|| template.render(values).into())
-        })
-    }
-
-    pub(crate) fn render_masked(&self, values: &Values) -> Value {
-        let open = |template: &Template| {
-            template
-                .sole_value(values)
-                .filter(|_| !template.holds_secret())
-                .cloned()
-        };
-        self.render_as(&|template| {
-            open(template).unwrap_or_else(|| template.render_masked(values).into())
-        })
-    }
-
-    pub(crate) fn holds_secret(&self) -> bool {
-        match self {
-            Self::Fixed(_) => false,
-            Self::Text(template) => template.holds_secret(),
-            Self::List(items) => items.iter().any(Self::holds_secret),
-            Self::Object(entries) => entries.iter().any(|(_, item)| item.holds_secret()),
-        }
-    }
-
-    fn render_as(&self, spell: &dyn Fn(&Template) -> Value) -> Value {
-        match self {
-            Self::Fixed(value) => value.clone(),
-            Self::Text(template) => spell(template),
-            Self::List(items) => items.iter().map(|item| item.render_as(spell)).collect(),
-            Self::Object(entries) => entries
-                .iter()
-                .map(|(key, item)| (key.clone(), item.render_as(spell)))
-                .collect(),
-        }
     }
 }
 

@@ -33,13 +33,13 @@ fn an_alarm_is_told_when_it_changes_and_not_again() {
         ["a OK Counts", "b OK Counts"]
     );
     assert!(watched.update(&both).is_empty());
-    let rings = watched.update(&[alarm("a", AlarmState::Ok), alarm("b", AlarmState::InAlarm)]);
-    assert_eq!(describe_changes(&rings), ["b ALARM Counts"]);
-    assert_eq!(rings[0].phase, Phase::Failed);
+    let changes = watched.update(&[alarm("a", AlarmState::Ok), alarm("b", AlarmState::InAlarm)]);
+    assert_eq!(describe_changes(&changes), ["b ALARM Counts"]);
+    assert_eq!(changes[0].phase, Phase::Failed);
 }
 
 #[test]
-fn one_that_rang_before_the_start_counts_again_once_it_was_ok() {
+fn one_that_was_in_alarm_before_the_start_counts_again_once_it_was_ok() {
     let mut watched = WatchedAlarms::new(vec!["a".into()], &[alarm("a", AlarmState::InAlarm)]);
     let mut look = |state| describe_changes(&watched.update(&[alarm("a", state)]));
     assert_eq!(look(AlarmState::InAlarm), ["a ALARM Waived"]);

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_composite_alarm_names_those_that_made_it_ring() {
+    fn a_composite_alarm_names_those_that_triggered_it() {
         let data = r#"{"triggeringAlarms":[
             {"arn":"arn:aws:cloudwatch:eu-central-1:1:alarm:errors","state":{"value":"ALARM","timestamp":"2026-01-01T00:00:00Z"}},
             {"arn":"arn:aws:cloudwatch:eu-central-1:1:alarm:latency: p99","state":{"value":"ALARM"}},

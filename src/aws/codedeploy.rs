@@ -208,16 +208,9 @@ impl Aws {
         group: &DeploymentGroupName,
     ) -> Result<Vec<DeploymentId>, AwsError> {
         use DeploymentStatus::{Baking, Created, InProgress, Queued, Ready};
-        let call = self
-            .codedeploy()
-            .list_deployments()
-            .application_name(application.as_str())
-            .deployment_group_name(group.as_str());
-        let call =
-            call.set_include_only_statuses(Some(vec![Created, Queued, InProgress, Baking, Ready]));
-        Ok(identities(
-            from_sdk("codedeploy:ListDeployments", call.send().await)?.deployments(),
-        ))
+        let running = vec![Created, Queued, InProgress, Baking, Ready];
+        self.list_deployments(application, group, Some(running))
+            .await
     }
 
     /// Ids of the group's deployments, newest first.
@@ -226,14 +219,7 @@ impl Aws {
         application: &ApplicationName,
         group: &DeploymentGroupName,
     ) -> Result<Vec<DeploymentId>, AwsError> {
-        let call = self
-            .codedeploy()
-            .list_deployments()
-            .application_name(application.as_str())
-            .deployment_group_name(group.as_str());
-        Ok(identities(
-            from_sdk("codedeploy:ListDeployments", call.send().await)?.deployments(),
-        ))
+        self.list_deployments(application, group, None).await
     }
 
     /// Ids of the group's deployments that succeeded, newest first.
@@ -242,12 +228,23 @@ impl Aws {
         application: &ApplicationName,
         group: &DeploymentGroupName,
     ) -> Result<Vec<DeploymentId>, AwsError> {
+        let succeeded = vec![DeploymentStatus::Succeeded];
+        self.list_deployments(application, group, Some(succeeded))
+            .await
+    }
+
+    async fn list_deployments(
+        &self,
+        application: &ApplicationName,
+        group: &DeploymentGroupName,
+        statuses: Option<Vec<DeploymentStatus>>,
+    ) -> Result<Vec<DeploymentId>, AwsError> {
         let call = self
             .codedeploy()
             .list_deployments()
             .application_name(application.as_str())
-            .deployment_group_name(group.as_str());
-        let call = call.set_include_only_statuses(Some(vec![DeploymentStatus::Succeeded]));
+            .deployment_group_name(group.as_str())
+            .set_include_only_statuses(statuses);
         Ok(identities(
             from_sdk("codedeploy:ListDeployments", call.send().await)?.deployments(),
         ))

@@ -1,6 +1,5 @@
 //! PURE: edits a service's `deploymentConfiguration`: adds and removes our PAUSE hooks and sets the
-//! strategy; everything else stays unchanged. Also reads its pauses, and how long its traffic shift
-//! takes.
+//! strategy; everything else stays unchanged. Also reads its pauses.
 //!
 //! It is handled as AWS's own JSON, so that hooks, alarms and settings that are not ours (or newer
 //! than this action) stay.
@@ -12,9 +11,11 @@ use serde_json::{Map, Value, json};
 use crate::documents::strategy::{Strategy, StrategyRequest};
 
 mod own_hooks;
+mod timing;
 
 pub use own_hooks::{HookIdentity, Pause};
 use own_hooks::{is_registered_in_mark, run_in_mark, run_of};
+pub use timing::{bake_minutes, partial_traffic_steps, shift_minutes, traffic_step_count};
 
 /// ECS requires a bake time for blue/green; this one is used when neither the service nor the
 /// inputs give one.
@@ -266,79 +267,11 @@ pub fn pause_minutes(deadline: std::time::Duration) -> u64 {
     deadline.as_secs().div_ceil(60).clamp(1, LONGEST_PAUSE)
 }
 
-/// About how long traffic takes from blue to green, in minutes, without the bake time at the end.
-pub fn shift_minutes(configuration: &Value) -> u64 {
-    let bake = match configuration["strategy"].as_str() {
-        Some("CANARY") => configuration["canaryConfiguration"]["canaryBakeTimeInMinutes"]
-            .as_u64()
-            .unwrap_or(10),
-        Some("LINEAR") => configuration["linearConfiguration"]["stepBakeTimeInMinutes"]
-            .as_u64()
-            .unwrap_or(6),
-        _ => 0,
-    };
-    u64::from(traffic_step_count(configuration).saturating_sub(1)) * bake
-}
-
-/// Green's shares before it has everything, in percent, each with its minutes; AWS's defaults where
-/// none are given.
-pub fn partial_traffic_steps(configuration: &Value) -> Vec<(f64, u64)> {
-    match configuration["strategy"].as_str() {
-        Some("CANARY") => {
-            let canary = &configuration["canaryConfiguration"];
-            vec![(
-                canary["canaryPercent"].as_f64().unwrap_or(5.0),
-                canary["canaryBakeTimeInMinutes"].as_u64().unwrap_or(10),
-            )]
-        }
-        Some("LINEAR") => {
-            let linear = &configuration["linearConfiguration"];
-            let (percent, minutes) = (
-                linear["stepPercent"].as_f64().unwrap_or(10.0),
-                linear["stepBakeTimeInMinutes"].as_u64().unwrap_or(6),
-            );
-            (1..count_steps(percent))
-                .map(|step| (percent * f64::from(step), minutes))
-                .collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// In how many steps traffic shifts.
-pub fn traffic_step_count(configuration: &Value) -> u32 {
-    match configuration["strategy"].as_str() {
-        Some("CANARY") => 2,
-        Some("LINEAR") => count_steps(
-            configuration["linearConfiguration"]["stepPercent"]
-                .as_f64()
-                .unwrap_or(10.0),
-        ),
-        _ => 1,
-    }
-}
-
-/// How many steps of a percentage make a whole.
-fn count_steps(percent: f64) -> u32 {
-    let mut steps = 0;
-    let mut reached = 0.0;
-    while reached < 100.0 && percent > 0.0 {
-        reached += percent;
-        steps += 1;
-    }
-    steps
-}
-
 /// Whether tasks are replaced in place behind one target group, which is ECS's default strategy.
 pub fn is_rolling(configuration: &Value) -> bool {
     configuration["strategy"]
         .as_str()
         .is_none_or(|word| word == Strategy::Rolling.aws_name())
-}
-
-/// Minutes that blue is kept after the shift.
-pub fn bake_minutes(configuration: &Value) -> u64 {
-    configuration["bakeTimeInMinutes"].as_u64().unwrap_or(0)
 }
 
 fn set_strategy(configuration: &mut Value, request: &StrategyRequest) {
@@ -635,21 +568,5 @@ mod tests {
             ),
             Some(before)
         );
-    }
-
-    #[test]
-    fn how_long_a_shift_takes_is_counted_between_steps() {
-        let linear = json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 30.0, "stepBakeTimeInMinutes": 2 } });
-        assert_eq!(shift_minutes(&linear), 6);
-        assert_eq!(
-            partial_traffic_steps(&linear),
-            [(30.0, 2), (60.0, 2), (90.0, 2)]
-        );
-        assert_eq!(
-            partial_traffic_steps(&json!({ "strategy": "CANARY" })),
-            [(5.0, 10)]
-        );
-        assert_eq!(shift_minutes(&json!({ "strategy": "CANARY" })), 10);
-        assert_eq!(shift_minutes(&json!({ "strategy": "BLUE_GREEN" })), 0);
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::checks::Release;
-use super::{Halt, deploy, run_step};
+use super::{Halt, endings, run_step};
 use crate::checks::analysis::{AnalysisResult, Judge, OnInconclusive, TrafficSchedule};
 use crate::checks::measurement::Phase;
 use crate::checks::moment::Moment;
@@ -306,7 +306,7 @@ impl<'a> RolloutMonitor<'a> {
         match ended.and_then(|ended| analysis::to_failure(&ended).map(|failure| (ended, failure))) {
             None => Ok(GateState::NotPassed),
             Some((ended, _)) if needs_person(&ended) && self.is_held_by_gate(moment) => {
-                Err(Halt::Waiting(deploy::inconclusive_ending(
+                Err(Halt::Waiting(endings::inconclusive_ending(
                     self.run,
                     rollout,
                     &analysis::describe_result(&ended),

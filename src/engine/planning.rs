@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::queue::{self, QueueOutcome};
-use super::{Halt, add_new_problems, preview, stale};
+use super::refusal::add_new_problems;
+use super::{Halt, preview, stale};
 use crate::aws::add_jitter;
 use crate::aws::ecs::PAUSE_TAG;
 use crate::event::fact::{AwsFact, HooksFact, ScalingFact};

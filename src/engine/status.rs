@@ -1,7 +1,7 @@
 //! `mode: status`: what is in progress on the service is followed and reported; nothing is started,
 //! opened or rolled back.
 
-use super::{Ending, Halt, deploy, planning, run_step, unwound_ending};
+use super::{Ending, Halt, endings, planning, run_step, unwound_ending};
 use crate::aws::arn::short_name;
 use crate::decide::GateKind;
 use crate::error::Failure;
@@ -37,7 +37,7 @@ pub(super) async fn follow(run: &Run, planner: &Planner) -> Result<Ending, Halt>
     {
         Ok(Milestone::Gate(gate)) => Ok(gate_ending(&rollout, gate)),
         Ok(Milestone::Green) => match rollout.take_last_look().await {
-            Ok(()) => Ok(deploy::deployed_ending(run, &rollout)),
+            Ok(()) => Ok(endings::deployed_ending(run, &rollout)),
             Err(failure) => Ok(failed_ending(run, &plan.undos, failure).await),
         },
         Err(Interrupted::Failed(failure)) => Ok(failed_ending(run, &plan.undos, failure).await),

@@ -76,7 +76,7 @@ async fn survey(run: &Run, planner: &Planner) -> (Snapshot, Obstacles) {
         None => {}
     }
     obstacles.problems.extend(credentials);
-    super::add_new_problems(
+    super::refusal::add_new_problems(
         &mut obstacles.problems,
         planner.partial_survey_problems(&snapshot),
     );

@@ -128,10 +128,10 @@ mod tests {
         }));
         let first = armed.arm(revision("one"));
         let second = armed.arm(revision("two"));
-        first.refine(revision("one, narrower"));
+        first.refine(revision("one, refined"));
         assert_eq!(
             *saved.lock().unwrap(),
-            [revision("one, narrower"), revision("two")]
+            [revision("one, refined"), revision("two")]
         );
         first.disarm();
         first.refine(revision("one again"));

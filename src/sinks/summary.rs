@@ -452,7 +452,7 @@ fn container_details(stopped: &StoppedContainer) -> String {
 }
 
 fn notes_section(report: &Report) -> String {
-    let narrowed = report.narrowed.iter().map(|(check, allow)| {
+    let limited = report.narrowed.iter().map(|(check, allow)| {
         let allow = if allow.is_empty() {
             String::new()
         } else {
@@ -464,7 +464,7 @@ fn notes_section(report: &Report) -> String {
         .warnings
         .iter()
         .map(|warning| format!("- {}", escape_text(warning)))
-        .chain(narrowed)
+        .chain(limited)
         .collect();
     let changes = if report.changes.is_empty() {
         String::new()

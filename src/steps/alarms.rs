@@ -147,16 +147,13 @@ fn to_measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measureme
 /// The first one in ALARM is the reason; the others are named with it.
 fn alarm_failure(in_alarm: &[&Alarm]) -> Option<Failure> {
     let (first, others) = in_alarm.split_first()?;
-    let mut failure = Failure::new(
-        Reason::Alarm,
-        format!("alarm {} rings", describe_alarm(first)),
-    );
+    let mut failure = Failure::new(Reason::Alarm, format!("alarm {}", describe_alarm(first)));
     if !first.explanation().is_empty() {
         failure = failure.with_cause(to_one_line(&first.explanation(), MAX_TEXT));
     }
     for other in others {
         failure = failure.with_cause(format!(
-            "{} rings too: {}",
+            "{} too: {}",
             describe_alarm(other),
             to_one_line(&other.explanation(), MAX_TEXT)
         ));
@@ -164,10 +161,10 @@ fn alarm_failure(in_alarm: &[&Alarm]) -> Option<Failure> {
     Some(failure.with_hint("look at what the alarm measures while green served traffic"))
 }
 
-/// `errors (ALARM since …)`.
+/// `errors is in ALARM since …`.
 fn describe_alarm(alarm: &Alarm) -> String {
     format!(
-        "{} ({})",
+        "{} is in {}",
         to_one_line(&alarm.name, MAX_TEXT),
         alarm.describe_state()
     )
@@ -197,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_that_rings_is_named_with_its_reason_and_since_when() {
+    fn the_one_in_alarm_is_named_with_its_reason_and_since_when() {
         let all = [
             alarm("errors", AlarmState::InAlarm),
             alarm("latency", AlarmState::InAlarm),
@@ -206,17 +203,17 @@ mod tests {
         let failure = look(&all, &[]).failure.unwrap();
         assert_eq!(failure.reason, Reason::Alarm);
         let chain = [
-            "alarm errors (ALARM since 2023-11-14T22:13:20Z) rings",
+            "alarm errors is in ALARM since 2023-11-14T22:13:20Z",
             "Threshold Crossed",
-            "latency (ALARM since 2023-11-14T22:13:20Z) rings too: Threshold Crossed",
+            "latency is in ALARM since 2023-11-14T22:13:20Z too: Threshold Crossed",
         ];
         assert_eq!(failure.chain, chain);
     }
 
     #[test]
     fn a_waived_one_is_shown_and_decides_nothing() {
-        let ringing = [alarm("errors", AlarmState::InAlarm)];
-        let look = look(&ringing, &ringing);
+        let in_alarm = [alarm("errors", AlarmState::InAlarm)];
+        let look = look(&in_alarm, &in_alarm);
         assert!(look.failure.is_none());
         let shown = &look.measurements[0];
         assert_eq!((shown.phase, shown.weight), (Phase::Failed, Weight::DryRun));

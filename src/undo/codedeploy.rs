@@ -1,4 +1,4 @@
-//! How a CodeDeploy deployment is undone, as data.
+//! PURE: how a CodeDeploy deployment is undone, as data.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! How a service deployment of ECS is undone, as data.
+//! PURE: how a service deployment of ECS is undone, as data.
 
 use serde::{Deserialize, Serialize};
 

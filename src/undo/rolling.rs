@@ -1,4 +1,4 @@
-//! How a rolling deployment is undone, as data.
+//! PURE: how a rolling deployment is undone, as data.
 
 use serde::{Deserialize, Serialize};
 

@@ -549,15 +549,15 @@ async fn an_alarm_that_only_we_watch_takes_it_back_by_name_and_reason() {
     };
     let story = Story::group(group).in_real_time().stage(|options| {
         options.alarms.insert("latency".into(), AlarmState::Ok);
-        let rings =
+        let latency =
             AlarmDetails::in_alarm_from(ecs_bluegreen_sim::EventTime::traffic_reached(10.0))
                 .with_reason("p99 of 3 s");
         // CloudWatch shows it only to those who ask for alarms of logs.
-        let rings = AlarmDetails {
+        let latency = AlarmDetails {
             is_of_logs: true,
-            ..rings
+            ..latency
         };
-        options.alarm_details.insert("latency".into(), rings);
+        options.alarm_details.insert("latency".into(), latency);
         options
             .alarm_details
             .insert("all".into(), AlarmDetails::composite("ALARM(\"latency\")"));
@@ -573,7 +573,8 @@ async fn an_alarm_that_only_we_watch_takes_it_back_by_name_and_reason() {
         run.text()
     );
     assert!(
-        run.log_with("::error").contains("alarm all (ALARM since"),
+        run.log_with("::error")
+            .contains("alarm all is in ALARM since"),
         "{}",
         run.text()
     );

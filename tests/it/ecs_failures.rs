@@ -291,7 +291,7 @@ async fn an_alarm_during_a_canary_s_step_takes_it_back() {
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
-    ::error title=rolled-back (alarm)::an alarm of the service rang: errors (Set on the stage); ECS is rolling it back
+    ::error title=rolled-back (alarm)::an alarm of the service went into ALARM: errors (Set on the stage); ECS is rolling it back
       Caused by: Service deployment rolled back because alarms were detected: errors.
       hint: look at what the alarm measures while green served traffic
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
@@ -308,7 +308,7 @@ async fn an_alarm_during_a_canary_s_step_takes_it_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_alarm_that_rings_before_the_start_is_refused() {
+async fn an_alarm_that_is_in_alarm_before_the_start_is_refused() {
     let story = Story::canary()
         .stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
     let run = story
@@ -336,7 +336,7 @@ async fn an_alarm_that_rings_before_the_start_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_alarm_that_rings_before_the_start_and_is_waived_is_told_and_does_not_stop_it() {
+async fn an_alarm_that_is_in_alarm_before_the_start_and_is_waived_is_told_and_does_not_stop_it() {
     let story = Story::canary()
         .stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
     let run = story

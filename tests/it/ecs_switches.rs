@@ -225,9 +225,15 @@ async fn alarms_may_be_watched_from_the_shift_on_or_while_baking_only_and_in_a_p
             "deployed",
         )
         .await;
-        let rings = Action::deploy_tested("1.1.0")
+        let action = Action::deploy_tested("1.1.0")
             .on_incident(When::State("prod forwards to api-1=90"), Incident::Alarm);
-        let run = run_to(Story::canary().switches(set), rings, "api-1", "rolled-back").await;
+        let run = run_to(
+            Story::canary().switches(set),
+            action,
+            "api-1",
+            "rolled-back",
+        )
+        .await;
         assert_eq!(
             run.output("reason"),
             "alarm",

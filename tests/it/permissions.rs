@@ -1,4 +1,4 @@
-//! What IAM denies: reads that only serve a check narrow it, and everything the official actions
+//! What IAM denies: reads that only serve a check limit it, and everything the official actions
 //! can do works with their policy.
 
 use ecs_bluegreen_sim::RollingOptions;
@@ -187,7 +187,7 @@ async fn the_official_policy_is_enough_for_a_one_off_task() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
+async fn reads_that_only_serve_a_check_limit_it_and_the_deployment_succeeds() {
     let story = denied(&[
         "codedeploy:GetDeploymentTarget",
         "codedeploy:ListDeployments",

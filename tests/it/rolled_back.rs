@@ -421,7 +421,7 @@ async fn an_alarm_during_the_shift_brings_blue_back() {
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
-    ::error title=rolled-back (alarm)::an alarm of the deployment group rang: errors (Set on the stage)
+    ::error title=rolled-back (alarm)::an alarm of the deployment group went into ALARM: errors (Set on the stage)
       Caused by: One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and the affected deployments have been stopped. Activated alarms: <errors>
       hint: look at what the alarm measures while green served traffic
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1

@@ -110,7 +110,7 @@ async fn ask_in_own_process(play: &Play, denied: &[&str]) -> String {
         .filter_map(|line| line.split_once("> ").map(|(_, told)| told));
     // Notes beside the answers come in any order: all sources are asked at the same time.
     let (mut beside, answers): (Vec<&str>, Vec<&str>) =
-        lines.partition(|line| line.starts_with("narrowed") || line.starts_with("noted"));
+        lines.partition(|line| line.starts_with("limited") || line.starts_with("noted"));
     beside.sort_unstable();
     let lines = [beside, answers].concat();
     let port = play
@@ -181,10 +181,10 @@ async fn what_is_denied_names_the_action_in_every_answer_and_is_told_once() {
     let told = ask_in_own_process(&play, &actions).await;
     play.end().await;
     assert_snapshot!(told, @"
-    narrowed: alarms are not watched (cloudwatch:DescribeAlarms)
-    narrowed: lines of logs are not counted (logs:FilterLogEvents)
-    narrowed: metrics of Amazon Managed Service for Prometheus are not measured (aps:QueryMetrics)
-    narrowed: metrics of CloudWatch are not measured (cloudwatch:GetMetricData)
+    limited: alarms are not watched (cloudwatch:DescribeAlarms)
+    limited: lines of logs are not counted (logs:FilterLogEvents)
+    limited: metrics of Amazon Managed Service for Prometheus are not measured (aps:QueryMetrics)
+    limited: metrics of CloudWatch are not measured (cloudwatch:GetMetricData)
     0: cloudwatch:GetMetricData is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:GetMetricData on resource: * because no identity-based policy allows the cloudwatch:GetMetricData action; allow cloudwatch:GetMetricData on * for the role that the job uses (docs/iam.md)
     1: cloudwatch:GetMetricData is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:GetMetricData on resource: * because no identity-based policy allows the cloudwatch:GetMetricData action; allow cloudwatch:GetMetricData on * for the role that the job uses (docs/iam.md)
     2: 1, 2
@@ -227,7 +227,7 @@ async fn asked_in_a_process_of_its_own() {
         registries: Vec::new(),
     };
     let tell = |event: &Event| match event {
-        Event::Narrowed { check, allow, .. } => println!("> narrowed: {check} ({allow})"),
+        Event::Narrowed { check, allow, .. } => println!("> limited: {check} ({allow})"),
         Event::Noted { sentence } => println!("> noted: {sentence}"),
         other => println!("> {other:?}"),
     };

@@ -19,6 +19,7 @@ mod normal;
 mod proportion;
 mod rank;
 
+pub(crate) use proportion::to_float;
 pub use proportion::{Counts, RiskEffect, two_proportion};
 pub use rank::{ShiftEffect, lowest_p, mann_whitney};
 

@@ -123,11 +123,12 @@ fn pooled_z_p(blue: Counts, green: Counts, direction: Direction) -> f64 {
     }
 }
 
+/// A count of requests, for a computation.
 #[expect(
     clippy::cast_precision_loss,
     reason = "requests are far fewer than 2^53"
 )]
-fn to_float(count: u64) -> f64 {
+pub(crate) fn to_float(count: u64) -> f64 {
     count as f64
 }
 

@@ -139,10 +139,3 @@ fn moment_name(moment: Moment) -> &'static str {
         Moment::Bake => "bake",
     }
 }
-
-/// Whether a text can be the name of an environment variable.
-pub(crate) fn is_variable_name(name: &str) -> bool {
-    let legal = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name.chars().all(legal)
-}

@@ -26,5 +26,5 @@ pub use reports::{ExistingReports, ReportPath};
 pub use result::{Case, CaseCounts, CaseVerdict, TesterResult, TesterVerdict};
 pub use transcript::Transcript;
 
-pub(crate) use form::{RESERVED, WHOLE_WORKSPACE, is_variable_name};
+pub(crate) use form::{RESERVED, WHOLE_WORKSPACE};
 pub(crate) use reports::is_inside;

@@ -72,7 +72,7 @@ const HISTORY_AGE_MS: i64 = 3_600_000;
 fn add_deployment_history(account: &mut Account, options: &ServiceOptions) {
     let first = match &options.controller {
         Controller::Rolling(rolling) => rolling.first_deployment,
-        Controller::Ecs(native) => native.first_deployment,
+        Controller::Ecs(ecs) => ecs.first_deployment,
         Controller::CodeDeploy(_) | Controller::External => return,
     };
     let side = account
@@ -97,7 +97,7 @@ fn add_deployment_history(account: &mut Account, options: &ServiceOptions) {
 /// The kind of load balancer in front of a service.
 pub(crate) const fn load_balancer_kind(options: &ServiceOptions) -> LoadBalancerKind {
     match (&options.controller, &options.exposure) {
-        (Controller::Ecs(native), _) => native.kind,
+        (Controller::Ecs(ecs), _) => ecs.kind,
         (Controller::Rolling(_) | Controller::CodeDeploy(_) | Controller::External, Some(_)) => {
             LoadBalancerKind::Alb
         }

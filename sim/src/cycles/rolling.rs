@@ -234,9 +234,9 @@ fn record_alarms(account: &mut Account, name: &str) {
         .service(name)
         .and_then(|service| service.configuration.as_ref())
         .map(Configuration::alarms);
-    let ringing = account.active_alarms(&names.unwrap_or_default());
-    if !ringing.is_empty() {
-        history::record_alarms(account, name, &ringing);
+    let in_alarm = account.active_alarms(&names.unwrap_or_default());
+    if !in_alarm.is_empty() {
+        history::record_alarms(account, name, &in_alarm);
     }
 }
 

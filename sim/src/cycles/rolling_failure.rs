@@ -92,7 +92,7 @@ fn breaker_failure(after: FailureAction) -> Failure {
     }
 }
 
-/// An alarm that rang at the start already is not watched.
+/// An alarm that was in ALARM at the start already is not watched.
 fn watches_alarms(deployment: Option<&ServiceDeployment>) -> bool {
     deployment.is_none_or(|deployment| deployment.alarms == AlarmWatch::Monitoring)
 }

@@ -97,7 +97,7 @@ pub(super) fn roll_back(
     );
 }
 
-/// An alarm rang.
+/// An alarm went into ALARM.
 pub(super) fn record_alarms(account: &mut Account, service: &str, names: &[String]) {
     if let Some(deployment) = unfinished_deployment(account, service) {
         deployment.alarms = AlarmWatch::Triggered(names.to_vec());

@@ -3,10 +3,10 @@
 use ecs_bluegreen_sim::{EcsStrategyOptions, Strategy};
 use serde_json::{Value, json};
 
-use crate::harness::Play;
-use crate::native::{
+use crate::ecs::{
     deploy, deploy_with, go_on, look, pause, paused, reach, services, stage, stages, until, waiting,
 };
+use crate::harness::Play;
 
 fn function(name: &str, stage: &str) -> Value {
     json!({ "hookTargetArn": format!("arn:aws:lambda:eu-central-1:123456789012:function:{name}"),
@@ -46,7 +46,7 @@ async fn a_pause_after_test_traffic_waits_until_it_is_continued() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_of_a_canary_pauses_anew_with_an_id_of_its_own() {
-    let native = EcsStrategyOptions {
+    let ecs = EcsStrategyOptions {
         strategy: Strategy::Canary {
             percent: 10.0,
             bake_minutes: 1,
@@ -55,7 +55,7 @@ async fn every_step_of_a_canary_pauses_anew_with_an_id_of_its_own() {
     };
     let play = stage(EcsStrategyOptions {
         hooks: vec![pause(&["PRE_PRODUCTION_TRAFFIC_SHIFT"], 60)],
-        ..native
+        ..ecs
     })
     .await;
     let arn = deploy(&play, "1.1.0").await;

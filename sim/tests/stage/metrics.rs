@@ -215,7 +215,7 @@ async fn own_metrics_and_series_are_asked_for_and_refusals_have_their_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_alarm_rings_when_green_has_its_share_and_its_composite_with_it() {
+async fn an_alarm_is_in_alarm_when_green_has_its_share_and_its_composite_with_it() {
     let group = GroupOptions {
         config: "CodeDeployDefault.ECSCanary10Percent5Minutes".into(),
         ready_wait_minutes: None,

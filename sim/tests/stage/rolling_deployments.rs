@@ -3,8 +3,8 @@
 use ecs_bluegreen_sim::{AlarmState, Breaker, Controller, RollingOptions, Stage, StageOptions};
 use serde_json::{Value, json};
 
+use crate::ecs::{deploy, deploy_with, newest, reach, services, stop};
 use crate::harness::{PATIENCE, Play};
-use crate::native::{deploy, deploy_with, newest, reach, services, stop};
 
 async fn stage(rolling: RollingOptions) -> Play {
     Play::with(Controller::Rolling(rolling), StageOptions::default()).await

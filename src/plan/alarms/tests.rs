@@ -80,7 +80,7 @@ fn an_alarm_that_does_not_exist_is_refused_and_one_that_cannot_be_read_is_not() 
 }
 
 #[test]
-fn one_that_rings_already_is_refused_unless_it_is_waived_by_name_whoever_s_it_is() {
+fn one_that_is_in_alarm_already_is_refused_unless_it_is_waived_by_name_whoever_s_it_is() {
     for own in [&[] as &[&str], &["errors"]] {
         let found = snapshot(own, Some(both_alarms(AlarmState::InAlarm, AlarmState::Ok)));
         let failure = check_alarms(&settings(&[]), &found).unwrap_err();

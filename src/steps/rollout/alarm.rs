@@ -4,18 +4,18 @@ use crate::run::Run;
 
 /// The alarms that are in ALARM, and why; `otherwise` where none is any more, or they cannot be
 /// read.
-pub(super) async fn describe_ringing(
+pub(super) async fn describe_in_alarm(
     run: &Run,
     alarms: &[String],
     otherwise: impl FnOnce() -> String,
 ) -> String {
-    let ringing = run
+    let in_alarm = run
         .optional_read(
-            "why the alarm rang is not told",
+            "why the alarm went into ALARM is not known",
             run.aws.describe_alarms_in_alarm(alarms).await,
         )
         .unwrap_or_default();
-    let descriptions: Vec<String> = ringing
+    let descriptions: Vec<String> = in_alarm
         .iter()
         .map(|alarm| format!("{} ({})", alarm.name, alarm.explanation()))
         .collect();

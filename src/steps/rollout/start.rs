@@ -78,7 +78,12 @@ pub fn attach<'a>(
         (RolloutKind::Ecs(own_plan), DeploymentInProgress::Ecs(found)) => Box::new(
             EcsRollout::attach(run, plan, own_plan, revision, found, origin),
         ),
-        (RolloutKind::CodeDeploy(own_plan), _) => Box::new(CodeDeployRollout::attach(
+        (
+            RolloutKind::CodeDeploy(own_plan),
+            DeploymentInProgress::CodeDeploy(_)
+            | DeploymentInProgress::Ecs(_)
+            | DeploymentInProgress::Rolling(_),
+        ) => Box::new(CodeDeployRollout::attach(
             run,
             plan,
             own_plan,
@@ -86,7 +91,12 @@ pub fn attach<'a>(
             id.into(),
             origin,
         )),
-        (RolloutKind::Rolling(own_plan), _) => Box::new(RollingRollout::attach(
+        (
+            RolloutKind::Rolling(own_plan),
+            DeploymentInProgress::CodeDeploy(_)
+            | DeploymentInProgress::Ecs(_)
+            | DeploymentInProgress::Rolling(_),
+        ) => Box::new(RollingRollout::attach(
             run,
             plan,
             &own_plan.deployments_before,
@@ -94,7 +104,11 @@ pub fn attach<'a>(
             id.into(),
             origin,
         )),
-        (RolloutKind::Ecs(_), _) => Box::new(RollingRollout::attach(
+        // A rolling deployment is followed as what it is, though the plan's strategy is one of ECS.
+        (
+            RolloutKind::Ecs(_),
+            DeploymentInProgress::CodeDeploy(_) | DeploymentInProgress::Rolling(_),
+        ) => Box::new(RollingRollout::attach(
             run,
             plan,
             &[],

@@ -47,14 +47,20 @@ pub(super) async fn prepare(
     tester: &Tester,
     place: &RunnerPlace,
 ) -> Result<(), Failure> {
+    connect(run, tester, place).await?;
+    warn_of_risks(run, tester, place);
+    Ok(())
+}
+
+/// The engine, which has the image now.
+async fn connect(run: &Run, tester: &Tester, place: &RunnerPlace) -> Result<Engine, Failure> {
     let engine = Engine::connect(&run.runner.engine_socket)
         .await
         .map_err(error_of(tester))?;
     ensure_image(run, &engine, place)
         .await
         .map_err(error_of(tester))?;
-    warn_of_risks(run, tester, place);
-    Ok(())
+    Ok(engine)
 }
 
 async fn ensure_image(run: &Run, engine: &Engine, place: &RunnerPlace) -> Result<(), EngineError> {
@@ -79,12 +85,7 @@ pub(super) async fn run_in_container(
     place: &RunnerPlace,
     context: &TesterContext<'_>,
 ) -> Result<TesterOutcome, Failure> {
-    let engine = Engine::connect(&run.runner.engine_socket)
-        .await
-        .map_err(error_of(tester))?;
-    ensure_image(run, &engine, place)
-        .await
-        .map_err(error_of(tester))?;
+    let engine = connect(run, tester, place).await?;
     let container = format!("{TESTER_CONTAINER}-{}-{:08x}", run.id, nonce() >> 32);
     let folders = make_writable_folders(run, &engine, tester, place).await?;
     let armed = run.arm(Undo::Tester(TesterUndo {

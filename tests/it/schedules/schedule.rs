@@ -162,18 +162,18 @@ fn test(random: &mut Random) -> Test {
     ])
 }
 
-fn inputs(random: &mut Random, is_native: bool) -> Vec<(&'static str, &'static str)> {
+fn inputs(random: &mut Random, is_ecs: bool) -> Vec<(&'static str, &'static str)> {
     let mut inputs = vec![(
         "wait-until",
         random.of_all(&["completed", "completed", "shifted"]),
     )];
-    if is_native && random.once_in(10) {
+    if is_ecs && random.once_in(10) {
         inputs.push(("approval", "before-traffic"));
     }
     if random.once_in(8) {
         inputs.push(("on-cancel", "leave"));
     }
-    if is_native && random.once_in(10) {
+    if is_ecs && random.once_in(10) {
         inputs.push((
             "strategy",
             random.of_all(&["blue-green", "canary", "linear"]),

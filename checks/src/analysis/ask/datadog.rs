@@ -4,7 +4,7 @@
 use reqwest::{Client, Method, Request};
 use serde_json::Value;
 
-use super::source_client::{QueryFailure, SourceClient, parse_base_url, set_header};
+use super::source_client::{QueryFailure, SourceClient, query_url, set_header};
 use super::{AnswerPoints, SourceAnswer};
 use crate::analysis::question::{DatadogQuery, Point};
 
@@ -55,12 +55,7 @@ async fn fetch_points(
 
 /// Datadog takes whole seconds; what that adds is left out again.
 fn build_request(query: &DatadogQuery, since: f64, until: f64) -> Result<Request, String> {
-    let mut url = parse_base_url(&query.url)?;
-    let mut path = url
-        .path_segments_mut()
-        .map_err(|()| "the URL cannot have a path".to_owned())?;
-    path.pop_if_empty().extend(["api", "v1", "query"]);
-    drop(path);
+    let mut url = query_url(&query.url)?;
     url.query_pairs_mut()
         .append_pair("from", &format!("{:.0}", since.floor()))
         .append_pair("to", &format!("{:.0}", until.ceil()))

@@ -9,7 +9,7 @@ use reqwest::{Client, Method, Request};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::source_client::{QueryFailure, SourceClient, parse_base_url, set_header};
+use super::source_client::{QueryFailure, SourceClient, query_url, set_header};
 use super::{AnswerPoints, Sign, SourceAnswer};
 use crate::analysis::question::{Point, PrometheusQuery};
 
@@ -46,12 +46,7 @@ async fn fetch_points(
 }
 
 fn build_request(query: &PrometheusQuery, until: f64) -> Result<Request, String> {
-    let mut url = parse_base_url(&query.url)?;
-    let mut path = url
-        .path_segments_mut()
-        .map_err(|()| "the URL cannot have a path".to_owned())?;
-    path.pop_if_empty().extend(["api", "v1", "query"]);
-    drop(path);
+    let url = query_url(&query.url)?;
     let mut request = Request::new(Method::POST, url);
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("query", &query.promql)

@@ -171,6 +171,17 @@ pub(super) fn parse_base_url(text: &str) -> Result<Url, String> {
     url.ok_or_else(|| "the URL is not an http or https URL".to_owned())
 }
 
+/// The URL at which a source of this base URL answers queries.
+pub(super) fn query_url(base: &str) -> Result<Url, String> {
+    let mut url = parse_base_url(base)?;
+    let mut path = url
+        .path_segments_mut()
+        .map_err(|()| "the URL cannot have a path".to_owned())?;
+    path.pop_if_empty().extend(["api", "v1", "query"]);
+    drop(path);
+    Ok(url)
+}
+
 /// Puts a secret into a header; its value is never shown, not even where headers are.
 pub(super) fn set_header(request: &mut Request, name: &str, value: &Secret) -> Result<(), String> {
     let header = HeaderName::try_from(name)

@@ -2,7 +2,7 @@
 //! difference" means nothing where none could have been detected.
 
 use super::ComparePolicy;
-use crate::statistics::{Counts, Direction, two_proportion};
+use crate::statistics::{Counts, Direction, to_float, two_proportion};
 
 /// The one-sided 95 % quantile of the normal distribution.
 const Z_95_ONE_SIDED: f64 = 1.645;
@@ -64,14 +64,6 @@ pub(super) fn requests_to_detect(
     scaled
         .find(|(blue, green)| is_detectable(rate, *blue, *green, policy, allowance))
         .map(|(_, green)| green.requests())
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "requests are far fewer than 2^53"
-)]
-fn to_float(count: u64) -> f64 {
-    count as f64
 }
 
 #[expect(

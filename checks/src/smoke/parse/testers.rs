@@ -14,10 +14,9 @@ use crate::document::{Content, Entry, Node};
 use crate::form::{FromNamedEntry, FromNode, Named, OneOrMore, Spanned, read_all};
 use crate::moment::Moment;
 use crate::reader::{Fields, Reader};
-use crate::template::Template;
+use crate::template::{Template, is_variable_name};
 use crate::tester::{
     RESERVED, ReportPath, RunnerPlace, TaskPlace, Tester, TesterPlace, WHOLE_WORKSPACE, is_inside,
-    is_variable_name,
 };
 use crate::{document_form, document_schema, document_words};
 

@@ -26,7 +26,7 @@ pub(super) fn view(account: &Account, service: &Service) -> Value {
         "enableECSManagedTags": false, "propagateTags": "NONE", "enableExecuteCommand": false,
         "availabilityZoneRebalancing": "DISABLED",
     });
-    if matches!(&service.controller, Controller::Ecs(native) if native.express) {
+    if matches!(&service.controller, Controller::Ecs(ecs) if ecs.express) {
         view["resourceManagementType"] = json!("ECS");
     }
     if let Some(members) = view.as_object_mut() {

@@ -262,7 +262,7 @@ fn check_serving(cloud: &Cloud, account: &Account, service: &Service) -> Result<
 
 /// What ECS manages of an Express service nobody else changes.
 fn check_not_managed(service: &Service, input: Input<'_>) -> Result<(), ServiceError> {
-    let is_managed = matches!(&service.controller, Controller::Ecs(native) if native.express);
+    let is_managed = matches!(&service.controller, Controller::Ecs(ecs) if ecs.express);
     match ["deploymentConfiguration", "loadBalancers"]
         .into_iter()
         .find(|member| is_managed && input.get(member).is_some())

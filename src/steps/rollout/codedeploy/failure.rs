@@ -72,8 +72,8 @@ impl CodeDeployRollout<'_> {
     async fn describe_alarm(&self) -> String {
         let alarms = &self.own_plan.group.alarms;
         let named =
-            alarm::describe_ringing(self.run, alarms, || format!("one of {}", alarms.join(", ")))
+            alarm::describe_in_alarm(self.run, alarms, || format!("one of {}", alarms.join(", ")))
                 .await;
-        format!("an alarm of the deployment group rang: {named}")
+        format!("an alarm of the deployment group went into ALARM: {named}")
     }
 }

@@ -25,18 +25,9 @@ impl EcsRollout<'_> {
     pub(super) async fn resolve_conflict(&self) -> Result<(), Failure> {
         let (began, mut backoff, mut is_reported) = (Instant::now(), Backoff::default(), false);
         loop {
-            let place = &self.plan.place;
-            let read = self
-                .run
-                .aws
-                .list_service_deployments(&place.cluster, &place.service)
-                .await;
             let history = self
-                .run
-                .optional_read(
-                    "whether somebody else deployed at the same time is not known",
-                    read,
-                )
+                .read_history("whether somebody else deployed at the same time is not known")
+                .await
                 .unwrap_or_default();
             match detect_conflict(&self.arn, &self.own_plan.existing_deployments, &history) {
                 Conflict::Resolved => return Ok(()),

@@ -50,11 +50,11 @@ impl EcsRollout<'_> {
     ) -> (Reason, String) {
         let id = deployment.id();
         let says = |word: &str| cause.is_some_and(|cause| cause.to_lowercase().contains(word));
-        let rang = deployment
+        let triggered = deployment
             .alarms
             .as_ref()
             .filter(|alarms| alarms.status == "TRIGGERED");
-        if let Some(alarms) = rang {
+        if let Some(alarms) = triggered {
             return (
                 Reason::Alarm,
                 self.describe_alarm(&alarms.triggered_alarm_names).await,
@@ -119,8 +119,8 @@ impl EcsRollout<'_> {
     }
 
     async fn describe_alarm(&self, names: &[String]) -> String {
-        let named = alarm::describe_ringing(self.run, names, || names.join(", ")).await;
-        format!("an alarm of the service rang: {named}")
+        let named = alarm::describe_in_alarm(self.run, names, || names.join(", ")).await;
+        format!("an alarm of the service went into ALARM: {named}")
     }
 
     /// The deployment that replaced ours. Where ours was stopped without a rollback it is looked
@@ -137,16 +137,24 @@ impl EcsRollout<'_> {
         self.find_successor().await
     }
 
-    async fn find_successor(&self) -> Option<String> {
+    /// The service's deployments, newest first; `limited` is what is not known without them.
+    pub(super) async fn read_history(
+        &self,
+        limited: &str,
+    ) -> Option<Vec<ServiceDeploymentSummary>> {
         let place = &self.plan.place;
         let listed = self
             .run
             .aws
             .list_service_deployments(&place.cluster, &place.service)
             .await;
+        self.run.optional_read(limited, listed)
+    }
+
+    async fn find_successor(&self) -> Option<String> {
         let history = self
-            .run
-            .optional_read("whether a newer deployment took over is not known", listed)?;
+            .read_history("whether a newer deployment took over is not known")
+            .await?;
         let newer =
             conflict::find_successor(&self.arn, &self.own_plan.existing_deployments, &history)?;
         let description = describe_deployment(self.run, newer).await;

@@ -94,19 +94,19 @@ impl EcsRollout<'_> {
             .aws
             .describe_alarms_in_alarm(&self.own_plan.alarms)
             .await;
-        let Some(ringing) = self
+        let Some(in_alarm) = self
             .run
             .optional_read("alarms are not checked before the steps", read)
         else {
             return Ok(false);
         };
-        match ringing
+        match in_alarm
             .into_iter()
             .find(|alarm| !self.is_waived(&alarm.name))
         {
             Some(alarm) => {
                 let sentence = format!(
-                    "alarm {} rings; the next step of traffic is not taken",
+                    "alarm {} is in ALARM; the next step of traffic is not taken",
                     alarm.name
                 );
                 Err(Failure::new(Reason::Alarm, sentence)

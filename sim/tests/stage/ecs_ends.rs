@@ -6,10 +6,10 @@ use ecs_bluegreen_sim::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, Play};
-use crate::native::{
+use crate::ecs::{
     deploy, go_on, look, newest, pause, paused, reach, services, stage, stages, stop, until,
 };
+use crate::harness::{PATIENCE, Play};
 
 /// Every stage can be held for long enough to stop the deployment in it.
 const SLOW: Clock = Clock::Observed {
@@ -135,7 +135,7 @@ async fn an_alarm_during_a_step_takes_everything_back() {
     let (seen, _) = paused(&play, &next).await;
     assert_eq!(
         seen["alarms"]["status"], "DISABLED",
-        "it rang at the start already"
+        "it was in ALARM at the start already"
     );
     play.stage.shutdown().await;
 }

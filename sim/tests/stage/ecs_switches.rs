@@ -9,14 +9,14 @@ use ecs_bluegreen_sim::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::Play;
-use crate::native::{
+use crate::ecs::{
     deploy, deploy_with, go_on, look, newest, pause, paused, reach, services, stages, stop, until,
 };
+use crate::harness::Play;
 
-async fn stage(switches: Switches, native: EcsStrategyOptions) -> Play {
+async fn stage(switches: Switches, ecs: EcsStrategyOptions) -> Play {
     Play::with(
-        Controller::Ecs(native),
+        Controller::Ecs(ecs),
         StageOptions {
             switches,
             ..StageOptions::default()
@@ -135,7 +135,7 @@ async fn alarms_are_watched_from_the_shift_on_or_while_baking_only_and_perhaps_n
         (AlarmWindow::BakeOnly, Toggle::On, "IN_PROGRESS"),
     ];
     for (alarm_window, alarm_in_pause, status) in table {
-        let native = EcsStrategyOptions {
+        let ecs = EcsStrategyOptions {
             alarms: vec!["errors".into()],
             ..gated(&["POST_PRODUCTION_TRAFFIC_SHIFT"])
         };
@@ -145,7 +145,7 @@ async fn alarms_are_watched_from_the_shift_on_or_while_baking_only_and_perhaps_n
                 alarm_in_pause,
                 ..Switches::default()
             },
-            native,
+            ecs,
         )
         .await;
         let arn = deploy(&play, "1.1.0").await;
@@ -347,12 +347,12 @@ async fn the_pause_before_a_later_step_comes_after_or_before_the_bake() {
             clock,
             ..StageOptions::default()
         };
-        let native = EcsStrategyOptions {
+        let ecs = EcsStrategyOptions {
             strategy,
             bake_minutes: 0,
             ..gated(&["PRE_PRODUCTION_TRAFFIC_SHIFT"])
         };
-        let play = Play::with(Controller::Ecs(native), options).await;
+        let play = Play::with(Controller::Ecs(ecs), options).await;
         let arn = deploy(&play, "1.1.0").await;
         for _ in 0..2 {
             let (_, hook) = paused(&play, &arn).await;
@@ -410,13 +410,13 @@ async fn weights_and_lists_may_lag_and_the_answer_may_not_name_the_deployment() 
 #[tokio::test(flavor = "multi_thread")]
 async fn hooks_that_are_removed_during_a_rollout_stay_in_its_snapshot_or_go() {
     for removed_hooks in [RemovedHooks::SnapshotKeeps, RemovedHooks::Dropped] {
-        let native = gated(&["POST_TEST_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"]);
+        let ecs = gated(&["POST_TEST_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"]);
         let play = stage(
             Switches {
                 removed_hooks,
                 ..Switches::default()
             },
-            native,
+            ecs,
         )
         .await;
         let arn = deploy(&play, "1.1.0").await;

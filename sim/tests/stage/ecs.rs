@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{PATIENCE, Play};
 
-pub(crate) async fn stage(native: EcsStrategyOptions) -> Play {
-    Play::with(Controller::Ecs(native), StageOptions::default()).await
+pub(crate) async fn stage(ecs: EcsStrategyOptions) -> Play {
+    Play::with(Controller::Ecs(ecs), StageOptions::default()).await
 }
 
 pub(crate) fn services() -> Value {

@@ -9,8 +9,8 @@ use ecs_bluegreen_sim::{
 };
 use serde_json::json;
 
+use crate::ecs::{look, newest, pause, waiting};
 use crate::harness::{PATIENCE, Play};
-use crate::native::{look, newest, pause, waiting};
 
 /// A sequence that is the same for a seed.
 struct Random(u64);
@@ -69,7 +69,7 @@ async fn one_story(seed: u64) {
     } else {
         ConcurrentUpdate::Queues
     };
-    let native = EcsStrategyOptions {
+    let ecs = EcsStrategyOptions {
         strategy: Strategy::Linear {
             percent: 50.0,
             bake_minutes: 1,
@@ -87,7 +87,7 @@ async fn one_story(seed: u64) {
         },
         ..StageOptions::default()
     };
-    let play = Play::with(Controller::Ecs(native), options).await;
+    let play = Play::with(Controller::Ecs(ecs), options).await;
     let load = Load::start(LoadOptions {
         connections: 2,
         ..LoadOptions::for_target(play.stage.listener("prod").expect("a listener"))

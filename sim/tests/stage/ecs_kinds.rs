@@ -8,10 +8,10 @@ use ecs_bluegreen_sim::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::Play;
-use crate::native::{
+use crate::ecs::{
     deploy, deploy_with, go_on, pause, paused, reach, services, stage, stages, stop, until,
 };
+use crate::harness::Play;
 
 /// Asks ELBv2, whose answer is XML.
 async fn balancer(play: &Play, query: &str) -> String {
@@ -176,7 +176,8 @@ async fn a_headless_service_swaps_its_tasks_and_shows_no_weights() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rolling_service_becomes_a_native_one_and_rolls_again_without_failing_anybody() {
+async fn a_rolling_service_becomes_one_of_an_ecs_strategy_and_rolls_again_without_failing_anybody()
+{
     let exposure = Exposure::new("app", 8080);
     let play = Play::exposed(
         Controller::Rolling(RollingOptions::default()),
