@@ -54,12 +54,12 @@ async fn what_the_workflow_says_wins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_environment_that_is_not_there_is_named_with_those_that_are() {
-    let run = Story::codedeploy().run(configured("prodction")).await;
+    let run = Story::codedeploy().run(configured("productions")).await;
     assert_snapshot!(run.text(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused,file=deploy/deploy.yml,line=6,col=3::config: deploy/deploy.yml:6:3: there is no environment `prodction`
+    ::error title=input refused,file=deploy/deploy.yml,line=6,col=3::config: deploy/deploy.yml:6:3: there is no environment `productions`
       hint: Did you mean `production`? Known here: `staging`, `production`
     ---
     duration-seconds=[n]
@@ -74,7 +74,7 @@ async fn everything_wrong_in_the_file_is_told_by_line_and_column() {
     let file = "\
 default: {}
 defaults:
-  clustre: prod
+  clusters: prod
   github-token: abc
   mode: rollback
 environments:
@@ -91,7 +91,7 @@ environments:
     Nothing was touched: the inputs have 6 problems
     ::error title=input refused,file=deploy/deploy.yml,line=1,col=1::config: deploy/deploy.yml:1:1: Unknown key `default` in the file
       hint: Did you mean `defaults`? Known here: `defaults`, `environments`
-    ::error title=input refused,file=deploy/deploy.yml,line=3,col=3::config: deploy/deploy.yml:3:3: there is no input `clustre`
+    ::error title=input refused,file=deploy/deploy.yml,line=3,col=3::config: deploy/deploy.yml:3:3: there is no input `clusters`
       hint: Did you mean `cluster`?
     ::error title=input refused,file=deploy/deploy.yml,line=4,col=3::config: deploy/deploy.yml:4:3: `github-token` is a secret
       hint: Give it in the workflow: with: github-token: ${{ secrets.… }}

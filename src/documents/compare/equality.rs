@@ -48,16 +48,16 @@ fn are_equal(left: Option<f64>, right: Option<f64>) -> bool {
 
 /// ECS takes `256`, `.25 vCPU` and `1 vcpu`, and answers in units of 1/1024.
 fn cpu_units(value: &Value) -> Option<f64> {
-    parse_1024ths(value, "vcpu")
+    parse_size(value, "vcpu")
 }
 
 /// ECS takes `512`, `0.5GB` and `1 GB`, and answers in MiB.
 fn mebibytes(value: &Value) -> Option<f64> {
-    parse_1024ths(value, "gb")
+    parse_size(value, "gb")
 }
 
 /// A number that is written in units of 1/1024, or in whole ones with this suffix.
-fn parse_1024ths(value: &Value, suffix: &str) -> Option<f64> {
+fn parse_size(value: &Value, suffix: &str) -> Option<f64> {
     let text = to_text(value).to_lowercase();
     let parse = |number: &str| number.trim().parse::<f64>().ok();
     match text.strip_suffix(suffix) {
