@@ -1,13 +1,11 @@
 //! The one-off task: run with the new revision before the rollout, and evaluated by the exit codes
-//! of its deciding containers. Testers that run as tasks share its request and its wait.
+//! of its deciding containers.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use crate::aws::AwsError;
-use crate::aws::ecs::RunTaskResult;
 use crate::aws::ecs_shapes::{Service, Task};
 use crate::documents::run_task::{TaskRequest, TaskWait};
 use crate::documents::task_definition::{TaskDefinition, text};
@@ -17,8 +15,7 @@ use crate::event::{Event, OneOffTask, TaskEnd};
 use crate::identity::TaskArn;
 use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
-use crate::plan::{TaskHost, TaskPlan};
-use crate::poll_interval::PollInterval;
+use crate::plan::TaskPlan;
 use crate::run::{ArmedUndo, Run};
 use crate::scrub::mask;
 use crate::steps::revision::Revision;
@@ -26,9 +23,14 @@ use crate::text::Text;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
 mod others;
+mod request;
+mod wait;
 
 use others::TaskMark;
 pub use others::{ExistingTask, OtherEnd, OtherTask};
+pub(super) use request::{build_request, check_placed};
+use wait::timeout_failure;
+pub(super) use wait::{AwaitedTasks, wait_until_stopped};
 
 /// A client token has at most 64 characters.
 const MAX_TOKEN: usize = 64;
@@ -373,218 +375,6 @@ fn command_in(item: &Value) -> Option<String> {
         shown
     })
     .filter(|command| !command.is_empty())
-}
-
-/// Fails where AWS has not started `what`.
-pub(super) fn check_placed(launched: &RunTaskResult, what: &str) -> Result<(), Failure> {
-    if launched.failures.is_empty() && !launched.tasks.is_empty() {
-        return Ok(());
-    }
-    let failures = launched.failures.iter().map(|failure| {
-        let words = [
-            failure.arn.clone(),
-            failure.reason.as_deref().map(mask),
-            failure.detail.as_deref().map(mask),
-        ];
-        words.into_iter().flatten().collect::<Vec<_>>().join(": ")
-    });
-    let causes = failures.collect::<Vec<_>>().join("; ");
-    let cause = if causes.is_empty() {
-        "AWS started no task and gives no reason".to_owned()
-    } else {
-        causes
-    };
-    Err(Failure::new(
-        Reason::TaskFailed,
-        format!("the {what} could not be placed"),
-    )
-    .with_cause(cause))
-}
-
-/// The request of RunTask, without its client token.
-pub(super) fn build_request(
-    host: &TaskHost,
-    asked: &TaskRequest,
-    revision: &Revision,
-    service: Option<&Service>,
-) -> Value {
-    let mut request = json!({
-        "cluster": host.cluster,
-        "taskDefinition": revision.arn,
-        "startedBy": asked.started_by,
-        "overrides": { "containerOverrides": asked.overrides.items },
-    });
-    let (key, capacity) = choose_capacity(asked, service);
-    request[key] = capacity;
-    let inherited = service
-        .and_then(service_network)
-        .filter(|_| TaskDefinition(&revision.definition).network_mode() == Some("awsvpc"));
-    let optional = [
-        (
-            "networkConfiguration",
-            merge_network(asked, inherited.as_ref()).or(inherited),
-        ),
-        ("tags", (!asked.tags.is_empty()).then(|| json!(asked.tags))),
-        (
-            "enableECSManagedTags",
-            host.enable_ecs_managed_tags.map(Value::from),
-        ),
-        (
-            "volumeConfigurations",
-            asked
-                .volume
-                .configuration
-                .clone()
-                .map(|volume| json!([volume])),
-        ),
-    ];
-    for (key, value) in optional {
-        if let Some(value) = value {
-            request[key] = value;
-        }
-    }
-    request
-}
-
-/// Where the task runs: as given, else as the service's own tasks.
-fn choose_capacity(asked: &TaskRequest, service: Option<&Service>) -> (&'static str, Value) {
-    const PROVIDERS: &str = "capacityProviderStrategy";
-    const LAUNCH_TYPE: &str = "launchType";
-    if !asked.strategy.is_empty() {
-        return (PROVIDERS, json!(asked.strategy));
-    }
-    if let Some(given) = &asked.launch_type {
-        return (LAUNCH_TYPE, json!(given));
-    }
-    let set = service.and_then(Service::primary_task_set);
-    let some = |strategy: &Option<Value>| {
-        strategy
-            .clone()
-            .filter(|list| list.as_array().is_some_and(|list| !list.is_empty()))
-    };
-    let providers = set.and_then(|set| some(&set.capacity_provider_strategy));
-    if let Some(providers) =
-        providers.or_else(|| service.and_then(|service| some(&service.capacity_provider_strategy)))
-    {
-        return (PROVIDERS, providers);
-    }
-    let launch_type = set
-        .and_then(|set| set.launch_type.clone())
-        .or_else(|| service.and_then(|service| service.launch_type.clone()));
-    (
-        LAUNCH_TYPE,
-        json!(launch_type.as_deref().unwrap_or("FARGATE")),
-    )
-}
-
-/// The given network; subnets that were not given are the service's.
-fn merge_network(asked: &TaskRequest, inherited: Option<&Value>) -> Option<Value> {
-    let mut given = asked.network.as_ref()?.to_value();
-    let configuration = &mut given["awsvpcConfiguration"];
-    if configuration.get("subnets").is_none()
-        && let Some(subnets) =
-            inherited.and_then(|network| network.pointer("/awsvpcConfiguration/subnets"))
-    {
-        configuration["subnets"] = subnets.clone();
-    }
-    Some(given)
-}
-
-/// The network configuration of the service's tasks.
-fn service_network(service: &Service) -> Option<Value> {
-    service
-        .primary_task_set()
-        .and_then(|set| set.network_configuration.clone())
-        .or_else(|| service.network_configuration.clone())
-}
-
-pub(super) struct AwaitedTasks<'a> {
-    /// What they are, for the log.
-    pub(super) what: &'a str,
-    pub(super) arns: &'a [TaskArn],
-    /// The longest that is waited.
-    pub(super) deadline: Duration,
-}
-
-/// After this many reads in a row without the task, it is gone.
-const ABSENT_LOOKS: u32 = 20;
-
-/// Waits until all of them have stopped; none when they have not in their time, and an empty list
-/// where ECS does not know them any more.
-pub(super) async fn wait_until_stopped(
-    run: &Run,
-    host: &TaskHost,
-    watched: &AwaitedTasks<'_>,
-) -> Result<Option<Vec<Task>>, Failure> {
-    let AwaitedTasks {
-        what,
-        arns,
-        deadline,
-    } = *watched;
-    let began = Instant::now();
-    let mut poll_interval = PollInterval::new(host.poll);
-    let mut last = String::new();
-    let mut outage_since: Option<Instant> = None;
-    let mut absent = 0;
-    loop {
-        match run.aws.describe_tasks(&host.cluster, arns).await {
-            // A task that was just started may not be shown yet; one whose instance is gone is
-            // never shown again.
-            Ok(tasks) if tasks.is_empty() && absent >= ABSENT_LOOKS => return Ok(Some(tasks)),
-            Ok(tasks) if !tasks.is_empty() && tasks.iter().all(Task::is_stopped) => {
-                return Ok(Some(tasks));
-            }
-            Ok(tasks) => {
-                outage_since = None;
-                absent = if tasks.is_empty() { absent + 1 } else { 0 };
-                poll_interval.recover();
-                let now = tasks
-                    .iter()
-                    .map(|task| task.last_status.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                if now != last {
-                    run.emit(OneOffFact::Status {
-                        what: what.to_owned(),
-                        status: now.clone().into(),
-                    });
-                    last = now;
-                }
-            }
-            Err(error)
-                if error.may_have_landed()
-                    && outage_since.get_or_insert_with(Instant::now).elapsed()
-                        < crate::decide::OUTAGE_BUDGET =>
-            {
-                poll_interval.slow_down();
-            }
-            Err(error) if error.kind == crate::aws::AwsErrorKind::Throttled => {
-                poll_interval.slow_down();
-            }
-            Err(source) => {
-                return Err(TaskError {
-                    doing: "watched",
-                    source,
-                }
-                .into());
-            }
-        }
-        if began.elapsed() >= deadline {
-            return Ok(None);
-        }
-        poll_interval.wait().await;
-    }
-}
-
-fn timeout_failure(deadline: Duration) -> Failure {
-    Failure::new(
-        Reason::Timeout,
-        format!(
-            "the one-off task did not stop within {}",
-            crate::duration::HumanDuration(deadline)
-        ),
-    )
-    .with_hint("raise wait-for-minutes or deadline")
 }
 
 async fn evaluate(
