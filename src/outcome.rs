@@ -16,6 +16,8 @@ pub enum Mode {
     Plan,
     /// The smoke tests run against what serves.
     Smoke,
+    /// The migration of the database runs, and nothing is rolled out.
+    Migrate,
     /// Goes back to the last good revision, or to a given one.
     Rollback,
     /// Opens the gate at which another job left the rollout.
@@ -27,9 +29,9 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Whether the mode plans a deployment.
+    /// Whether the mode plans a deployment. A migration needs all that comes before the rollout.
     pub fn plans_deployment(self) -> bool {
-        matches!(self, Self::Deploy | Self::Plan)
+        matches!(self, Self::Deploy | Self::Plan | Self::Migrate)
     }
 }
 
@@ -49,6 +51,8 @@ pub enum Outcome {
     Tested,
     /// A smoke test failed on what serves; nothing was deployed or rolled back.
     TestsFailed,
+    /// The database is migrated, or nothing was pending; nothing was rolled out.
+    Migrated,
     /// Green waits at its gate, tested; another job answers with `mode: continue` or `abort`.
     Waiting,
     /// The rollout was started and left to AWS, as the user asked; nothing is known about traffic.
@@ -68,13 +72,14 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Deployed,
         Self::AlreadyDeployed,
         Self::Registered,
         Self::Planned,
         Self::Tested,
         Self::TestsFailed,
+        Self::Migrated,
         Self::Waiting,
         Self::Started,
         Self::NotDeployed,
@@ -93,6 +98,7 @@ impl Outcome {
             Self::Planned => "planned",
             Self::Tested => "tested",
             Self::TestsFailed => "tests-failed",
+            Self::Migrated => "migrated",
             Self::Waiting => "waiting",
             Self::Started => "started",
             Self::NotDeployed => "not-deployed",
@@ -111,6 +117,7 @@ impl Outcome {
             | Self::Registered
             | Self::Planned
             | Self::Tested
+            | Self::Migrated
             | Self::Waiting
             | Self::Started => 0,
             Self::NotDeployed => 10,
@@ -213,6 +220,8 @@ reasons! {
     ScanFailed = "scan-failed",
     /// The one-off task failed.
     TaskFailed = "task-failed",
+    /// The migration of the database, or its check or verification, failed.
+    MigrationFailed = "migration-failed",
     /// A smoke test failed.
     SmokeFailed = "smoke-failed",
     /// What was measured of green is not good enough, or could not be measured.

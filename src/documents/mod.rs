@@ -17,6 +17,7 @@ pub mod ebs;
 #[cfg(test)]
 mod json_tests;
 pub mod lists;
+pub mod migration;
 pub mod network;
 pub mod new_repository;
 pub mod overrides;

@@ -84,7 +84,7 @@ pub(super) async fn read_routing(
         .rollout
         .config
         .as_deref()
-        .filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Plan | Mode::Rollback));
+        .filter(|_| settings.mode.plans_deployment() || settings.mode == Mode::Rollback);
     let Some(name) = settings.rollout.config.as_deref().or(groups) else {
         return Ok(None);
     };

@@ -64,7 +64,7 @@ pub(super) async fn probe(settings: &Settings) -> Urls {
     let Some(suite) = checks
         .suite
         .as_ref()
-        .filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Plan | Mode::Rollback))
+        .filter(|_| settings.mode.plans_deployment() || settings.mode == Mode::Rollback)
     else {
         return Urls::default();
     };

@@ -14,7 +14,11 @@ use crate::scrub::mask;
 use crate::steps::revision::Revision;
 
 /// Fails where AWS has not started `what`.
-pub(in crate::steps) fn check_placed(launched: &RunTaskResult, what: &str) -> Result<(), Failure> {
+pub(in crate::steps) fn check_placed(
+    launched: &RunTaskResult,
+    what: &str,
+    reason: Reason,
+) -> Result<(), Failure> {
     if launched.failures.is_empty() && !launched.tasks.is_empty() {
         return Ok(());
     }
@@ -32,11 +36,7 @@ pub(in crate::steps) fn check_placed(launched: &RunTaskResult, what: &str) -> Re
     } else {
         causes
     };
-    Err(Failure::new(
-        Reason::TaskFailed,
-        format!("the {what} could not be placed"),
-    )
-    .with_cause(cause))
+    Err(Failure::new(reason, format!("the {what} could not be placed")).with_cause(cause))
 }
 
 /// The request of RunTask, without its client token.

@@ -9,7 +9,7 @@ use crate::aws::ecs_shapes::Task;
 use crate::error::Failure;
 use crate::event::fact::OneOffFact;
 use crate::identity::TaskArn;
-use crate::outcome::Reason;
+use crate::observe::followed_log::FollowedLog;
 use crate::plan::TaskHost;
 use crate::poll_interval::PollInterval;
 use crate::run::Run;
@@ -26,11 +26,12 @@ pub(in crate::steps) struct AwaitedTasks<'a> {
 const ABSENT_LOOKS: u32 = 20;
 
 /// Waits until all of them have stopped; none when they have not in their time, and an empty list
-/// where ECS does not know them any more.
+/// where ECS does not know them any more. What is new in the log is shown at each look.
 pub(in crate::steps) async fn wait_until_stopped(
     run: &Run,
     host: &TaskHost,
     watched: &AwaitedTasks<'_>,
+    mut log: Option<&mut FollowedLog<'_>>,
 ) -> Result<Option<Vec<Task>>, Failure> {
     let AwaitedTasks {
         what,
@@ -66,6 +67,9 @@ pub(in crate::steps) async fn wait_until_stopped(
                     });
                     last = now;
                 }
+                if let Some(log) = &mut log {
+                    log.show_new_lines().await;
+                }
             }
             Err(error)
                 if error.may_have_landed()
@@ -79,6 +83,7 @@ pub(in crate::steps) async fn wait_until_stopped(
             }
             Err(source) => {
                 return Err(TaskError {
+                    what: what.to_owned(),
                     doing: "watched",
                     source,
                 }
@@ -90,15 +95,4 @@ pub(in crate::steps) async fn wait_until_stopped(
         }
         poll_interval.wait().await;
     }
-}
-
-pub(super) fn timeout_failure(deadline: Duration) -> Failure {
-    Failure::new(
-        Reason::Timeout,
-        format!(
-            "the one-off task did not stop within {}",
-            crate::duration::HumanDuration(deadline)
-        ),
-    )
-    .with_hint("raise wait-for-minutes or deadline")
 }

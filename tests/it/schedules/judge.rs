@@ -74,7 +74,8 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
         | Outcome::Registered
         | Outcome::Planned
         | Outcome::Tested
-        | Outcome::TestsFailed => {
+        | Outcome::TestsFailed
+        | Outcome::Migrated => {
             return vec!["nothing was to be changed, it says".into()];
         }
     };
