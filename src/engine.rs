@@ -11,7 +11,7 @@ use crate::aws::arn::short_name;
 use crate::choices::OnCancel;
 use crate::error::Failure;
 use crate::event::fact::{HooksFact, QueueFact};
-use crate::event::{Event, Step, StepEnd};
+use crate::event::{Event, OneOffKind, Step, StepEnd};
 use crate::outcome::{Mode, Outcome, Reason};
 use crate::plan::PlanRefusal;
 use crate::planner::Planner;
@@ -27,6 +27,7 @@ mod deploy;
 mod endings;
 pub mod history;
 mod monitor;
+mod one_off;
 mod planning;
 mod prepared;
 mod preview;
@@ -116,11 +117,7 @@ pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>)
         () = &mut signal => Err(halt_on_cancel(run, planner)),
         ended = Box::pin(run_mode(run, planner)) => ended,
     };
-    let permanent: Vec<String> = run
-        .armed_undos()
-        .iter()
-        .filter_map(Undo::permanent_effect)
-        .collect();
+    let armed = run.armed_undos();
     let ending = match ended {
         // All but the stuck undo is done; that one stays armed, so that `post` tries it once more.
         Ok(ending) if ending.outcome == Outcome::Stuck => ending,
@@ -180,6 +177,15 @@ pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>)
             () = wait_for_grace_end(run, signal) => unfinished_ending(&failure),
         },
     };
+    let ending_outcome = ending.outcome;
+    let permanent: Vec<String> = armed
+        .iter()
+        .filter(|undo| {
+            undo.one_off_kind() != Some(OneOffKind::Migration)
+                || !one_off::tells_of_migration(ending_outcome)
+        })
+        .filter_map(|undo| run.permanent_effect(undo))
+        .collect();
     ending.with_permanent_effects(&permanent)
 }
 
@@ -203,7 +209,7 @@ impl Ending {
 
 async fn run_mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
     match planner.mode() {
-        Mode::Deploy => deploy::deploy(run, planner).await,
+        Mode::Deploy | Mode::Migrate => deploy::deploy(run, planner).await,
         Mode::Plan => preview::plan(run, planner).await,
         Mode::Verify => verify::verify(run, planner).await,
         Mode::Smoke => smoke::test(run, planner).await,
@@ -318,7 +324,7 @@ async fn run_unwind_step(run: &Run, work: impl Future<Output = UnwindOutcome>) -
     run.emit(Event::StepEnded {
         step: Step::Unwind,
         end,
-        result: unwound.summarize(&armed).into(),
+        result: unwound.summarize(run, &armed).into(),
     });
     run.emit(Event::Measured {
         reads: run.aws.read_count(),

@@ -16,6 +16,7 @@ use crate::text::Text;
 
 pub mod fact;
 mod image;
+mod migration;
 mod one_off;
 mod planned;
 mod rollout;
@@ -27,7 +28,8 @@ mod verification;
 
 pub use fact::{Fact, FactLevel};
 pub use image::{DeferredTag, Parts, PinnedImage, Transfer};
-pub use one_off::{OneOffTask, TaskEnd};
+pub use migration::{Migration, MigrationState};
+pub use one_off::{OneOffKind, OneOffTask, TaskEnd};
 pub use planned::{
     PlannedDeployment, PlannedImage, PlannedRevision, PlannedStep, VERSION as PLAN_VERSION,
 };
@@ -148,6 +150,16 @@ pub enum Event {
     TaskDone {
         /// The evaluated containers, with their exit codes.
         containers: Vec<Text>,
+    },
+    /// A line of the log of the migration, or of a command around it.
+    MigrationLine {
+        /// The line.
+        line: Text,
+    },
+    /// What became of the migration, so far.
+    Migrated {
+        /// The migration.
+        migration: Migration,
     },
     /// The rollout was started.
     RolloutStarted(StartedRollout),

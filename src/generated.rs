@@ -15,15 +15,18 @@ use crate::sinks::outputs;
 const OUTPUTS: &[(&str, &str)] = &[
     (
         "outcome",
-        "What serves traffic now: deployed, already-deployed, registered, planned, verified, tested, waiting, started, not-deployed, rolled-back, tests-failed, still-running, stuck, refused. See docs/outcomes.md.",
+        "What serves traffic now: deployed, already-deployed, registered, planned, verified, tested, migrated, waiting, started, not-deployed, rolled-back, tests-failed, still-running, stuck, refused. See docs/outcomes.md.",
     ),
     (
         "reason",
-        "Why: as-planned, smoke-failed, alarm, tasks-unhealthy, task-failed, cancelled, superseded, timeout, denied and others.",
+        "Why: as-planned, smoke-failed, alarm, tasks-unhealthy, task-failed, migration-failed, cancelled, superseded, timeout, denied and others.",
     ),
     ("task-definition-arn", "The revision that was deployed."),
     ("codedeploy-deployment-id", "The CodeDeploy deployment."),
-    ("run-task-arn", "ARNs of the one-off task, a JSON array."),
+    (
+        "run-task-arn",
+        "ARNs of the one-off task, or of the migration, a JSON array.",
+    ),
     (
         "image",
         "The image that was deployed, by digest: repository@sha256:…",
@@ -228,6 +231,9 @@ fn introduction(group: &str) -> &'static str {
         }
         "Checks" => {
             "What is looked at besides the smoke tests: [scan findings](scan.md), alarms and [measurements](analysis.md)."
+        }
+        "Migrations" => {
+            "The database is migrated by a task of the new revision before the rollout; see [migrations](migrations.md)."
         }
         "One-off task" => {
             "A task of the new revision that runs before traffic, such as a database migration."

@@ -47,7 +47,7 @@ macro_rules! inputs {
 
 inputs! {
     "The nine that are enough" {
-        mode = "mode", "deploy", "What to do: deploy; plan (say what deploy would do, and do nothing); verify (look for everything that would keep a deployment from starting, and do nothing); smoke (run smoke-tests against what serves, and nothing else); rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
+        mode = "mode", "deploy", "What to do: deploy; plan (say what deploy would do, and do nothing); verify (look for everything that would keep a deployment from starting, and do nothing); smoke (run smoke-tests against what serves, and nothing else); migrate (run migrate, and roll nothing out); rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
         cluster = "cluster", "default", "The ECS cluster, by name or ARN.";
         service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
         image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG (or @sha256:…), or a bare reference, looked up in the local Docker engine first, then in the registry that it says, else in repository. It is deployed by digest.";
@@ -135,17 +135,26 @@ inputs! {
         expose_env = "expose-env", "every variable of the step except AWS_*, ACTIONS_*, GITHUB_*, RUNNER_*, INPUT_*, STATE_* and DOCKER_*, which no document is ever given", "The environment variables that documents (smoke-tests, analysis) may use as ${env.NAME}, separated by commas or lines. Another name is refused.";
         plain_env = "plain-env", "none: every value of ${env.NAME} is a secret", "Environment variables whose values are no secrets, separated by commas or lines: they are shown where documents use them as ${env.NAME}, and not masked.";
     }
+    "Migrations" {
+        migrate = "migrate", "none", "A command that migrates the database, such as alembic upgrade head, split as a shell would split it. It runs in a task of the new revision before the rollout and must exit with 0; see docs/migrations.md.";
+        migrate_container = "migrate-container", "the container that gets image, else the only or only essential one", "The container that migrate and its companions run in.";
+        migrate_timeout = "migrate-timeout", "10m", "How long migrate, migrate-check, migrate-verify and migrate-undo may take, each, as a duration.";
+        migrate_check = "migrate-check", "none: migrate always runs", "A command that exits with 0 when nothing is pending: then migrate is skipped. Or the word alembic, django, rails or prisma for the tool's own check.";
+        migrate_verify = "migrate-verify", "none", "A command that runs after migrate and must exit with 0, else nothing is rolled out.";
+        migrate_undo = "migrate-undo", "none: a migration stays", "A command that undoes the migration, such as alembic downgrade -1. It runs in a task of the new revision when the deployment is rolled back after the migration ran.";
+        migrate_undo_on_failure = "migrate-undo-on-failure", "false: a migration that failed is left as it is", "Whether migrate-undo also runs when migrate itself exits with another code than 0.";
+    }
     "One-off task" {
         run_task = "run-task", "false", "Run the new revision as a one-off task before the rollout.";
         wait_for_task = "wait-for-task-stopped", "true", "Wait for the one-off task and fail when it fails, before the rollout.";
         task_overrides = "run-task-container-overrides", "none", "A JSON array of container overrides.";
-        task_security_groups = "run-task-security-groups", "the service's", "A comma list of security groups.";
-        task_subnets = "run-task-subnets", "the service's", "A comma list of subnets.";
-        task_public_ip = "run-task-assign-public-IP" or "run-task-assign-public-ip", "DISABLED, or the service's", "ENABLED or DISABLED.";
-        task_strategy = "run-task-capacity-provider-strategy", "the service's", "A JSON array; the launch type is then left out.";
-        task_launch_type = "run-task-launch-type", "the service's", "FARGATE, EC2 or EXTERNAL; without a service FARGATE.";
+        task_security_groups = "run-task-security-groups", "the service's", "A comma list of security groups, for migrate too.";
+        task_subnets = "run-task-subnets", "the service's", "A comma list of subnets, for migrate too.";
+        task_public_ip = "run-task-assign-public-IP" or "run-task-assign-public-ip", "DISABLED, or the service's", "ENABLED or DISABLED, for migrate too.";
+        task_strategy = "run-task-capacity-provider-strategy", "the service's", "A JSON array, for migrate too; the launch type is then left out.";
+        task_launch_type = "run-task-launch-type", "the service's", "FARGATE, EC2 or EXTERNAL, for migrate too; without a service FARGATE.";
         task_started_by = "run-task-started-by", "GitHub-Actions", "The startedBy of the task.";
-        task_tags = "run-task-tags", "none", "A JSON array of tags.";
+        task_tags = "run-task-tags", "none", "A JSON array of tags, for migrate too.";
         task_ebs_name = "run-task-managed-ebs-volume-name", "none", "The volume that run-task-managed-ebs-volume configures.";
         task_ebs = "run-task-managed-ebs-volume", "none", "A JSON object, the managed EBS volume.";
     }

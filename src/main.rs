@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use ecs_bluegreen::aws::Aws;
 use ecs_bluegreen::aws::connection::{AwsSettings, InstanceProfile};
+use ecs_bluegreen::checks::command;
 use ecs_bluegreen::clock::{self, Clock, to_milliseconds};
 use ecs_bluegreen::command_line::{self, Invocation};
 use ecs_bluegreen::config_file;
@@ -195,10 +196,15 @@ fn undo_owner(inputs: &Inputs, runner: &Runner) -> UndoOwner {
         cluster: inputs.cluster.as_deref().unwrap_or(DEFAULT_CLUSTER).into(),
         service: inputs.service.as_deref().map(Into::into),
         group: codedeploy_names(inputs),
-        answers: inputs
-            .mode
+        migrate_undo: inputs
+            .migrate_undo
             .as_deref()
-            .is_some_and(|mode| !mode.eq_ignore_ascii_case("deploy")),
+            .and_then(command::split_words),
+        answers: inputs.mode.as_deref().is_some_and(|mode| {
+            !["deploy", "migrate"]
+                .iter()
+                .any(|own| mode.eq_ignore_ascii_case(own))
+        }),
     }
 }
 
@@ -338,13 +344,13 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let unusable = report_unusable(&run, restored.unusable);
     let unwound = unwind::undo_all(&run, &restored.undos).await;
     let result = match unusable {
-        0 => unwound.summarize(&restored.undos),
+        0 => unwound.summarize(&run, &restored.undos),
         _ if restored.undos.is_empty() => {
             "nothing was undone: the saved state cannot be used".into()
         }
         count => format!(
             "{count} saved undos could not be used and were skipped; the others: {}",
-            unwound.summarize(&restored.undos)
+            unwound.summarize(&run, &restored.undos)
         ),
     };
     run.emit(Event::PostEnded {

@@ -18,6 +18,8 @@ pub enum Mode {
     Verify,
     /// The smoke tests run against what serves.
     Smoke,
+    /// The migration of the database runs, and nothing is rolled out.
+    Migrate,
     /// Goes back to the last good revision, or to a given one.
     Rollback,
     /// Opens the gate at which another job left the rollout.
@@ -29,9 +31,12 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Whether the mode plans a deployment.
+    /// Whether the mode plans a deployment. A migration needs all that comes before the rollout.
     pub fn plans_deployment(self) -> bool {
-        matches!(self, Self::Deploy | Self::Plan | Self::Verify)
+        matches!(
+            self,
+            Self::Deploy | Self::Plan | Self::Verify | Self::Migrate
+        )
     }
 }
 
@@ -53,6 +58,8 @@ pub enum Outcome {
     Tested,
     /// A smoke test failed on what serves; nothing was deployed or rolled back.
     TestsFailed,
+    /// The database is migrated, or nothing was pending; nothing was rolled out.
+    Migrated,
     /// Green waits at its gate, tested; another job answers with `mode: continue` or `abort`.
     Waiting,
     /// The rollout was started and left to AWS, as the user asked; nothing is known about traffic.
@@ -72,7 +79,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Deployed,
         Self::AlreadyDeployed,
         Self::Registered,
@@ -80,6 +87,7 @@ impl Outcome {
         Self::Verified,
         Self::Tested,
         Self::TestsFailed,
+        Self::Migrated,
         Self::Waiting,
         Self::Started,
         Self::NotDeployed,
@@ -99,6 +107,7 @@ impl Outcome {
             Self::Verified => "verified",
             Self::Tested => "tested",
             Self::TestsFailed => "tests-failed",
+            Self::Migrated => "migrated",
             Self::Waiting => "waiting",
             Self::Started => "started",
             Self::NotDeployed => "not-deployed",
@@ -118,6 +127,7 @@ impl Outcome {
             | Self::Planned
             | Self::Verified
             | Self::Tested
+            | Self::Migrated
             | Self::Waiting
             | Self::Started => 0,
             Self::NotDeployed => 10,
@@ -220,6 +230,8 @@ reasons! {
     ScanFailed = "scan-failed",
     /// The one-off task failed.
     TaskFailed = "task-failed",
+    /// The migration of the database, or its check or verification, failed.
+    MigrationFailed = "migration-failed",
     /// A smoke test failed.
     SmokeFailed = "smoke-failed",
     /// What was measured of green is not good enough, or could not be measured.

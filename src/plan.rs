@@ -66,7 +66,7 @@ pub use running::{
 };
 pub use scan::ScanPlan;
 pub use sides::{ROLLBACK_RESERVE, traffic_queries};
-pub use task::{TaskHost, TaskPlan};
+pub use task::{MigrationPlan, TaskHost, TaskPlan};
 pub use test_url::TestUrlPlan;
 pub use verification::{Obstacles, verification};
 
@@ -89,7 +89,7 @@ pub struct Plan {
     pub image: Option<ImagePlan>,
     /// Which findings its scan may have.
     pub scan: Option<ScanPlan>,
-    /// The one-off task.
+    /// The task that runs before the rollout.
     pub task: Option<TaskPlan>,
     /// The rollout; none without a service.
     pub rollout: Option<RolloutPlan>,
@@ -247,6 +247,11 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan,
             TaskDefinition(&definition),
         )
     }));
+    let task = collect_problems(
+        &mut problems,
+        task::plan(settings, &definition, &image_containers),
+    )
+    .flatten();
     problems.extend(sides::find_problems(settings, snapshot, rollout.as_ref()));
     if !problems.is_empty() {
         return Err(PlanRefusal::Problems(problems));
@@ -267,7 +272,7 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan,
         repository,
         image: image::plan(settings),
         scan: scan::plan(settings),
-        task: task::plan(settings),
+        task,
         rollout,
         checks: ChecksPlan::new(settings),
         order: task::run_order(settings),
@@ -336,10 +341,7 @@ fn snapshot_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
 
 /// Whether the mode needs a task definition and an AppSpec.
 fn needs_revision(settings: &Settings) -> bool {
-    matches!(
-        settings.mode,
-        Mode::Deploy | Mode::Plan | Mode::Verify | Mode::Rollback
-    )
+    settings.mode.plans_deployment() || settings.mode == Mode::Rollback
 }
 
 /// Problems with an AppSpec for a service that needs one. If the service could not be read:
@@ -459,6 +461,10 @@ fn describe_plan(
         short_name(&rollout.blue.revision),
         rollout.tasks
     )];
+    if settings.mode == Mode::Migrate {
+        lines.push("only the migration runs: no traffic is touched".into());
+        return lines;
+    }
     lines.extend(rollout.kind.describe(settings));
     if warn::zero_tasks_warning(settings, snapshot).is_some() {
         lines.retain(|line| line != TESTED);

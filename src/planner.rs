@@ -157,6 +157,7 @@ impl Planner {
         planner.settings.definition.source = DefinitionSource::Registered(restored.revision.into());
         planner.settings.control.approval = Approval::None;
         planner.settings.task = None;
+        planner.settings.migration = None;
         planner.settings.rollout.force_new_deployment |= restored.forces_new_deployment;
         match restored.checks {
             RollbackChecks::Skipped => planner.settings.checks = CheckSettings::default(),

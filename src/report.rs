@@ -11,7 +11,7 @@ use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
 use crate::event::{
-    DeployedRevision, Event, Fact, FactLevel, ObservedBy, OneOffTask, PinnedImage,
+    DeployedRevision, Event, Fact, FactLevel, Migration, ObservedBy, OneOffTask, PinnedImage,
     PlannedDeployment, RefusedInputs, ReportedProblem, RunEnd, RunStart, Serving, Stamped,
     StartedRollout, Step, StepEnd, SurveyedService, TestUrl, Transfer, VerifiedItem,
 };
@@ -91,6 +91,9 @@ pub struct Report {
     pub tasks: Vec<TaskArn>,
     /// Containers of one-off tasks that ran, and are not undone.
     pub one_off_tasks: Vec<OneOffTask>,
+    /// The migration, and what became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migration: Option<Migration>,
     /// The deployment's id.
     pub deployment: Option<RolloutId>,
     /// Whether the controller is CodeDeploy.
@@ -219,6 +222,7 @@ impl Report {
             Event::Revision(revision) => self.on_revision(revision),
             Event::TaskStarted { arns } | Event::TaskFound { arns } => self.tasks.clone_from(arns),
             Event::TaskRan { task } => self.one_off_tasks.push(task.clone()),
+            Event::Migrated { migration } => self.migration = Some(migration.clone()),
 
             Event::RolloutStarted(rollout) => self.on_rollout_started(rollout),
             Event::TestUrlSeen { seen } => self.test_url = Some(seen.clone()),
@@ -234,6 +238,7 @@ impl Report {
             // Only the live log shows these.
             Event::Noted { .. }
             | Event::TaskDone { .. }
+            | Event::MigrationLine { .. }
             | Event::RolloutSeen { .. }
             | Event::GateOpened { .. }
             | Event::WarmedUp { .. }

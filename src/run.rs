@@ -58,6 +58,7 @@ pub struct Run {
     if_left_alone: Mutex<Option<String>>,
     deferred_tags: Mutex<Option<DeferredTags>>,
     test_url: Mutex<Option<TestUrl>>,
+    migration_undone_by: Mutex<Option<String>>,
     has_changed: AtomicBool,
 }
 
@@ -77,6 +78,7 @@ impl Run {
             if_left_alone: Mutex::default(),
             deferred_tags: Mutex::default(),
             test_url: Mutex::default(),
+            migration_undone_by: Mutex::default(),
             has_changed: AtomicBool::default(),
         }
     }
@@ -223,6 +225,27 @@ impl Run {
             side,
             observed_by,
         }));
+    }
+
+    /// Notes that this command has undone the migration.
+    pub fn mark_migration_undone(&self, command: String) {
+        *self
+            .migration_undone_by
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(command);
+    }
+
+    /// The command that has undone the migration.
+    pub fn migration_undone_by(&self) -> Option<String> {
+        self.migration_undone_by
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The part of an undo's effect that stays, as it is now, in a sentence.
+    pub fn permanent_effect(&self, undo: &Undo) -> Option<String> {
+        undo.permanent_effect(self.migration_undone_by().as_deref())
     }
 
     /// Notes that something in AWS is changed from now on.

@@ -9,17 +9,19 @@ use crate::aws::scaling::SuspendedState;
 use serde::{Deserialize, Serialize};
 
 use crate::documents::deployment_configuration::Pause;
-use crate::event::OneOffTask;
+use crate::event::{OneOffKind, OneOffTask};
 use crate::identity::{ClusterName, RevisionArn, ServiceName, TargetGroupArn, TaskArn, TaskSetId};
 
 mod codedeploy;
 mod ecs;
+mod migration;
 mod rolling;
 mod rollout;
 pub mod saved;
 
 pub use codedeploy::CodeDeployUndo;
 pub use ecs::EcsUndo;
+pub use migration::MigrationUndo;
 pub use rolling::RollingUndo;
 pub use rollout::RolloutUndo;
 
@@ -31,6 +33,8 @@ pub enum Undo {
     Revision(RevisionUndo),
     /// A one-off task that this run started.
     Task(TaskUndo),
+    /// The migration of the database.
+    Migration(MigrationUndo),
     /// A CodeDeploy deployment that this run created.
     CodeDeploy(CodeDeployUndo),
     /// A rolling deployment that this run started.
@@ -85,6 +89,9 @@ pub struct TaskUndo {
 /// What is reported of the one-off task, because nothing undoes what it did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneOffUndo {
+    /// What the task is for.
+    #[serde(default)]
+    pub kind: OneOffKind,
     /// The command that the overrides give it.
     pub command: Option<String>,
     /// What ran, once it has ended or is not waited for.
@@ -148,7 +155,13 @@ impl Undo {
     pub fn describe(&self) -> String {
         match self {
             Self::Revision(undo) => format!("task definition {}", short_name(&undo.arn)),
-            Self::Task(_) => "one-off task".to_owned(),
+            Self::Task(undo) => undo
+                .one_off
+                .as_ref()
+                .map_or(OneOffKind::Task, |one_off| one_off.kind)
+                .noun()
+                .to_owned(),
+            Self::Migration(undo) => undo.describe(),
             Self::CodeDeploy(undo) => undo.describe(),
             Self::Rolling(undo) => undo.describe(),
             Self::Ecs(undo) => undo.describe(),
@@ -166,14 +179,16 @@ impl Undo {
             Self::Rolling(undo) => Some(undo),
             Self::Revision(_)
             | Self::Task(_)
+            | Self::Migration(_)
             | Self::Hooks(_)
             | Self::Scaling(_)
             | Self::Tester(_) => None,
         }
     }
 
-    /// The part of the effect that no undo reverts, in a sentence.
-    pub fn permanent_effect(&self) -> Option<String> {
+    /// The part of the effect that stays, in a sentence. `undone_by` is the command that has undone
+    /// the migration.
+    pub fn permanent_effect(&self, undone_by: Option<&str>) -> Option<String> {
         let Self::Task(TaskUndo {
             arns,
             one_off: Some(one_off),
@@ -182,12 +197,17 @@ impl Undo {
         else {
             return None;
         };
+        let noun = one_off.kind.noun();
+        let stays = match (one_off.kind, undone_by) {
+            (OneOffKind::Migration, Some(command)) => format!("was undone by \"{command}\""),
+            (OneOffKind::Migration, None) => {
+                "is not undone: the schema may be ahead of the version that serves".to_owned()
+            }
+            (OneOffKind::Task, _) => "is not undone".to_owned(),
+        };
         if !one_off.ran.is_empty() {
             let ran: Vec<String> = one_off.ran.iter().map(OneOffTask::describe).collect();
-            return Some(format!(
-                "the one-off task ran ({}) and is not undone",
-                ran.join("; ")
-            ));
+            return Some(format!("the {noun} ran ({}) and {stays}", ran.join("; ")));
         }
         let command = one_off
             .command
@@ -195,7 +215,15 @@ impl Undo {
             .map(|command| format!(" (command \"{command}\")"))
             .unwrap_or_default();
         (!arns.is_empty())
-            .then(|| format!("the one-off task was started{command} and what it did is not undone"))
+            .then(|| format!("the {noun} was started{command} and what it did {stays}"))
+    }
+
+    /// What the task before the rollout was for, if this is its undo.
+    pub fn one_off_kind(&self) -> Option<OneOffKind> {
+        let Self::Task(undo) = self else {
+            return None;
+        };
+        undo.one_off.as_ref().map(|one_off| one_off.kind)
     }
 
     /// Whether this was only changed for the rollout: it is restored however the run ends, also in
@@ -225,10 +253,35 @@ mod tests {
             group: None,
             arns: arns.iter().map(|arn| TaskArn::from(*arn)).collect(),
             one_off: Some(OneOffUndo {
+                kind: OneOffKind::Task,
                 command: Some("migrate".into()),
                 ran,
             }),
         })
+    }
+
+    #[test]
+    fn of_a_migration_it_is_said_that_the_schema_may_be_ahead_or_by_what_it_was_undone() {
+        let ran = OneOffTask {
+            command: Some("migrate".into()),
+            task: "a".into(),
+            container: "app".into(),
+            end: TaskEnd::Exited { code: 0 },
+        };
+        let Undo::Task(mut task) = one_off(&["a"], vec![ran]) else {
+            panic!("a task's undo");
+        };
+        task.one_off.as_mut().unwrap().kind = OneOffKind::Migration;
+        let undo = Undo::Task(task);
+        assert_eq!(
+            undo.permanent_effect(None).unwrap(),
+            "the migration ran (command \"migrate\", exit 0) and is not undone: the schema may be ahead of the version that serves"
+        );
+        assert_eq!(
+            undo.permanent_effect(Some("down")).unwrap(),
+            "the migration ran (command \"migrate\", exit 0) and was undone by \"down\""
+        );
+        assert_eq!(undo.describe(), "migration");
     }
 
     #[test]
@@ -245,7 +298,7 @@ mod tests {
             end: TaskEnd::Stopped,
             ..ran.clone()
         };
-        let effect = |undo: &Undo| undo.permanent_effect();
+        let effect = |undo: &Undo| undo.permanent_effect(None);
         assert_eq!(
             effect(&one_off(&["a"], vec![ran])).unwrap(),
             "the one-off task ran (command \"migrate\", exit 3) and is not undone"

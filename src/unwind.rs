@@ -3,8 +3,9 @@
 //!
 //! The same code serves a failed run, a cancelled one and the `post` step of a run that was killed.
 
+use crate::aws::arn::short_name;
 use crate::error::Failure;
-use crate::event::{Event, ObservedBy};
+use crate::event::{Event, ObservedBy, OneOffKind};
 use crate::identity::RevisionArn;
 use crate::observe::traffic;
 use crate::outcome::Reason;
@@ -14,6 +15,7 @@ use crate::undo::{Blue, Undo};
 mod codedeploy;
 mod ecs;
 mod hooks;
+mod migration;
 mod revision;
 mod rolling;
 pub mod scaling;
@@ -70,16 +72,21 @@ impl UnwindOutcome {
     }
 
     /// The outcome in a few words; `armed` is what had to be undone.
-    pub fn summarize(&self, armed: &[Undo]) -> String {
-        match self {
-            Self::NoRollout if armed.iter().any(|undo| undo.permanent_effect().is_some()) => {
-                "everything of this run but its one-off task is undone".into()
+    pub fn summarize(&self, run: &Run, armed: &[Undo]) -> String {
+        let stays = armed
+            .iter()
+            .filter(|undo| undo.permanent_effect(None).is_some())
+            .filter_map(Undo::one_off_kind)
+            .find(|kind| *kind == OneOffKind::Task || run.migration_undone_by().is_none());
+        match (self, stays) {
+            (Self::NoRollout, Some(kind)) => {
+                format!("everything of this run but its {} is undone", kind.noun())
             }
-            Self::NoRollout => "everything of this run is undone".into(),
-            Self::OnBlue { .. } => "blue serves 100 %".into(),
-            Self::TooLate { .. } => "too late: blue is gone".into(),
-            Self::Superseded { .. } => "left alone: another rollout took over".into(),
-            Self::Stuck { what, .. } => format!("{what} is stuck"),
+            (Self::NoRollout, None) => "everything of this run is undone".into(),
+            (Self::OnBlue { .. }, _) => "blue serves 100 %".into(),
+            (Self::TooLate { .. }, _) => "too late: blue is gone".into(),
+            (Self::Superseded { .. }, _) => "left alone: another rollout took over".into(),
+            (Self::Stuck { what, .. }, _) => format!("{what} is stuck"),
         }
     }
 
@@ -87,6 +94,13 @@ impl UnwindOutcome {
     /// none.
     fn combine(self, newer: Self) -> Self {
         match (self, newer) {
+            (Self::OnBlue { revision, .. }, Self::Stuck { what, serves }) => Self::Stuck {
+                what,
+                serves: serves.or_else(|| {
+                    let blue = short_name(&revision);
+                    Some(format!("blue serves 100 % of production: {blue}"))
+                }),
+            },
             (stuck @ Self::Stuck { .. }, _) | (_, stuck @ Self::Stuck { .. }) => stuck,
             (Self::NoRollout, other) | (other, Self::NoRollout) => other,
             (first, _) => first,
@@ -143,6 +157,13 @@ async fn undo_in_aws(run: &Run, armed: &[Undo]) -> UnwindOutcome {
                 | UnwindOutcome::Superseded { .. }
         );
         if is_in_use && matches!(undo, Undo::Revision(_)) {
+            continue;
+        }
+        // So does its migration, which is nobody's to undo once it is known that green serves.
+        if is_in_use && matches!(undo, Undo::Migration(_)) {
+            if !unwound.is_stuck() {
+                run.disarm(undo);
+            }
             continue;
         }
         // A strategy that was set with a rollout stays where the rollout does.
@@ -213,6 +234,7 @@ async fn dispatch(run: &Run, undo: &Undo, trigger: Trigger) -> Result<UndoOutcom
     match undo {
         Undo::Revision(undo) => revision::undo(run, undo).await,
         Undo::Task(undo) => task::undo(run, undo).await,
+        Undo::Migration(undo) => Box::pin(migration::undo(run, undo)).await,
         Undo::CodeDeploy(undo) => Box::pin(codedeploy::undo(run, undo, trigger)).await,
         Undo::Rolling(undo) => Box::pin(rolling::undo(run, undo, trigger)).await,
         Undo::Ecs(undo) => Box::pin(ecs::undo(run, undo, trigger)).await,

@@ -47,6 +47,15 @@ pub struct LogLines {
     pub extent: SearchExtent,
 }
 
+/// Lines of a stream, oldest first, and how to ask for those after them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPage {
+    /// The lines; none at the end of the stream.
+    pub lines: Vec<String>,
+    /// What to ask for the next ones with.
+    pub next: Option<String>,
+}
+
 /// How much of the logs was searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchExtent {
@@ -120,6 +129,31 @@ impl Aws {
             .iter()
             .filter_map(|event| event.message().map(str::to_owned))
             .collect())
+    }
+
+    /// The lines of a log stream after those that the token stands for; from its begin without one.
+    pub async fn read_new_lines(
+        &self,
+        group: &str,
+        stream: &str,
+        token: Option<&str>,
+    ) -> Result<LogPage, AwsError> {
+        let call = self
+            .logs()
+            .get_log_events()
+            .log_group_name(group)
+            .log_stream_name(stream)
+            .set_next_token(token.map(str::to_owned))
+            .start_from_head(true);
+        let answer = from_sdk("logs:GetLogEvents", call.send().await)?;
+        Ok(LogPage {
+            lines: answer
+                .events()
+                .iter()
+                .filter_map(|event| event.message().map(str::to_owned))
+                .collect(),
+            next: answer.next_forward_token().map(str::to_owned),
+        })
     }
 
     /// The lines of the streams that match, counted up to a limit.

@@ -18,6 +18,7 @@ pub mod ebs;
 mod json_tests;
 pub mod lint;
 pub mod lists;
+pub mod migration;
 pub mod network;
 pub mod new_repository;
 pub mod overrides;

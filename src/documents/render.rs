@@ -63,7 +63,8 @@ pub fn choose_containers(
     }
 }
 
-fn find_only_container(definition: TaskDefinition<'_>) -> Option<String> {
+/// The only container, or the only essential one.
+pub fn find_only_container(definition: TaskDefinition<'_>) -> Option<String> {
     let mut containers = definition.containers();
     let mut essential = definition.essential_containers();
     let only = match (containers.next(), containers.next()) {

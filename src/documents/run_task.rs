@@ -5,6 +5,22 @@ use serde_json::Value;
 use super::ebs::ManagedVolume;
 use super::network::Network;
 use super::overrides::Items;
+use crate::scrub::mask;
+
+/// Longer commands are cut.
+pub(crate) const MAX_COMMAND: usize = 120;
+
+/// The words of a command as people are shown them: masked, and cut where they are many.
+pub fn describe_words<W: AsRef<str>>(words: &[W]) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    let command = mask(&words.join(" "));
+    let shown: String = command.chars().take(MAX_COMMAND).collect();
+    if shown.len() < command.len() {
+        format!("{shown}…")
+    } else {
+        shown
+    }
+}
 
 /// A task that the user asked for.
 #[derive(Debug, Clone)]

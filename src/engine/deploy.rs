@@ -1,7 +1,5 @@
-//! `mode: deploy` from the survey to the bake; the part after the start also follows a rollout that
-//! was found.
-
-use std::time::Duration;
+//! `mode: deploy` from the survey to the bake, and `mode: migrate`, which ends before the rollout; the
+//! part after the start also follows a rollout that was found.
 
 use tokio::time::Instant;
 
@@ -11,12 +9,13 @@ use super::endings::{
 };
 use super::planning::survey_and_plan;
 use super::prepared::Prepared;
-use super::{Ending, Halt, approval, run_step};
+use super::{Ending, Halt, approval, one_off, run_step};
 use crate::checks::moment::Moment;
 use crate::choices::{Approval, Follow};
 use crate::error::Failure;
-use crate::event::fact::{GateFact, ImageFact, OneOffFact};
+use crate::event::fact::{GateFact, ImageFact};
 use crate::event::{Event, Step, SurveyedService, Tasks};
+use crate::outcome::Mode;
 use crate::plan::Plan;
 use crate::planner::Planner;
 use crate::rollout_kind::GatePlan;
@@ -24,12 +23,8 @@ use crate::run::Run;
 use crate::steps::image::{self, ResolvedImage};
 use crate::steps::revision;
 use crate::steps::rollout::{GateState, Interrupted, Milestone, Rollout};
-use crate::steps::task::{self, OneOff};
 use crate::steps::{scaling, scan};
 use crate::survey::Snapshot;
-
-/// How long a run is given from the end of its one-off task until its rollout is visible in AWS.
-const HANDOVER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production →
 /// bake.
@@ -66,18 +61,22 @@ pub(super) async fn deploy(run: &Run, planner: &Planner) -> Result<Ending, Halt>
         .plan
         .rollout
         .as_ref()
-        .filter(|planned| !prepared.is_unchanged(planned))
+        .filter(|planned| planner.mode() == Mode::Deploy && !prepared.is_unchanged(planned))
     {
         scaling::suspend(run, planned).await?;
     }
-    Box::pin(run_one_off(run, planner, image.as_ref(), &mut prepared)).await?;
+    let before = Box::pin(one_off::run(run, planner, image.as_ref(), &mut prepared)).await?;
+    if planner.mode() == Mode::Migrate {
+        return Ok(one_off::migrated_ending(&prepared, before));
+    }
     if prepared
         .plan
         .rollout
         .as_ref()
         .is_none_or(|planned| prepared.is_unchanged(planned))
     {
-        return Ok(unchanged_ending(&prepared.plan, &prepared.revision));
+        let ending = unchanged_ending(&prepared.plan, &prepared.revision);
+        return Ok(one_off::with_migration(ending, &prepared, before));
     }
     Box::pin(roll_out(run, planner, &mut prepared, image.as_ref(), ready)).await
 }
@@ -308,79 +307,6 @@ async fn check_scan(
     )
     .await
     .map(drop)
-}
-
-/// Runs the one-off task, unless somebody else is deploying: what it does cannot be undone. An
-/// earlier attempt of this run that has started its rollout has run the task already.
-async fn run_one_off(
-    run: &Run,
-    planner: &Planner,
-    image: Option<&ResolvedImage>,
-    prepared: &mut Prepared,
-) -> Result<(), Halt> {
-    if prepared.plan.task.is_none() {
-        return Ok(());
-    }
-    if prepared.adopted_rollout().is_some() {
-        run.emit(OneOffFact::RanBefore);
-        return Ok(());
-    }
-    for attempt in 1.. {
-        Box::pin(prepared.replan_if_changed(run, planner, image)).await?;
-        let Prepared {
-            snapshot,
-            plan,
-            revision,
-        } = &*prepared;
-        let Some(plan) = &plan.task else { break };
-        let one_off = OneOff {
-            run,
-            plan,
-            revision,
-            service: snapshot.service.as_ref(),
-            attempt,
-        };
-        let ran = match one_off.find().await {
-            task::ExistingTask::Other(other) => {
-                if one_off.wait_for_other(&other).await? == task::OtherEnd::Succeeded {
-                    wait_for_rollout(run, planner, prepared).await;
-                }
-                continue;
-            }
-            task::ExistingTask::Own(task) => {
-                run_step(
-                    run,
-                    Step::Task,
-                    one_off.adopt(&task),
-                    task::OneOffOutcome::describe,
-                )
-                .await?
-            }
-            task::ExistingTask::Nothing => {
-                run_step(
-                    run,
-                    Step::Task,
-                    one_off.run(),
-                    task::OneOffOutcome::describe,
-                )
-                .await?
-            }
-        };
-        if ran == task::OneOffOutcome::Done {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Waits while the run whose one-off task has just succeeded starts its rollout, so that ours does
-/// not start in between.
-async fn wait_for_rollout(run: &Run, planner: &Planner, prepared: &Prepared) {
-    let (began, mut poll_interval) = (Instant::now(), prepared.poll_interval());
-    while began.elapsed() < HANDOVER_TIMEOUT && !planner.has_changed(run, &prepared.snapshot).await
-    {
-        poll_interval.wait().await;
-    }
 }
 
 /// Tests green, where the rollout has a gate for that.

@@ -121,6 +121,12 @@ impl Prepared {
             former: former.arn.clone(),
         });
         let is_former = |undo: &Undo| matches!(undo, Undo::Revision(undo) if undo.arn == former.arn && undo.arn != self.revision.arn);
+        let is_needed =
+            |undo: &Undo| matches!(undo, Undo::Migration(undo) if undo.revision == former.arn);
+        if run.armed_undos().iter().any(is_needed) {
+            // The migration is undone by the revision that has made it.
+            return Ok(());
+        }
         let unused: Vec<Undo> = run.armed_undos().into_iter().filter(is_former).collect();
         unwind::undo_all(run, &unused).await;
         Ok(())

@@ -100,6 +100,7 @@ fn ending(planned: &PlannedDeployment, fails_on_changes: bool) -> Ending {
         (true | false, _) => (Outcome::Planned, Reason::AsPlanned),
     };
     let then = match (&planned.controller, planned.changes) {
+        (_, false) if !planned.steps.is_empty() => "a deployment would only run the migration",
         (_, false) => "a deployment would change nothing",
         (Some(_), true) => "a deployment would roll out what the plan shows",
         (None, true) => "a new revision would be registered",

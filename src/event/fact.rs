@@ -15,6 +15,7 @@ mod aws;
 mod gate;
 mod hooks;
 mod image;
+mod migration;
 mod one_off;
 mod queue;
 mod revision;
@@ -27,6 +28,7 @@ pub use aws::{AwsFact, SoughtEffect};
 pub use gate::GateFact;
 pub use hooks::{HooksFact, TagValue};
 pub use image::{BlobMounting, ImageFact};
+pub use migration::MigrationFact;
 pub use one_off::OneOffFact;
 pub use queue::QueueFact;
 pub use revision::RevisionFact;
@@ -53,6 +55,8 @@ pub enum Fact {
     Hooks(HooksFact),
     /// The one-off task.
     OneOff(OneOffFact),
+    /// The migration of the database.
+    Migration(MigrationFact),
     /// The image, its repository and its scan.
     Image(ImageFact),
     /// Gates of a rollout that behave differently than expected.
@@ -83,6 +87,7 @@ impl Fact {
             Self::Scaling(fact) => fact.sentence(),
             Self::Hooks(fact) => fact.sentence(),
             Self::OneOff(fact) => fact.sentence(),
+            Self::Migration(fact) => fact.sentence(),
             Self::Image(fact) => fact.sentence(),
             Self::Gate(fact) => fact.sentence(),
             Self::Undo(fact) => fact.sentence(),
@@ -100,6 +105,7 @@ impl Fact {
             Self::Scaling(fact) => fact.level(),
             Self::Hooks(fact) => fact.level(),
             Self::OneOff(fact) => fact.level(),
+            Self::Migration(fact) => fact.level(),
             Self::Image(fact) => fact.level(),
             Self::Gate(fact) => fact.level(),
             Self::Undo(fact) => fact.level(),
@@ -148,6 +154,12 @@ impl From<ScalingFact> for Event {
 impl From<HooksFact> for Event {
     fn from(fact: HooksFact) -> Self {
         Self::Fact(Fact::Hooks(fact))
+    }
+}
+
+impl From<MigrationFact> for Event {
+    fn from(fact: MigrationFact) -> Self {
+        Self::Fact(Fact::Migration(fact))
     }
 }
 

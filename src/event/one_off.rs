@@ -20,6 +20,27 @@ pub struct OneOffTask {
     pub end: TaskEnd,
 }
 
+/// What a one-off task is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OneOffKind {
+    /// Whatever the user runs.
+    #[default]
+    Task,
+    /// It migrates the database.
+    Migration,
+}
+
+impl OneOffKind {
+    /// The word for it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Task => "one-off task",
+            Self::Migration => "migration",
+        }
+    }
+}
+
 /// How a container of a one-off task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "end", rename_all = "kebab-case")]

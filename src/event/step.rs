@@ -16,6 +16,8 @@ pub enum Step {
     Revision,
     /// The one-off task runs.
     Task,
+    /// The database is migrated.
+    Migration,
     /// The rollout starts and green comes up.
     Green,
     /// Green is tested at the gate.
@@ -36,12 +38,13 @@ pub enum Step {
 
 impl Step {
     /// All steps, in their order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Survey,
         Self::Image,
         Self::Scan,
         Self::Revision,
         Self::Task,
+        Self::Migration,
         Self::Green,
         Self::Gate,
         Self::Shift,
@@ -60,6 +63,7 @@ impl Step {
             Self::Scan => "Scan findings",
             Self::Revision => "Task definition",
             Self::Task => "One-off task",
+            Self::Migration => "Migration",
             Self::Green => "Green",
             Self::Gate => "Smoke tests on green",
             Self::Shift => "Traffic",

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Plan, QueuePlan, RolloutPlan};
+use super::{Plan, QueuePlan, RolloutPlan, TaskPlan};
 use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::choices::{Approval, Follow, ScaleIn};
 use crate::documents::compare::{diff, is_equivalent};
 use crate::documents::described::from_described;
+use crate::documents::run_task::describe_words;
 use crate::documents::task_definition::with_image;
+use crate::duration::HumanDuration;
 use crate::event::{
     PLAN_VERSION, Parts, PlannedDeployment, PlannedImage, PlannedRevision, PlannedStep, Step,
 };
@@ -57,7 +59,7 @@ pub fn preview(
             .map(|rollout| rollout.blue.revision.clone())
             .filter(|blue| !blue.is_empty()),
         steps: if is_unchanged {
-            Vec::new()
+            migration_step(plan)
         } else {
             steps(plan, image.as_ref(), &task_definition)
         },
@@ -112,7 +114,10 @@ fn image_identity(snapshot: &Snapshot, estimate: Option<&PushEstimate>) -> Strin
 
 /// Everything that decides how it is rolled out. Only its hash leaves this module.
 fn describe_rollout(plan: &Plan) -> String {
-    let task = plan.task.as_ref().map(|task| format!("{:?}", task.request));
+    let task = plan
+        .task
+        .as_ref()
+        .map(|task| format!("{:?} {:?}", task.request, task.migration));
     let rollout = plan.rollout.as_ref().map(|rollout| {
         let kind = &rollout.kind;
         let times = (
@@ -321,14 +326,8 @@ fn steps(
         None,
     );
     if let Some(task) = &plan.task {
-        add(
-            Step::Task,
-            format!(
-                "a task of the new revision runs; at most {} min",
-                task.deadline.as_secs() / 60
-            ),
-            None,
-        );
+        let (step, what) = task_step(task);
+        add(step, what, None);
     }
     if let Some(rollout) = &plan.rollout {
         for (step, what, lasts) in rollout_steps(plan, rollout) {
@@ -336,6 +335,43 @@ fn steps(
         }
     }
     steps
+}
+
+/// A migration runs also where nothing is rolled out.
+fn migration_step(plan: &Plan) -> Vec<PlannedStep> {
+    let task = plan.task.as_ref().filter(|task| task.migration.is_some());
+    let step = task.map(task_step).map(|(step, what)| PlannedStep {
+        step,
+        what: what.into(),
+        seconds: None,
+    });
+    step.into_iter().collect()
+}
+
+/// The task before the rollout.
+fn task_step(task: &TaskPlan) -> (Step, String) {
+    match &task.migration {
+        None => (
+            Step::Task,
+            format!(
+                "a task of the new revision runs; at most {} min",
+                task.deadline.as_secs() / 60
+            ),
+        ),
+        Some(migration) => (
+            Step::Migration,
+            format!(
+                "\"{}\" runs in a task of the new revision{}; at most {}",
+                describe_words(&migration.command),
+                if migration.companions.check.is_some() {
+                    ", unless nothing is pending"
+                } else {
+                    ""
+                },
+                HumanDuration(task.deadline)
+            ),
+        ),
+    }
 }
 
 fn image_step(image: &PlannedImage) -> String {

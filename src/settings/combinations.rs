@@ -101,6 +101,11 @@ fn check_unfollowed_rollout(inputs: &Inputs, collect: &mut ProblemCollector) {
             inputs.tags_when_deployed.is_some(),
             "tags that wait for the new image to serve need",
         ),
+        (
+            "migrate-undo",
+            inputs.migrate_undo.is_some(),
+            "undoing a migration after a rollback needs",
+        ),
     ];
     for (input, _, needs) in needs.into_iter().filter(|(_, is_given, _)| *is_given) {
         let message = format!("false leaves the rollout to AWS, but {needs} it to be followed");
@@ -223,16 +228,20 @@ fn note_unused_task_inputs(inputs: &Inputs, collect: &mut ProblemCollector) {
     {
         return;
     }
-    let task_inputs = [
-        ("run-task-container-overrides", &inputs.task_overrides),
+    let own = [("run-task-container-overrides", &inputs.task_overrides)];
+    let ebs = [("run-task-managed-ebs-volume", &inputs.task_ebs)];
+    let shared = [
         ("run-task-security-groups", &inputs.task_security_groups),
         ("run-task-subnets", &inputs.task_subnets),
         ("run-task-capacity-provider-strategy", &inputs.task_strategy),
         ("run-task-tags", &inputs.task_tags),
-        ("run-task-managed-ebs-volume", &inputs.task_ebs),
     ];
-    let given: Vec<&str> = task_inputs
+    // Where it runs is said for the migration by the same inputs.
+    let shared = shared.into_iter().filter(|_| inputs.migrate.is_none());
+    let given: Vec<&str> = own
         .into_iter()
+        .chain(shared)
+        .chain(ebs)
         .filter(|(_, value)| value.is_some())
         .map(|(input, _)| input)
         .collect();

@@ -42,6 +42,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> (Mode
         ("plan", Mode::Plan),
         ("verify", Mode::Verify),
         ("smoke", Mode::Smoke),
+        ("migrate", Mode::Migrate),
         ("rollback", Mode::Rollback),
         ("continue", Mode::Continue),
         ("abort", Mode::Abort),
@@ -121,6 +122,11 @@ fn check_mode_inputs(mode: Mode, inputs: &Inputs, collect: &mut ProblemCollector
             "skip-checks",
             is_misplaced(&inputs.skip_checks, &[Mode::Rollback]),
             "leave smoke-tests out to deploy without them",
+        ),
+        (
+            "migrate",
+            is_misplaced(&inputs.migrate, &[Mode::Deploy, Mode::Plan, Mode::Migrate]),
+            "set mode: deploy, plan or migrate, or leave it out",
         ),
         (
             "plan-digest",

@@ -22,6 +22,7 @@ use crate::documents::changes::Changes;
 use crate::documents::clean::KeptKeys;
 use crate::documents::compare::ShownField;
 use crate::documents::ebs::ManagedVolume;
+use crate::documents::migration::MigrationRequest;
 use crate::documents::new_repository::NewRepository;
 use crate::documents::run_task::TaskRequest;
 use crate::documents::strategy::StrategyRequest;
@@ -43,6 +44,7 @@ mod definition;
 mod exposure;
 mod image;
 mod login;
+mod migration;
 mod place;
 pub(crate) mod regions;
 mod repository;
@@ -85,8 +87,10 @@ pub struct Settings {
     pub rollout: RolloutSettings,
     /// The checks of green and of production.
     pub checks: CheckSettings,
-    /// The one-off task.
+    /// The task that runs before the rollout: the one-off task, or the migration's.
     pub task: Option<TaskRequest>,
+    /// The migration of the database, which that task is then for.
+    pub migration: Option<MigrationRequest>,
     /// How AWS is called.
     pub aws: AwsSettings,
     /// Notes for the log.
@@ -318,6 +322,7 @@ impl Settings {
         let rollout = rollout::settings(inputs, runner, &mut collect);
         let checks = checks::settings(inputs, runner, &mut collect);
         let task = task::settings(inputs, &mut collect);
+        let migration = migration::settings(mode, inputs, &mut collect);
         let aws = read_aws(mode, inputs, runner, &mut collect);
         combinations::check(mode, inputs, &mut collect);
         if let (Some(checks), Mode::Smoke) = (&checks, mode) {
@@ -339,6 +344,7 @@ impl Settings {
                 rollout,
                 checks: checks.unwrap_or_default(),
                 task: task.valid(),
+                migration,
                 aws: aws?,
                 notes,
             })

@@ -1,4 +1,4 @@
-//! The one-off task.
+//! The task that runs before the rollout: the one-off task, or the migration's.
 
 use super::collect::{OptionalInput, ProblemCollector};
 use crate::documents::ebs::{VolumeOwner, parse_managed_volume};
@@ -11,7 +11,8 @@ pub(super) fn settings(
     inputs: &Inputs,
     collect: &mut ProblemCollector,
 ) -> OptionalInput<TaskRequest> {
-    if collect.read_bool("run-task", inputs.run_task.as_deref()) == Some(true) {
+    let is_one_off = collect.read_bool("run-task", inputs.run_task.as_deref()) == Some(true);
+    if is_one_off || inputs.migrate.is_some() {
         OptionalInput::of(request(inputs, collect))
     } else {
         OptionalInput::Absent

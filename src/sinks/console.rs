@@ -128,7 +128,9 @@ impl Console {
                 super::load::lines(result, &self.describe_target(result.moment))
             }
             Event::TesterStarted(tester) => vec![sanitize_line(&self.format_tester_start(tester))],
-            Event::TesterLine { line, .. } => vec![sanitize_line(&format!("  | {line}"))],
+            Event::TesterLine { line, .. } | Event::MigrationLine { line } => {
+                vec![sanitize_line(&format!("  | {line}"))]
+            }
             Event::Tested { result } => {
                 super::tester::lines(result, &self.describe_target(result.moment))
             }
@@ -136,9 +138,9 @@ impl Console {
             Event::Undone { what } => vec![sanitize_line(&format!("undone: {what}"))],
             Event::UndoFailed { what, failure } => self.on_undo_failed(what, failure),
 
-            // Measured is only for the report. The end of a one-off task is shown by TaskDone, or
-            // by the failure that stopped it.
-            Event::Measured { .. } | Event::TaskRan { .. } => Vec::new(),
+            // Measured is only for the report. The end of a one-off task, and of a migration, is
+            // shown by TaskDone, by a fact, or by the failure that stopped it.
+            Event::Measured { .. } | Event::TaskRan { .. } | Event::Migrated { .. } => Vec::new(),
         }
     }
 

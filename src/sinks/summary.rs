@@ -9,7 +9,7 @@ use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
-use crate::event::{Stamped, StepEnd, TestUrl};
+use crate::event::{MigrationState, Stamped, StepEnd, TestUrl};
 use crate::github::files::append_summary;
 use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT, Outcome, Reason};
 use crate::report::{Report, StepReport};
@@ -143,7 +143,7 @@ fn no_outcome_heading(target: &str) -> String {
 
 fn outcome_symbol(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Deployed | Outcome::Verified | Outcome::Tested => "✓",
+        Outcome::Deployed | Outcome::Verified | Outcome::Tested | Outcome::Migrated => "✓",
         Outcome::AlreadyDeployed
         | Outcome::Registered
         | Outcome::Planned
@@ -236,6 +236,7 @@ fn details_table(report: &Report) -> String {
         ),
         ("Task definition", revision_cell(report)),
         ("One-off task", one_off_cell(report)),
+        ("Migration", migration_cell(report)),
         ("Rollout", rollout_cell(report)),
         ("Production traffic", traffic_cell(report)),
     ];
@@ -318,6 +319,39 @@ fn one_off_cell(report: &Report) -> Option<String> {
     (!ran.is_empty()).then(|| format!("{}{stays}", ran.join("; ")))
 }
 
+/// What became of the migration.
+fn migration_cell(report: &Report) -> Option<String> {
+    let migration = report.migration.as_ref()?;
+    let task = migration
+        .task
+        .as_ref()
+        .map(|task| format!(" ({})", code_span(short_name(task))))
+        .unwrap_or_default();
+    let stays = match (migration.state, report.outcome) {
+        (MigrationState::Undone, _) => {
+            let command = migration.undone_by.as_deref().unwrap_or_default();
+            format!("; undone by \"{}\"", escape_text(command))
+        }
+        (MigrationState::Skipped, _)
+        | (
+            MigrationState::Ran,
+            Some(
+                Outcome::Deployed
+                | Outcome::AlreadyDeployed
+                | Outcome::Registered
+                | Outcome::Migrated,
+            ),
+        ) => String::new(),
+        (MigrationState::Ran | MigrationState::Failed | MigrationState::Stopped, _) => {
+            "; it is not undone: the schema may be ahead of the version that serves".to_owned()
+        }
+    };
+    Some(format!(
+        "{}{task}{stays}",
+        escape_text(&migration.describe())
+    ))
+}
+
 /// Which of the two revisions serves in the end.
 fn describe_replacement(outcome: Option<Outcome>, new: &str, old: &str) -> String {
     match outcome {
@@ -332,6 +366,7 @@ fn describe_replacement(outcome: Option<Outcome>, new: &str, old: &str) -> Strin
             | Outcome::Verified
             | Outcome::Tested
             | Outcome::TestsFailed
+            | Outcome::Migrated
             | Outcome::Waiting
             | Outcome::Started
             | Outcome::StillRunning

@@ -6,6 +6,7 @@ pub mod analysis;
 pub mod green_health;
 pub mod image;
 pub mod load;
+pub mod migration;
 mod push_progress;
 mod repository;
 pub mod revision;

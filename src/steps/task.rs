@@ -1,46 +1,51 @@
-//! The one-off task: run with the new revision before the rollout, and evaluated by the exit codes
-//! of its deciding containers. Testers that run as tasks share its request and its wait.
+//! The task before the rollout, one-off or the migration's: run with the new revision, and evaluated
+//! by the exit codes of its deciding containers.
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tokio::time::Instant;
+use serde_json::json;
 
 use crate::aws::AwsError;
-use crate::aws::ecs::RunTaskResult;
 use crate::aws::ecs_shapes::{Service, Task};
-use crate::documents::run_task::{TaskRequest, TaskWait};
-use crate::documents::task_definition::{TaskDefinition, text};
+use crate::documents::run_task::TaskWait;
 use crate::error::{Explain, Failure};
 use crate::event::fact::OneOffFact;
-use crate::event::{Event, OneOffTask, TaskEnd};
+use crate::event::{Event, OneOffKind};
 use crate::identity::TaskArn;
-use crate::observe::stopped_tasks;
+use crate::observe::followed_log::FollowedLog;
 use crate::outcome::Reason;
-use crate::plan::{TaskHost, TaskPlan};
+use crate::plan::{MigrationPlan, TaskPlan};
 use crate::poll_interval::PollInterval;
-use crate::run::{ArmedUndo, Run};
-use crate::scrub::mask;
+use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::text::Text;
-use crate::undo::{OneOffUndo, TaskUndo, Undo};
+use crate::undo::{OneOffUndo, TaskUndo};
 
+mod armed;
+mod command;
+mod containers;
+mod evaluation;
 mod others;
+mod request;
+mod wait;
 
+use armed::ArmedTask;
+pub use command::{CommandEnd, TaskCommand};
+use containers::{deciding_containers, first_command, list_exited, list_not_awaited};
 use others::TaskMark;
 pub use others::{ExistingTask, OtherEnd, OtherTask};
+pub(super) use request::{build_request, check_placed};
+pub(super) use wait::{AwaitedTasks, wait_until_stopped};
 
 /// A client token has at most 64 characters.
 const MAX_TOKEN: usize = 64;
 /// How long ECS may take to stop a task; one that has not begun is stopped sooner.
 const STOP_TIMEOUT: Duration = Duration::from_mins(5);
-/// Longer commands are cut.
-const MAX_COMMAND: usize = 120;
 
 /// AWS did not run the task, or did not let it be watched.
 #[derive(Debug, thiserror::Error)]
-#[error("the one-off task could not be {doing}")]
+#[error("the {what} could not be {doing}")]
 pub struct TaskError {
+    what: String,
     doing: &'static str,
     source: AwsError,
 }
@@ -74,6 +79,10 @@ pub struct OneOff<'a> {
 pub enum OneOffOutcome {
     /// It succeeded, or is not waited for.
     Done,
+    /// The migration had nothing to do.
+    NothingPending,
+    /// It was not run: an earlier attempt of this run has started its rollout already.
+    NotRun,
     /// Another run's came first: ours was stopped before its containers started, and has to be
     /// tried again.
     GaveWay,
@@ -84,6 +93,8 @@ impl OneOffOutcome {
     pub fn describe(&self) -> String {
         match self {
             Self::Done => "done".to_owned(),
+            Self::NothingPending => "nothing is pending".to_owned(),
+            Self::NotRun => "not run".to_owned(),
             Self::GaveWay => "stopped: another run's task comes first".to_owned(),
         }
     }
@@ -95,45 +106,6 @@ enum Precedence<'r> {
     Other,
     /// Ours too.
     Ours(ArmedTask<'r>),
-}
-
-/// A task that is stopped when the run fails.
-struct ArmedTask<'r> {
-    armed: ArmedUndo<'r>,
-    undo: TaskUndo,
-}
-
-impl<'r> ArmedTask<'r> {
-    fn arm(run: &'r Run, undo: TaskUndo) -> Self {
-        let armed = run.arm(Undo::Task(undo.clone()));
-        Self { armed, undo }
-    }
-
-    /// Refines the undo once AWS has named the tasks.
-    fn with_arns(self, arns: Vec<TaskArn>) -> Self {
-        let undo = TaskUndo { arns, ..self.undo };
-        self.armed.refine(Undo::Task(undo.clone()));
-        Self { undo, ..self }
-    }
-
-    /// The task has ended, or is not waited for: it will not be stopped, and what ran is remembered
-    /// until the end of the run.
-    fn finish(self, run: &Run, ran: Vec<OneOffTask>) {
-        if ran.is_empty() {
-            return self.armed.disarm();
-        }
-        for task in &ran {
-            run.emit(Event::TaskRan { task: task.clone() });
-        }
-        let one_off = self
-            .undo
-            .one_off
-            .map(|one_off| OneOffUndo { ran, ..one_off });
-        self.armed.refine(Undo::Task(TaskUndo {
-            one_off,
-            ..self.undo
-        }));
-    }
 }
 
 impl OneOff<'_> {
@@ -153,15 +125,28 @@ impl OneOff<'_> {
     fn build_undo(&self, group: Option<String>, arns: Vec<TaskArn>) -> TaskUndo {
         TaskUndo {
             cluster: self.plan.host.cluster.clone(),
-            started_by: self.plan.request.started_by.clone(),
+            started_by: self.started_by(),
             revision: self.revision.arn.clone(),
             group,
             arns,
             one_off: Some(OneOffUndo {
+                kind: self.plan.kind(),
                 command: first_command(&self.plan.request),
                 ran: Vec::new(),
             }),
         }
+    }
+
+    /// Tasks of a migration name their run, since no input gives them a name.
+    pub(super) fn started_by(&self) -> String {
+        match self.plan.kind() {
+            OneOffKind::Task => self.plan.request.started_by.clone(),
+            OneOffKind::Migration => format!("ecs-bluegreen/{}", self.run.id),
+        }
+    }
+
+    fn noun(&self) -> &'static str {
+        self.plan.kind().noun()
     }
 
     /// Runs the task; when it is waited for, its failure is the run's.
@@ -177,6 +162,7 @@ impl OneOff<'_> {
             self.revision,
             self.service,
         );
+        request["startedBy"] = json!(self.started_by());
         request["clientToken"] = json!(self.token());
         if let Some(group) = group {
             request["group"] = json!(group);
@@ -187,6 +173,7 @@ impl OneOff<'_> {
             .run_task(&request)
             .await
             .map_err(|source| TaskError {
+                what: self.noun().to_owned(),
                 doing: "started",
                 source,
             })?;
@@ -197,7 +184,7 @@ impl OneOff<'_> {
             .collect();
         let armed = armed.with_arns(arns.clone());
         self.run.emit(Event::TaskStarted { arns });
-        check_placed(&launched, "one-off task")?;
+        check_placed(&launched, self.noun(), self.reason())?;
         if let [ours] = launched.tasks.as_slice()
             && let Some((other, ours)) = self.find_older_task(ours).await
         {
@@ -228,19 +215,64 @@ impl OneOff<'_> {
         match asked.wait {
             TaskWait::DoNotWait => armed.finish(run, list_not_awaited(asked, tasks, &deciding)),
             TaskWait::UntilStopped => {
-                let watched = AwaitedTasks {
-                    what: "one-off task",
-                    arns: &armed.undo.arns,
-                    deadline: plan.deadline,
-                };
-                let tasks = wait_until_stopped(run, &plan.host, &watched)
-                    .await?
-                    .ok_or_else(|| timeout_failure(plan.deadline))?;
-                armed.finish(run, list_exited(asked, &tasks, &deciding));
-                evaluate(run, self.revision, &tasks, &deciding).await?;
+                let tasks = self.wait(&armed.undo.arns).await?;
+                let ran = list_exited(asked, &tasks, &deciding);
+                armed.finish(run, ran.clone());
+                if let Some(migration) = &plan.migration {
+                    self.finish_migration(migration, &tasks, ran.first());
+                }
+                self.evaluate(&tasks, &deciding).await?;
+                if let Some(migration) = &plan.migration {
+                    self.verify(migration).await?;
+                }
             }
         }
         Ok(OneOffOutcome::Done)
+    }
+
+    /// Waits for the end of our tasks; the log of a migration is shown meanwhile.
+    async fn wait(&self, arns: &[TaskArn]) -> Result<Vec<Task>, Failure> {
+        let Self {
+            run,
+            plan,
+            revision,
+            ..
+        } = *self;
+        let mut log = plan
+            .migration
+            .as_ref()
+            .zip(arns.first())
+            .map(|(migration, task)| {
+                FollowedLog::new(run, &revision.definition, &migration.container, task)
+            });
+        let watched = AwaitedTasks {
+            what: self.noun(),
+            arns,
+            deadline: plan.deadline,
+        };
+        let tasks = wait_until_stopped(run, &plan.host, &watched, log.as_mut()).await?;
+        if let Some(log) = log {
+            log.finish(&mut PollInterval::new(plan.host.poll)).await;
+        }
+        tasks.ok_or_else(|| self.timeout_failure())
+    }
+
+    /// Arms what is to be known, and undone, of a migration that an earlier attempt has run before
+    /// it started its rollout.
+    pub fn recall_migration(&self, plan: &MigrationPlan, task: &Task) {
+        let arns = vec![task.task_arn.clone()];
+        let armed = ArmedTask::arm(self.run, self.build_undo(task.group.clone(), arns));
+        let tasks = std::slice::from_ref(task);
+        let ran = list_exited(&self.plan.request, tasks, &self.deciding_containers());
+        armed.finish(self.run, ran.clone());
+        self.finish_migration(plan, tasks, ran.first());
+    }
+
+    fn reason(&self) -> Reason {
+        match self.plan.kind() {
+            OneOffKind::Task => Reason::TaskFailed,
+            OneOffKind::Migration => Reason::MigrationFailed,
+        }
     }
 
     /// Stops our task where another run's is older, unless its containers have started: a task that
@@ -280,7 +312,8 @@ impl OneOff<'_> {
             arns: &armed.undo.arns,
             deadline: STOP_TIMEOUT,
         };
-        let Some(tasks) = wait_until_stopped(self.run, &self.plan.host, &watched).await? else {
+        let Some(tasks) = wait_until_stopped(self.run, &self.plan.host, &watched, None).await?
+        else {
             return Err(other.failure());
         };
         if tasks.iter().all(Task::has_ended_by_itself) {
@@ -310,370 +343,3 @@ impl OneOff<'_> {
         token
     }
 }
-
-/// The containers that ran; one without an exit code never did.
-fn list_exited(asked: &TaskRequest, tasks: &[Task], deciding: &[String]) -> Vec<OneOffTask> {
-    let all = tasks.iter().flat_map(|task| {
-        task.containers
-            .iter()
-            .map(move |container| (task, container))
-    });
-    let relevant = all.filter(|(_, container)| deciding.contains(&container.name));
-    let exited = relevant
-        .filter_map(|(task, container)| Some((task, &container.name, container.exit_code?)));
-    let one_off = |(task, name, code): (&Task, &String, i32)| OneOffTask {
-        command: command_of(asked, name).map(Into::into),
-        task: task.task_arn.clone(),
-        container: name.clone(),
-        end: TaskEnd::Exited { code },
-    };
-    exited.map(one_off).collect()
-}
-
-/// The tasks that continue alongside the rollout.
-fn list_not_awaited(asked: &TaskRequest, tasks: &[Task], deciding: &[String]) -> Vec<OneOffTask> {
-    let all = tasks
-        .iter()
-        .flat_map(|task| deciding.iter().map(move |name| (task, name)));
-    let one_off = |(task, name): (&Task, &String)| OneOffTask {
-        command: command_of(asked, name).map(Into::into),
-        task: task.task_arn.clone(),
-        container: name.clone(),
-        end: TaskEnd::NotWaitedFor,
-    };
-    all.map(one_off).collect()
-}
-
-/// The command that the overrides give to any container.
-fn first_command(asked: &TaskRequest) -> Option<String> {
-    asked.overrides.items.iter().find_map(command_in)
-}
-
-/// The command that the overrides give to a container.
-fn command_of(asked: &TaskRequest, container: &str) -> Option<String> {
-    asked
-        .overrides
-        .items
-        .iter()
-        .find(|item| text(item, "name") == Some(container))
-        .and_then(command_in)
-}
-
-fn command_in(item: &Value) -> Option<String> {
-    let words: Vec<&str> = item["command"]
-        .as_array()?
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
-    let command = mask(&words.join(" "));
-    let shown: String = command.chars().take(MAX_COMMAND).collect();
-    Some(if shown.len() < command.len() {
-        format!("{shown}…")
-    } else {
-        shown
-    })
-    .filter(|command| !command.is_empty())
-}
-
-/// Fails where AWS has not started `what`.
-pub(super) fn check_placed(launched: &RunTaskResult, what: &str) -> Result<(), Failure> {
-    if launched.failures.is_empty() && !launched.tasks.is_empty() {
-        return Ok(());
-    }
-    let failures = launched.failures.iter().map(|failure| {
-        let words = [
-            failure.arn.clone(),
-            failure.reason.as_deref().map(mask),
-            failure.detail.as_deref().map(mask),
-        ];
-        words.into_iter().flatten().collect::<Vec<_>>().join(": ")
-    });
-    let causes = failures.collect::<Vec<_>>().join("; ");
-    let cause = if causes.is_empty() {
-        "AWS started no task and gives no reason".to_owned()
-    } else {
-        causes
-    };
-    Err(Failure::new(
-        Reason::TaskFailed,
-        format!("the {what} could not be placed"),
-    )
-    .with_cause(cause))
-}
-
-/// The request of RunTask, without its client token.
-pub(super) fn build_request(
-    host: &TaskHost,
-    asked: &TaskRequest,
-    revision: &Revision,
-    service: Option<&Service>,
-) -> Value {
-    let mut request = json!({
-        "cluster": host.cluster,
-        "taskDefinition": revision.arn,
-        "startedBy": asked.started_by,
-        "overrides": { "containerOverrides": asked.overrides.items },
-    });
-    let (key, capacity) = choose_capacity(asked, service);
-    request[key] = capacity;
-    let inherited = service
-        .and_then(service_network)
-        .filter(|_| TaskDefinition(&revision.definition).network_mode() == Some("awsvpc"));
-    let optional = [
-        (
-            "networkConfiguration",
-            merge_network(asked, inherited.as_ref()).or(inherited),
-        ),
-        ("tags", (!asked.tags.is_empty()).then(|| json!(asked.tags))),
-        (
-            "enableECSManagedTags",
-            host.enable_ecs_managed_tags.map(Value::from),
-        ),
-        (
-            "volumeConfigurations",
-            asked
-                .volume
-                .configuration
-                .clone()
-                .map(|volume| json!([volume])),
-        ),
-    ];
-    for (key, value) in optional {
-        if let Some(value) = value {
-            request[key] = value;
-        }
-    }
-    request
-}
-
-/// Where the task runs: as given, else as the service's own tasks.
-fn choose_capacity(asked: &TaskRequest, service: Option<&Service>) -> (&'static str, Value) {
-    const PROVIDERS: &str = "capacityProviderStrategy";
-    const LAUNCH_TYPE: &str = "launchType";
-    if !asked.strategy.is_empty() {
-        return (PROVIDERS, json!(asked.strategy));
-    }
-    if let Some(given) = &asked.launch_type {
-        return (LAUNCH_TYPE, json!(given));
-    }
-    let set = service.and_then(Service::primary_task_set);
-    let some = |strategy: &Option<Value>| {
-        strategy
-            .clone()
-            .filter(|list| list.as_array().is_some_and(|list| !list.is_empty()))
-    };
-    let providers = set.and_then(|set| some(&set.capacity_provider_strategy));
-    if let Some(providers) =
-        providers.or_else(|| service.and_then(|service| some(&service.capacity_provider_strategy)))
-    {
-        return (PROVIDERS, providers);
-    }
-    let launch_type = set
-        .and_then(|set| set.launch_type.clone())
-        .or_else(|| service.and_then(|service| service.launch_type.clone()));
-    (
-        LAUNCH_TYPE,
-        json!(launch_type.as_deref().unwrap_or("FARGATE")),
-    )
-}
-
-/// The given network; subnets that were not given are the service's.
-fn merge_network(asked: &TaskRequest, inherited: Option<&Value>) -> Option<Value> {
-    let mut given = asked.network.as_ref()?.to_value();
-    let configuration = &mut given["awsvpcConfiguration"];
-    if configuration.get("subnets").is_none()
-        && let Some(subnets) =
-            inherited.and_then(|network| network.pointer("/awsvpcConfiguration/subnets"))
-    {
-        configuration["subnets"] = subnets.clone();
-    }
-    Some(given)
-}
-
-/// The network configuration of the service's tasks.
-fn service_network(service: &Service) -> Option<Value> {
-    service
-        .primary_task_set()
-        .and_then(|set| set.network_configuration.clone())
-        .or_else(|| service.network_configuration.clone())
-}
-
-pub(super) struct AwaitedTasks<'a> {
-    /// What they are, for the log.
-    pub(super) what: &'a str,
-    pub(super) arns: &'a [TaskArn],
-    /// The longest that is waited.
-    pub(super) deadline: Duration,
-}
-
-/// After this many reads in a row without the task, it is gone.
-const ABSENT_LOOKS: u32 = 20;
-
-/// Waits until all of them have stopped; none when they have not in their time, and an empty list
-/// where ECS does not know them any more.
-pub(super) async fn wait_until_stopped(
-    run: &Run,
-    host: &TaskHost,
-    watched: &AwaitedTasks<'_>,
-) -> Result<Option<Vec<Task>>, Failure> {
-    let AwaitedTasks {
-        what,
-        arns,
-        deadline,
-    } = *watched;
-    let began = Instant::now();
-    let mut poll_interval = PollInterval::new(host.poll);
-    let mut last = String::new();
-    let mut outage_since: Option<Instant> = None;
-    let mut absent = 0;
-    loop {
-        match run.aws.describe_tasks(&host.cluster, arns).await {
-            // A task that was just started may not be shown yet; one whose instance is gone is
-            // never shown again.
-            Ok(tasks) if tasks.is_empty() && absent >= ABSENT_LOOKS => return Ok(Some(tasks)),
-            Ok(tasks) if !tasks.is_empty() && tasks.iter().all(Task::is_stopped) => {
-                return Ok(Some(tasks));
-            }
-            Ok(tasks) => {
-                outage_since = None;
-                absent = if tasks.is_empty() { absent + 1 } else { 0 };
-                poll_interval.recover();
-                let now = tasks
-                    .iter()
-                    .map(|task| task.last_status.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                if now != last {
-                    run.emit(OneOffFact::Status {
-                        what: what.to_owned(),
-                        status: now.clone().into(),
-                    });
-                    last = now;
-                }
-            }
-            Err(error)
-                if error.may_have_landed()
-                    && outage_since.get_or_insert_with(Instant::now).elapsed()
-                        < crate::decide::OUTAGE_BUDGET =>
-            {
-                poll_interval.slow_down();
-            }
-            Err(error) if error.kind == crate::aws::AwsErrorKind::Throttled => {
-                poll_interval.slow_down();
-            }
-            Err(source) => {
-                return Err(TaskError {
-                    doing: "watched",
-                    source,
-                }
-                .into());
-            }
-        }
-        if began.elapsed() >= deadline {
-            return Ok(None);
-        }
-        poll_interval.wait().await;
-    }
-}
-
-fn timeout_failure(deadline: Duration) -> Failure {
-    Failure::new(
-        Reason::Timeout,
-        format!(
-            "the one-off task did not stop within {}",
-            crate::duration::HumanDuration(deadline)
-        ),
-    )
-    .with_hint("raise wait-for-minutes or deadline")
-}
-
-async fn evaluate(
-    run: &Run,
-    revision: &Revision,
-    tasks: &[Task],
-    deciding: &[String],
-) -> Result<(), Failure> {
-    if tasks.is_empty() {
-        let hint = "its container instance may be gone; look at the cluster's events, and at what the task had done by then";
-        return Err(Failure::new(
-            Reason::TaskFailed,
-            "ECS does not know the one-off task any more, so nobody can tell how it ended",
-        )
-        .with_hint(hint));
-    }
-    let mut good = Vec::new();
-    for task in tasks {
-        let failed = task
-            .containers
-            .iter()
-            .any(|container| deciding.contains(&container.name) && container.exit_code != Some(0));
-        if failed || task.containers.is_empty() {
-            return Err(failure(run, revision, task, deciding).await);
-        }
-        good.extend(
-            task.containers
-                .iter()
-                .filter(|container| deciding.contains(&container.name))
-                .map(|container| format!("{} exit 0", container.name)),
-        );
-    }
-    run.emit(Event::TaskDone {
-        containers: good.into_iter().map(Into::into).collect(),
-    });
-    Ok(())
-}
-
-/// The containers whose exit code counts: the essential ones that the overrides name, else all
-/// essential ones. What a sidecar exits with, when ECS ends the task, says nothing about the task.
-fn deciding_containers(asked: &TaskRequest, definition: &Value) -> Vec<String> {
-    let essential: Vec<String> = TaskDefinition(definition)
-        .essential_containers()
-        .filter_map(|container| container.name().map(str::to_owned))
-        .collect();
-    let overridden: Vec<&str> = asked
-        .overrides
-        .items
-        .iter()
-        .filter_map(|item| text(item, "name"))
-        .collect();
-    let both: Vec<String> = essential
-        .iter()
-        .filter(|name| overridden.contains(&name.as_str()))
-        .cloned()
-        .collect();
-    if both.is_empty() { essential } else { both }
-}
-
-async fn failure(run: &Run, revision: &Revision, task: &Task, deciding: &[String]) -> Failure {
-    let stopped =
-        stopped_tasks::containers_of_task(run, task, &revision.definition, deciding).await;
-    let sentence = stopped.first().map_or_else(
-        || "the one-off task did not start".to_owned(),
-        |first| match first.exit_code {
-            Some(code) => format!(
-                "the one-off task failed: container {} exited with {code}",
-                first.container
-            ),
-            None => format!(
-                "the one-off task failed: container {} {}",
-                first.container,
-                first.describe_exit()
-            ),
-        },
-    );
-    let cause = stopped.first().map_or_else(
-        || {
-            task.stopped_reason
-                .as_deref()
-                .map_or_else(|| "AWS gives no reason".into(), Text::from_outside)
-        },
-        |first| first.why.clone(),
-    );
-    Failure::new(Reason::TaskFailed, sentence)
-        .with_cause(cause)
-        .with_hint("the task's last log lines are shown; nothing was rolled out")
-        .with_stopped(stopped)
-}
-
-#[cfg(test)]
-mod tests;

@@ -80,12 +80,11 @@ pub(super) async fn read_routing(
     settings: &Settings,
     groups: Option<&str>,
 ) -> Result<Option<Routing>, ReadError> {
-    let requested = settings.rollout.config.as_deref().filter(|_| {
-        matches!(
-            settings.mode,
-            Mode::Deploy | Mode::Plan | Mode::Verify | Mode::Rollback
-        )
-    });
+    let requested = settings
+        .rollout
+        .config
+        .as_deref()
+        .filter(|_| settings.mode.plans_deployment() || settings.mode == Mode::Rollback);
     let Some(name) = settings.rollout.config.as_deref().or(groups) else {
         return Ok(None);
     };

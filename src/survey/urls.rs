@@ -61,12 +61,11 @@ impl Default for TestUrlListeners {
 /// rolls back.
 pub(super) async fn probe(settings: &Settings) -> Urls {
     let checks = &settings.checks;
-    let Some(suite) = checks.suite.as_ref().filter(|_| {
-        matches!(
-            settings.mode,
-            Mode::Deploy | Mode::Plan | Mode::Verify | Mode::Rollback
-        )
-    }) else {
+    let Some(suite) = checks
+        .suite
+        .as_ref()
+        .filter(|_| settings.mode.plans_deployment() || settings.mode == Mode::Rollback)
+    else {
         return Urls::default();
     };
     let test = checks

@@ -31,6 +31,9 @@ pub struct UndoOwner {
     /// CodeDeploy's application and deployment group.
     #[serde(default)]
     pub group: (ApplicationName, DeploymentGroupName),
+    /// The words of the input `migrate-undo`: of a saved migration no other command is run.
+    #[serde(skip)]
+    pub migrate_undo: Option<Vec<String>>,
     /// Whether its mode answers a rollout that another run has started.
     #[serde(default)]
     pub answers: bool,
@@ -138,6 +141,7 @@ fn restore_one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
                 && is_revision_of(undo.service.as_ref(), owner)
         }
         Undo::Task(undo) => short_name(&undo.cluster) == short_name(&owner.cluster),
+        Undo::Migration(undo) => undo.belongs_to(owner),
         Undo::CodeDeploy(undo) => undo.belongs_to(owner),
         Undo::Rolling(undo) => undo.belongs_to(owner),
         Undo::Ecs(undo) => undo.belongs_to(owner),
@@ -226,6 +230,7 @@ mod tests {
             cluster: "prod".into(),
             service: Some("api".into()),
             group,
+            migrate_undo: None,
             answers: false,
         }
     }

@@ -52,7 +52,7 @@ async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {
 
 /// Tasks that are still going away do not need their revision to be registered. A newer deployment
 /// that is not complete may roll back to the one that was complete before it.
-fn is_serving(service: &Service, revision: &RevisionArn) -> bool {
+pub(super) fn is_serving(service: &Service, revision: &RevisionArn) -> bool {
     let is_of_revision = |deployment: &&RollingDeployment| deployment.task_definition == *revision;
     let primary = service.primary_deployment();
     let may_return = primary.is_some_and(|primary| !primary.is_completed())

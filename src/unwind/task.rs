@@ -5,7 +5,7 @@ use super::UndoOutcome;
 use crate::aws::ecs_shapes::Task;
 use crate::error::Failure;
 use crate::event::fact::OneOffFact;
-use crate::event::{Event, OneOffTask, TaskEnd};
+use crate::event::{Event, Migration, OneOffKind, OneOffTask, TaskEnd};
 use crate::identity::TaskArn;
 use crate::run::Run;
 use crate::text::Text;
@@ -64,8 +64,18 @@ pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<UndoOutcome, Fail
                 .flat_map(|one_off| list_ran(one_off, arn, ended)),
         );
     }
+    let kind = undo
+        .one_off
+        .as_ref()
+        .map(|one_off| one_off.kind)
+        .unwrap_or_default();
     for task in &ran {
-        run.emit(Event::TaskRan { task: task.clone() });
+        run.emit(match kind {
+            OneOffKind::Task => Event::TaskRan { task: task.clone() },
+            OneOffKind::Migration => Event::Migrated {
+                migration: Migration::of_container(task),
+            },
+        });
     }
     match &undo.one_off {
         Some(one_off) => Ok(report_permanent_effect(
@@ -84,7 +94,7 @@ pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<UndoOutcome, Fail
 }
 
 fn report_permanent_effect(run: &Run, undo: TaskUndo) -> UndoOutcome {
-    if let Some(sentence) = Undo::Task(undo).permanent_effect() {
+    if let Some(sentence) = run.permanent_effect(&Undo::Task(undo)) {
         run.emit(OneOffFact::NotUndone {
             what: sentence.into(),
         });

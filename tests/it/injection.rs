@@ -11,9 +11,9 @@ use ecs_bluegreen::checks::tester::TesterResult;
 use ecs_bluegreen::error::{Failure, StoppedContainer};
 use ecs_bluegreen::event::fact::{QueueFact, ScalingFact};
 use ecs_bluegreen::event::{
-    DeployedRevision, Event, ObservedBy, ObservedTraffic, PinnedImage, Progress, RefusedInputs,
-    ReportedProblem, RunEnd, RunStart, Serving, Stamped, StartedRollout, StartedTester, Step,
-    StepEnd, SurveyedService, Tasks, Traffic,
+    DeployedRevision, Event, Migration, MigrationState, ObservedBy, ObservedTraffic, PinnedImage,
+    Progress, RefusedInputs, ReportedProblem, RunEnd, RunStart, Serving, Stamped, StartedRollout,
+    StartedTester, Step, StepEnd, SurveyedService, Tasks, Traffic,
 };
 use ecs_bluegreen::github::files::append_value;
 use ecs_bluegreen::outcome::{Mode, Outcome, Reason};
@@ -531,6 +531,16 @@ fn told_of(text: &str) -> Vec<Stamped> {
         },
         Event::TaskDone {
             containers: vec![said()],
+        },
+        Event::MigrationLine { line: said() },
+        Event::Migrated {
+            migration: Migration {
+                command: said(),
+                state: MigrationState::Undone,
+                task: Some(text.into()),
+                exit_code: None,
+                undone_by: Some(said()),
+            },
         },
         Event::RolloutStarted(StartedRollout {
             deployment: text.into(),

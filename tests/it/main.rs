@@ -44,6 +44,7 @@ mod injection;
 mod live_weights;
 mod lost_answers;
 mod masking;
+mod migrations;
 mod mistakes;
 mod modes;
 mod network_faults;

@@ -95,6 +95,7 @@ fn contract() -> BTreeSet<String> {
     ];
     let modes = [
         Mode::Deploy,
+        Mode::Migrate,
         Mode::Rollback,
         Mode::Continue,
         Mode::Abort,

@@ -24,7 +24,7 @@ pub use form::{RunnerPlace, TaskPlace, Tester, TesterPlace};
 pub use junit::Cases;
 pub use reports::{ExistingReports, ReportPath};
 pub use result::{Case, CaseCounts, CaseVerdict, TesterResult, TesterVerdict};
-pub use transcript::Transcript;
+pub use transcript::{Transcript, strip_colors};
 
 pub(crate) use form::{RESERVED, WHOLE_WORKSPACE};
 pub(crate) use reports::is_inside;

@@ -89,7 +89,7 @@ impl<'a> Transcript<'a> {
 }
 
 /// The line without terminal colour codes.
-fn strip_colors(line: &str) -> String {
+pub fn strip_colors(line: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(line.len()), line);
     while let Some((before, after)) = rest.split_once("\u{1b}[") {
         out.push_str(before);

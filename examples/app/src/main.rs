@@ -1,5 +1,5 @@
 //! A small HTTP service to deploy: `sample-app` serves, `sample-app migrate [--fail]` is its
-//! one-off task.
+//! one-off task, `sample-app exit CODE` a command around it.
 //!
 //! The environment and the arguments are read here, once. What each version does is told in the
 //! README beside.
@@ -33,6 +33,7 @@ async fn main() -> ExitCode {
         [] | ["serve"] => serve().await,
         ["migrate"] => migrate::run(migrate::End::Well),
         ["migrate", "--fail"] => migrate::run(migrate::End::Badly),
+        ["exit", code] => migrate::exit(code),
         other => {
             journal::error("unknown arguments", &other.join(" "));
             ExitCode::from(2)

@@ -88,6 +88,7 @@ pub(super) fn planned_exit_code(spec: &TaskSpec) -> Option<i32> {
     match command.as_slice() {
         ["migrate"] => Some(0),
         ["migrate", "--fail"] => Some(3),
+        ["exit", code] => code.parse().ok(),
         _ => None,
     }
 }

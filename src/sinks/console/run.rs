@@ -26,6 +26,7 @@ fn describe_run(start: &RunStart) -> String {
         .unwrap_or_default();
     match (start.mode, &start.service) {
         (Mode::Smoke, None) => "Testing what serves".to_owned(),
+        (Mode::Migrate, None) => format!("Migrating the database for{version} in"),
         (Mode::Plan, None) => format!("Planning to register{version} in"),
         (_, None) => format!("Registering{version} in"),
         (Mode::Deploy, Some(service)) => format!("Deploying{version} to {service} on {cluster},"),
@@ -34,6 +35,9 @@ fn describe_run(start: &RunStart) -> String {
             format!("Planning a deployment{of}{version} to {service} on {cluster},")
         }
         (Mode::Verify, Some(service)) => format!("Verifying {service} on {cluster},"),
+        (Mode::Migrate, Some(service)) => {
+            format!("Migrating the database for{version} of {service} on {cluster},")
+        }
         (Mode::Smoke, Some(service)) => format!("Testing {service} on {cluster},"),
         (Mode::Rollback, Some(service)) => format!("Rolling {service} on {cluster} back,"),
         (Mode::Continue, Some(service)) => format!("Opening the gate of {service} on {cluster},"),

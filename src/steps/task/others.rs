@@ -222,7 +222,7 @@ impl OneOff<'_> {
             arns: std::slice::from_ref(&other.task.task_arn),
             deadline,
         };
-        match wait_until_stopped(self.run, &self.plan.host, &watched).await? {
+        match wait_until_stopped(self.run, &self.plan.host, &watched, None).await? {
             Some(tasks)
                 if !tasks.is_empty() && tasks.iter().all(|task| has_succeeded(task, &[])) =>
             {

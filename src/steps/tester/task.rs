@@ -149,7 +149,7 @@ pub(super) async fn run_as_task(
         arns: &arns,
         deadline: tester.timeout,
     };
-    let Some(tasks) = task::wait_until_stopped(run, host, &watched).await? else {
+    let Some(tasks) = task::wait_until_stopped(run, host, &watched, None).await? else {
         // It stays armed: the failed run stops it.
         return Ok(to_outcome(TesterVerdict::TimedOut, None, None));
     };
@@ -238,7 +238,7 @@ async fn start<'r>(
         arns: arns.clone(),
         ..undo
     }));
-    task::check_placed(&launched, "tester's task")?;
+    task::check_placed(&launched, "tester's task", Reason::TaskFailed)?;
     Ok((armed, arns))
 }
 

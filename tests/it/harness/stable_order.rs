@@ -4,7 +4,7 @@
 use regex::Regex;
 
 /// A look at the rollout, in words.
-const PROGRESS: &str = r"^[A-Za-z_]+(, production blue \d+ % green \d+ %)?(, green \d+ of \d+ tasks running(, \d+ failed)?)?$|^the one-off task is [A-Z_]+$";
+const PROGRESS: &str = r"^[A-Za-z_]+(, production blue \d+ % green \d+ %)?(, green \d+ of \d+ tasks running(, \d+ failed)?)?$|^the (one-off task|migration|task of migrate-[a-z]+) is [A-Z_]+$";
 const PASSED: &str = r"^✓ .+ on (green|production): [A-Z]+ /";
 const WARNING: &str = r"^::(warning) title=";
 const LIMITED: &str = r"^- (Limited): ";

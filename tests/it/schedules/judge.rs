@@ -75,7 +75,8 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
         | Outcome::Planned
         | Outcome::Verified
         | Outcome::Tested
-        | Outcome::TestsFailed => {
+        | Outcome::TestsFailed
+        | Outcome::Migrated => {
             return vec!["nothing was to be changed, it says".into()];
         }
     };

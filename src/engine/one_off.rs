@@ -1,0 +1,163 @@
+//! The task before the rollout, one-off or the migration's: in its turn among other runs, once, and
+//! what a run says that ends with it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::prepared::Prepared;
+use super::{Ending, Halt, run_step};
+use crate::documents::run_task::describe_words;
+use crate::event::Step;
+use crate::event::fact::{MigrationFact, OneOffFact};
+use crate::outcome::{Outcome, Reason};
+use crate::plan::TaskPlan;
+use crate::planner::Planner;
+use crate::run::Run;
+use crate::steps::image::ResolvedImage;
+use crate::steps::task::{ExistingTask, OneOff, OneOffOutcome, OtherEnd};
+
+/// How long a run is given from the end of its one-off task until its rollout is visible in AWS.
+const HANDOVER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What is said where the migration's task is not known any more.
+const NOT_RUN: &str = "the migration was not run: an earlier attempt of this run has started its rollout, which comes after it";
+
+/// Runs the task, unless somebody else is deploying: what it does cannot be undone by us. An earlier
+/// attempt of this run that has started its rollout has run the task already.
+pub(super) async fn run(
+    run: &Run,
+    planner: &Planner,
+    image: Option<&ResolvedImage>,
+    prepared: &mut Prepared,
+) -> Result<OneOffOutcome, Halt> {
+    if prepared.adopted_rollout().is_some() {
+        return Ok(recall(run, prepared).await);
+    }
+    for attempt in 1.. {
+        if prepared.plan.task.is_none() {
+            break;
+        }
+        Box::pin(prepared.replan_if_changed(run, planner, image)).await?;
+        let Some(plan) = &prepared.plan.task else {
+            break;
+        };
+        let one_off = one_off(run, prepared, plan, attempt);
+        let ran = match one_off.find().await {
+            ExistingTask::Other(other) => {
+                if one_off.wait_for_other(&other).await? == OtherEnd::Succeeded {
+                    wait_for_rollout(run, planner, prepared).await;
+                }
+                continue;
+            }
+            ExistingTask::Own(task) => {
+                let adopted = one_off.adopt(&task);
+                run_step(run, step(plan), adopted, OneOffOutcome::describe).await?
+            }
+            ExistingTask::Nothing => match &plan.migration {
+                Some(migration) => {
+                    let ran = Box::pin(one_off.run_migration(migration));
+                    run_step(run, step(plan), ran, OneOffOutcome::describe).await?
+                }
+                None => run_step(run, step(plan), one_off.run(), OneOffOutcome::describe).await?,
+            },
+        };
+        if ran != OneOffOutcome::GaveWay {
+            return Ok(ran);
+        }
+    }
+    Ok(OneOffOutcome::Done)
+}
+
+fn one_off<'a>(
+    run: &'a Run,
+    prepared: &'a Prepared,
+    plan: &'a TaskPlan,
+    attempt: u32,
+) -> OneOff<'a> {
+    OneOff {
+        run,
+        plan,
+        revision: &prepared.revision,
+        service: prepared.snapshot.service.as_ref(),
+        attempt,
+    }
+}
+
+fn step(plan: &TaskPlan) -> Step {
+    match plan.migration {
+        Some(_) => Step::Migration,
+        None => Step::Task,
+    }
+}
+
+/// The rollout that is adopted came after its task. Of a migration it has to be known what to undo.
+async fn recall(run: &Run, prepared: &Prepared) -> OneOffOutcome {
+    let Some(plan) = &prepared.plan.task else {
+        return OneOffOutcome::NotRun;
+    };
+    let Some(migration) = &plan.migration else {
+        run.emit(OneOffFact::RanBefore);
+        return OneOffOutcome::NotRun;
+    };
+    run.emit(MigrationFact::RanBefore);
+    let one_off = one_off(run, prepared, plan, 1);
+    let ExistingTask::Own(task) = one_off.find().await else {
+        return OneOffOutcome::NotRun;
+    };
+    one_off.recall_migration(migration, &task);
+    OneOffOutcome::Done
+}
+
+/// Waits while the run whose one-off task has just succeeded starts its rollout, so that ours does
+/// not start in between.
+async fn wait_for_rollout(run: &Run, planner: &Planner, prepared: &Prepared) {
+    let (began, mut poll_interval) = (Instant::now(), prepared.poll_interval());
+    while began.elapsed() < HANDOVER_TIMEOUT && !planner.has_changed(run, &prepared.snapshot).await
+    {
+        poll_interval.wait().await;
+    }
+}
+
+/// Outcomes whose sentence tells of the migration, with nothing that would have to be undone.
+pub(super) fn tells_of_migration(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::AlreadyDeployed | Outcome::Registered | Outcome::Migrated
+    )
+}
+
+/// The ending of `mode: migrate`.
+pub(super) fn migrated_ending(prepared: &Prepared, ran: OneOffOutcome) -> Ending {
+    let sentence = describe(prepared, ran).unwrap_or_else(|| NOT_RUN.to_owned());
+    Ending {
+        outcome: Outcome::Migrated,
+        reason: Reason::AsPlanned,
+        sentence: format!("{sentence}; nothing was rolled out: production traffic is unchanged"),
+    }
+}
+
+/// Adds the migration to the ending of a run that has rolled nothing out.
+pub(super) fn with_migration(ending: Ending, prepared: &Prepared, ran: OneOffOutcome) -> Ending {
+    match describe(prepared, ran) {
+        Some(migration) => Ending {
+            sentence: format!("{}; {migration}", ending.sentence),
+            ..ending
+        },
+        None => ending,
+    }
+}
+
+fn describe(prepared: &Prepared, ran: OneOffOutcome) -> Option<String> {
+    let migration = prepared.plan.task.as_ref()?.migration.as_ref()?;
+    let command = describe_words(&migration.command);
+    Some(match ran {
+        OneOffOutcome::NothingPending => {
+            format!("nothing is pending, so the migration was skipped (command \"{command}\")")
+        }
+        OneOffOutcome::NotRun => return None,
+        OneOffOutcome::Done | OneOffOutcome::GaveWay => {
+            format!("the migration ran (command \"{command}\", exit 0)")
+        }
+    })
+}
