@@ -144,11 +144,7 @@ pub async fn undo_all(run: &Run, armed: &[Undo]) -> UnwindOutcome {
 
 async fn undo_in_aws(run: &Run, armed: &[Undo]) -> UnwindOutcome {
     let mut unwound = UnwindOutcome::NoRollout;
-    for undo in armed
-        .iter()
-        .rev()
-        .filter(|undo| !matches!(undo, Undo::Tester(_)))
-    {
+    for undo in list_newest_first(armed) {
         // A revision stays while its rollout could not be undone, and where green serves after all.
         let is_in_use = matches!(
             unwound,
@@ -178,6 +174,22 @@ async fn undo_in_aws(run: &Run, armed: &[Undo]) -> UnwindOutcome {
         unwound = unwound.combine(outcome);
     }
     unwound
+}
+
+/// What is undone in AWS, newest first. The revision of a migration comes last, although an attempt
+/// that adopts a rollout arms it later: the migration is undone by a task of it.
+fn list_newest_first(armed: &[Undo]) -> Vec<&Undo> {
+    let is_needed = |arn: &RevisionArn| {
+        armed
+            .iter()
+            .any(|undo| matches!(undo, Undo::Migration(undo) if undo.revision == *arn))
+    };
+    let (last, first): (Vec<&Undo>, Vec<&Undo>) = armed
+        .iter()
+        .rev()
+        .filter(|undo| !matches!(undo, Undo::Tester(_)))
+        .partition(|undo| matches!(undo, Undo::Revision(undo) if is_needed(&undo.arn)));
+    [first, last].concat()
 }
 
 async fn undo_one(run: &Run, undo: &Undo, trigger: Trigger) -> UnwindOutcome {
