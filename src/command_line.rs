@@ -32,7 +32,6 @@ pub fn parse(program: &str, arguments: &[String]) -> Invocation {
         ["replay", ..] => Invocation::Refuse(vec!["replay needs the path of one journal".into()]),
         ["post", ..] => Invocation::Post,
         _ if program.ends_with("-post") => Invocation::Post,
-        _ if words.contains(&"--help") || words.contains(&"-h") => Invocation::Print(help()),
         ["--version"] => {
             Invocation::Print(vec![format!("ecs-bluegreen {}", env!("CARGO_PKG_VERSION"))])
         }
@@ -44,6 +43,9 @@ fn parse_options(words: &[&str]) -> Invocation {
     let (mut variables, mut problems) = (Vec::new(), Vec::new());
     let mut words = words.iter();
     while let Some(word) = words.next() {
+        if matches!(*word, "--help" | "-h") {
+            return Invocation::Print(help());
+        }
         let Some(option) = word.strip_prefix("--") else {
             problems.push(format!("`{word}` is no option: options begin with --"));
             continue;

@@ -18,15 +18,35 @@ const INPUT: &str = "config";
 const PARTS: [&str; 2] = ["defaults", "environments"];
 /// Inputs that are secrets: a file of the repository is no place for them.
 const SECRETS: [&str; 2] = ["registry-password", "github-token"];
-/// Inputs that say what a run does, and with which file.
-const WORKFLOW_ONLY: [&str; 4] = ["mode", "config", "environment", "plan-digest"];
+/// Inputs that say what a run does and with which file, and those that decide what a document, or a
+/// branch that was checked out, may see of the job.
+const WORKFLOW_ONLY: [&str; 8] = [
+    "mode",
+    "config",
+    "environment",
+    "plan-digest",
+    "expose-env",
+    "plain-env",
+    "show-values",
+    "use-instance-profile",
+];
+/// Inputs that only runs read which deploy something new, beside all that begin with `migrate`.
+const DEPLOYMENT_ONLY: [&str; 5] = [
+    "image",
+    "repository",
+    "task-definition",
+    "task-definition-arn",
+    "task-definition-family",
+];
+/// Modes that read them.
+const DEPLOYING: [&str; 4] = ["deploy", "plan", "verify", "migrate"];
 
-/// Adds what the configuration file says to the variables in which the runner gives inputs, where
-/// the workflow says nothing.
-pub fn apply(
-    variables: &BTreeMap<String, String>,
-    workspace: &Workspace,
-) -> (BTreeMap<String, String>, Vec<Problem>) {
+/// Inputs as variables in which the runner gives them.
+type Variables = BTreeMap<String, String>;
+
+/// What the configuration file says of inputs of which the workflow says nothing, as variables; and
+/// what is wrong with the file.
+pub fn read(variables: &Variables, workspace: &Workspace) -> (Variables, Vec<Problem>) {
     let given = |input: &str| {
         let value = variables.get(&inputs::variable(input))?.trim();
         (!value.is_empty()).then_some(value)
@@ -40,20 +60,23 @@ pub fn apply(
                 "set config, or leave it out",
             )
         });
-        return (variables.clone(), problem.into_iter().collect());
+        return (Variables::new(), problem.into_iter().collect());
     };
-    let values = read_values(path, environment, workspace);
-    let (values, problems) = match values {
-        Ok(values) => (values, Vec::new()),
-        Err(problems) => (BTreeMap::new(), problems),
+    let mode = given("mode").unwrap_or("deploy").to_lowercase();
+    let is_read = |input: &str| {
+        DEPLOYING.contains(&mode.as_str())
+            || !(DEPLOYMENT_ONLY.contains(&input) || input.starts_with("migrate"))
     };
-    let mut all = variables.clone();
-    for (input, value) in values {
-        if given(input).is_none() {
-            all.insert(inputs::variable(input), value);
+    match read_values(path, environment, workspace) {
+        Ok(values) => {
+            let said = values
+                .into_iter()
+                .filter(|(input, _)| given(input).is_none() && is_read(input))
+                .map(|(input, value)| (inputs::variable(input), value));
+            (said.collect(), Vec::new())
         }
+        Err(problems) => (Variables::new(), problems),
     }
-    (all, problems)
 }
 
 /// The inputs of an environment, by their names.
@@ -100,6 +123,13 @@ fn read_root(
         return values;
     };
     let entries = reader.entries(environments, "environments").unwrap_or(&[]);
+    if environment.is_none() && !entries.is_empty() {
+        reader.report(
+            environments.place,
+            "the file has environments, and none is chosen",
+            "Set the input environment",
+        );
+    }
     // All of them are checked, so that a mistake in production is found when staging is deployed.
     for entry in entries {
         let inputs = read_inputs(

@@ -41,6 +41,9 @@ use ecs_bluegreen::undo::saved::{self, RestoredUndos, UndoOwner, UnusableUndo};
 use ecs_bluegreen::unwind;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// The name of the runner's state with what the configuration file says.
+const CONFIG_STATE: &str = "config";
+
 /// Variables with credentials, which are masked wherever they appear.
 const SECRET_VARIABLES: &[&str] = &[
     "AWS_SECRET_ACCESS_KEY",
@@ -144,11 +147,15 @@ fn init_debug_log(variables: &BTreeMap<String, String>) {
 async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let stop = stop_signal();
     let runner = Runner::from_variables(variables);
-    let (variables, problems) = config_file::apply(variables, &runner.workspace);
+    let (configured, problems) = config_file::read(variables, &runner.workspace);
     if !problems.is_empty() {
         // What else is missing is what the file was to say.
         return refuse_inputs(&create_recorder(&runner), &problems);
     }
+    // The post step is given what was read here: by then the file may be another one, or gone.
+    recorder::save_state(&runner, CONFIG_STATE, &configured);
+    let mut variables = variables.clone();
+    variables.extend(configured);
     let (inputs, mut problems) = inputs::read_all(&variables);
     let (settings, found) = Settings::draft(&inputs, &runner);
     problems.extend(found);
@@ -305,7 +312,11 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
         .map(String::as_str)
         .unwrap_or_default();
     let runner = Runner::from_variables(variables);
-    let (variables, _) = config_file::apply(variables, &runner.workspace);
+    let configured = variables
+        .get(&format!("STATE_{CONFIG_STATE}"))
+        .and_then(|text| serde_json::from_str::<BTreeMap<String, String>>(text).ok());
+    let mut variables = variables.clone();
+    variables.extend(configured.unwrap_or_default());
     let inputs = inputs::read(&variables).unwrap_or_default();
     if let Ok(settings) = Settings::from_inputs(&inputs, &runner) {
         register_secrets(&settings, runner.log_style);

@@ -143,6 +143,11 @@ pub trait PlannedRollout: Debug {
         Vec::new()
     }
 
+    /// What else decides how it is rolled out; only for telling two plans apart.
+    fn own_settings(&self) -> String {
+        String::new()
+    }
+
     /// What AWS would do by itself if nobody followed the rollout, in a sentence.
     fn if_left_alone(&self) -> String;
 

@@ -28,6 +28,9 @@ const SHORTEST_KEY: usize = 20;
 /// Bits a character from which a long value looks random: English has about 4, base64 up to 6.
 const RANDOM_BITS: f64 = 4.5;
 
+const MOVING_IMAGE: &str =
+    "names its image by `latest` or without a tag: what runs changes with the next push";
+
 /// Something in a task definition that is seldom meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LintFinding {
@@ -37,8 +40,9 @@ pub struct LintFinding {
     pub remedy: &'static str,
 }
 
-/// All findings, container by container in the order of the definition.
-pub fn lint(definition: &Value) -> Vec<LintFinding> {
+/// All findings, container by container in the order of the definition. The images of `pinned`
+/// containers are put in by digest later.
+pub fn lint(definition: &Value, pinned: &[String]) -> Vec<LintFinding> {
     let task = TaskDefinition(definition);
     let mut findings = Vec::new();
     for container in task.containers() {
@@ -55,7 +59,10 @@ pub fn lint(definition: &Value) -> Vec<LintFinding> {
                 "put it into Secrets Manager or Parameter Store, and give it under `secrets`",
             );
         }
-        for (message, remedy) in container_rules(task, container) {
+        let is_pinned = pinned.iter().any(|container| container == name);
+        let rules = container_rules(task, container).into_iter();
+        for (message, remedy) in rules.filter(|(message, _)| !is_pinned || *message != MOVING_IMAGE)
+        {
             report(message.to_owned(), remedy);
         }
     }
@@ -84,7 +91,7 @@ fn container_rules(
         ),
         (
             definition.get("logConfiguration").is_none(),
-            "has no log configuration: what it writes is lost",
+            "has no log configuration: on Fargate what it writes is lost",
             "set logConfiguration, such as the driver awslogs",
         ),
         (
@@ -93,7 +100,9 @@ fn container_rules(
             "set healthCheck, unless the load balancer's is enough",
         ),
         (
-            matches!(definition["user"].as_str(), Some("root" | "0" | "0:0")),
+            definition["user"]
+                .as_str()
+                .is_some_and(|user| matches!(user.split(':').next(), Some("root" | "0"))),
             "runs as root",
             "set `user` to an account without privileges",
         ),
@@ -109,7 +118,7 @@ fn container_rules(
         ),
         (
             container.image().is_some_and(is_moving_tag),
-            "names its image by `latest` or without a tag: what runs changes with the next push",
+            MOVING_IMAGE,
             "name it by a tag of the build, or by digest",
         ),
     ];
@@ -198,7 +207,7 @@ mod tests {
         let mut definition = clean();
         merge(&mut definition["containerDefinitions"][0], container);
         merge(&mut definition, task);
-        lint(&definition)
+        lint(&definition, &[])
             .into_iter()
             .map(|finding| finding.message)
             .collect()
@@ -266,6 +275,14 @@ mod tests {
             let expected = format!("container `app` {begin}");
             assert!(told[0].starts_with(&expected), "{told:?}");
         }
+    }
+
+    #[test]
+    fn an_image_that_is_put_in_by_digest_may_be_named_as_it_likes() {
+        let mut definition = clean();
+        definition["containerDefinitions"][0]["image"] = json!("app");
+        assert_eq!(lint(&definition, &["app".to_owned()]), []);
+        assert_eq!(lint(&definition, &[]).len(), 1);
     }
 
     #[test]

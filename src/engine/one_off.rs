@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::prepared::Prepared;
 use super::{Ending, Halt, run_step};
+use crate::aws::ecs_shapes::Task;
 use crate::documents::run_task::describe_words;
 use crate::event::Step;
 use crate::event::fact::{MigrationFact, OneOffFact};
@@ -50,11 +51,11 @@ pub(super) async fn run(
                 }
                 continue;
             }
-            ExistingTask::Own(task) => {
+            ExistingTask::Own(task) if !may_be_undone(plan, &task) => {
                 let adopted = one_off.adopt(&task);
                 run_step(run, step(plan), adopted, OneOffOutcome::describe).await?
             }
-            ExistingTask::Nothing => match &plan.migration {
+            ExistingTask::Own(_) | ExistingTask::Nothing => match &plan.migration {
                 Some(migration) => {
                     let ran = Box::pin(one_off.run_migration(migration));
                     run_step(run, step(plan), ran, OneOffOutcome::describe).await?
@@ -67,6 +68,16 @@ pub(super) async fn run(
         }
     }
     Ok(OneOffOutcome::Done)
+}
+
+/// A migration that an earlier attempt has finished may have been undone when that attempt was
+/// rolled back. Running it again is safe: what is done already, its tool leaves as it is.
+fn may_be_undone(plan: &TaskPlan, task: &Task) -> bool {
+    let has_undo = plan
+        .migration
+        .as_ref()
+        .is_some_and(|migration| migration.companions.undo.is_some());
+    has_undo && task.is_stopped()
 }
 
 fn one_off<'a>(

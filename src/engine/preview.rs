@@ -51,9 +51,14 @@ pub(super) async fn check_reviewed(
     let Some(reviewed) = planner.reviewed_plan() else {
         return Ok(());
     };
+    let is_adopted = snapshot
+        .running
+        .as_ref()
+        .is_some_and(|running| running.is_ours);
     let now = preview(planner, snapshot, plan).await?;
     let differing = differing(reviewed, &now.digest);
-    if differing.is_empty() {
+    // What this workflow run has started, or finished, was held to the plan when it began.
+    if differing.is_empty() || is_adopted || !now.changes {
         return Ok(());
     }
     let changes = shown_changes(&now)

@@ -27,7 +27,7 @@ pub(super) async fn verify(run: &Run, planner: &Planner) -> Result<Ending, Halt>
 type Verification = (Vec<VerifiedItem>, Vec<Problem>);
 
 async fn read(run: &Run, planner: &Planner) -> Result<Verification, Halt> {
-    let (snapshot, mut obstacles) = survey(run, planner).await;
+    let (snapshot, mut obstacles) = survey(run, planner).await?;
     let mut plan = None;
     if obstacles.problems.is_empty() && obstacles.failure.is_none() {
         match planner.deployment(&snapshot) {
@@ -55,11 +55,11 @@ async fn read(run: &Run, planner: &Planner) -> Result<Verification, Halt> {
 }
 
 /// What was read, and what is wrong with it where not everything could be.
-async fn survey(run: &Run, planner: &Planner) -> (Snapshot, Obstacles) {
+async fn survey(run: &Run, planner: &Planner) -> Result<(Snapshot, Obstacles), Halt> {
     let (problems, failure) = (Vec::new(), None);
     let mut obstacles = Obstacles { problems, failure };
     let incomplete = match planner.survey(run).await {
-        Ok(snapshot) => return (snapshot, obstacles),
+        Ok(snapshot) => return Ok((snapshot, obstacles)),
         Err(incomplete) => incomplete,
     };
     let IncompleteSurvey {
@@ -69,7 +69,9 @@ async fn survey(run: &Run, planner: &Planner) -> (Snapshot, Obstacles) {
     } = incomplete;
     match why {
         Some(SurveyFailure::Problems(problems)) => obstacles.problems.extend(problems),
-        Some(SurveyFailure::Credentials(problem)) => obstacles.problems.push(problem),
+        Some(SurveyFailure::Credentials(problem)) => {
+            return Err(Halt::NoCredentials(vec![problem]));
+        }
         Some(SurveyFailure::Failure(failure) | SurveyFailure::Throttled(failure)) => {
             obstacles.failure = Some(failure);
         }
@@ -80,7 +82,7 @@ async fn survey(run: &Run, planner: &Planner) -> (Snapshot, Obstacles) {
         &mut obstacles.problems,
         planner.partial_survey_problems(&snapshot),
     );
-    (*snapshot, obstacles)
+    Ok((*snapshot, obstacles))
 }
 
 fn verified_ending(items: &[VerifiedItem]) -> Ending {

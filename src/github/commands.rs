@@ -133,6 +133,8 @@ impl LogStyle {
 
 /// The lines of a command's text.
 fn plain_lines(line: &str) -> Vec<String> {
+    // Other runners take commands from the log as well, such as `##vso[…]`.
+    let line = &line.replace("##", "# #");
     if !line.starts_with("::") {
         return vec![sanitize(line)];
     }

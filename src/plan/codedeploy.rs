@@ -255,6 +255,10 @@ impl PlannedRollout for CodeDeployPlan {
         )
     }
 
+    fn own_settings(&self) -> String {
+        format!("{:?} {:?} {:?}", self.key, self.config, self.app_spec)
+    }
+
     fn if_left_alone(&self) -> String {
         let kept = self.group.termination_minutes;
         match self.group.ready_wait {

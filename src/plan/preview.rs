@@ -47,7 +47,7 @@ pub fn preview(
     let is_unchanged = is_unchanged(plan, &task_definition, snapshot);
     PlannedDeployment {
         version: PLAN_VERSION,
-        digest: digest(plan, snapshot, estimate, &definition),
+        digest: digest(plan, snapshot),
         changes: !is_unchanged,
         controller: plan
             .rollout
@@ -77,30 +77,29 @@ pub fn preview(
 
 /// One hash for each part, so that a part that differs can be named without the plan that was
 /// reviewed.
-fn digest(
-    plan: &Plan,
-    snapshot: &Snapshot,
-    estimate: Option<&PushEstimate>,
-    definition: &Value,
-) -> String {
+///
+/// The image has a part of its own: the definition is hashed without it, so that a plan reads the
+/// same before and after the image was pushed.
+fn digest(plan: &Plan, snapshot: &Snapshot) -> String {
     let service = plan.rollout.as_ref().map(|rollout| {
         let change = rollout.kind.configuration_change();
-        format!("{change:?} {:?}", rollout.update)
+        format!(
+            "{change:?} {:?} {:?}",
+            rollout.update,
+            service_changes(rollout)
+        )
     });
     plan_digest::of(&[
-        image_identity(snapshot, estimate),
-        definition.to_string(),
+        image_identity(snapshot),
+        plan.definition.to_string(),
         service.unwrap_or_default(),
         describe_rollout(plan),
         describe_checks(plan),
     ])
 }
 
-/// What tells the image from another one, as far as it is known before the push.
-fn image_identity(snapshot: &Snapshot, estimate: Option<&PushEstimate>) -> String {
-    if let Some(digest) = estimate.and_then(|estimate| estimate.digest.as_ref()) {
-        return digest.to_string();
-    }
+/// What tells the image from another one, before and after it was pushed.
+fn image_identity(snapshot: &Snapshot) -> String {
     match &snapshot.image {
         Some(ImageFound::Local { source, .. }) => source
             .identity()
@@ -132,8 +131,9 @@ fn describe_rollout(plan: &Plan) -> String {
             rollout.follow,
         );
         let (steps, alarms) = (kind.traffic_steps(), rollout.alarms.all_names());
+        let own = (kind.own_settings(), &rollout.blue.revision);
         format!(
-            "{:?} {choices:?} {times:?} {steps:?} {alarms:?}",
+            "{:?} {choices:?} {times:?} {steps:?} {alarms:?} {own:?}",
             rollout.place
         )
     });

@@ -149,6 +149,17 @@ fn choose_container(
                 ),
             ));
         }
+        (Some(name), _)
+            if definition
+                .container(name)
+                .is_some_and(|container| !container.is_essential()) =>
+        {
+            return Err(Problem::new(
+                INPUT,
+                format!("the container `{name}` is not essential: the task would not end with it"),
+                "name an essential container",
+            ));
+        }
         (Some(name), _) => Some(name.to_owned()),
         (None, [only]) => Some(only.clone()),
         (None, _) => find_only_container(definition),
@@ -196,7 +207,7 @@ mod tests {
         let one = json!({ "containerDefinitions": [{ "name": "app" }, { "name": "log", "essential": false }] });
         let two = json!({ "containerDefinitions": [{ "name": "app" }, { "name": "web" }] });
         let image = ["web".to_owned()];
-        let table: [Case<'_>; 5] = [
+        let table: [Case<'_>; 6] = [
             (None, &one, &[], Ok("app")),
             (None, &two, &image, Ok("web")),
             (Some("app"), &two, &image, Ok("app")),
@@ -207,6 +218,12 @@ mod tests {
                 Err("there are several containers, and none is named for the migration"),
             ),
             (Some("db"), &two, &image, Err("there is no container `db`")),
+            (
+                Some("log"),
+                &one,
+                &[],
+                Err("the container `log` is not essential: the task would not end with it"),
+            ),
         ];
         for (container, definition, images, expected) in table {
             let asked = MigrationRequest {

@@ -11,7 +11,7 @@ use crate::event::{VerificationStatus, VerifiedItem};
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::settings::{DefinitionSource, Settings};
-use crate::survey::{Snapshot, SurveyedRepository};
+use crate::survey::{ImageFound, RepositoryState, Snapshot};
 
 /// What stands between the inputs and a deployment.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ pub fn verification(
     }
     lines.extend(
         plan.into_iter()
-            .flat_map(|plan| lint(&plan.definition))
+            .flat_map(|plan| lint(&plan.definition, &plan.image_containers))
             .map(|finding| VerifiedItem {
                 item: "task definition".to_owned(),
                 status: VerificationStatus::Warned,
@@ -109,19 +109,17 @@ fn items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
     items
 }
 
-/// How many there are, and which are in ALARM now.
-fn describe_alarms(alarms: &[Alarm]) -> String {
-    let in_alarm: Vec<&str> = alarms
+/// How many there are. One that is in ALARM is decided on with the plan, which is made when nothing
+/// else is wrong.
+fn describe_alarms(alarms: &[Alarm]) -> Result<String, &'static str> {
+    if alarms
         .iter()
-        .filter(|alarm| alarm.state == AlarmState::InAlarm)
-        .map(|alarm| alarm.name.as_str())
-        .collect();
-    let now = if in_alarm.is_empty() {
-        "none is in ALARM".to_owned()
+        .any(|alarm| alarm.state == AlarmState::InAlarm)
+    {
+        Err("one is in ALARM now: whether that matters is told when nothing else is wrong")
     } else {
-        format!("in ALARM now: {}", in_alarm.join(", "))
-    };
-    format!("{} exist; {now}", alarms.len())
+        Ok(format!("{} exist; none is in ALARM", alarms.len()))
+    }
 }
 
 const NO_SERVICE: &str = "no service is given, or it could not be read";
@@ -245,6 +243,9 @@ fn deployment_items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
                 "docker-config",
             ],
             seen: match (&settings.image, &snapshot.image) {
+                (Some(_), Some(ImageFound::ByName(_))) => {
+                    Err("it is in a registry that could not be asked")
+                }
                 (Some(image), Some(_)) => Ok(format!("{} is there", image.reference)),
                 (Some(_), None) => Err("it could not be looked for"),
                 (None, _) => Err("no image is given"),
@@ -253,17 +254,23 @@ fn deployment_items(settings: &Settings, snapshot: &Snapshot) -> Vec<Item> {
         Item {
             name: "repository and tags",
             inputs: &["repository", "tags", "create-repository", "registries"],
-            seen: snapshot
-                .repository
-                .as_ref()
-                .map(SurveyedRepository::full_name)
-                .ok_or("no repository is given, or it could not be read"),
+            seen: match &snapshot.repository {
+                Some(seen) => match seen.state {
+                    RepositoryState::Exists { .. } => Ok(seen.full_name()),
+                    RepositoryState::Missing(_) => Ok(format!(
+                        "{} does not exist, and would be made",
+                        seen.full_name()
+                    )),
+                    RepositoryState::Unknown => Err("it could not be read"),
+                },
+                None => Err("no repository is given, or it could not be read"),
+            },
         },
         Item {
             name: "alarms",
             inputs: &["alarms", "waive-alarms"],
             seen: match alarms {
-                Some(found) if !found.is_empty() => Ok(describe_alarms(found)),
+                Some(found) if !found.is_empty() => describe_alarms(found),
                 Some(_) => Err("there are none"),
                 None => Err("they could not be read, or there are none"),
             },

@@ -125,8 +125,11 @@ fn check_mode_inputs(mode: Mode, inputs: &Inputs, collect: &mut ProblemCollector
         ),
         (
             "migrate",
-            is_misplaced(&inputs.migrate, &[Mode::Deploy, Mode::Plan, Mode::Migrate]),
-            "set mode: deploy, plan or migrate, or leave it out",
+            is_misplaced(
+                &inputs.migrate,
+                &[Mode::Deploy, Mode::Plan, Mode::Verify, Mode::Migrate],
+            ),
+            "set mode: deploy, plan, verify or migrate, or leave it out",
         ),
         (
             "plan-digest",

@@ -2,6 +2,7 @@
 //!
 //! Events contain no secrets (see `text`), so they are passed on unchanged.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -75,6 +76,15 @@ impl Recorder {
             .unwrap_or_else(PoisonError::into_inner);
         dispatcher.finish();
     }
+}
+
+/// Saves a map for the post step, where there is anything to save.
+pub fn save_state(runner: &Runner, name: &str, values: &BTreeMap<String, String>) {
+    let Some(state) = runner.files.state.as_ref().filter(|_| !values.is_empty()) else {
+        return;
+    };
+    let text = serde_json::to_string(values).unwrap_or_default();
+    warn_unwritable("GITHUB_STATE", append_value(state, name, &text));
 }
 
 /// The runner reads commands from standard output, and people read the log there.

@@ -215,11 +215,15 @@ impl OneOff<'_> {
         match asked.wait {
             TaskWait::DoNotWait => armed.finish(run, list_not_awaited(asked, tasks, &deciding)),
             TaskWait::UntilStopped => {
-                let tasks = self.wait(&armed.undo.arns).await?;
+                let (tasks, log) = self.wait(&armed.undo.arns).await?;
                 let ran = list_exited(asked, &tasks, &deciding);
                 armed.finish(run, ran.clone());
                 if let Some(migration) = &plan.migration {
                     self.finish_migration(migration, &tasks, ran.first());
+                }
+                // What was done is armed by now: the last lines may take their time.
+                if let Some(log) = log {
+                    log.finish(&mut PollInterval::new(plan.host.poll)).await;
                 }
                 self.evaluate(&tasks, &deciding).await?;
                 if let Some(migration) = &plan.migration {
@@ -231,7 +235,10 @@ impl OneOff<'_> {
     }
 
     /// Waits for the end of our tasks; the log of a migration is shown meanwhile.
-    async fn wait(&self, arns: &[TaskArn]) -> Result<Vec<Task>, Failure> {
+    async fn wait(
+        &self,
+        arns: &[TaskArn],
+    ) -> Result<(Vec<Task>, Option<FollowedLog<'_>>), Failure> {
         let Self {
             run,
             plan,
@@ -251,10 +258,15 @@ impl OneOff<'_> {
             deadline: plan.deadline,
         };
         let tasks = wait_until_stopped(run, &plan.host, &watched, log.as_mut()).await?;
-        if let Some(log) = log {
-            log.finish(&mut PollInterval::new(plan.host.poll)).await;
+        match (tasks, log) {
+            (Some(tasks), log) => Ok((tasks, log)),
+            (None, log) => {
+                if let Some(log) = log {
+                    log.finish(&mut PollInterval::new(plan.host.poll)).await;
+                }
+                Err(self.timeout_failure())
+            }
         }
-        tasks.ok_or_else(|| self.timeout_failure())
     }
 
     /// Arms what is to be known, and undone, of a migration that an earlier attempt has run before

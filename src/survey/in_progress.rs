@@ -129,6 +129,8 @@ pub fn is_earlier_attempt(run: &str, ours: &str) -> bool {
 /// `1234-2-abcd` → workflow run 1234, attempt 2.
 fn attempt_of(run: &str) -> Option<(&str, u32)> {
     let (workflow, rest) = run.split_once('-')?;
+    // Runs by hand (`local-abcd`) have no attempts.
+    workflow.parse::<u64>().ok()?;
     Some((workflow, rest.split('-').next()?.parse().ok()?))
 }
 

@@ -706,7 +706,7 @@ async fn inputs_that_cannot_be_meant_are_refused() {
     ---
     Nothing was touched: the inputs have a problem
     ::error title=input refused::migrate: this mode does not read it
-      hint: set mode: deploy, plan or migrate, or leave it out
+      hint: set mode: deploy, plan, verify or migrate, or leave it out
     ===
     exit code 2
     ---

@@ -400,7 +400,7 @@ async fn another_image_and_other_tests_are_not_what_was_reviewed() {
     )
     .await;
     play.end().await;
-    let named = "the image, the task definition, the checks are different";
+    let named = "the image, the checks are different";
     assert_eq!(refused.outputs["outcome"], "refused");
     assert!(refused.text().contains(named), "{}", refused.text());
     assert!(refused.calls.is_empty());
@@ -409,7 +409,8 @@ async fn another_image_and_other_tests_are_not_what_was_reviewed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_who_deploys_after_the_review_makes_the_plan_another_one() {
     let mut play = Story::codedeploy().begin().await;
-    let deployment = || Action::deploy_tested("1.1.0");
+    let deployment =
+        || Action::deploy_tested("1.1.0").with("environment-variables", "LOG_LEVEL=debug");
     let planned = play.act(plan(deployment())).await;
     let other = Action::deploy_tested("1.1.0").with("environment-variables", "FEATURE=on");
     assert_eq!(play.act(other).await.outputs["outcome"], "deployed");
@@ -417,7 +418,7 @@ async fn somebody_who_deploys_after_the_review_makes_the_plan_another_one() {
     let refused = play.act(deployment().with("plan-digest", &digest)).await;
     play.end().await;
     assert_eq!(refused.outputs["outcome"], "refused");
-    let named = "the task definition is different";
+    let named = "the task definition, the rollout are different";
     assert!(refused.text().contains(named), "{}", refused.text());
 }
 

@@ -17,7 +17,7 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"\b\d+-\d-[0-9a-f]{8}\b", "[run]"),
     (r"\blocal-[0-9a-f]{8}\b", "local-[run]"),
     (r"ecs-svc/[0-9]+", "[ecs deployment]"),
-    (r"\bp1(-[0-9a-f]{12}){5}\b", "[plan]"),
+    (r"\bp1(-[0-9a-f]{32}){5}\b", "[plan]"),
     (r"\b[0-9a-f]{32}\b", "[task]"),
     (
         r"\b\d{4}-\d\d-\d\dT\d\d(:|&#58;)\d\d(:|&#58;)\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",
