@@ -32,7 +32,7 @@ rehearse:
 ## test: install what is needed, run every check and every test, and say what took how long
 .PHONY: test
 test:
-	@tests/tools/everything 'setup format-check lint test-tools clippy' 'test-rust | release | test-fuzz' 'test-bench | test-image test-moto'
+	@tests/tools/everything 'setup format-check lint test-tools clippy' 'test-rust | release | test-fuzz' 'test-bench | test-moto' 'test-image'
 
 ## image: build the container image `ecs-bluegreen-action` without pulling anything, and hold it to its size
 .PHONY: image
