@@ -1,8 +1,7 @@
 //! PURE: the command line. Every input is a long option, so that a person can run the same binary
 //! without GitHub.
 
-use crate::inputs::{TABLE, variable};
-use crate::nearest::find_nearest;
+use crate::inputs::{self, TABLE, variable};
 
 /// What the process was started for.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,7 +53,7 @@ fn parse_options(words: &[&str]) -> Invocation {
             Some((name, value)) => (name, Some(value)),
             None => (option, words.next().copied()),
         };
-        match (is_input(name), value) {
+        match (inputs::find(name).is_some(), value) {
             (false, _) => problems.push(unknown_option(name)),
             (true, None) => problems.push(format!("--{name} needs a value")),
             (true, Some(value)) => variables.push((variable(name), value.to_owned())),
@@ -68,12 +67,8 @@ fn parse_options(words: &[&str]) -> Invocation {
     }
 }
 
-fn is_input(name: &str) -> bool {
-    TABLE.iter().any(|input| input.name == name)
-}
-
 fn unknown_option(name: &str) -> String {
-    let hint = find_nearest(name, TABLE.iter().map(|input| input.name))
+    let hint = inputs::find_similar(name)
         .map(|nearest| format!("; did you mean --{nearest}?"))
         .unwrap_or_default();
     format!("there is no option --{name}{hint}")

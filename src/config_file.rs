@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::checks::document::{Content, Entry, Node, Place, read_document};
 use crate::checks::reader::{DocumentResources, Reader, suggest_choices};
-use crate::inputs::{self, TABLE};
-use crate::nearest::find_nearest;
+use crate::inputs;
+use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::workspace::Workspace;
 
@@ -38,8 +38,6 @@ const DEPLOYMENT_ONLY: [&str; 5] = [
     "task-definition-arn",
     "task-definition-family",
 ];
-/// Modes that read them.
-const DEPLOYING: [&str; 4] = ["deploy", "plan", "verify", "migrate"];
 
 /// Inputs as variables in which the runner gives them.
 type Variables = BTreeMap<String, String>;
@@ -62,10 +60,9 @@ pub fn read(variables: &Variables, workspace: &Workspace) -> (Variables, Vec<Pro
         });
         return (Variables::new(), problem.into_iter().collect());
     };
-    let mode = given("mode").unwrap_or("deploy").to_lowercase();
+    let plans_deployment = Mode::from_input(given("mode")).is_none_or(Mode::plans_deployment);
     let is_read = |input: &str| {
-        DEPLOYING.contains(&mode.as_str())
-            || !(DEPLOYMENT_ONLY.contains(&input) || input.starts_with("migrate"))
+        plans_deployment || !(DEPLOYMENT_ONLY.contains(&input) || input.starts_with("migrate"))
     };
     match read_values(path, environment, workspace) {
         Ok(values) => {
@@ -184,11 +181,10 @@ fn known_input(reader: &mut Reader<'_>, entry: &Entry) -> Option<&'static str> {
         let message = format!("`{key}` is said in the workflow only");
         return refuse(entry.place, message, "Move it to `with:`".to_owned());
     }
-    if let Some(input) = TABLE.iter().find(|input| input.name == key) {
+    if let Some(input) = inputs::find(key) {
         return Some(input.name);
     }
-    let names = TABLE.iter().map(|input| input.name);
-    let remedy = find_nearest(key, names).map_or_else(
+    let remedy = inputs::find_similar(key).map_or_else(
         || "docs/inputs.md lists the inputs".to_owned(),
         |name| format!("Did you mean `{name}`?"),
     );

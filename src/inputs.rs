@@ -223,15 +223,24 @@ pub fn read_all(variables: &BTreeMap<String, String>) -> (Inputs, Vec<Problem>) 
     (inputs, problems)
 }
 
+/// The input of a name.
+pub fn find(name: &str) -> Option<&'static Input> {
+    TABLE
+        .iter()
+        .find(|known| known.name.eq_ignore_ascii_case(name))
+}
+
+/// The input whose name is most like one that is none.
+pub fn find_similar(name: &str) -> Option<&'static str> {
+    find_nearest(name, TABLE.iter().map(|input| input.name))
+}
+
 fn unknown_input_problem(input: &str) -> Option<Problem> {
     let lowercase = input.to_lowercase();
-    if TABLE
-        .iter()
-        .any(|known| known.name.eq_ignore_ascii_case(&lowercase))
-    {
+    if find(&lowercase).is_some() {
         return None;
     }
-    let remedy = find_nearest(&lowercase, TABLE.iter().map(|input| input.name)).map_or_else(
+    let remedy = find_similar(&lowercase).map_or_else(
         || "remove it; docs/inputs.md lists the inputs".to_owned(),
         |name| format!("did you mean `{name}`?"),
     );

@@ -27,7 +27,7 @@ use ecs_bluegreen::event::fact::AwsFact;
 use ecs_bluegreen::event::{Event, RefusedInputs, RunEnd, RunStart, Stamped};
 use ecs_bluegreen::github::commands::{self, LogStyle};
 use ecs_bluegreen::inputs::{self, Inputs};
-use ecs_bluegreen::outcome::{DEFECT, Outcome, REFUSED, Reason};
+use ecs_bluegreen::outcome::{DEFECT, Mode, Outcome, REFUSED, Reason};
 use ecs_bluegreen::planner::Planner;
 use ecs_bluegreen::problem::Problem;
 use ecs_bluegreen::run::{Observers, Run};
@@ -207,11 +207,10 @@ fn undo_owner(inputs: &Inputs, runner: &Runner) -> UndoOwner {
             .migrate_undo
             .as_deref()
             .and_then(command::split_words),
-        answers: inputs.mode.as_deref().is_some_and(|mode| {
-            !["deploy", "migrate"]
-                .iter()
-                .any(|own| mode.eq_ignore_ascii_case(own))
-        }),
+        answers: !matches!(
+            Mode::from_input(inputs.mode.as_deref()),
+            Some(Mode::Deploy | Mode::Migrate)
+        ),
     }
 }
 

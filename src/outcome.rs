@@ -31,6 +31,30 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// The modes, by their words in the input.
+    pub const WORDS: [(&str, Self); 9] = [
+        ("deploy", Self::Deploy),
+        ("plan", Self::Plan),
+        ("verify", Self::Verify),
+        ("smoke", Self::Smoke),
+        ("migrate", Self::Migrate),
+        ("rollback", Self::Rollback),
+        ("continue", Self::Continue),
+        ("abort", Self::Abort),
+        ("status", Self::Status),
+    ];
+
+    /// The mode of an input, the default where it is absent; none for a word that is no mode.
+    pub fn from_input(word: Option<&str>) -> Option<Self> {
+        let Some(word) = word else {
+            return Some(Self::default());
+        };
+        let mut modes = Self::WORDS.iter();
+        modes
+            .find(|(known, _)| known.eq_ignore_ascii_case(word))
+            .map(|(_, mode)| *mode)
+    }
+
     /// Whether the mode plans a deployment. A migration needs all that comes before the rollout.
     pub fn plans_deployment(self) -> bool {
         matches!(

@@ -124,6 +124,11 @@ impl Planner {
         plan::preview(plan, snapshot, &self.clearance(snapshot).queue, estimate)
     }
 
+    /// The digest of a deployment by this plan.
+    pub fn plan_digest(&self, snapshot: &Snapshot, plan: &Plan) -> String {
+        plan::digest(plan, snapshot)
+    }
+
     /// The digest of the plan that was reviewed, where a deployment is held to one.
     pub fn reviewed_plan(&self) -> Option<&str> {
         self.settings.control.reviewed_plan.as_deref()

@@ -28,10 +28,19 @@ const WEIGHTS_PAUSE: Duration = Duration::from_secs(2);
 
 /// Surveys AWS, as often as throttling makes necessary.
 pub(super) async fn survey(run: &Run, planner: &Planner) -> Result<Snapshot, Halt> {
+    read_unthrottled(run, planner)
+        .await
+        .map_err(|incomplete| halt_for(planner, incomplete))
+}
+
+/// The same, for those who want what could be read although not everything could.
+pub(super) async fn read_unthrottled(
+    run: &Run,
+    planner: &Planner,
+) -> Result<Snapshot, IncompleteSurvey> {
     let began = Instant::now();
     loop {
         match planner.survey(run).await {
-            Ok(snapshot) => return Ok(snapshot),
             Err(IncompleteSurvey {
                 why: Some(SurveyFailure::Throttled(failure)),
                 credentials: None,
@@ -42,7 +51,7 @@ pub(super) async fn survey(run: &Run, planner: &Planner) -> Result<Snapshot, Hal
                 });
                 tokio::time::sleep(add_jitter(THROTTLE_PAUSE)).await;
             }
-            Err(incomplete) => return Err(halt_for(planner, incomplete)),
+            read => return read,
         }
     }
 }

@@ -51,14 +51,17 @@ pub(super) async fn check_reviewed(
     let Some(reviewed) = planner.reviewed_plan() else {
         return Ok(());
     };
+    let differing = differing(reviewed, &planner.plan_digest(snapshot, plan));
+    // What this workflow run has started was held to the plan when it began.
     let is_adopted = snapshot
         .running
         .as_ref()
         .is_some_and(|running| running.is_ours);
+    if differing.is_empty() || is_adopted {
+        return Ok(());
+    }
     let now = preview(planner, snapshot, plan).await?;
-    let differing = differing(reviewed, &now.digest);
-    // What this workflow run has started, or finished, was held to the plan when it began.
-    if differing.is_empty() || is_adopted || !now.changes {
+    if !now.changes {
         return Ok(());
     }
     let changes = shown_changes(&now)
@@ -102,7 +105,7 @@ fn ending(planned: &PlannedDeployment, fails_on_changes: bool) -> Ending {
         .unwrap_or_default();
     let (outcome, reason) = match (planned.changes, fails_on_changes) {
         (true, true) => (Outcome::NotDeployed, Reason::Changes),
-        (true | false, _) => (Outcome::Planned, Reason::AsPlanned),
+        (true, false) | (false, _) => (Outcome::Planned, Reason::AsPlanned),
     };
     let then = match (&planned.controller, planned.changes) {
         (_, false) if !planned.steps.is_empty() => "a deployment would only run the migration",

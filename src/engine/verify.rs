@@ -1,6 +1,7 @@
 //! `mode: verify`: everything that can be known to be wrong before the first write, all at once.
 
-use super::{Ending, Halt, checks, run_step};
+use super::refusal::add_new_problems;
+use super::{Ending, Halt, checks, planning, run_step};
 use crate::event::{Event, Step, VerificationStatus, VerifiedItem};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::{Obstacles, PlanRefusal};
@@ -56,9 +57,8 @@ async fn read(run: &Run, planner: &Planner) -> Result<Verification, Halt> {
 
 /// What was read, and what is wrong with it where not everything could be.
 async fn survey(run: &Run, planner: &Planner) -> Result<(Snapshot, Obstacles), Halt> {
-    let (problems, failure) = (Vec::new(), None);
-    let mut obstacles = Obstacles { problems, failure };
-    let incomplete = match planner.survey(run).await {
+    let mut obstacles = Obstacles::default();
+    let incomplete = match planning::read_unthrottled(run, planner).await {
         Ok(snapshot) => return Ok((snapshot, obstacles)),
         Err(incomplete) => incomplete,
     };
@@ -78,7 +78,7 @@ async fn survey(run: &Run, planner: &Planner) -> Result<(Snapshot, Obstacles), H
         None => {}
     }
     obstacles.problems.extend(credentials);
-    super::refusal::add_new_problems(
+    add_new_problems(
         &mut obstacles.problems,
         planner.partial_survey_problems(&snapshot),
     );

@@ -80,7 +80,7 @@ pub fn preview(
 ///
 /// The image has a part of its own: the definition is hashed without it, so that a plan reads the
 /// same before and after the image was pushed.
-fn digest(plan: &Plan, snapshot: &Snapshot) -> String {
+pub fn digest(plan: &Plan, snapshot: &Snapshot) -> String {
     let service = plan.rollout.as_ref().map(|rollout| {
         let change = rollout.kind.configuration_change();
         format!(
@@ -354,8 +354,8 @@ fn task_step(task: &TaskPlan) -> (Step, String) {
         None => (
             Step::Task,
             format!(
-                "a task of the new revision runs; at most {} min",
-                task.deadline.as_secs() / 60
+                "a task of the new revision runs; at most {}",
+                HumanDuration(task.deadline)
             ),
         ),
         Some(migration) => (

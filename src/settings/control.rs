@@ -37,19 +37,8 @@ pub struct ControlSettings {
 }
 
 pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> (Mode, ControlSettings) {
-    let modes = [
-        ("deploy", Mode::Deploy),
-        ("plan", Mode::Plan),
-        ("verify", Mode::Verify),
-        ("smoke", Mode::Smoke),
-        ("migrate", Mode::Migrate),
-        ("rollback", Mode::Rollback),
-        ("continue", Mode::Continue),
-        ("abort", Mode::Abort),
-        ("status", Mode::Status),
-    ];
     let mode = collect
-        .read_choice("mode", inputs.mode.as_deref(), &modes)
+        .read_choice("mode", inputs.mode.as_deref(), &Mode::WORDS)
         .unwrap_or(Mode::Deploy);
     let running = [
         ("fail", IfRunning::Fail),
