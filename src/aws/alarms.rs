@@ -1,11 +1,10 @@
 //! CloudWatch: metric, log and composite alarms and their states.
 
-use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, LogAlarm, MetricAlarm, StateValue};
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::error::from_sdk;
+use super::metrics::CLOUDWATCH;
+use super::signed::{SignedCall, entries, number, text};
 use super::{Aws, AwsError};
 use crate::alarm::{Alarm, AlarmKind, AlarmState};
 
@@ -44,31 +43,30 @@ impl Aws {
     }
 
     async fn describe_alarm_batch(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
-        let (mut alarms, mut token) = (Vec::new(), None);
+        let call = SignedCall::new(CLOUDWATCH, ACTION, self.partition.region());
+        let mut alarms = Vec::new();
+        // Without the types CloudWatch leaves all but metric alarms out.
+        let mut input = json!({
+            "AlarmNames": names,
+            "AlarmTypes": ["MetricAlarm", "CompositeAlarm", "LogAlarm"],
+            "MaxRecords": MAX_NAMES,
+        });
         for _ in 0..MAX_PAGES {
-            // Without the types CloudWatch leaves all but metric alarms out.
-            let kinds = vec![
-                AlarmType::MetricAlarm,
-                AlarmType::CompositeAlarm,
-                AlarmType::LogAlarm,
-            ];
-            let call = self
-                .cloudwatch()
-                .describe_alarms()
-                .set_alarm_names(Some(names.to_vec()))
-                .set_alarm_types(Some(kinds));
-            let answer = from_sdk(
-                ACTION,
-                call.max_records(100)
-                    .set_next_token(token.take())
-                    .send()
-                    .await,
-            )?;
-            alarms.extend(answer.metric_alarms().iter().map(from_metric_alarm));
-            alarms.extend(answer.composite_alarms().iter().map(from_composite_alarm));
-            alarms.extend(answer.log_alarms().iter().map(from_log_alarm));
-            match answer.next_token() {
-                Some(next) => token = Some(next.to_owned()),
+            let answer = self.read_signed(call, &input).await?;
+            let of_kind = |name: &str| entries(&answer[name]);
+            alarms.extend(
+                of_kind("MetricAlarms")
+                    .iter()
+                    .map(|alarm| from_alarm(alarm, AlarmKind::Metric)),
+            );
+            alarms.extend(of_kind("CompositeAlarms").iter().map(from_composite_alarm));
+            alarms.extend(
+                of_kind("LogAlarms")
+                    .iter()
+                    .map(|alarm| from_alarm(alarm, AlarmKind::Log)),
+            );
+            match text(&answer["NextToken"]) {
+                Some(next) => input["NextToken"] = json!(next),
                 None => break,
             }
         }
@@ -76,51 +74,28 @@ impl Aws {
     }
 }
 
-fn from_metric_alarm(alarm: &MetricAlarm) -> Alarm {
+fn from_alarm(alarm: &Value, kind: AlarmKind) -> Alarm {
+    let owned = |name: &str| text(&alarm[name]).unwrap_or_default().to_owned();
     Alarm {
-        name: alarm.alarm_name().unwrap_or_default().to_owned(),
-        kind: AlarmKind::Metric,
-        state: parse_state(alarm.state_value()),
-        reason: alarm.state_reason().unwrap_or_default().to_owned(),
-        since: transition_time(
-            alarm.state_transitioned_timestamp(),
-            alarm.state_updated_timestamp(),
-        ),
+        name: owned("AlarmName"),
+        kind,
+        state: parse_state(text(&alarm["StateValue"])),
+        reason: owned("StateReason"),
+        since: transition_time(alarm),
     }
 }
 
-fn from_log_alarm(alarm: &LogAlarm) -> Alarm {
-    Alarm {
-        name: alarm.alarm_name().unwrap_or_default().to_owned(),
-        kind: AlarmKind::Log,
-        state: parse_state(alarm.state_value()),
-        reason: alarm.state_reason().unwrap_or_default().to_owned(),
-        since: transition_time(
-            alarm.state_transitioned_timestamp(),
-            alarm.state_updated_timestamp(),
-        ),
-    }
+fn from_composite_alarm(alarm: &Value) -> Alarm {
+    let data = text(&alarm["StateReasonData"]).unwrap_or_default();
+    let kind = AlarmKind::Composite {
+        rule: text(&alarm["AlarmRule"]).unwrap_or_default().to_owned(),
+        triggered_by: parse_triggering_alarms(data),
+    };
+    from_alarm(alarm, kind)
 }
 
-fn from_composite_alarm(alarm: &CompositeAlarm) -> Alarm {
-    let triggered_by = parse_triggering_alarms(alarm.state_reason_data().unwrap_or_default());
-    Alarm {
-        name: alarm.alarm_name().unwrap_or_default().to_owned(),
-        kind: AlarmKind::Composite {
-            rule: alarm.alarm_rule().unwrap_or_default().to_owned(),
-            triggered_by,
-        },
-        state: parse_state(alarm.state_value()),
-        reason: alarm.state_reason().unwrap_or_default().to_owned(),
-        since: transition_time(
-            alarm.state_transitioned_timestamp(),
-            alarm.state_updated_timestamp(),
-        ),
-    }
-}
-
-fn parse_state(value: Option<&StateValue>) -> AlarmState {
-    match value.map_or("no state", StateValue::as_str) {
+fn parse_state(value: Option<&str>) -> AlarmState {
+    match value.unwrap_or("no state") {
         "OK" => AlarmState::Ok,
         "ALARM" => AlarmState::InAlarm,
         "INSUFFICIENT_DATA" => AlarmState::InsufficientData,
@@ -129,10 +104,10 @@ fn parse_state(value: Option<&StateValue>) -> AlarmState {
 }
 
 /// When the state changed; the update time also moves when only the reason changes.
-fn transition_time(transitioned: Option<&DateTime>, updated: Option<&DateTime>) -> String {
-    transitioned
-        .or(updated)
-        .map(|time| crate::clock::format_rfc3339(time.as_secs_f64()))
+fn transition_time(alarm: &Value) -> String {
+    number(&alarm["StateTransitionedTimestamp"])
+        .or_else(|| number(&alarm["StateUpdatedTimestamp"]))
+        .map(crate::clock::format_rfc3339)
         .unwrap_or_default()
 }
 
@@ -168,15 +143,9 @@ mod tests {
 
     #[test]
     fn a_composite_alarm_is_read_with_its_rule_and_a_new_word_is_no_success() {
-        let alarm = CompositeAlarm::builder()
-            .alarm_name("all")
-            .alarm_rule("ALARM(a)")
-            .state_value("NEW".into());
-        let alarm = from_composite_alarm(
-            &alarm
-                .state_updated_timestamp(DateTime::from_secs(7))
-                .build(),
-        );
+        let alarm = from_composite_alarm(&json!({
+            "AlarmName": "all", "AlarmRule": "ALARM(a)", "StateValue": "NEW", "StateUpdatedTimestamp": 7.0,
+        }));
         assert_eq!(
             alarm.kind,
             AlarmKind::Composite {

@@ -70,6 +70,22 @@ pub fn partition(region: &str) -> &'static str {
         .map_or("aws", |(_, partition)| partition)
 }
 
+/// The domain of a region's endpoints.
+pub fn domain(region: &str) -> &'static str {
+    let domains = [
+        ("cn-", "amazonaws.com.cn"),
+        ("eusc-", "amazonaws.eu"),
+        ("us-iso-", "c2s.ic.gov"),
+        ("us-isob-", "sc2s.sgov.gov"),
+        ("eu-isoe-", "cloud.adc-e.uk"),
+        ("us-isof-", "csp.hci.ic.gov"),
+    ];
+    domains
+        .iter()
+        .find(|(begin, _)| region.starts_with(begin))
+        .map_or("amazonaws.com", |(_, domain)| domain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

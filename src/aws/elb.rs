@@ -2,14 +2,21 @@
 //!
 //! One file, because each AWS service has one file for its calls.
 
-use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, Listener, Rule, RuleCondition,
-};
+use std::str::FromStr;
+
+use serde_json::{Value, json};
 
 use super::arn::{listener_arn, target_group_name};
-use super::error::from_sdk;
+use super::signed::{SignedCall, SignedProtocol, SignedService, entries, text, texts};
 use super::{Aws, AwsError};
 use crate::identity::TargetGroupArn;
+
+const ELB: SignedService = SignedService {
+    signing_name: "elasticloadbalancing",
+    host: "elasticloadbalancing",
+    id: "Elastic Load Balancing v2",
+    protocol: SignedProtocol::Query("2015-12-01"),
+};
 
 /// Where the rules of a listener send traffic: target group ARN and weight, rule by rule.
 pub type Forwards = Vec<Vec<(TargetGroupArn, i32)>>;
@@ -137,28 +144,17 @@ impl Aws {
                 })
                 .collect());
         }
-        let answer = from_sdk(
-            DESCRIBE_RULES,
-            self.elb()
-                .describe_rules()
-                .listener_arn(listener)
-                .page_size(RULES_PAGE_SIZE)
-                .send()
-                .await,
-        )?;
-        if answer.next_marker().is_some() {
+        let input = json!({ "ListenerArn": listener, "PageSize": RULES_PAGE_SIZE });
+        let answer = self.call_elb(DESCRIBE_RULES, &input).await?;
+        if text(&answer["NextMarker"]).is_some() {
             return Err(AwsError::incomplete_answer(
                 DESCRIBE_RULES,
                 "rules: there are more of them",
             ));
         }
-        let mut rules: Vec<&Rule> = answer.rules().iter().collect();
+        let mut rules: Vec<&Value> = entries(&answer["Rules"]).iter().collect();
         // The default rule's priority is not a number.
-        rules.sort_by_key(|rule| {
-            rule.priority()
-                .and_then(|priority| priority.parse().ok())
-                .unwrap_or(u32::MAX)
-        });
+        rules.sort_by_key(|rule| parse_number(&rule["Priority"]).unwrap_or(u32::MAX));
         Ok(rules.into_iter().map(from_rule).collect())
     }
 
@@ -182,33 +178,32 @@ impl Aws {
         if arns.is_empty() {
             return Ok(Vec::new());
         }
-        let (found, balancers) = tokio::join!(
-            self.elb()
-                .describe_listeners()
-                .set_listener_arns(Some(arns))
-                .send(),
-            self.elb()
-                .describe_load_balancers()
-                .set_load_balancer_arns(Some(balancers))
-                .send()
+        let (listeners, balancers) = (
+            json!({ "ListenerArns": arns }),
+            json!({ "LoadBalancerArns": balancers }),
         );
-        let found = from_sdk("elasticloadbalancing:DescribeListeners", found)?;
-        let balancers = from_sdk("elasticloadbalancing:DescribeLoadBalancers", balancers)?;
+        let (found, balancers) = tokio::join!(
+            self.call_elb(DESCRIBE_LISTENERS, &listeners),
+            self.call_elb("elasticloadbalancing:DescribeLoadBalancers", &balancers)
+        );
+        let (found, balancers) = (found?, balancers?);
         let host = |arn: &str| {
-            let balancer = balancers
-                .load_balancers()
+            let balancer = entries(&balancers["LoadBalancers"])
                 .iter()
-                .find(|balancer| balancer.load_balancer_arn() == Some(arn))?;
-            balancer.dns_name().map(str::to_owned)
+                .find(|balancer| balancer["LoadBalancerArn"] == arn)?;
+            text(&balancer["DNSName"]).map(str::to_owned)
         };
-        let address = |listener: &Listener| {
+        let address = |listener: &Value| {
             Some(ListenerAddress {
-                listener: listener.listener_arn()?.to_owned(),
-                port: u16::try_from(listener.port()?).ok()?,
-                host: host(listener.load_balancer_arn()?)?,
+                listener: text(&listener["ListenerArn"])?.to_owned(),
+                port: parse_number(&listener["Port"])?,
+                host: host(text(&listener["LoadBalancerArn"])?)?,
             })
         };
-        Ok(found.listeners().iter().filter_map(address).collect())
+        Ok(entries(&found["Listeners"])
+            .iter()
+            .filter_map(address)
+            .collect())
     }
 
     /// Network load balancers have no rules.
@@ -216,34 +211,33 @@ impl Aws {
         &self,
         listener: &str,
     ) -> Result<Vec<ForwardingRule>, AwsError> {
-        let answer = from_sdk(
-            "elasticloadbalancing:DescribeListeners",
-            self.elb()
-                .describe_listeners()
-                .listener_arns(listener)
-                .send()
-                .await,
-        )?;
-        let forwarding_rule = |listener: &Listener| ForwardingRule {
-            arn: listener.listener_arn().unwrap_or_default().to_owned(),
-            weights: forwarded_weights(listener.default_actions()),
+        let input = json!({ "ListenerArns": [listener] });
+        let answer = self.call_elb(DESCRIBE_LISTENERS, &input).await?;
+        let forwarding_rule = |listener: &Value| ForwardingRule {
+            arn: owned_text(&listener["ListenerArn"]),
+            weights: forwarded_weights(&listener["DefaultActions"]),
         };
-        Ok(answer.listeners().iter().map(forwarding_rule).collect())
+        Ok(entries(&answer["Listeners"])
+            .iter()
+            .map(forwarding_rule)
+            .collect())
     }
 
     async fn read_rule_forwards(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
-        let call = self.elb().describe_rules();
-        let call = if listener.contains(":listener-rule/") {
-            call.rule_arns(listener)
+        let input = if listener.contains(":listener-rule/") {
+            json!({ "RuleArns": [listener] })
         } else {
-            call.listener_arn(listener)
+            json!({ "ListenerArn": listener })
         };
-        let answer = from_sdk(DESCRIBE_RULES, call.send().await)?;
-        let forwarding_rule = |rule: &Rule| ForwardingRule {
-            arn: rule.rule_arn().unwrap_or_default().to_owned(),
-            weights: forwarded_weights(rule.actions()),
+        let answer = self.call_elb(DESCRIBE_RULES, &input).await?;
+        let forwarding_rule = |rule: &Value| ForwardingRule {
+            arn: owned_text(&rule["RuleArn"]),
+            weights: forwarded_weights(&rule["Actions"]),
         };
-        Ok(answer.rules().iter().map(forwarding_rule).collect())
+        Ok(entries(&answer["Rules"])
+            .iter()
+            .map(forwarding_rule)
+            .collect())
     }
 
     /// The health of the group's targets.
@@ -251,39 +245,51 @@ impl Aws {
         &self,
         target_group: &TargetGroupArn,
     ) -> Result<TargetHealth, AwsError> {
-        let answer = from_sdk(
-            "elasticloadbalancing:DescribeTargetHealth",
-            self.elb()
-                .describe_target_health()
-                .target_group_arn(target_group.as_str())
-                .send()
-                .await,
-        )?;
-        let states = answer
-            .target_health_descriptions()
+        let answer = self
+            .call_elb(
+                "elasticloadbalancing:DescribeTargetHealth",
+                &json!({ "TargetGroupArn": target_group.as_str() }),
+            )
+            .await?;
+        let states: Vec<&str> = entries(&answer["TargetHealthDescriptions"])
             .iter()
-            .filter_map(|target| target.target_health().and_then(|health| health.state()));
-        let states: Vec<&str> = states
-            .map(aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum::as_str)
+            .filter_map(|target| text(&target["TargetHealth"]["State"]))
             .collect();
         Ok(TargetHealth::from_states(&states))
     }
+
+    async fn call_elb(&self, action: &'static str, input: &Value) -> Result<Value, AwsError> {
+        let call = SignedCall::new(ELB, action, self.partition.region());
+        self.read_signed(call, input).await
+    }
 }
 
+const DESCRIBE_LISTENERS: &str = "elasticloadbalancing:DescribeListeners";
 const DESCRIBE_RULES: &str = "elasticloadbalancing:DescribeRules";
 /// A listener has a hundred rules unless its quota was raised.
 const RULES_PAGE_SIZE: i32 = 400;
 
-fn from_rule(rule: &Rule) -> ListenerRule {
-    let only_forwards = rule
-        .actions()
+fn owned_text(member: &Value) -> String {
+    text(member).unwrap_or_default().to_owned()
+}
+
+/// Numbers are texts in XML.
+fn parse_number<N: FromStr>(member: &Value) -> Option<N> {
+    text(member)?.parse().ok()
+}
+
+fn from_rule(rule: &Value) -> ListenerRule {
+    let only_forwards = entries(&rule["Actions"])
         .iter()
-        .all(|action| action.r#type() == Some(&ActionTypeEnum::Forward));
+        .all(|action| action["Type"] == "forward");
     ListenerRule {
-        arn: rule.rule_arn().unwrap_or_default().to_owned(),
-        conditions: rule.conditions().iter().map(from_rule_condition).collect(),
+        arn: owned_text(&rule["RuleArn"]),
+        conditions: entries(&rule["Conditions"])
+            .iter()
+            .map(from_rule_condition)
+            .collect(),
         weights: if only_forwards {
-            forwarded_weights(rule.actions())
+            forwarded_weights(&rule["Actions"])
         } else {
             Vec::new()
         },
@@ -291,27 +297,22 @@ fn from_rule(rule: &Rule) -> ListenerRule {
 }
 
 /// Conditions with regular expressions are not evaluated.
-fn from_rule_condition(condition: &RuleCondition) -> Condition {
-    let host = condition
-        .host_header_config()
-        .map(|config| config.values().to_vec())
-        .filter(|values| !values.is_empty());
-    let path = condition
-        .path_pattern_config()
-        .map(|config| config.values().to_vec())
-        .filter(|values| !values.is_empty());
-    let header = condition
-        .http_header_config()
-        .filter(|config| !config.values().is_empty());
-    let header = header.and_then(|config| {
+fn from_rule_condition(condition: &Value) -> Condition {
+    let values = |config: &str| {
+        let values = texts(&condition[config]["Values"]);
+        Some(values).filter(|values| !values.is_empty())
+    };
+    let header = || {
+        let name = text(&condition["HttpHeaderConfig"]["HttpHeaderName"])?;
         Some(Condition::Header(
-            config.http_header_name()?.to_owned(),
-            config.values().to_vec(),
+            name.to_owned(),
+            values("HttpHeaderConfig")?,
         ))
-    });
-    host.map(Condition::Host)
-        .or(path.map(Condition::Path))
-        .or(header)
+    };
+    values("HostHeaderConfig")
+        .map(Condition::Host)
+        .or_else(|| values("PathPatternConfig").map(Condition::Path))
+        .or_else(header)
         .unwrap_or(Condition::Other)
 }
 
@@ -324,27 +325,20 @@ fn load_balancer_arn(listener: &str) -> Option<String> {
 
 /// An action forwards to one group by its ARN, or to several by weight; a lone group has all the
 /// weight.
-fn forwarded_weights(actions: &[Action]) -> Vec<(TargetGroupArn, i32)> {
-    actions.iter().flat_map(action_weights).collect()
+fn forwarded_weights(actions: &Value) -> Vec<(TargetGroupArn, i32)> {
+    entries(actions).iter().flat_map(action_weights).collect()
 }
 
-fn action_weights(action: &Action) -> Vec<(TargetGroupArn, i32)> {
-    let groups = action
-        .forward_config()
-        .map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
-        .unwrap_or_default();
-    let by_weight: Vec<(TargetGroupArn, i32)> = groups
+fn action_weights(action: &Value) -> Vec<(TargetGroupArn, i32)> {
+    let by_weight: Vec<(TargetGroupArn, i32)> = entries(&action["ForwardConfig"]["TargetGroups"])
         .iter()
         .filter_map(|group| {
-            Some((
-                group.target_group_arn()?.into(),
-                group.weight().unwrap_or(1),
-            ))
+            let weight = parse_number(&group["Weight"]).unwrap_or(1);
+            Some((text(&group["TargetGroupArn"])?.into(), weight))
         })
         .collect();
     match by_weight.as_slice() {
-        [] => action
-            .target_group_arn()
+        [] => text(&action["TargetGroupArn"])
             .map(|arn| (arn.into(), 1))
             .into_iter()
             .collect(),

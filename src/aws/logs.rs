@@ -3,12 +3,19 @@
 
 use std::time::Duration;
 
-use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
+use serde_json::{Value, json};
 
-use super::error::from_sdk;
+use super::signed::{SignedCall, SignedProtocol, SignedService, entries, text};
 use super::{Aws, AwsError};
 use crate::scrub::mask;
 
+const LOGS: SignedService = SignedService {
+    signing_name: "logs",
+    host: "logs",
+    id: "CloudWatch Logs",
+    protocol: SignedProtocol::Json("Logs_20140328"),
+};
+const GET_EVENTS: &str = "logs:GetLogEvents";
 const FILTER: &str = "logs:FilterLogEvents";
 /// FilterLogEvents takes at most this many streams.
 const MAX_STREAMS: usize = 100;
@@ -76,12 +83,12 @@ impl Default for LogLines {
 }
 
 impl LogLines {
-    fn add_events(&mut self, events: &[FilteredLogEvent]) {
+    fn add_events(&mut self, events: &[Value]) {
         self.count += events.len() as u64;
-        let line = |event: &FilteredLogEvent| {
+        let line = |event: &Value| {
             Some((
-                event.timestamp()?,
-                mask(event.message()?)
+                event["timestamp"].as_i64()?,
+                mask(event["message"].as_str()?)
                     .chars()
                     .take(MAX_LINE_LENGTH)
                     .collect(),
@@ -116,19 +123,11 @@ impl Aws {
         stream: &str,
         lines: i32,
     ) -> Result<Vec<String>, AwsError> {
-        let call = self
-            .logs()
-            .get_log_events()
-            .log_group_name(group)
-            .log_stream_name(stream)
-            .limit(lines)
-            .start_from_head(false);
-        let answer = from_sdk("logs:GetLogEvents", call.send().await)?;
-        Ok(answer
-            .events()
-            .iter()
-            .filter_map(|event| event.message().map(str::to_owned))
-            .collect())
+        let input = json!({
+            "logGroupName": group, "logStreamName": stream, "limit": lines, "startFromHead": false,
+        });
+        let answer = self.call_logs(GET_EVENTS, &input).await?;
+        Ok(messages(&answer))
     }
 
     /// The lines of a log stream after those that the token stands for; from its begin without one.
@@ -138,21 +137,16 @@ impl Aws {
         stream: &str,
         token: Option<&str>,
     ) -> Result<LogPage, AwsError> {
-        let call = self
-            .logs()
-            .get_log_events()
-            .log_group_name(group)
-            .log_stream_name(stream)
-            .set_next_token(token.map(str::to_owned))
-            .start_from_head(true);
-        let answer = from_sdk("logs:GetLogEvents", call.send().await)?;
+        let mut input = json!({
+            "logGroupName": group, "logStreamName": stream, "startFromHead": true,
+        });
+        if let Some(token) = token {
+            input["nextToken"] = json!(token);
+        }
+        let answer = self.call_logs(GET_EVENTS, &input).await?;
         Ok(LogPage {
-            lines: answer
-                .events()
-                .iter()
-                .filter_map(|event| event.message().map(str::to_owned))
-                .collect(),
-            next: answer.next_forward_token().map(str::to_owned),
+            lines: messages(&answer),
+            next: text(&answer["nextForwardToken"]).map(str::to_owned),
         })
     }
 
@@ -198,31 +192,39 @@ impl Aws {
         lines: &mut LogLines,
         budget: &mut u32,
     ) -> Result<SearchExtent, AwsError> {
-        let (since, until) = (milliseconds(search.since), milliseconds(search.until));
-        let mut token = None;
+        let mut input = json!({
+            "logGroupName": search.group,
+            "logStreamNames": streams,
+            "filterPattern": search.filter,
+            "startTime": milliseconds(search.since),
+            "endTime": milliseconds(search.until),
+        });
         loop {
             if *budget == 0 || lines.count >= MAX_LINES {
                 return Ok(SearchExtent::Partial);
             }
-            let call = self
-                .logs()
-                .filter_log_events()
-                .log_group_name(search.group)
-                .set_log_stream_names(Some(streams.to_vec()));
-            let call = call
-                .filter_pattern(search.filter)
-                .start_time(since)
-                .end_time(until)
-                .set_next_token(token.take());
-            let answer = from_sdk(FILTER, call.send().await)?;
+            let answer = self.call_logs(FILTER, &input).await?;
             *budget -= 1;
-            lines.add_events(answer.events());
-            match answer.next_token() {
-                Some(next) => token = Some(next.to_owned()),
+            lines.add_events(entries(&answer["events"]));
+            match text(&answer["nextToken"]) {
+                Some(next) => input["nextToken"] = json!(next),
                 None => return Ok(SearchExtent::Complete),
             }
         }
     }
+
+    async fn call_logs(&self, action: &'static str, input: &Value) -> Result<Value, AwsError> {
+        let call = SignedCall::new(LOGS, action, self.partition.region());
+        self.read_signed(call, input).await
+    }
+}
+
+/// The lines of an answer, also empty ones.
+fn messages(answer: &Value) -> Vec<String> {
+    let events = entries(&answer["events"]).iter();
+    events
+        .filter_map(|event| event["message"].as_str().map(str::to_owned))
+        .collect()
 }
 
 /// AWS has one code for a group and for a stream that does not exist; its sentence tells which.
@@ -238,11 +240,8 @@ fn milliseconds(time: Duration) -> i64 {
 mod tests {
     use super::*;
 
-    fn event(at: i64, message: &str) -> FilteredLogEvent {
-        FilteredLogEvent::builder()
-            .timestamp(at)
-            .message(message)
-            .build()
+    fn event(at: i64, message: &str) -> Value {
+        json!({ "timestamp": at, "message": message })
     }
 
     #[test]

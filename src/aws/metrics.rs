@@ -6,18 +6,22 @@
 mod batch;
 mod expression;
 
-use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{
-    Dimension, MessageData, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy,
-};
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 
-use super::error::from_sdk;
+use super::signed::{SignedCall, SignedProtocol, SignedService, entries, number, text};
 use super::{Aws, AwsError, AwsErrorKind};
 use crate::checks::analysis::ask::SourceAnswer;
 use crate::checks::analysis::question::{CloudWatchMetric, CloudWatchQuery, Point};
-use batch::{Batch, Series, SeriesStatus};
+use batch::{Batch, BatchQuery, BatchQueryKind, Series, SeriesStatus};
 
+/// CloudWatch without its logs.
+pub(super) const CLOUDWATCH: SignedService = SignedService {
+    signing_name: "monitoring",
+    host: "monitoring",
+    id: "CloudWatch",
+    protocol: SignedProtocol::Json10("GraniteServiceVersion20100801"),
+};
 const ACTION: &str = "cloudwatch:GetMetricData";
 /// A page holds 100,800 points: the windows of a rollout never fill even one.
 const MAX_PAGES: usize = 20;
@@ -92,26 +96,25 @@ impl Aws {
     }
 
     async fn read_series(&self, batch: &Batch<'_>) -> Result<Vec<Series>, AwsError> {
-        let (mut series, mut token) = (Vec::new(), None);
+        let call = SignedCall::new(CLOUDWATCH, ACTION, self.partition.region());
+        let mut series = Vec::new();
+        let queries: Vec<Value> = batch.queries().iter().map(build_query).collect();
+        let mut input = json!({
+            "MetricDataQueries": queries,
+            "StartTime": batch.since,
+            "EndTime": batch.until,
+            "ScanBy": "TimestampAscending",
+        });
         for _ in 0..MAX_PAGES {
-            let call = self
-                .cloudwatch()
-                .get_metric_data()
-                .set_metric_data_queries(Some(build_queries(batch)));
-            let call = call
-                .start_time(DateTime::from_secs_f64(batch.since))
-                .end_time(DateTime::from_secs_f64(batch.until));
-            let answer = from_sdk(
-                ACTION,
-                call.scan_by(ScanBy::TimestampAscending)
-                    .set_next_token(token.take())
-                    .send()
-                    .await,
-            )?;
-            series.extend(answer.metric_data_results().iter().map(parse_result));
-            batch::add_messages(&mut series, &message_texts(answer.messages()));
-            match answer.next_token() {
-                Some(next) => token = Some(next.to_owned()),
+            let answer = self.read_signed(call, &input).await?;
+            series.extend(
+                entries(&answer["MetricDataResults"])
+                    .iter()
+                    .map(parse_result),
+            );
+            batch::add_messages(&mut series, &message_texts(&answer["Messages"]));
+            match text(&answer["NextToken"]) {
+                Some(next) => input["NextToken"] = json!(next),
                 None => return Ok(series),
             }
         }
@@ -119,80 +122,84 @@ impl Aws {
     }
 }
 
-fn build_queries(batch: &Batch<'_>) -> Vec<MetricDataQuery> {
-    let queries = batch.queries();
-    let built = queries.into_iter().map(|query| {
-        let builder = MetricDataQuery::builder()
-            .id(query.id)
-            .return_data(query.is_asked);
-        match query.kind {
-            batch::BatchQueryKind::Metric(metric) => builder
-                .metric_stat(build_stat(metric, query.period))
-                .build(),
-            batch::BatchQueryKind::Expression(expression) => {
-                builder.expression(expression).period(query.period).build()
-            }
+fn build_query(query: &BatchQuery<'_>) -> Value {
+    let (id, is_asked) = (&query.id, query.is_asked);
+    match &query.kind {
+        BatchQueryKind::Metric(metric) => {
+            json!({ "Id": id, "ReturnData": is_asked, "MetricStat": build_stat(metric, query.period) })
         }
-    });
-    built.collect()
+        BatchQueryKind::Expression(expression) => {
+            json!({ "Id": id, "ReturnData": is_asked, "Expression": expression, "Period": query.period })
+        }
+    }
 }
 
-fn build_stat(metric: &CloudWatchMetric, period: i32) -> MetricStat {
-    let dimensions = metric
+fn build_stat(metric: &CloudWatchMetric, period: i32) -> Value {
+    let dimensions: Vec<Value> = metric
         .dimensions
         .iter()
-        .map(|(name, value)| Dimension::builder().name(name).value(value).build())
+        .map(|(name, value)| json!({ "Name": name, "Value": value }))
         .collect();
-    let what = Metric::builder()
-        .namespace(&metric.namespace)
-        .metric_name(&metric.name)
-        .set_dimensions(Some(dimensions))
-        .build();
-    MetricStat::builder()
-        .metric(what)
-        .stat(&metric.stat)
-        .period(period)
-        .build()
+    json!({
+        "Metric": { "Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": dimensions },
+        "Stat": metric.stat,
+        "Period": period,
+    })
 }
 
-fn parse_result(result: &MetricDataResult) -> Series {
-    let points = result
-        .timestamps()
-        .iter()
-        .zip(result.values())
-        .map(|(at, value)| Point {
-            at: at.as_secs_f64(),
-            value: *value,
-        });
-    let fate = match result
-        .status_code()
-        .map(aws_sdk_cloudwatch::types::StatusCode::as_str)
-    {
+fn parse_result(result: &Value) -> Series {
+    let (times, values) = (entries(&result["Timestamps"]), entries(&result["Values"]));
+    let points = times.iter().zip(values).filter_map(|(at, value)| {
+        Some(Point {
+            at: number(at)?,
+            value: number(value)?,
+        })
+    });
+    let status = match text(&result["StatusCode"]) {
         None | Some("Complete") => SeriesStatus::Complete,
         Some("PartialData") => SeriesStatus::Partial,
         Some("Forbidden") => SeriesStatus::Forbidden,
         Some(other) => SeriesStatus::Failed(other.to_owned()),
     };
     Series {
-        id: result.id().unwrap_or_default().to_owned(),
+        id: text(&result["Id"]).unwrap_or_default().to_owned(),
         points: points.collect(),
-        status: fate,
-        messages: message_texts(result.messages()),
+        status,
+        messages: message_texts(&result["Messages"]),
     }
 }
 
 /// `ArithmeticError: One or more data-points have been dropped …`.
-fn message_texts(messages: &[MessageData]) -> Vec<String> {
-    let code_and_value = |message: &MessageData| {
-        [message.code(), message.value()]
+fn message_texts(messages: &Value) -> Vec<String> {
+    let code_and_value = |message: &Value| {
+        [&message["Code"], &message["Value"]]
             .into_iter()
-            .flatten()
+            .filter_map(text)
             .collect::<Vec<_>>()
             .join(": ")
     };
-    messages
+    entries(messages)
         .iter()
         .map(code_and_value)
         .filter(|words| !words.is_empty())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_has_its_points_and_what_is_no_number_stays_none() {
+        let result = json!({
+            "Id": "q0", "StatusCode": "PartialData", "Timestamps": [60, 120.5, 180], "Values": [1, 0.25, "NaN"],
+            "Messages": [{ "Code": "ArithmeticError", "Value": "dropped" }],
+        });
+        let series = parse_result(&result);
+        let points: Vec<(f64, f64)> = series.points.iter().map(|it| (it.at, it.value)).collect();
+        assert_eq!(points[..2], [(60.0, 1.0), (120.5, 0.25)]);
+        assert!(points.len() == 3 && points[2].1.is_nan());
+        assert_eq!(series.status, SeriesStatus::Partial);
+        assert_eq!(series.messages, ["ArithmeticError: dropped"]);
+    }
 }

@@ -18,7 +18,9 @@ use aws_smithy_http_client::{ConnectorBuilder, tls};
 use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::client::runtime_components::{
+    RuntimeComponents, RuntimeComponentsBuilder,
+};
 
 use crate::secret::Secret;
 
@@ -38,15 +40,18 @@ pub mod ecs_rollout_shapes;
 pub mod ecs_rollouts;
 pub mod ecs_shapes;
 pub mod elb;
+mod endpoint;
 pub mod error;
 pub mod logs;
 pub mod metrics;
 pub mod response;
 pub mod scaling;
 pub mod secrets;
+mod signed;
 pub mod sigv4;
 pub mod sts;
 mod write_retry;
+mod xml;
 
 use connection::AwsSettings;
 use credentials::SecretListener;
@@ -66,6 +71,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Aws {
     reads: SdkConfig,
     writes: SdkConfig,
+    /// For services without a generated crate.
+    signed: RuntimeComponentsBuilder,
     listener: SecretListener,
     read_count: AtomicU64,
     write_retry: WriteRetry,
@@ -75,12 +82,6 @@ pub struct Aws {
     codedeploy: OnceLock<aws_sdk_codedeploy::Client>,
     codedeploy_once: OnceLock<aws_sdk_codedeploy::Client>,
     ecr: OnceLock<aws_sdk_ecr::Client>,
-    elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
-    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
-    logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
-    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
-    scaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
-    scaling_once: OnceLock<aws_sdk_applicationautoscaling::Client>,
 }
 
 /// The domains of consoles and ARNs.
@@ -142,6 +143,7 @@ impl Aws {
             .with_max_attempts(settings.attempts)
             .with_initial_backoff(Duration::from_millis(300));
         Self {
+            signed: signed::components(&shared),
             reads: shared.to_builder().retry_config(retry_config).build(),
             writes: shared
                 .into_builder()
@@ -158,12 +160,6 @@ impl Aws {
             codedeploy: OnceLock::new(),
             codedeploy_once: OnceLock::new(),
             ecr: OnceLock::new(),
-            elb: OnceLock::new(),
-            cloudwatch: OnceLock::new(),
-            logs: OnceLock::new(),
-            secrets: OnceLock::new(),
-            scaling: OnceLock::new(),
-            scaling_once: OnceLock::new(),
         }
     }
 
@@ -240,51 +236,6 @@ impl Aws {
 
     fn ecr_once_in(&self, region: &str) -> aws_sdk_ecr::Client {
         ecr_client_in(&self.writes, region)
-    }
-
-    fn elb(&self) -> &aws_sdk_elasticloadbalancingv2::Client {
-        self.count_read();
-        self.elb
-            .get_or_init(|| aws_sdk_elasticloadbalancingv2::Client::new(&self.reads))
-    }
-
-    fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
-        self.count_read();
-        self.cloudwatch
-            .get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.reads))
-    }
-
-    fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
-        self.count_read();
-        self.logs
-            .get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.reads))
-    }
-
-    /// A Secrets Manager client, for the region if one is given.
-    fn secrets(&self, region: Option<&str>) -> aws_sdk_secretsmanager::Client {
-        self.count_read();
-        match region.filter(|region| *region != self.partition.region) {
-            None => self
-                .secrets
-                .get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.reads))
-                .clone(),
-            Some(region) => {
-                let config = aws_sdk_secretsmanager::config::Builder::from(&self.reads)
-                    .region(Region::new(region.to_owned()));
-                aws_sdk_secretsmanager::Client::from_conf(config.build())
-            }
-        }
-    }
-
-    fn scaling(&self) -> &aws_sdk_applicationautoscaling::Client {
-        self.count_read();
-        self.scaling
-            .get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.reads))
-    }
-
-    fn scaling_once(&self) -> &aws_sdk_applicationautoscaling::Client {
-        self.scaling_once
-            .get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.writes))
     }
 }
 

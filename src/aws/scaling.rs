@@ -1,15 +1,22 @@
 //! Application Auto Scaling: the scalable target of an ECS service, which of its activities are
 //! suspended, and the tag of the run that suspended them.
 
-use aws_sdk_applicationautoscaling::types::{
-    ScalableDimension, ServiceNamespace, SuspendedState as State,
-};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::error::from_sdk;
+use super::signed::{SignedCall, SignedProtocol, SignedService, entries, text};
 use super::{Aws, AwsError, AwsErrorKind};
 use crate::aws::arn::short_name;
 use crate::identity::{ClusterName, ScalableTargetArn, ServiceName};
-use serde::{Deserialize, Serialize};
+
+const SCALING: SignedService = SignedService {
+    signing_name: "application-autoscaling",
+    host: "application-autoscaling",
+    id: "Application Auto Scaling",
+    protocol: SignedProtocol::Json("AnyScaleFrontendService"),
+};
+/// Application Auto Scaling's name for ECS.
+const NAMESPACE: &str = "ecs";
 
 /// Which activities of a scalable target are suspended. (also :38 and :80)
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,32 +59,25 @@ impl Aws {
         resource: &str,
     ) -> Result<Option<ScalableTarget>, AwsError> {
         const ACTION: &str = "application-autoscaling:DescribeScalableTargets";
-        let call = self
-            .scaling()
-            .describe_scalable_targets()
-            .service_namespace(ServiceNamespace::Ecs)
-            .resource_ids(resource);
-        let answer = from_sdk(
-            ACTION,
-            call.scalable_dimension(ScalableDimension::from(DIMENSION))
-                .send()
-                .await,
-        )?;
-        let Some(target) = answer.scalable_targets().first() else {
+        let input = json!({
+            "ServiceNamespace": NAMESPACE, "ResourceIds": [resource], "ScalableDimension": DIMENSION,
+        });
+        let call = SignedCall::new(SCALING, ACTION, self.partition.region());
+        let answer = self.read_signed(call, &input).await?;
+        let Some(target) = entries(&answer["ScalableTargets"]).first() else {
             return Ok(None);
         };
-        let arn = target
-            .scalable_target_arn()
+        let arn = text(&target["ScalableTargetARN"])
             .ok_or_else(|| AwsError::incomplete_answer(ACTION, "the scalable target's ARN"))?;
-        let suspended = target
-            .suspended_state()
-            .map(from_sdk_state)
-            .unwrap_or_default();
+        let capacity = |name: &str| {
+            let capacity = target[name].as_i64().unwrap_or_default();
+            i32::try_from(capacity).unwrap_or(i32::MAX)
+        };
         Ok(Some(ScalableTarget {
             arn: arn.into(),
-            min: target.min_capacity(),
-            max: target.max_capacity(),
-            suspended,
+            min: capacity("MinCapacity"),
+            max: capacity("MaxCapacity"),
+            suspended: parse_state(&target["SuspendedState"]),
         }))
     }
 
@@ -87,23 +87,13 @@ impl Aws {
         resource: &str,
         wanted: SuspendedState,
     ) -> Result<(), AwsError> {
-        self.write_retry
-            .send(async || {
-                let call = self
-                    .scaling_once()
-                    .register_scalable_target()
-                    .service_namespace(ServiceNamespace::Ecs)
-                    .resource_id(resource);
-                let call = call
-                    .scalable_dimension(ScalableDimension::from(DIMENSION))
-                    .suspended_state(to_sdk_state(wanted));
-                from_sdk(
-                    "application-autoscaling:RegisterScalableTarget",
-                    call.send().await,
-                )
-                .map(drop)
-                .map_err(as_throttled)
-            })
+        let input = json!({
+            "ServiceNamespace": NAMESPACE,
+            "ResourceId": resource,
+            "ScalableDimension": DIMENSION,
+            "SuspendedState": format_state(wanted),
+        });
+        self.write_scaling("application-autoscaling:RegisterScalableTarget", &input)
             .await
     }
 
@@ -112,45 +102,33 @@ impl Aws {
         &self,
         target: &ScalableTargetArn,
     ) -> Result<Option<String>, AwsError> {
-        let call = self
-            .scaling()
-            .list_tags_for_resource()
-            .resource_arn(target.as_str());
-        let answer = from_sdk(
-            "application-autoscaling:ListTagsForResource",
-            call.send().await,
-        )?;
-        Ok(answer.tags.and_then(|mut tags| tags.remove(TAG)))
+        const ACTION: &str = "application-autoscaling:ListTagsForResource";
+        let call = SignedCall::new(SCALING, ACTION, self.partition.region());
+        let input = json!({ "ResourceARN": target.as_str() });
+        let answer = self.read_signed(call, &input).await?;
+        Ok(answer["Tags"][TAG].as_str().map(str::to_owned))
     }
 
     /// Sets our tag of the target to the run id.
     pub async fn tag_target(&self, target: &ScalableTargetArn, run: &str) -> Result<(), AwsError> {
-        self.write_retry
-            .send(async || {
-                let call = self
-                    .scaling_once()
-                    .tag_resource()
-                    .resource_arn(target.as_str())
-                    .tags(TAG, run);
-                from_sdk("application-autoscaling:TagResource", call.send().await)
-                    .map(drop)
-                    .map_err(as_throttled)
-            })
+        let input = json!({ "ResourceARN": target.as_str(), "Tags": { TAG: run } });
+        self.write_scaling("application-autoscaling:TagResource", &input)
             .await
     }
 
     /// Removes our tag from the target.
     pub async fn untag_target(&self, target: &ScalableTargetArn) -> Result<(), AwsError> {
+        let input = json!({ "ResourceARN": target.as_str(), "TagKeys": [TAG] });
+        self.write_scaling("application-autoscaling:UntagResource", &input)
+            .await
+    }
+
+    async fn write_scaling(&self, action: &'static str, input: &Value) -> Result<(), AwsError> {
+        let call = SignedCall::new(SCALING, action, self.partition.region());
         self.write_retry
             .send(async || {
-                let call = self
-                    .scaling_once()
-                    .untag_resource()
-                    .resource_arn(target.as_str())
-                    .tag_keys(TAG);
-                from_sdk("application-autoscaling:UntagResource", call.send().await)
-                    .map(drop)
-                    .map_err(as_throttled)
+                let answer = self.send_signed(call, input).await;
+                answer.map(drop).map_err(as_throttled)
             })
             .await
     }
@@ -169,20 +147,21 @@ fn as_throttled(error: AwsError) -> AwsError {
     }
 }
 
-fn from_sdk_state(state: &State) -> SuspendedState {
+fn parse_state(state: &Value) -> SuspendedState {
+    let is_suspended = |name: &str| state[name].as_bool().unwrap_or_default();
     SuspendedState {
-        scale_in: state.dynamic_scaling_in_suspended().unwrap_or(false),
-        scale_out: state.dynamic_scaling_out_suspended().unwrap_or(false),
-        scheduled: state.scheduled_scaling_suspended().unwrap_or(false),
+        scale_in: is_suspended("DynamicScalingInSuspended"),
+        scale_out: is_suspended("DynamicScalingOutSuspended"),
+        scheduled: is_suspended("ScheduledScalingSuspended"),
     }
 }
 
-fn to_sdk_state(wanted: SuspendedState) -> State {
-    State::builder()
-        .dynamic_scaling_in_suspended(wanted.scale_in)
-        .dynamic_scaling_out_suspended(wanted.scale_out)
-        .scheduled_scaling_suspended(wanted.scheduled)
-        .build()
+fn format_state(wanted: SuspendedState) -> Value {
+    json!({
+        "DynamicScalingInSuspended": wanted.scale_in,
+        "DynamicScalingOutSuspended": wanted.scale_out,
+        "ScheduledScalingSuspended": wanted.scheduled,
+    })
 }
 
 #[cfg(test)]
@@ -220,7 +199,7 @@ mod tests {
                 scheduled: false,
             },
         ] {
-            assert_eq!(from_sdk_state(&to_sdk_state(wanted)), wanted);
+            assert_eq!(parse_state(&format_state(wanted)), wanted);
         }
     }
 }

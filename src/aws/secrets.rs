@@ -1,13 +1,19 @@
 //! Secrets Manager: the text of a secret, or one value of a secret that is a JSON object.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::error::from_sdk;
+use super::signed::{SignedCall, SignedProtocol, SignedService};
 use super::{Aws, AwsError, AwsErrorKind};
 use crate::error::Explain;
 use crate::outcome::Reason;
 use crate::secret::Secret;
 
+const SECRETS: SignedService = SignedService {
+    signing_name: "secretsmanager",
+    host: "secretsmanager",
+    id: "Secrets Manager",
+    protocol: SignedProtocol::Json("secretsmanager"),
+};
 const ACTION: &str = "secretsmanager:GetSecretValue";
 
 /// Why a secret's value cannot be read. No message contains any part of a value.
@@ -90,17 +96,12 @@ impl Aws {
         id: &str,
         key: Option<&str>,
     ) -> Result<Secret, SecretError> {
-        let answer = from_sdk(
-            ACTION,
-            self.secrets(region_of(id))
-                .get_secret_value()
-                .secret_id(id)
-                .send()
-                .await,
-        );
+        let region = region_of(id).unwrap_or(self.partition.region());
+        let call = SignedCall::new(SECRETS, ACTION, region);
+        let answer = self.read_signed(call, &json!({ "SecretId": id })).await;
         let answer = answer.map_err(|error| to_secret_error(id, error))?;
-        let text = answer
-            .secret_string()
+        let text = answer["SecretString"]
+            .as_str()
             .ok_or_else(|| SecretError::Binary { id: id.to_owned() })?;
         key.map_or_else(|| Ok(Secret::new(text)), |key| read_key(id, key, text))
     }
