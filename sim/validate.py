@@ -26,7 +26,6 @@ from urllib.parse import parse_qsl
 
 import botocore.loaders
 from botocore.model import ServiceModel
-from botocore.parsers import RpcV2CBORParser
 from botocore.validate import ParamValidator
 
 # AWS's own answers omit nothing of this; a model may name members that only requests carry.
@@ -101,8 +100,6 @@ class Judge:
         given, shape = exchange["request"], operation.input_shape
         if exchange["protocol"] == "query":
             given = from_form(base64.b64decode(exchange["raw_request"]), shape)
-        elif exchange["protocol"] == "cbor":
-            given = from_cbor(base64.b64decode(exchange["raw_request"]))
         if shape is None:
             return
         for kind, path, details in ParamValidator().validate(given, shape)._errors:
@@ -113,8 +110,6 @@ class Judge:
         shape = operation.output_shape
         if exchange["protocol"] == "query":
             given = from_xml(base64.b64decode(exchange["raw_answer"]), operation, lambda path, what: self.offend(exchange, "answer", path, what))
-        elif exchange["protocol"] == "cbor":
-            given = from_cbor(base64.b64decode(exchange["raw_answer"]))
         else:
             given = json.loads(base64.b64decode(exchange["raw_answer"]))
         if shape is None:
@@ -138,7 +133,6 @@ class Judge:
 
     def value(self, exchange, side, value, shape, path, required):
         """One value against one shape, and everything below it."""
-        tagged = exchange["protocol"] == "json" or isinstance(value, datetime)
         def offend(what):
             self.offend(exchange, side, path, what)
 
@@ -166,8 +160,6 @@ class Judge:
                 return offend("is not a map")
             for key, entry in value.items():
                 self.value(exchange, side, entry, shape.value, f"{path}.{key}", required)
-        elif kind == "timestamp" and not tagged:
-            offend("is a moment without its tag")
         elif problem := scalar(value, shape):
             offend(problem)
 
@@ -223,12 +215,6 @@ def is_moment(value):
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return 0 <= value < 4_000_000_000  # seconds: milliseconds would be in the year 50000
     return False
-
-
-def from_cbor(raw):
-    """A CBOR body; moments are datetimes when they are tagged as such, and only then."""
-    parser = RpcV2CBORParser()
-    return parser.parse_data_item(parser.get_peekable_stream_from_bytes(raw)) if raw else {}
 
 
 def from_form(raw, shape):

@@ -94,7 +94,7 @@ impl Api {
         }
     }
 
-    /// Before the dot of `X-Amz-Target`, and the service in an rpc-v2 path.
+    /// Before the dot of `X-Amz-Target`.
     const fn target(self) -> &'static str {
         match self {
             Self::Ecs => "AmazonEC2ContainerServiceV20141113",
@@ -105,6 +105,21 @@ impl Api {
             Self::Scaling => "AnyScaleFrontendService",
             Self::Secrets => "secretsmanager",
             Self::Elb | Self::Sts => "",
+        }
+    }
+
+    /// The content type of its JSON.
+    const fn json_type(self) -> &'static str {
+        match self {
+            Self::CloudWatch => "application/x-amz-json-1.0",
+            Self::Ecs
+            | Self::CodeDeploy
+            | Self::Ecr
+            | Self::Logs
+            | Self::Elb
+            | Self::Sts
+            | Self::Scaling
+            | Self::Secrets => "application/x-amz-json-1.1",
         }
     }
 

@@ -131,6 +131,7 @@ impl Play {
             "codedeploy" => "CodeDeploy_20141006",
             "ecr" => "AmazonEC2ContainerRegistry_V20150921",
             "logs" => "Logs_20140328",
+            "cloudwatch" => "GraniteServiceVersion20100801",
             "scaling" => "AnyScaleFrontendService",
             "secretsmanager" => "secretsmanager",
             other => panic!("{other}"),

@@ -3,7 +3,6 @@
 
 #![expect(clippy::expect_used, reason = "what is not as expected ends a test")]
 
-mod cbor;
 mod codedeploy;
 mod control;
 mod ecs;

@@ -9,9 +9,12 @@ use ecs_bluegreen_sim::{
     MeasuredSide, MetricsOptions, Reply, ReplyAnswer, SeriesOptions, SourcesOptions, StageOptions,
     Switches, TaskEngine, Toggle,
 };
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
-use crate::cbor;
 use crate::codedeploy::{deploy, reach};
 use crate::harness::{PATIENCE, Play};
 
@@ -83,7 +86,7 @@ fn stat(id: &str, name: &str, stat: &str, dimensions: &Value) -> Value {
 async fn data(play: &Play, queries: Value) -> Value {
     let until = now() + 1.0;
     let input = json!({ "MetricDataQueries": queries, "StartTime": until - 60.0, "EndTime": until, "ScanBy": "TimestampAscending" });
-    cbor::ask(play, "GetMetricData", &input).await
+    play.ask("cloudwatch.GetMetricData", input).await
 }
 
 fn values(answer: &Value, id: &str) -> Vec<f64> {
@@ -201,12 +204,12 @@ async fn own_metrics_and_series_are_asked_for_and_refusals_have_their_code() {
             .all(|value| (value - 2.0).abs() < 0.1),
         "{answer:#}"
     );
-    let refused = cbor::call(
-        &play,
-        "GetMetricData",
-        &json!({ "MetricDataQueries": [], "StartTime": 1.0, "EndTime": 2.0 }),
-    )
-    .await;
+    let refused = play
+        .call(
+            "cloudwatch.GetMetricData",
+            &json!({ "MetricDataQueries": [], "StartTime": 1.0, "EndTime": 2.0 }),
+        )
+        .await;
     assert_eq!(
         (refused.status, &refused.body["__type"]),
         (400, &json!("ValidationError"))
@@ -260,12 +263,12 @@ async fn an_alarm_is_in_alarm_when_green_has_its_share_and_its_composite_with_it
     });
     let id = deploy(&play, "1.1.0").await;
     reach(&play, &id, "Stopped").await;
-    let answer = cbor::ask(
-        &play,
-        "DescribeAlarms",
-        &json!({ "AlarmTypes": ["CompositeAlarm", "MetricAlarm"] }),
-    )
-    .await;
+    let answer = play
+        .ask(
+            "cloudwatch.DescribeAlarms",
+            json!({ "AlarmTypes": ["CompositeAlarm", "MetricAlarm"] }),
+        )
+        .await;
     let shown = |kind: &str| {
         (
             answer[kind][0]["StateValue"].clone(),
@@ -299,12 +302,12 @@ async fn an_alarm_is_in_alarm_when_green_has_its_share_and_its_composite_with_it
     );
     play.stage
         .set_alarm_with_reason("any", AlarmState::Ok, "enough");
-    let answer = cbor::ask(
-        &play,
-        "DescribeAlarms",
-        &json!({ "AlarmTypes": ["CompositeAlarm"] }),
-    )
-    .await;
+    let answer = play
+        .ask(
+            "cloudwatch.DescribeAlarms",
+            json!({ "AlarmTypes": ["CompositeAlarm"] }),
+        )
+        .await;
     assert_eq!(
         (
             &answer["CompositeAlarms"][0]["StateValue"],
@@ -315,9 +318,35 @@ async fn an_alarm_is_in_alarm_when_green_has_its_share_and_its_composite_with_it
     play.stage.shutdown().await;
 }
 
+/// Status and text of a page.
+async fn get_page(url: &str, headers: &[(&str, &str)]) -> (u16, String) {
+    let request = headers
+        .iter()
+        .fold(Request::get(url), |request, (name, value)| {
+            request.header(*name, *value)
+        });
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let response = client
+        .request(
+            request
+                .body(Full::<bytes::Bytes>::default())
+                .expect("a request"),
+        )
+        .await
+        .expect("an answer");
+    let status = response.status().as_u16();
+    let bytes = response
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
+    (status, String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// Status and document of a request to a source.
 async fn source(play: &Play, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
-    let (status, text) = cbor::get(&format!("{}{path}", play.stage.metrics_url()), headers).await;
+    let (status, text) = get_page(&format!("{}{path}", play.stage.metrics_url()), headers).await;
     (
         status,
         serde_json::from_str(&text).unwrap_or(Value::String(text)),

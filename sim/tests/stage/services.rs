@@ -1,7 +1,7 @@
-//! The operations that stand beside the rollouts: tasks, logs, images, the load balancer, alarms,
+//! The operations that stand beside the rollouts: tasks, logs, images, the load balancer,
 //! identity.
 
-use ecs_bluegreen_sim::{AlarmState, Controller, GroupOptions, StageOptions};
+use ecs_bluegreen_sim::{Controller, GroupOptions, StageOptions};
 use serde_json::{Value, json};
 
 use crate::harness::Play;
@@ -121,9 +121,8 @@ async fn the_registry_answers_to_the_token_and_to_ecr() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_query_and_the_cbor_services_answer() {
+async fn the_query_services_answer() {
     let play = stage().await;
-    play.stage.set_alarm("errors", AlarmState::Alarm);
     for action in [
         "DescribeListeners",
         "DescribeTargetGroups",

@@ -1,7 +1,6 @@
-//! The three wire protocols: which one a request speaks, its decoded input, and an answer or a
+//! The wire protocols: which one a request speaks, its decoded input, and an answer or a
 //! refusal in the same protocol.
 
-mod cbor;
 mod query;
 
 use bytes::Bytes;
@@ -17,10 +16,8 @@ use crate::clock::now_ms;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// awsJson1.1: `X-Amz-Target`.
+    /// awsJson 1.0 or 1.1, as the service's model says: `X-Amz-Target`.
     Json,
-    /// rpc-v2-cbor: the operation is in the path.
-    Cbor,
     /// A form with `Action`, answered in XML.
     Query,
 }
@@ -29,7 +26,6 @@ impl Protocol {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
-            Self::Cbor => "cbor",
             Self::Query => "query",
         }
     }
@@ -58,9 +54,9 @@ impl Call {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
-        let (api, protocol, operation, input) = parse_json(header("x-amz-target"), raw)
-            .or_else(|| parse_cbor(parts.uri.path(), raw))
-            .or_else(|| parse_query(raw))?;
+        let (api, protocol, operation, input) =
+            parse_json(header("x-amz-target"), header("content-type"), raw)
+                .or_else(|| parse_query(raw))?;
         let user_agent = header("user-agent").map(ToOwned::to_owned);
         let authorization = header("authorization");
         let region = authorization.and_then(signed_region).map(ToOwned::to_owned);
@@ -91,10 +87,7 @@ impl Call {
             .status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
             .header("content-type", self.content_type())
             .header("x-amzn-requestid", request_id);
-        if self.protocol == Protocol::Cbor {
-            response = response.header("smithy-protocol", "rpc-v2-cbor");
-        }
-        if let (Protocol::Cbor, Err(refusal)) = (self.protocol, answer) {
+        if let (Api::CloudWatch, Err(refusal)) = (self.api, answer) {
             response = response.header("x-amzn-query-error", format!("{};Sender", refusal.code));
         }
         (
@@ -105,8 +98,7 @@ impl Call {
 
     const fn content_type(&self) -> &'static str {
         match self.protocol {
-            Protocol::Json => "application/x-amz-json-1.1",
-            Protocol::Cbor => "application/cbor",
+            Protocol::Json => self.api.json_type(),
             Protocol::Query => "text/xml",
         }
     }
@@ -115,8 +107,6 @@ impl Call {
         match (self.protocol, answer) {
             (Protocol::Json, Ok(answer)) => answer.to_string().into_bytes(),
             (Protocol::Json, Err(refusal)) => json_error(refusal).to_string().into_bytes(),
-            (Protocol::Cbor, Ok(answer)) => cbor::encode(answer),
-            (Protocol::Cbor, Err(refusal)) => cbor::encode(&json_error(refusal)),
             (Protocol::Query, Ok(answer)) => {
                 query::encode(self.api, &self.operation, answer, request_id).into_bytes()
             }
@@ -142,25 +132,19 @@ fn json_error(error: &ServiceError) -> Value {
 
 type ParsedCall = (Api, Protocol, String, Value);
 
-fn parse_json(target: Option<&str>, raw: &Bytes) -> Option<ParsedCall> {
+/// A service takes only the version of JSON that its model has.
+fn parse_json(target: Option<&str>, kind: Option<&str>, raw: &Bytes) -> Option<ParsedCall> {
     let (target, operation) = target?.rsplit_once('.')?;
+    let api = Api::from_target(target)?;
+    if kind.is_some_and(|kind| kind != api.json_type()) {
+        return None;
+    }
     let input = if raw.is_empty() {
         json!({})
     } else {
         serde_json::from_slice(raw).unwrap_or(Value::Null)
     };
-    Some((
-        Api::from_target(target)?,
-        Protocol::Json,
-        operation.to_owned(),
-        input,
-    ))
-}
-
-fn parse_cbor(path: &str, raw: &Bytes) -> Option<ParsedCall> {
-    let (target, operation) = path.strip_prefix("/service/")?.split_once("/operation/")?;
-    let api = Api::from_target(target.rsplit('.').next()?)?;
-    Some((api, Protocol::Cbor, operation.to_owned(), cbor::decode(raw)))
+    Some((api, Protocol::Json, operation.to_owned(), input))
 }
 
 /// ELB and STS are distinguished by their API versions.
