@@ -20,6 +20,7 @@ DEBUG := target/$(HOST)/debug
 RELEASE := target/$(HOST)/release
 ACTION := $(RELEASE)/ecs-bluegreen
 PYTHON := target/venv/bin/python
+INFRASTRUCTURE_PYTHON := target/infrastructure/bin/python
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 
 ## rehearse: deploy, fail and roll back the sample application on a simulated AWS, under load (STRATEGY=canary and others)
@@ -32,7 +33,7 @@ rehearse:
 ## test: install what is needed, run every check and every test, and say what took how long
 .PHONY: test
 test:
-	@tests/tools/everything 'setup format-check lint test-tools clippy' 'test-rust | release | test-fuzz' 'test-bench | test-moto' 'test-image'
+	@tests/tools/everything 'setup format-check lint test-tools clippy' 'test-rust | release | test-fuzz' 'test-bench | test-moto test-infrastructure' 'test-image'
 
 ## image: build the container image `ecs-bluegreen-action` without pulling anything, and hold it to its size
 .PHONY: image
@@ -82,6 +83,11 @@ lint: setup
 generate:
 	GENERATE=1 INSTA_UPDATE=always cargo test --workspace --locked generated
 
+## generate-policies: write the policies of docs/iam.md into infrastructure/
+.PHONY: generate-policies
+generate-policies: setup-infrastructure
+	$(INFRASTRUCTURE_PYTHON) tests/tools/infrastructure/policies.py
+
 ## format: format all Rust code
 .PHONY: format
 format:
@@ -101,7 +107,7 @@ clean:
 ## help: list these targets
 .PHONY: help
 help:
-	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do printf '  make %-17s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do printf '  make %-25s %s\n' "$$name" "$$what"; done
 
 .PHONY: setup
 setup:
@@ -163,6 +169,21 @@ test-reproducible: release
 .PHONY: test-moto
 test-moto: setup release
 	$(PYTHON) tests/tools/test_moto $(ACTION)
+
+## test-infrastructure: check infrastructure/ by Terraform, cfn-lint, Guard and an emulator, and its two descriptions against each other
+.PHONY: test-infrastructure
+test-infrastructure: setup-infrastructure
+	$(INFRASTRUCTURE_PYTHON) tests/tools/test_infrastructure
+
+## test-infrastructure-slow: check infrastructure/ by checkov, and the AWS provider's schema against its source (minutes; a release does it)
+.PHONY: test-infrastructure-slow
+test-infrastructure-slow: setup-infrastructure
+	tests/tools/setup infrastructure-slow
+	target/infrastructure-slow/bin/python tests/tools/test_infrastructure slow
+
+.PHONY: setup-infrastructure
+setup-infrastructure: setup
+	tests/tools/setup infrastructure
 
 .PHONY: test-rust
 test-rust: setup programs

@@ -26,13 +26,13 @@ run "one_role" {
     error_message = "alone, it opens the gates"
   }
   assert {
-    condition = [for statement in jsondecode(aws_iam_role_policy.github["deploy"].policy).Statement : statement if statement.Sid == "RolesInTheTaskDefinition"][0] == {
+    condition = [for statement in jsondecode(aws_iam_role_policy.github["deploy"].policy).Statement : statement if statement.Sid == "RolesInTheTaskDefinition"] == [{
       Sid       = "RolesInTheTaskDefinition"
       Effect    = "Allow"
       Action    = "iam:PassRole"
       Resource  = ["arn:aws:iam::123456789012:role/api-task", "arn:aws:iam::123456789012:role/api-execution"]
       Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
-    }
+    }]
     error_message = "it passes the two roles of the task definition, and no others"
   }
   assert {
