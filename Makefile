@@ -85,8 +85,8 @@ generate:
 
 ## generate-policies: write the policies of docs/iam.md into infrastructure/
 .PHONY: generate-policies
-generate-policies: setup-infrastructure
-	$(INFRASTRUCTURE_PYTHON) tests/tools/infrastructure/policies.py
+generate-policies:
+	python3 tests/tools/infrastructure/policies.py
 
 ## format: format all Rust code
 .PHONY: format

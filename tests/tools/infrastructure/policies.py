@@ -38,6 +38,9 @@ def documented(role):
     text = DOCS.read_text().split(f"\n{HEADINGS[role]}\n", 1)[1]
     block = re.search(r"```json\n(.*?)```", text, re.DOTALL).group(1)
     replaced = re.sub(r"\b(" + "|".join(sorted(NAMES, key=len, reverse=True)) + r")\b", lambda found: "${" + NAMES[found.group(1)] + "}", block)
+    strays = set(re.findall(r"(?<![\w{])[A-Z][A-Z_]{2,}(?!\w)", replaced))
+    if strays:
+        raise SystemExit(f"error: docs/iam.md has {', '.join(sorted(strays))}, for which there is no name yet\nhint: NAMES in {Path(__file__).name}")
     return json.loads(replaced)
 
 

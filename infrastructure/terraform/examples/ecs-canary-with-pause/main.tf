@@ -1,5 +1,15 @@
 # A canary whose gates belong to the service: every deployment waits at them, whoever starts it. A person opens the first one.
 
+#
+# The very first deployment of a service would wait there too, with nobody to answer: make everything first (terraform apply), then the
+# gates (terraform apply -var made=true), which start no deployment.
+
+variable "made" {
+  description = "Whether the service is there already."
+  type        = bool
+  default     = false
+}
+
 provider "aws" {
   region = "eu-central-1"
 }
@@ -16,7 +26,7 @@ module "api" {
 
   canary        = { percent = 10, bake = 30 }
   bake_minutes  = 15
-  pause_at      = ["POST_TEST_TRAFFIC_SHIFT", "PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"]
+  pause_at      = var.made ? ["POST_TEST_TRAFFIC_SHIFT", "PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"] : []
   pause_minutes = 120
   approval      = true
 
