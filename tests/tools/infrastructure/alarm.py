@@ -18,7 +18,7 @@ def value_of(expression, series):
     if not re.fullmatch(r"[A-Za-z0-9_,.()\[\]+*/<>= -]+", expression):
         raise ValueError(f"more than metric math: {expression}")
     with numpy.errstate(divide="ignore", invalid="ignore"):
-        return eval(expression, {"__builtins__": {}}, FUNCTIONS | series)  # noqa: S307, the line above says what it can be
+        return eval(expression, {"__builtins__": {}}, FUNCTIONS | series)  # the lines above say what it can be
 
 
 def rings(alarm, minutes):
@@ -28,7 +28,11 @@ def rings(alarm, minutes):
         raise ValueError("missing data is expected not to ring")
     length = max(map(len, minutes.values()))
     blank = [None] * length
-    series = {name: numpy.array([numpy.nan if value is None else value for value in minutes.get(name, blank)], float) for name, metric in metrics.items() if len(metric) > 2}
+    series = {
+        name: numpy.array([numpy.nan if value is None else value for value in minutes.get(name, blank)], float)
+        for name, metric in metrics.items()
+        if len(metric) > 2
+    }
     (expression,) = (metric[0] for metric in metrics.values() if len(metric) == 2)
     values = value_of(expression, series)[-periods:]
     return int(numpy.sum(COMPARE[operator](values, threshold))) >= datapoints

@@ -10,7 +10,13 @@ TEMPLATE = Path(__file__).resolve().parents[3] / "infrastructure/cloudformation/
 RULES = TEMPLATE.with_name("service.guard")
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 NOTHING = object()
-REQUIRED = {"Name": "api", "GithubRepository": "owner/repository", "DomainName": "api.example.com", "ZoneId": "Z1", "TestCidr": "192.0.2.0/24"}
+REQUIRED = {
+    "Name": "api",
+    "GithubRepository": "owner/repository",
+    "DomainName": "api.example.com",
+    "ZoneId": "Z1",
+    "TestCidr": "192.0.2.0/24",
+}
 
 
 class Loader(yaml.SafeLoader):

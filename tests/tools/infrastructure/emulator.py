@@ -12,9 +12,20 @@ import boto3
 
 # What it does not know. An empty resource takes the place of each.
 UNKNOWN = {
-    "AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy", "AWS::Budgets::Budget", "AWS::CloudWatch::CompositeAlarm",
-    "AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup", "AWS::EC2::EIP", "AWS::EC2::NatGateway", "AWS::EC2::SecurityGroupEgress",
-    "AWS::IAM::OIDCProvider", "AWS::IAM::RolePolicy", "AWS::Route53::HealthCheck", "AWS::SecretsManager::RotationSchedule", "AWS::Synthetics::Canary",
+    "AWS::ApplicationAutoScaling::ScalableTarget",
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::Budgets::Budget",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::EC2::EIP",
+    "AWS::EC2::NatGateway",
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::IAM::OIDCProvider",
+    "AWS::IAM::RolePolicy",
+    "AWS::Route53::HealthCheck",
+    "AWS::SecretsManager::RotationSchedule",
+    "AWS::Synthetics::Canary",
     "AWS::WAFv2::WebACLAssociation",
 }
 PATIENCE = 60
@@ -31,7 +42,13 @@ class Emulator:
 
     def __init__(self):
         port = str(free_port())
-        environment = os.environ | {"GATEWAY_PORT": port, "EDGE_PORT": port, "BIND_HOST": "127.0.0.1", "LOG_LEVEL": "ERROR", "DOCKER_HOST": "unix:///none"}
+        environment = os.environ | {
+            "GATEWAY_PORT": port,
+            "EDGE_PORT": port,
+            "BIND_HOST": "127.0.0.1",
+            "LOG_LEVEL": "ERROR",
+            "DOCKER_HOST": "unix:///none",
+        }
         program = Path(sys.executable).with_name("ministack")
         self.process = subprocess.Popen([program], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.endpoint = f"http://127.0.0.1:{port}"
@@ -47,7 +64,9 @@ class Emulator:
         raise AssertionError("ministack does not listen")
 
     def client(self, service):
-        return boto3.client(service, aws_access_key_id="x", aws_secret_access_key="x", region_name="eu-central-1", endpoint_url=self.endpoint)
+        return boto3.client(
+            service, aws_access_key_id="x", aws_secret_access_key="x", region_name="eu-central-1", endpoint_url=self.endpoint
+        )
 
     def upload(self, template):
         """A template of this size has to be in a bucket, as on AWS."""
@@ -82,7 +101,11 @@ class Emulator:
     def why(self):
         pages = self.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName="api")
         events = [event for page in pages for event in page["StackEvents"]]
-        return [(event["LogicalResourceId"], event.get("ResourceStatusReason")) for event in events if event["ResourceStatus"].endswith("FAILED")]
+        return [
+            (event["LogicalResourceId"], event.get("ResourceStatusReason"))
+            for event in events
+            if event["ResourceStatus"].endswith("FAILED")
+        ]
 
     def end(self):
         self.process.terminate()

@@ -14,20 +14,39 @@ TEMPLATE = ROOT / "infrastructure/cloudformation/service.yml"
 HEADINGS = {"deploy": "## The full policy", "approve": "### The policy of the role that approves"}
 # What docs/iam.md has in capitals, and the names that the templates know.
 NAMES = {
-    "REGION": "Region", "ACCOUNT": "Account", "CLUSTER": "Cluster", "SERVICE": "Service", "REPOSITORY": "Repository", "TASK_ROLE": "TaskRole",
-    "EXECUTION_ROLE": "ExecutionRole", "FAMILY": "Family", "APPLICATION": "Application", "GROUP": "Group", "LOG_GROUP": "LogGroup",
-    "SECRET": "Secret", "WORKSPACE": "Workspace",
+    "REGION": "Region",
+    "ACCOUNT": "Account",
+    "CLUSTER": "Cluster",
+    "SERVICE": "Service",
+    "REPOSITORY": "Repository",
+    "TASK_ROLE": "TaskRole",
+    "EXECUTION_ROLE": "ExecutionRole",
+    "FAMILY": "Family",
+    "APPLICATION": "Application",
+    "GROUP": "Group",
+    "LOG_GROUP": "LogGroup",
+    "SECRET": "Secret",
+    "WORKSPACE": "Workspace",
 }
 # What CloudFormation has in their place: everything has the stack's one name.
 IN_CLOUDFORMATION = {
-    "Region": "${AWS::Region}", "Account": "${AWS::AccountId}", "TaskRole": "${Name}-task", "ExecutionRole": "${Name}-execution", "LogGroup": "/ecs/${Name}",
-    "Secret": "${Name}/app", "Workspace": "${PrometheusWorkspace}",
+    "Region": "${AWS::Region}",
+    "Account": "${AWS::AccountId}",
+    "TaskRole": "${Name}-task",
+    "ExecutionRole": "${Name}-execution",
+    "LogGroup": "/ecs/${Name}",
+    "Secret": "${Name}/app",
+    "Workspace": "${PrometheusWorkspace}",
 }
 # Statements that not every service needs, and the condition under which it does.
 CONDITIONS = {
     "deploy": {
-        "CodeDeploy": "IsCodeDeploy", "ServiceDeployments": "IsEcs", "SayWhoseHooks": "IsEcs", "OpenGatesOfEcs": "OpensGatesOfEcs",
-        "OpenGatesOfCodeDeploy": "OpensGatesOfCodeDeploy", "AnalysisWithManagedPrometheus": "HasPrometheus",
+        "CodeDeploy": "IsCodeDeploy",
+        "ServiceDeployments": "IsEcs",
+        "SayWhoseHooks": "IsEcs",
+        "OpenGatesOfEcs": "OpensGatesOfEcs",
+        "OpenGatesOfCodeDeploy": "OpensGatesOfCodeDeploy",
+        "AnalysisWithManagedPrometheus": "HasPrometheus",
     },
     "approve": {"AnswerEcs": "IsEcs", "AnswerCodeDeploy": "IsCodeDeploy"},
 }
@@ -37,10 +56,14 @@ def documented(role):
     """The policy below its heading, with names in place of capitals."""
     text = DOCS.read_text().split(f"\n{HEADINGS[role]}\n", 1)[1]
     block = re.search(r"```json\n(.*?)```", text, re.DOTALL).group(1)
-    replaced = re.sub(r"\b(" + "|".join(sorted(NAMES, key=len, reverse=True)) + r")\b", lambda found: "${" + NAMES[found.group(1)] + "}", block)
+    replaced = re.sub(
+        r"\b(" + "|".join(sorted(NAMES, key=len, reverse=True)) + r")\b", lambda found: "${" + NAMES[found.group(1)] + "}", block
+    )
     strays = set(re.findall(r"(?<![\w{])[A-Z][A-Z_]{2,}(?!\w)", replaced))
     if strays:
-        raise SystemExit(f"error: docs/iam.md has {', '.join(sorted(strays))}, for which there is no name yet\nhint: NAMES in {Path(__file__).name}")
+        raise SystemExit(
+            f"error: docs/iam.md has {', '.join(sorted(strays))}, for which there is no name yet\nhint: NAMES in {Path(__file__).name}"
+        )
     return json.loads(replaced)
 
 
@@ -110,7 +133,11 @@ def stale():
 def main():
     paths = stale()
     if "--check" in sys.argv and paths:
-        raise SystemExit("error: not what docs/iam.md says: " + ", ".join(str(path.relative_to(ROOT)) for path in paths) + "\nhint: make generate-policies")
+        raise SystemExit(
+            "error: not what docs/iam.md says: "
+            + ", ".join(str(path.relative_to(ROOT)) for path in paths)
+            + "\nhint: make generate-policies"
+        )
     for path in paths:
         path.write_text(wanted()[path])
         print(f"wrote {path.relative_to(ROOT)}")

@@ -13,16 +13,25 @@ from tf.gen import tfplugin_pb2_grpc as rpc
 
 NAME = "registry.terraform.io/hashicorp/aws"
 FROZEN = Path(__file__).with_name("aws_provider_schema.json")
-MODES = {"single": pb.Schema.NestedBlock.SINGLE, "list": pb.Schema.NestedBlock.LIST, "set": pb.Schema.NestedBlock.SET, "map": pb.Schema.NestedBlock.MAP}
+MODES = {
+    "single": pb.Schema.NestedBlock.SINGLE,
+    "list": pb.Schema.NestedBlock.LIST,
+    "set": pb.Schema.NestedBlock.SET,
+    "map": pb.Schema.NestedBlock.MAP,
+}
 # What our module and its examples configure of the provider.
 CONFIGURATION = {
     "attributes": {"region": ["string", "o"]},
-    "blocks": {"default_tags": {"mode": "list", "min": 0, "max": 1, "block": {"attributes": {"tags": [["map", "string"], "o"]}, "blocks": {}}}},
+    "blocks": {
+        "default_tags": {"mode": "list", "min": 0, "max": 1, "block": {"attributes": {"tags": [["map", "string"], "o"]}, "blocks": {}}}
+    },
 }
 
 
 def attribute(name, kind, flags):
-    return pb.Schema.Attribute(name=name, type=json.dumps(kind).encode(), required="r" in flags, optional="o" in flags, computed="c" in flags)
+    return pb.Schema.Attribute(
+        name=name, type=json.dumps(kind).encode(), required="r" in flags, optional="o" in flags, computed="c" in flags
+    )
 
 
 def nested(name, form):

