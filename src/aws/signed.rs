@@ -68,6 +68,8 @@ pub(super) enum SignedProtocol {
     Json(&'static str),
     /// A form, answered in XML, of this version.
     Query(&'static str),
+    /// `HEAD` of S3: the object is in the path, and the status is the answer.
+    Head,
 }
 
 /// One call.
@@ -171,7 +173,7 @@ fn endpoint_of(shared: &SdkConfig, call: SignedCall<'_>) -> String {
 fn settings(shared: &SdkConfig, call: SignedCall<'_>) -> Layer {
     let mut layer = Layer::new("SignedCall");
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
-    layer.store_put(SigV4OperationSigningConfig::default());
+    layer.store_put(call.service.protocol.signing_config());
     layer.store_put(SigningName::from_static(call.service.signing_name));
     layer.store_put(SigningRegion::from(Region::new(call.region.to_owned())));
     layer.store_put(ApiMetadata::new(
@@ -227,7 +229,19 @@ impl SignedProtocol {
         match self {
             Self::Json10(_) | Self::Json(_) => input.to_string(),
             Self::Query(version) => form(operation, version, input),
+            Self::Head => String::new(),
         }
+    }
+
+    /// S3 wants the body's hash as a header, and paths as they are.
+    fn signing_config(self) -> SigV4OperationSigningConfig {
+        let mut config = SigV4OperationSigningConfig::default();
+        if matches!(self, Self::Head) {
+            config.signing_options.double_uri_encode = false;
+            config.signing_options.content_sha256_header = true;
+            config.signing_options.normalize_uri_path = false;
+        }
+        config
     }
 
     fn request(self, operation: &str, path: &str, body: &str) -> Result<HttpRequest, BoxError> {
@@ -235,6 +249,12 @@ impl SignedProtocol {
             Self::Json10(target) => ("application/x-amz-json-1.0", Some(target)),
             Self::Json(target) => ("application/x-amz-json-1.1", Some(target)),
             Self::Query(_) => ("application/x-www-form-urlencoded", None),
+            Self::Head => {
+                let mut request = HttpRequest::new(SdkBody::empty());
+                request.set_method("HEAD")?;
+                request.set_uri(path)?;
+                return Ok(request);
+            }
         };
         let mut request = HttpRequest::new(SdkBody::from(body));
         request.set_method("POST")?;
@@ -259,12 +279,18 @@ impl SignedProtocol {
             Self::Json10(_) | Self::Json(_) if body.is_empty() => Some(Value::default()),
             Self::Json10(_) | Self::Json(_) => serde_json::from_str(&body).ok(),
             Self::Query(_) => xml::parse(&body),
+            Self::Head => Some(Value::Null),
         };
         if answer.status().is_success() {
             let mut read = read
                 .ok_or_else(|| OrchestratorError::response("the answer cannot be read".into()))?;
             let result = read.get_mut(format!("{operation}Result"));
             return Ok(result.map(Value::take).unwrap_or(read));
+        }
+        if matches!(self, Self::Head) {
+            return Err(OrchestratorError::operation(head_refusal(
+                answer.status().as_u16(),
+            )));
         }
         let refusal = self.read_refusal(answer.headers(), &read.unwrap_or_default());
         Err(OrchestratorError::operation(refusal))
@@ -283,6 +309,7 @@ impl SignedProtocol {
                 let error = &body["Error"];
                 (text(&error["Code"]), text(&error["Message"]))
             }
+            Self::Head => (None, None),
         };
         let mut refusal = ErrorMetadata::builder();
         if let Some(code) = code {
@@ -293,6 +320,16 @@ impl SignedProtocol {
         }
         refusal.build()
     }
+}
+
+/// A HEAD has no body that could say more than its status.
+fn head_refusal(status: u16) -> ErrorMetadata {
+    let code = match status {
+        403 => "AccessDenied",
+        404 => "NotFound",
+        _ => return ErrorMetadata::builder().build(),
+    };
+    ErrorMetadata::builder().code(code).build()
 }
 
 /// The entries of a list; none where there is no list.

@@ -16,8 +16,10 @@ pub mod docker_config;
 pub mod ebs;
 #[cfg(test)]
 mod json_tests;
+pub mod fargate;
 pub mod lint;
 pub mod lists;
+pub mod logging;
 pub mod migration;
 pub mod network;
 pub mod new_repository;
@@ -26,6 +28,7 @@ pub mod pairs;
 pub mod parse;
 pub mod render;
 pub mod run_task;
+pub mod secret_reference;
 pub mod shape;
 pub mod strategy;
 pub mod task_definition;
