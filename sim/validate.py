@@ -110,6 +110,8 @@ class Judge:
         shape = operation.output_shape
         if exchange["protocol"] == "query":
             given = from_xml(base64.b64decode(exchange["raw_answer"]), operation, lambda path, what: self.offend(exchange, "answer", path, what))
+        elif exchange["protocol"] == "head":
+            given = exchange["answer"]  # headers
         else:
             given = json.loads(base64.b64decode(exchange["raw_answer"]))
         if shape is None:

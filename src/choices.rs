@@ -78,3 +78,14 @@ pub enum ScaleIn {
     /// It is suspended.
     Suspended,
 }
+
+/// What becomes of the findings of a task definition's lint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LintLevel {
+    /// They are warnings.
+    Warn,
+    /// They refuse the run before anything is written.
+    Error,
+    /// Nothing is looked for.
+    Off,
+}

@@ -232,6 +232,9 @@ fn introduction(group: &str) -> &'static str {
         "Checks" => {
             "What is looked at besides the smoke tests: [scan findings](scan.md), alarms and [measurements](analysis.md)."
         }
+        "Verification" => {
+            "What mode verify looks at besides what every deployment does; see [verify](verify.md)."
+        }
         "Migrations" => {
             "The database is migrated by a task of the new revision before the rollout; see [migrations](migrations.md)."
         }

@@ -82,6 +82,7 @@ inputs! {
         task_role = "task-role-arn", "none", "The task role.";
         execution_role = "execution-role-arn", "none", "The execution role.";
         show_values = "show-values", "none: of these it is only said that they are new, changed or removed", "A comma list of fields whose values the log and the summary may show when the task definition changes: environment, command, entry-point, health-check, docker-labels, log-options, tags. Image, sizes, ports, roles and where secrets come from are always shown.";
+        lint = "lint", "warnings in mode verify only", "What becomes of what is seldom meant in the task definition (secrets in plain variables, no log configuration, root, latest and others): warn, error (refuses before anything is written), off; see docs/verify.md.";
         allow_dropped_fields = "allow-dropped-fields", "false", "true: a task definition is rolled out although AWS did not keep every field of it, and misspelled fields are sent.";
     }
     "CodeDeploy" {
@@ -134,6 +135,10 @@ inputs! {
         analysis = "analysis", "none", "What is measured of green while traffic shifts and blue is kept: presets such as `error-rate < 5 %` or `green no worse than blue`, one a line; or a document with metrics, queries, conditions and logs, inline YAML or a path in the workspace; see docs/analysis.md.";
         expose_env = "expose-env", "every variable of the step except AWS_*, ACTIONS_*, GITHUB_*, RUNNER_*, INPUT_*, STATE_* and DOCKER_*, which no document is ever given", "The environment variables that documents (smoke-tests, analysis) may use as ${env.NAME}, separated by commas or lines. Another name is refused.";
         plain_env = "plain-env", "none: every value of ${env.NAME} is a secret", "Environment variables whose values are no secrets, separated by commas or lines: they are shown where documents use them as ${env.NAME}, and not masked.";
+    }
+    "Verification" {
+        rotation = "rotation", "none: the age of secrets is not looked at", "The age in days from which a secret or parameter of the task definition should have been rotated, such as 90d: older ones are warnings of mode verify.";
+        verify_secret_keys = "verify-secret-keys", "false", "mode verify: true also looks for the keys in secrets that are JSON objects (…:secret:NAME:KEY::). That reads their values, which are never shown.";
     }
     "Migrations" {
         migrate = "migrate", "none", "A command that migrates the database, such as alembic upgrade head, split as a shell would split it. It runs in a task of the new revision before the rollout and must exit with 0; see docs/migrations.md.";

@@ -68,7 +68,7 @@ pub use scan::ScanPlan;
 pub use sides::{ROLLBACK_RESERVE, traffic_queries};
 pub use task::{MigrationPlan, TaskHost, TaskPlan};
 pub use test_url::TestUrlPlan;
-pub use verification::{Obstacles, verification};
+pub use verification::{Obstacles, Verification, needs, verification};
 
 /// Everything a deployment will do.
 #[derive(Debug)]
@@ -226,6 +226,12 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan,
         return Err(PlanRefusal::Problems(problems));
     };
     problems.extend(image::find_problem(settings, snapshot, &definition));
+    problems.extend(verification::problems_before_write(
+        settings,
+        snapshot,
+        &definition,
+    ));
+    problems.extend(verification::lint_problems(settings, &definition));
     let image_containers = collect_problems(
         &mut problems,
         definition::find_image_containers(settings, &definition),
@@ -259,7 +265,8 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan,
     refuse::check_startable(settings, snapshot)
         .and_then(|()| alarms::check_alarms(settings, snapshot))
         .map_err(PlanRefusal::Failure)?;
-    let warnings = collect_warnings(settings, snapshot, rollout.as_ref(), notes);
+    let mut warnings = collect_warnings(settings, snapshot, rollout.as_ref(), notes);
+    warnings.extend(verification::lint_warnings(settings, &definition));
     let repository = image::plan_repository(settings, snapshot);
     let mut lines = describe_plan(settings, snapshot, rollout.as_ref());
     lines.extend(repository.as_ref().and_then(RepositoryPlan::describe));
@@ -319,6 +326,12 @@ pub fn partial_survey_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<
             &mut problems,
             definition::find_image_containers(settings, &definition),
         );
+        problems.extend(verification::problems_before_write(
+            settings,
+            snapshot,
+            &definition,
+        ));
+        problems.extend(verification::lint_problems(settings, &definition));
     }
     problems
 }

@@ -5,12 +5,12 @@
 //! plan sees only the plan.
 
 use crate::choices::{Approval, OnCancel};
-use crate::event::{PlannedDeployment, VerifiedItem};
+use crate::event::PlannedDeployment;
 use crate::identity::RevisionArn;
 use crate::outcome::Mode;
 use crate::plan::{
     self, ChecksPlan, Clearance, InProgressPlan, Obstacles, Plan, PlanRefusal, RollbackChecks,
-    RollbackPlan,
+    RollbackPlan, Verification,
 };
 use crate::problem::Problem;
 use crate::registry::PushEstimate;
@@ -57,7 +57,7 @@ impl Planner {
     /// # Errors
     /// All problems that were found, or why AWS could not be read.
     pub async fn survey(&self, run: &Run) -> Result<Snapshot, IncompleteSurvey> {
-        let snapshot = survey::survey(run, &self.settings).await?;
+        let snapshot = survey::survey(run, &self.settings, plan::needs).await?;
         let traffic = match plan::traffic_queries(&self.settings, &snapshot) {
             Some(queries) => survey::read_traffic(run, &queries).await,
             None => None,
@@ -108,9 +108,9 @@ impl Planner {
     pub fn verification(
         &self,
         snapshot: &Snapshot,
-        obstacles: &Obstacles,
+        obstacles: Obstacles,
         plan: Option<&Plan>,
-    ) -> Vec<VerifiedItem> {
+    ) -> Verification {
         plan::verification(&self.settings, snapshot, obstacles, plan)
     }
 

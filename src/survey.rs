@@ -28,6 +28,7 @@ mod definitions;
 mod ecs;
 mod image;
 mod in_progress;
+mod prerequisites;
 mod production;
 mod registries;
 mod repository;
@@ -42,6 +43,10 @@ pub use image::ImageFound;
 pub use in_progress::{
     CodeDeployInProgress, DeploymentInProgress, RollingInProgress, RunningRollout, find_in_group,
     has_registered, is_earlier_attempt,
+};
+pub use prerequisites::{
+    FargateQuota, Looked, NeededWrites, Needs, Prerequisites, SurveyedTargetGroup,
+    VerificationNeeds,
 };
 pub use repository::{CreationTemplate, RepositoryState, SurveyedRepository};
 pub use second_look::has_changed;
@@ -79,6 +84,8 @@ pub struct Snapshot {
     pub urls: Urls,
     /// The forwards of production's rules, if they were read.
     pub production_rules: Vec<ForwardingRule>,
+    /// Whether what a deployment needs is there.
+    pub prerequisites: Prerequisites,
 }
 
 impl Snapshot {
@@ -145,6 +152,9 @@ impl SurveyFailure {
     }
 }
 
+/// What a deployment needs to be there, by what is known of it before the rest is read.
+pub type NeedsOf = fn(&Settings, &Snapshot) -> Needs;
+
 /// How long GetCallerIdentity may take: its result is only shown, and some networks block STS.
 const CALLER_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -153,10 +163,14 @@ const CALLER_TIMEOUT: Duration = Duration::from_secs(3);
 /// # Errors
 ///
 /// All problems that were found, or that AWS could not be read.
-pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, IncompleteSurvey> {
+pub async fn survey(
+    run: &Run,
+    settings: &Settings,
+    needs_of: NeedsOf,
+) -> Result<Snapshot, IncompleteSurvey> {
     // On the heap, because the futures above this one are large already.
     let (snapshot, caller) = tokio::join!(
-        Box::pin(read_snapshot(run, settings)),
+        Box::pin(read_snapshot(run, settings, needs_of)),
         tokio::time::timeout(CALLER_TIMEOUT, run.aws.describe_caller())
     );
     if let Ok(Ok(sentence)) = caller {
@@ -196,9 +210,13 @@ fn explain_unknown_region(settings: &Settings, unready: SurveyFailure) -> Survey
 /// # Errors
 ///
 /// All problems that were found, or that AWS could not be read.
-async fn read_snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, IncompleteSurvey> {
+async fn read_snapshot(
+    run: &Run,
+    settings: &Settings,
+    needs_of: NeedsOf,
+) -> Result<Snapshot, IncompleteSurvey> {
     let ((mut gathering, read), asked) = tokio::join!(
-        Box::pin(read_consistently(run, settings)),
+        Box::pin(read_consistently(run, settings, needs_of)),
         Box::pin(urls::probe(settings))
     );
     let urls = Urls {
@@ -219,22 +237,30 @@ async fn read_snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Incom
 
 /// Reads again when a deployment ended during the first read, which would mix the states before and
 /// after.
-async fn read_consistently(run: &Run, settings: &Settings) -> (FailureCollector, Snapshot) {
-    let first = read_once(run, settings).await;
+async fn read_consistently(
+    run: &Run,
+    settings: &Settings,
+    needs_of: NeedsOf,
+) -> (FailureCollector, Snapshot) {
+    let first = read_once(run, settings, needs_of).await;
     let has_just_ended = first
         .1
         .service_deployments
         .as_ref()
         .is_some_and(|service_deployments| service_deployments.has_just_ended);
     if has_just_ended {
-        Box::pin(read_once(run, settings)).await
+        Box::pin(read_once(run, settings, needs_of)).await
     } else {
         first
     }
 }
 
 /// Reads AWS and the image's source, as far as possible.
-async fn read_once(run: &Run, settings: &Settings) -> (FailureCollector, Snapshot) {
+async fn read_once(
+    run: &Run,
+    settings: &Settings,
+    needs_of: NeedsOf,
+) -> (FailureCollector, Snapshot) {
     let mut gathering = FailureCollector::default();
     let (service, registry) = tokio::join!(
         read_service(run, settings),
@@ -260,21 +286,10 @@ async fn read_once(run: &Run, settings: &Settings) -> (FailureCollector, Snapsho
         .collect("task-definition", definitions)
         .unwrap_or_default();
     let image = gathering.collect_failure(image).flatten();
-    let (group, service_seen) = (rollout.group.as_ref(), service.as_ref());
-    let (alarms, fronts, production) = tokio::join!(
-        alarms::read_alarms(run, settings, group, service_seen),
-        urls::find_test_url_listeners(run, settings, group, service_seen),
-        production::read_rules(
-            run,
-            settings,
-            service_seen,
-            (group, service_deployments.as_ref())
-        )
-    );
     if let (Some(asked), Some(found), Some(seen)) = (&settings.image, &image, &mut repository) {
         seen.immutable_tags = image::read_immutable_tags(asked, found, seen).await;
     }
-    let snapshot = Snapshot {
+    let read = Snapshot {
         service,
         repository,
         image,
@@ -282,16 +297,33 @@ async fn read_once(run: &Run, settings: &Settings) -> (FailureCollector, Snapsho
         newest_revision: definitions.newest,
         base_revision: definitions.base,
         service_deployments,
+        running: running
+            .or(rollout.running)
+            .map(|running| running.claim_if_ours(run)),
+        ..rollout
+    };
+    let needs = needs_of(settings, &read);
+    let (group, service_seen) = (read.group.as_ref(), read.service.as_ref());
+    let (alarms, fronts, production, prerequisites) = tokio::join!(
+        alarms::read_alarms(run, settings, group, service_seen),
+        urls::find_test_url_listeners(run, settings, group, service_seen),
+        production::read_rules(
+            run,
+            settings,
+            service_seen,
+            (group, read.service_deployments.as_ref())
+        ),
+        Box::pin(prerequisites::read(run, &needs))
+    );
+    let snapshot = Snapshot {
         alarms,
         urls: Urls {
             test_url_listeners: fronts,
             ..Urls::default()
         },
         production_rules: production,
-        running: running
-            .or(rollout.running)
-            .map(|running| running.claim_if_ours(run)),
-        ..rollout
+        prerequisites,
+        ..read
     };
     (gathering, snapshot)
 }

@@ -156,7 +156,7 @@ impl Ledger {
 /// trace in the account.
 fn is_read(operation: &str) -> bool {
     operation == "AssumeRoleWithWebIdentity"
-        || ["Get", "Describe", "List", "BatchGet"]
+        || ["Get", "Describe", "List", "BatchGet", "Head", "Simulate"]
             .iter()
             .any(|verb| operation.starts_with(verb))
 }

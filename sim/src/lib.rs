@@ -38,11 +38,12 @@ pub use github::{GithubAccess, GithubOptions, GithubRun};
 pub use ledger::{Entry, StateChange};
 pub use limits::{Limit, Limits};
 pub use options::{
-    AlarmDetails, AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, EcsStrategyOptions,
-    Exposure, GroupOptions, IncompleteMetric, IncompleteStatus, LoadBalancerKind, MetricsOptions,
-    RepositoryOptions, RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanOptions,
-    ScanReading, SecretValue, SeriesChange, SeriesOptions, ServiceOptions, StageOptions, Strategy,
-    Suspension, TaskEngine, TaskFault, TaskFaultKind, TemplateOptions, Traffic,
+    AccountOptions, AlarmDetails, AlarmState, Breaker, ConfigOptions, Controller, EcrOptions,
+    EcsStrategyOptions, Exposure, GroupOptions, IncompleteMetric, IncompleteStatus,
+    LoadBalancerKind, MetricsOptions, RepositoryOptions, RollingOptions, ScalingOptions,
+    ScanFinding, ScanKind, ScanOptions, ScanReading, SecretValue, SeriesChange, SeriesOptions,
+    ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, TaskFault, TaskFaultKind,
+    TemplateOptions, Traffic,
 };
 pub use request_counts::{OperationCounts, RequestCounts};
 pub use sources::{

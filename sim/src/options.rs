@@ -2,6 +2,7 @@
 //! JSON file. One file, because it is the outline of the options file; groups of options that are
 //! used alone are in the folder.
 
+mod account;
 mod alarm;
 mod ecr;
 mod ecs;
@@ -10,6 +11,7 @@ mod scan;
 mod secret;
 mod task_fault;
 
+pub use account::AccountOptions;
 pub use alarm::{AlarmDetails, AlarmState};
 pub use ecr::{EcrOptions, RepositoryOptions, TemplateOptions};
 pub use ecs::{EcsStrategyOptions, LoadBalancerKind, Strategy};
@@ -105,6 +107,8 @@ pub struct StageOptions {
     pub secrets: BTreeMap<String, String>,
     /// The secrets in Secrets Manager, by name.
     pub secret_values: BTreeMap<String, SecretValue>,
+    /// What is in the account besides services.
+    pub account_contents: AccountOptions,
 }
 
 impl Default for StageOptions {
@@ -142,6 +146,7 @@ impl Default for StageOptions {
             recording: None,
             secrets: BTreeMap::new(),
             secret_values: BTreeMap::new(),
+            account_contents: AccountOptions::default(),
         }
     }
 }

@@ -76,6 +76,7 @@ impl Aws {
             production_listeners: listener_arns(&pairs, TargetGroupPairInfo::prod_traffic_route),
             test_listeners: listener_arns(&pairs, TargetGroupPairInfo::test_traffic_route),
             config: info.deployment_config_name.clone(),
+            service_role: info.service_role_arn.clone(),
             alarms: alarms.map(|all| all.alarms().iter().filter_map(|alarm| alarm.name.clone()).collect()).unwrap_or_default(),
             rollback_events: rollback.map(|all| all.events().iter().map(|event| event.as_str().to_owned()).collect()).unwrap_or_default(),
         })

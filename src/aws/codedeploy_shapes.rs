@@ -25,6 +25,8 @@ pub struct DeploymentGroup {
     pub alarms: Vec<String>,
     /// Events that the group itself rolls back on.
     pub rollback_events: Vec<String>,
+    /// The role by which CodeDeploy acts.
+    pub service_role: Option<String>,
 }
 
 /// A deployment configuration.

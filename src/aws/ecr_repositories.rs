@@ -8,6 +8,7 @@ use aws_sdk_ecr::types::{
 
 use super::ecr::RegistryAccess;
 use super::error::from_sdk;
+use super::signed::{SignedCall, SignedProtocol, SignedService};
 use super::{Aws, AwsError};
 use crate::documents::new_repository::{NewRepository, TagRule};
 use crate::documents::wildcard;
@@ -28,6 +29,8 @@ pub struct EcrRepository {
     pub arn: String,
     /// Which of its tags are mutable.
     pub tags: TagRule,
+    /// Whether images are scanned when they are pushed.
+    pub scans_on_push: bool,
 }
 
 /// The result of creating a repository.
@@ -106,6 +109,9 @@ impl Aws {
                 Ok(RepositoryLookup::Found(EcrRepository {
                     arn: arn.to_owned(),
                     tags: TagRule::from_repository(found),
+                    scans_on_push: found
+                        .image_scanning_configuration()
+                        .is_some_and(ImageScanningConfiguration::scan_on_push),
                 }))
             }
             Err(error) if error.has_code("RepositoryNotFound") => Ok(RepositoryLookup::Missing(
@@ -210,6 +216,36 @@ impl Aws {
             .await
     }
 
+    /// Whether a repository has a lifecycle policy.
+    ///
+    /// # Errors
+    ///
+    /// It could not be read.
+    pub async fn has_lifecycle_policy(
+        &self,
+        account: Option<&str>,
+        region: &str,
+        name: &str,
+    ) -> Result<bool, AwsError> {
+        let call = SignedCall {
+            service: ECR,
+            action: GET_LIFECYCLE_POLICY,
+            region,
+            host: None,
+            path: "/",
+            operation: "GetLifecyclePolicy",
+        };
+        let mut input = serde_json::json!({ "repositoryName": name });
+        if let Some(account) = account {
+            input["registryId"] = account.into();
+        }
+        match self.read_signed(call, &input).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.has_code("LifecyclePolicyNotFound") => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether the account lets layers be mounted from one repository to another.
     pub async fn is_blob_mounting_enabled(&self, region: &str) -> Result<bool, AwsError> {
         let call = self
@@ -220,6 +256,14 @@ impl Aws {
     }
 }
 
+const ECR: SignedService = SignedService {
+    signing_name: "ecr",
+    host: "api.ecr",
+    id: "ecr",
+    protocol: SignedProtocol::Json("AmazonEC2ContainerRegistry_V20150921"),
+};
+/// The action by which a lifecycle policy is read.
+pub const GET_LIFECYCLE_POLICY: &str = "ecr:GetLifecyclePolicy";
 const CREATE: &str = "ecr:CreateRepository";
 
 fn encryption(wanted: &NewRepository) -> Result<Option<EncryptionConfiguration>, AwsError> {

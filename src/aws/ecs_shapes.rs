@@ -134,6 +134,8 @@ pub struct AdvancedConfiguration {
     pub production_listener_rule: Option<String>,
     /// The rule or listener for test traffic.
     pub test_listener_rule: Option<String>,
+    /// The role by which ECS changes listeners.
+    pub role_arn: Option<String>,
 }
 
 /// A deployment of a rolling service.
@@ -327,6 +329,12 @@ impl Service {
         self.advanced_configurations()
             .filter_map(|advanced| advanced.test_listener_rule.clone())
             .collect()
+    }
+
+    /// The roles by which ECS changes listeners.
+    pub fn infrastructure_roles(&self) -> impl Iterator<Item = &str> {
+        self.advanced_configurations()
+            .filter_map(|advanced| advanced.role_arn.as_deref())
     }
 
     fn advanced_configurations(&self) -> impl Iterator<Item = &AdvancedConfiguration> {

@@ -74,8 +74,8 @@ impl Aws {
         }
     }
 
-    /// What the policies of a role or user say of actions on a resource; `passed_to` is the service
-    /// that roles are passed to.
+    /// What the policies of a role or user say of actions on a resource, with the values of
+    /// condition keys.
     ///
     /// # Errors
     ///
@@ -85,15 +85,14 @@ impl Aws {
         principal: &str,
         actions: &[String],
         resource: &str,
-        passed_to: Option<&str>,
+        context: &[(&'static str, String)],
     ) -> Result<Vec<SimulatedAction>, AwsError> {
         let mut input = json!({
             "PolicySourceArn": principal, "ActionNames": actions, "ResourceArns": [resource],
         });
-        if let Some(service) = passed_to {
-            input["ContextEntries"] = json!([{
-                "ContextKeyName": "iam:PassedToService", "ContextKeyValues": [service], "ContextKeyType": "string",
-            }]);
+        if !context.is_empty() {
+            let entry = |(key, value): &(&str, String)| json!({ "ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string" });
+            input["ContextEntries"] = context.iter().map(entry).collect();
         }
         let answer = self
             .call_iam(SIMULATE, "SimulatePrincipalPolicy", &input)

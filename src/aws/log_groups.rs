@@ -33,6 +33,8 @@ impl Aws {
         let input = json!({ "logGroupNamePrefix": name, "limit": 1 });
         let answer = self.read_signed(call, &input).await?;
         let groups = answer["logGroups"].as_array().into_iter().flatten();
-        Ok(groups.into_iter().any(|group| group["logGroupName"] == name))
+        Ok(groups
+            .into_iter()
+            .any(|group| group["logGroupName"] == name))
     }
 }

@@ -1,11 +1,39 @@
 //! STS: the identity of the credentials. No policy can deny GetCallerIdentity.
 
+use aws_sdk_ecs::config::ProvideCredentials as _;
+
 use super::error::from_sdk;
 use super::{Aws, AwsError};
 
 const ACTION: &str = "sts:GetCallerIdentity";
 
 impl Aws {
+    /// The ARN of the session or user.
+    ///
+    /// # Errors
+    ///
+    /// There are no credentials, or AWS does not answer.
+    pub async fn caller_arn(&self) -> Result<String, AwsError> {
+        self.count_read();
+        let answer = from_sdk(
+            ACTION,
+            aws_sdk_sts::Client::new(&self.reads)
+                .get_caller_identity()
+                .send()
+                .await,
+        )?;
+        let arn = answer.arn().map(str::to_owned);
+        arn.ok_or_else(|| AwsError::incomplete_answer(ACTION, "the caller's ARN"))
+    }
+
+    /// When the credentials end, in seconds since 1970; none where that is not known.
+    pub async fn session_end(&self) -> Option<f64> {
+        let provider = self.reads.credentials_provider()?;
+        let end = provider.provide_credentials().await.ok()?.expiry()?;
+        let since = end.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(since.as_secs_f64())
+    }
+
     /// The account and the role or user, as a text.
     ///
     /// # Errors

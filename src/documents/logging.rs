@@ -56,7 +56,10 @@ fn problem(
     };
     if !DRIVERS.contains(&driver) {
         let remedy = format!("use one of {}", DRIVERS.join(", "));
-        return Some((format!("has the log driver `{driver}`, which ECS does not have"), remedy));
+        return Some((
+            format!("has the log driver `{driver}`, which ECS does not have"),
+            remedy,
+        ));
     }
     if is_fargate == IsOnFargate::Yes && !ON_FARGATE.contains(&driver) {
         let remedy = format!("use one of {}", ON_FARGATE.join(", "));

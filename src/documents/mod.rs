@@ -14,9 +14,9 @@ pub mod deployment_configuration;
 pub mod described;
 pub mod docker_config;
 pub mod ebs;
+pub mod fargate;
 #[cfg(test)]
 mod json_tests;
-pub mod fargate;
 pub mod lint;
 pub mod lists;
 pub mod logging;

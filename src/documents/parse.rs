@@ -61,7 +61,7 @@ pub(super) fn kind_name(value: &Value) -> &'static str {
 }
 
 /// The items of the list under a key; none when there is no such list.
-pub(super) fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+pub(crate) fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value
         .get(key)
         .and_then(Value::as_array)

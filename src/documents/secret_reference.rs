@@ -100,10 +100,12 @@ fn secrets_of(container: ContainerDefinition<'_>) -> Vec<ContainerSecret> {
         .iter()
         .chain(items(options, "secretOptions"))
         .filter_map(|secret| Some((text(secret, "name")?, text(secret, "valueFrom")?)));
-    let login = container
-        .0
-        .get("repositoryCredentials")
-        .and_then(|login| Some(("repositoryCredentials", text(login, "credentialsParameter")?)));
+    let login = container.0.get("repositoryCredentials").and_then(|login| {
+        Some((
+            "repositoryCredentials",
+            text(login, "credentialsParameter")?,
+        ))
+    });
     named
         .chain(login)
         .filter_map(|(name, value)| {

@@ -1,18 +1,18 @@
 //! `mode: verify`: everything that can be known to be wrong before the first write, all at once.
 
 use super::refusal::add_new_problems;
-use super::{Ending, Halt, checks, planning, run_step};
+use super::{Ending, Halt, checks, planning, run_step, stale};
+use crate::error::Failure;
 use crate::event::{Event, Step, VerificationStatus, VerifiedItem};
 use crate::outcome::{Outcome, Reason};
-use crate::plan::{Obstacles, PlanRefusal};
+use crate::plan::{Obstacles, Plan, PlanRefusal, Verification};
 use crate::planner::Planner;
-use crate::problem::Problem;
 use crate::run::Run;
 use crate::survey::{IncompleteSurvey, Snapshot, SurveyFailure};
 
 pub(super) async fn verify(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
     let found = run_step(run, Step::Survey, read(run, planner), |_| "read".to_owned()).await?;
-    let (items, problems) = found;
+    let Verification { items, problems } = found;
     let ending = verified_ending(&items);
     run.emit(Event::Verified { items });
     run.emit(Event::Measured {
@@ -25,8 +25,6 @@ pub(super) async fn verify(run: &Run, planner: &Planner) -> Result<Ending, Halt>
     }
 }
 
-type Verification = (Vec<VerifiedItem>, Vec<Problem>);
-
 async fn read(run: &Run, planner: &Planner) -> Result<Verification, Halt> {
     let (snapshot, mut obstacles) = survey(run, planner).await?;
     let mut plan = None;
@@ -38,21 +36,25 @@ async fn read(run: &Run, planner: &Planner) -> Result<Verification, Halt> {
         }
     }
     if let Some(plan) = &plan
-        && let Err(failure) = checks::prepare(run, &plan.checks).await
+        && let Err(failure) = try_to_begin(run, planner, &snapshot, plan).await
     {
         obstacles.failure = Some(failure);
     }
-    let items = planner.verification(&snapshot, &obstacles, plan.as_ref());
-    let mut problems = obstacles.problems;
-    problems.extend(obstacles.failure.map(|failure| {
-        let remedy = failure.hints.first().map(ToString::to_string);
-        Problem::new(
-            failure.reason.word(),
-            failure.sentence(),
-            remedy.unwrap_or_else(|| "see docs/outcomes.md".to_owned()),
-        )
-    }));
-    Ok((items, problems))
+    Ok(planner.verification(&snapshot, obstacles, plan.as_ref()))
+}
+
+/// What a deployment does before its first write: it gives way to a newer run, and fetches what its
+/// checks need.
+async fn try_to_begin(
+    run: &Run,
+    planner: &Planner,
+    snapshot: &Snapshot,
+    plan: &Plan,
+) -> Result<(), Failure> {
+    if let Some(token) = &planner.clearance(snapshot).newer_run {
+        stale::check(run, token).await?;
+    }
+    checks::prepare(run, &plan.checks).await.map(drop)
 }
 
 /// What was read, and what is wrong with it where not everything could be.

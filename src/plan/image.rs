@@ -251,7 +251,7 @@ fn needed_platform(definition: &Value, service: Option<&Service>) -> NeededPlatf
     NeededPlatform { os, architecture }
 }
 
-fn is_on_fargate(definition: &Value, service: Option<&Service>) -> bool {
+pub(super) fn is_on_fargate(definition: &Value, service: Option<&Service>) -> bool {
     let compatibilities = definition["requiresCompatibilities"].as_array();
     let is_only = compatibilities.is_some_and(|words| words.len() == 1 && words[0] == "FARGATE");
     is_only || service.is_some_and(|service| service.launch_type.as_deref() == Some("FARGATE"))

@@ -1,175 +1,157 @@
 //! PURE: what was looked at before a deployment, line by line: what is wrong, what is right, and
 //! what could not be told.
+//!
+//! A line is an entry of [`LINES`] and a function that looks. What a line finds to be wrong is also
+//! refused before a deployment's first write, where it [`refuses`](Line::refuses).
 
-use super::Plan;
-use crate::alarm::{Alarm, AlarmState};
-use crate::aws::arn::short_name;
-use crate::aws::ecs_shapes::{DeploymentController, Service};
-use crate::documents::lint::lint;
-use crate::error::Failure;
+use serde_json::Value;
+
+use super::{Plan, definition};
+use crate::aws::AwsError;
+use crate::choices::LintLevel;
+use crate::documents::lint::{LintFinding, lint};
+use crate::error::{Explain, Failure};
 use crate::event::{VerificationStatus, VerifiedItem};
 use crate::outcome::Reason;
 use crate::problem::Problem;
-use crate::settings::{DefinitionSource, Settings};
-use crate::survey::{ImageFound, RepositoryState, Snapshot};
+use crate::settings::Settings;
+use crate::survey::Snapshot;
 
-/// What stands between the inputs and a deployment.
-#[derive(Debug, Default)]
-pub struct Obstacles {
-    /// What is wrong with the inputs, or with what they name.
-    pub problems: Vec<Problem>,
-    /// What keeps a deployment from beginning now.
-    pub failure: Option<Failure>,
+mod basics;
+mod container;
+mod files;
+mod forecast;
+mod hooks;
+mod logging;
+mod needs;
+mod permissions;
+mod quota;
+mod repository;
+mod roles;
+mod rotation;
+mod secrets;
+mod size;
+mod target_groups;
+mod time;
+mod urls;
+
+pub use needs::needs;
+
+/// A line: its name, the inputs whose problems belong to it, and who looks.
+struct Line {
+    name: &'static str,
+    /// Problems of these inputs are shown here.
+    inputs: &'static [&'static str],
+    /// When what is wrong ends a run.
+    refuses: Refuses,
+    look: fn(&Subject<'_>) -> Vec<Finding>,
 }
 
-/// What was found, or why nothing was looked at.
-type Seen = Result<String, &'static str>;
+/// When what a line finds to be wrong ends a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refuses {
+    /// Also before a deployment's first write: it is certain, and known without another read.
+    Deployments,
+    /// Only in a verification.
+    Verifications,
+}
 
-/// A line of the verification: its name, the inputs whose problems belong to it, and whether it was
-/// read.
-struct Item {
+use Refuses::{Deployments, Verifications};
+
+const fn line(
     name: &'static str,
     inputs: &'static [&'static str],
-    seen: Seen,
-}
-
-/// Every line. `plan` is there where nothing is wrong.
-pub fn verification(
-    settings: &Settings,
-    snapshot: &Snapshot,
-    obstacles: &Obstacles,
-    plan: Option<&Plan>,
-) -> Vec<VerifiedItem> {
-    let mut lines = Vec::new();
-    let mut left: Vec<&Problem> = obstacles.problems.iter().collect();
-    for item in items(settings, snapshot) {
-        let (own, others): (Vec<_>, Vec<_>) = left
-            .into_iter()
-            .partition(|problem| item.inputs.contains(&problem.input.as_str()));
-        left = others;
-        if own.is_empty() {
-            lines.push(without_problem(&item));
-        }
-        lines.extend(own.into_iter().map(|problem| failed(item.name, problem)));
-    }
-    lines.extend(
-        left.into_iter()
-            .map(|problem| failed(&problem.input, problem)),
-    );
-    if let Some(failure) = &obstacles.failure {
-        let name = match failure.reason {
-            Reason::Alarm => "alarms",
-            Reason::AlreadyRunning | Reason::StaleRun => "free slot",
-            _ => "AWS",
-        };
-        lines.retain(|line| line.item != name || line.status != VerificationStatus::Ok);
-        lines.push(VerifiedItem {
-            item: name.to_owned(),
-            status: VerificationStatus::Failed,
-            detail: failure.sentence().into(),
-            remedy: failure.hints.first().cloned().unwrap_or_default(),
-        });
-    }
-    lines.extend(
-        plan.into_iter()
-            .flat_map(|plan| lint(&plan.definition, &plan.image_containers))
-            .map(|finding| VerifiedItem {
-                item: "task definition".to_owned(),
-                status: VerificationStatus::Warned,
-                detail: finding.message.into(),
-                remedy: finding.remedy.into(),
-            }),
-    );
-    lines
-}
-
-fn failed(name: &str, problem: &Problem) -> VerifiedItem {
-    VerifiedItem {
-        item: name.to_owned(),
-        status: VerificationStatus::Failed,
-        detail: problem.to_string().into(),
-        remedy: problem.remedy.clone().into(),
+    refuses: Refuses,
+    look: fn(&Subject<'_>) -> Vec<Finding>,
+) -> Line {
+    Line {
+        name,
+        inputs,
+        refuses,
+        look,
     }
 }
-
-fn without_problem(item: &Item) -> VerifiedItem {
-    let (status, detail) = match &item.seen {
-        Ok(found) => (VerificationStatus::Ok, found.as_str()),
-        Err(why) => (VerificationStatus::Skipped, *why),
-    };
-    VerifiedItem {
-        item: item.name.to_owned(),
-        status,
-        detail: detail.into(),
-        remedy: "".into(),
-    }
-}
-
-const NO_SERVICE: &str = "no service is given, or it could not be read";
 
 /// Every line, in the order in which a deployment needs them.
-fn items(settings: &Settings, snapshot: &Snapshot) -> [Item; 12] {
-    let service = snapshot.service.as_ref().ok_or(NO_SERVICE);
-    let checks = &settings.checks;
-    let valid = |is_given| {
-        if is_given {
-            Ok("the document is valid".to_owned())
-        } else {
-            Err("there is none")
-        }
-    };
-    let item = |name, inputs, seen| Item { name, inputs, seen };
-    [
-        item(
-            "credentials and region",
-            &["credentials", "aws-region"],
-            service.map(|_| format!("AWS answers in {}", settings.aws.region)),
-        ),
-        item(
-            "cluster and service",
-            &["cluster", "service"],
-            service.map(describe_service),
-        ),
-        item(
-            "controller and strategy",
-            STRATEGY_INPUTS,
-            service.map(describe_controller),
-        ),
-        item(
-            "deployment group",
-            GROUP_INPUTS,
-            service.and_then(|service| describe_group(settings, snapshot, service)),
-        ),
-        item(
-            "free slot",
-            &["if-running"],
-            service.map(|_| describe_slot(snapshot)),
-        ),
-        item(
-            "production traffic",
-            &[],
-            describe_traffic(settings, snapshot),
-        ),
-        item(
-            "task definition",
-            DEFINITION_INPUTS,
-            describe_definition(settings, snapshot),
-        ),
-        item("image", IMAGE_INPUTS, describe_image(settings, snapshot)),
-        item(
-            "repository and tags",
-            &["repository", "tags", "create-repository", "registries"],
-            describe_repository(snapshot),
-        ),
-        item(
-            "alarms",
-            &["alarms", "waive-alarms"],
-            describe_alarms(snapshot),
-        ),
-        item("smoke tests", TEST_INPUTS, valid(checks.suite.is_some())),
-        item("analysis", &["analysis"], valid(checks.analysis.is_some())),
-    ]
-}
+const LINES: &[Line] = &[
+    line(
+        "credentials and region",
+        &["credentials", "aws-region"],
+        Verifications,
+        basics::region,
+    ),
+    line(
+        "cluster and service",
+        &["cluster", "service"],
+        Verifications,
+        basics::service,
+    ),
+    line(
+        "controller and strategy",
+        STRATEGY_INPUTS,
+        Verifications,
+        basics::controller,
+    ),
+    line(
+        "deployment group",
+        GROUP_INPUTS,
+        Verifications,
+        basics::group,
+    ),
+    line("free slot", &["if-running"], Verifications, basics::slot),
+    line("production traffic", &[], Verifications, basics::traffic),
+    line("target groups", &[], Verifications, target_groups::look),
+    line("hooks", &[], Verifications, hooks::look),
+    line(
+        "task definition",
+        DEFINITION_INPUTS,
+        Verifications,
+        basics::definition,
+    ),
+    line("container and port", &[], Deployments, container::look),
+    line("CPU and memory", &[], Deployments, size::look),
+    line("roles", &[], Deployments, roles::look),
+    line("secrets and parameters", &[], Deployments, secrets::look),
+    line("rotation of secrets", &[], Verifications, rotation::look),
+    line("log configuration", &[], Deployments, logging::look),
+    line("environment files", &[], Deployments, files::look),
+    line("image", IMAGE_INPUTS, Verifications, basics::image),
+    line(
+        "repository and tags",
+        REPOSITORY_INPUTS,
+        Verifications,
+        basics::repository,
+    ),
+    line("repository settings", &[], Verifications, repository::look),
+    line(
+        "alarms",
+        &["alarms", "waive-alarms"],
+        Verifications,
+        basics::alarms,
+    ),
+    line(
+        "URLs of the tests",
+        &["test-url", "production-url"],
+        Verifications,
+        urls::look,
+    ),
+    line(
+        "smoke tests",
+        TEST_INPUTS,
+        Verifications,
+        basics::smoke_tests,
+    ),
+    line("analysis", &["analysis"], Verifications, basics::analysis),
+    line("forecast", &[], Verifications, forecast::look),
+    line(
+        "time",
+        &["deadline", "wait-for-minutes"],
+        Verifications,
+        time::look,
+    ),
+    line("quota of Fargate", &[], Verifications, quota::look),
+    line("permissions", &["aws"], Verifications, permissions::look),
+];
 
 const STRATEGY_INPUTS: &[&str] = &[
     "strategy",
@@ -195,114 +177,269 @@ const DEFINITION_INPUTS: &[&str] = &[
     "environment-variables",
     "run-task-container-overrides",
 ];
+const REPOSITORY_INPUTS: &[&str] = &["repository", "tags", "create-repository", "registries"];
 const IMAGE_INPUTS: &[&str] = &[
     "image",
     "registry-username",
     "registry-password",
     "docker-config",
 ];
-const TEST_INPUTS: &[&str] = &[
-    "smoke-tests",
-    "test-url",
-    "production-url",
-    "version",
-    "expose-env",
-];
+const TEST_INPUTS: &[&str] = &["smoke-tests", "version", "expose-env"];
 
-fn describe_service(service: &Service) -> String {
-    let revision = short_name(service.revision());
-    format!("{} runs {revision}", service.service_name)
+/// What the lines look at.
+struct Subject<'a> {
+    settings: &'a Settings,
+    snapshot: &'a Snapshot,
+    /// What would be registered, without the image; none where it cannot be made.
+    definition: Option<&'a Value>,
+    /// The whole plan, where nothing is wrong.
+    plan: Option<&'a Plan>,
 }
 
-fn describe_controller(service: &Service) -> String {
-    match service.controller() {
-        DeploymentController::CodeDeploy => "CodeDeploy".to_owned(),
-        DeploymentController::Ecs(strategy) => format!("ECS, {}", strategy.to_lowercase()),
-        DeploymentController::Other(name) => name,
+/// What a line found.
+#[derive(Debug, Clone, PartialEq)]
+enum Finding {
+    /// It was read, and nothing is wrong.
+    Ok(String),
+    /// It was not looked at.
+    Skipped { why: String, remedy: String },
+    /// A person should know.
+    Warned { why: String, remedy: String },
+    /// A deployment would be refused, or fail.
+    Failed(Problem),
+}
+
+impl Finding {
+    fn skipped(why: impl Into<String>) -> Self {
+        Self::Skipped {
+            why: why.into(),
+            remedy: String::new(),
+        }
+    }
+
+    fn warned(why: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Warned {
+            why: why.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    fn failed(input: &str, why: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Failed(Problem::new(input, why, remedy))
+    }
+
+    /// What could not be read.
+    fn unread(error: &AwsError) -> Self {
+        Self::Skipped {
+            why: error.summary(),
+            remedy: error.hint().unwrap_or_default(),
+        }
+    }
+
+    fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Failed(problem) => Some(problem),
+            Self::Ok(_) | Self::Skipped { .. } | Self::Warned { .. } => None,
+        }
+    }
+
+    /// Whether a person has to read it.
+    fn is_notable(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Warned { .. })
+    }
+
+    fn into_item(self, name: &str) -> VerifiedItem {
+        let (status, detail, remedy) = match self {
+            Self::Ok(found) => (VerificationStatus::Ok, found, String::new()),
+            Self::Skipped { why, remedy } => (VerificationStatus::Skipped, why, remedy),
+            Self::Warned { why, remedy } => (VerificationStatus::Warned, why, remedy),
+            Self::Failed(problem) => (
+                VerificationStatus::Failed,
+                problem.to_string(),
+                problem.remedy,
+            ),
+        };
+        VerifiedItem {
+            item: name.to_owned(),
+            status,
+            detail: detail.into(),
+            remedy: remedy.into(),
+        }
     }
 }
 
-fn describe_group(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Seen {
-    let rollout = &settings.rollout;
-    if snapshot.group.is_some() {
-        Ok(format!("{} of {}", rollout.group, rollout.application))
-    } else if service.controller() == DeploymentController::CodeDeploy {
-        Err("it could not be read")
-    } else {
-        Err("the service is not deployed by CodeDeploy")
-    }
+/// What stands between the inputs and a deployment.
+#[derive(Debug, Default)]
+pub struct Obstacles {
+    /// What is wrong with the inputs, or with what they name.
+    pub problems: Vec<Problem>,
+    /// What keeps a deployment from beginning now.
+    pub failure: Option<Failure>,
 }
 
-fn describe_slot(snapshot: &Snapshot) -> String {
-    snapshot.running.as_ref().map_or_else(
-        || "no rollout is in progress".to_owned(),
-        |running| {
-            format!(
-                "{}; a deployment deals with it as if-running says",
-                running.describe()
-            )
-        },
+/// What was looked at, and what is wrong.
+#[derive(Debug)]
+pub struct Verification {
+    /// Every line.
+    pub items: Vec<VerifiedItem>,
+    /// Everything that is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// What is certainly wrong, and can be known before a deployment's first write. A rollout that an
+/// earlier attempt of this run started must not be refused half-way.
+pub(super) fn problems_before_write(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    definition: &Value,
+) -> Vec<Problem> {
+    let is_under_way = snapshot
+        .running
+        .as_ref()
+        .is_some_and(|running| running.is_ours);
+    if is_under_way || !settings.mode.plans_deployment() {
+        return Vec::new();
+    }
+    let subject = Subject {
+        settings,
+        snapshot,
+        definition: Some(definition),
+        plan: None,
+    };
+    LINES
+        .iter()
+        .filter(|line| line.refuses == Deployments)
+        .flat_map(|line| (line.look)(&subject))
+        .filter_map(|finding| finding.problem().cloned())
+        .collect()
+}
+
+/// Every line. `plan` is there where nothing is wrong.
+pub fn verification(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    obstacles: Obstacles,
+    plan: Option<&Plan>,
+) -> Verification {
+    let definition = definition::build_definition(settings, snapshot)
+        .ok()
+        .map(|(definition, _)| definition);
+    let subject = Subject {
+        settings,
+        snapshot,
+        definition: definition.as_ref(),
+        plan,
+    };
+    let found: Vec<(&Line, Vec<Finding>)> = LINES
+        .iter()
+        .map(|line| (line, (line.look)(&subject)))
+        .collect();
+    let mut problems: Vec<Problem> = found
+        .iter()
+        .flat_map(|(_, findings)| findings)
+        .filter_map(|finding| finding.problem().cloned())
+        .collect();
+    let mut left: Vec<Problem> = obstacles.problems;
+    left.retain(|problem| !problems.contains(problem));
+    problems.splice(0..0, left.iter().cloned());
+    let mut items = Vec::new();
+    for (line, findings) in found {
+        let (own, others): (Vec<_>, Vec<_>) = left
+            .into_iter()
+            .partition(|problem| line.inputs.contains(&problem.input.as_str()));
+        left = others;
+        let is_wrong = !own.is_empty();
+        items.extend(
+            own.into_iter()
+                .map(|problem| Finding::Failed(problem).into_item(line.name)),
+        );
+        items.extend(
+            findings
+                .into_iter()
+                .filter(|finding| !is_wrong || finding.is_notable())
+                .map(|finding| finding.into_item(line.name)),
+        );
+    }
+    items.extend(left.into_iter().map(|problem| {
+        let name = problem.input.clone();
+        Finding::Failed(problem).into_item(&name)
+    }));
+    if let Some(failure) = obstacles.failure {
+        problems.push(problem_of(&failure));
+        add_failure(&mut items, &failure);
+    }
+    items.extend(
+        lint_findings(&subject)
+            .into_iter()
+            .map(|finding| finding.into_item("lint")),
+    );
+    Verification { items, problems }
+}
+
+fn problem_of(failure: &Failure) -> Problem {
+    let remedy = failure.hints.first().map(ToString::to_string);
+    Problem::new(
+        failure.reason.word(),
+        failure.sentence(),
+        remedy.unwrap_or_else(|| "see docs/outcomes.md".to_owned()),
     )
 }
 
-fn describe_traffic(settings: &Settings, snapshot: &Snapshot) -> Seen {
-    if snapshot.production_rules.is_empty() || snapshot.running.is_some() {
-        Err("it is read only where weights say it and no rollout is in progress")
-    } else if super::is_traffic_split(settings, snapshot) {
-        Err("it is divided between two sides")
-    } else {
-        Ok("one side has all of it".to_owned())
-    }
-}
-
-fn describe_definition(settings: &Settings, snapshot: &Snapshot) -> Seen {
-    let is_known = snapshot.live_revision.is_some()
-        || snapshot.base_revision.is_some()
-        || matches!(settings.definition.source, DefinitionSource::File(_));
-    if is_known {
-        Ok("it can be made".to_owned())
-    } else {
-        Err("no revision was read")
-    }
-}
-
-fn describe_image(settings: &Settings, snapshot: &Snapshot) -> Seen {
-    match (&settings.image, &snapshot.image) {
-        (Some(_), Some(ImageFound::ByName(_))) => {
-            Err("it is in a registry that could not be asked")
-        }
-        (Some(image), Some(_)) => Ok(format!("{} is there", image.reference)),
-        (Some(_), None) => Err("it could not be looked for"),
-        (None, _) => Err("no image is given"),
-    }
-}
-
-fn describe_repository(snapshot: &Snapshot) -> Seen {
-    let Some(seen) = &snapshot.repository else {
-        return Err("no repository is given, or it could not be read");
+/// What keeps a deployment from beginning now takes the place of what was good about its line.
+fn add_failure(items: &mut Vec<VerifiedItem>, failure: &Failure) {
+    let name = match failure.reason {
+        Reason::Alarm => "alarms",
+        Reason::AlreadyRunning | Reason::StaleRun => "free slot",
+        _ => "AWS",
     };
-    match seen.state {
-        RepositoryState::Exists { .. } => Ok(seen.full_name()),
-        RepositoryState::Missing(_) => Ok(format!(
-            "{} does not exist, and would be made",
-            seen.full_name()
-        )),
-        RepositoryState::Unknown => Err("it could not be read"),
-    }
+    items.retain(|item| item.item != name || item.status != VerificationStatus::Ok);
+    items.push(VerifiedItem {
+        item: name.to_owned(),
+        status: VerificationStatus::Failed,
+        detail: failure.sentence().into(),
+        remedy: failure.hints.first().cloned().unwrap_or_default(),
+    });
 }
 
-/// How many there are. One that is in ALARM is decided on with the plan, which is made when nothing
-/// else is wrong.
-fn describe_alarms(snapshot: &Snapshot) -> Seen {
-    let Some(alarms) = &snapshot.alarms.found else {
-        return Err("they could not be read, or there are none");
+/// What is seldom meant in the definition; where `lint` is `error`, it was refused as a problem.
+fn lint_findings(subject: &Subject<'_>) -> Vec<Finding> {
+    let is_told = matches!(
+        subject.settings.verification.lint,
+        None | Some(LintLevel::Warn)
+    );
+    let Some(definition) = subject.definition.filter(|_| is_told) else {
+        return Vec::new();
     };
-    let is_in_alarm = |alarm: &Alarm| alarm.state == AlarmState::InAlarm;
-    if alarms.is_empty() {
-        Err("there are none")
-    } else if alarms.iter().any(is_in_alarm) {
-        Err("one is in ALARM now: whether that matters is told when nothing else is wrong")
-    } else {
-        Ok(format!("{} exist; none is in ALARM", alarms.len()))
+    lint_definition(subject.settings, definition)
+        .into_iter()
+        .map(|finding| Finding::warned(finding.message, finding.remedy))
+        .collect()
+}
+
+/// The lint of a definition; the image that is deployed is put in by digest.
+pub(super) fn lint_definition(settings: &Settings, definition: &Value) -> Vec<LintFinding> {
+    let pinned = definition::find_image_containers(settings, definition).unwrap_or_default();
+    lint(definition, &pinned)
+}
+
+/// What the lint refuses where `lint` is `error`.
+pub(super) fn lint_problems(settings: &Settings, definition: &Value) -> Vec<Problem> {
+    if settings.verification.lint != Some(LintLevel::Error) {
+        return Vec::new();
     }
+    lint_definition(settings, definition)
+        .into_iter()
+        .map(|finding| Problem::new("lint", finding.message, finding.remedy))
+        .collect()
+}
+
+/// What the lint warns of in a deployment where `lint` is `warn`.
+pub(super) fn lint_warnings(settings: &Settings, definition: &Value) -> Vec<String> {
+    if settings.verification.lint != Some(LintLevel::Warn) {
+        return Vec::new();
+    }
+    lint_definition(settings, definition)
+        .into_iter()
+        .map(|finding| format!("{}: {}", finding.message, finding.remedy))
+        .collect()
 }

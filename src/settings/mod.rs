@@ -52,6 +52,7 @@ pub(crate) mod rollout;
 pub(crate) mod scan;
 mod strategy;
 mod task;
+mod verification;
 
 pub use alarms::AlarmSettings;
 use collect::ProblemCollector;
@@ -60,6 +61,7 @@ pub use login::SourceLogin;
 #[cfg(test)]
 pub use repository::schema as repository_schema;
 pub use rollout::{AppSpecSource, codedeploy_names};
+pub use verification::VerificationSettings;
 
 /// The name of the cluster that ECS uses when none is named.
 pub const DEFAULT_CLUSTER: &str = "default";
@@ -91,6 +93,8 @@ pub struct Settings {
     pub task: Option<TaskRequest>,
     /// The migration of the database, which that task is then for.
     pub migration: Option<MigrationRequest>,
+    /// What a verification looks at, and the lint.
+    pub verification: VerificationSettings,
     /// How AWS is called.
     pub aws: AwsSettings,
     /// Notes for the log.
@@ -323,6 +327,7 @@ impl Settings {
         let checks = checks::settings(inputs, runner, &mut collect);
         let task = task::settings(inputs, &mut collect);
         let migration = migration::settings(mode, inputs, &mut collect);
+        let verification = verification::settings(inputs, &mut collect);
         let aws = read_aws(mode, inputs, runner, &mut collect);
         combinations::check(mode, inputs, &mut collect);
         if let (Some(checks), Mode::Smoke) = (&checks, mode) {
@@ -345,6 +350,7 @@ impl Settings {
                 checks: checks.unwrap_or_default(),
                 task: task.valid(),
                 migration,
+                verification,
                 aws: aws?,
                 notes,
             })

@@ -33,6 +33,8 @@ pub enum RepositoryState {
         arn: String,
         /// Which of its tags are mutable.
         tags: TagRule,
+        /// Whether images are scanned when they are pushed.
+        scans_on_push: bool,
     },
     /// It does not exist.
     Missing(CreationTemplate),
@@ -179,6 +181,7 @@ async fn read_repository(
         Some(RepositoryLookup::Found(found)) => RepositoryState::Exists {
             arn: found.arn,
             tags: found.tags,
+            scans_on_push: found.scans_on_push,
         },
         Some(RepositoryLookup::Missing(account)) => {
             registry.account = registry.account.or(account);

@@ -1,7 +1,7 @@
 //! What answers at the URLs of the tests before anything is changed, and which listener is behind
 //! test-url.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub struct Urls {
     /// Whether test-url answers with a version other than the one to deploy, in the response that
     /// is to show the new version.
     pub tells_another_version: bool,
+    /// The addresses behind the URLs, by input; only a verification looks them up.
+    pub addresses: BTreeMap<&'static str, Vec<IpAddr>>,
     /// The listeners of the service that test-url was compared with.
     pub test_url_listeners: TestUrlListeners,
 }
@@ -88,7 +90,10 @@ pub(super) async fn probe(settings: &Settings) -> Urls {
             None => false,
         }
     };
-    let (test, production, tells_another_version) = tokio::join!(
+    let looks_up = settings.mode == Mode::Verify;
+    let (test_addresses, production_addresses, test, production, tells_another_version) = tokio::join!(
+        resolve_host(test.filter(|_| looks_up)),
+        resolve_host(production.filter(|_| looks_up)),
         find_unreachable("test-url", suite, Moment::Green, test),
         find_unreachable("production-url", suite, Moment::Production, production),
         another
@@ -101,7 +106,19 @@ pub(super) async fn probe(settings: &Settings) -> Urls {
     Urls {
         unreachable,
         tells_another_version,
+        addresses: [
+            ("test-url", test_addresses),
+            ("production-url", production_addresses),
+        ]
+        .into(),
         test_url_listeners: TestUrlListeners::default(),
+    }
+}
+
+async fn resolve_host(url: Option<&Url>) -> Vec<IpAddr> {
+    match url.and_then(Url::host_str) {
+        Some(host) => resolve_addresses(host).await.into_iter().collect(),
+        None => Vec::new(),
     }
 }
 

@@ -125,6 +125,22 @@ impl Location {
         )
     }
 
+    pub(crate) fn log_group_arn(&self, name: &str) -> String {
+        self.arn("logs", &format!("log-group:{name}:*"))
+    }
+
+    /// By name, or by the ARN itself.
+    pub(crate) fn parameter_arn(&self, name: &str) -> String {
+        if name.starts_with("arn:") {
+            name.to_owned()
+        } else {
+            self.arn(
+                "ssm",
+                &format!("parameter/{}", name.trim_start_matches('/')),
+            )
+        }
+    }
+
     pub(crate) fn repository_arn(&self, name: &str) -> String {
         self.arn("ecr", &format!("repository/{name}"))
     }

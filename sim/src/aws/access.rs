@@ -31,7 +31,7 @@ pub(super) fn access_denied(cloud: &Cloud, call: &Call) -> ServiceError {
     denial(
         cloud,
         call.api,
-        &format!("{}:{}", call.api.iam_prefix(), call.operation),
+        &iam_action(call.api, &call.operation),
         &resource,
     )
 }
@@ -47,7 +47,11 @@ fn call_location(cloud: &Cloud, call: &Call) -> Location {
         | Api::Elb
         | Api::Sts
         | Api::Scaling
-        | Api::Secrets => cloud.read(|account| account.location.clone()),
+        | Api::Secrets
+        | Api::Iam
+        | Api::Ssm
+        | Api::S3
+        | Api::Quotas => cloud.read(|account| account.location.clone()),
     }
 }
 
@@ -85,7 +89,7 @@ fn required_actions(
         return Vec::new();
     }
     let own_action = (
-        format!("{}:{operation}", api.iam_prefix()),
+        iam_action(api, operation),
         resource_arn(location, api, operation, input),
     );
     let mut all = vec![own_action];
@@ -115,6 +119,14 @@ fn required_actions(
         ));
     }
     all
+}
+
+/// An object's head is read with the permission for the object.
+fn iam_action(api: Api, operation: &str) -> String {
+    match operation {
+        "HeadObject" => "s3:GetObject".to_owned(),
+        _ => format!("{}:{operation}", api.iam_prefix()),
+    }
 }
 
 /// The roles that a request hands to ECS: a task's own, and those by which ECS calls functions and
@@ -160,6 +172,7 @@ fn resource_arn(location: &Location, api: Api, operation: &str, input: Input<'_>
         Api::Logs => input
             .text("logGroupName")
             .or_else(|| input.text("logGroupIdentifier"))
+            .or_else(|| input.text("logGroupNamePrefix"))
             .map(|name| {
                 format!(
                     "arn:aws:logs:{}:{}:log-group:{name}:*",
@@ -177,7 +190,20 @@ fn resource_arn(location: &Location, api: Api, operation: &str, input: Input<'_>
                 location.secret_arn(id)
             }
         }),
-        Api::CloudWatch | Api::Elb | Api::Sts => None,
+        Api::Iam => input
+            .text("RoleName")
+            .map(|name| location.role_arn(name))
+            .or_else(|| input.text("PolicySourceArn").map(ToOwned::to_owned)),
+        Api::Ssm => input
+            .text_list("Names")
+            .first()
+            .map(|name| location.parameter_arn(name)),
+        Api::S3 => Some(format!(
+            "arn:aws:s3:::{}/{}",
+            input.text("Bucket").unwrap_or_default(),
+            input.text("Key").unwrap_or_default()
+        )),
+        Api::CloudWatch | Api::Elb | Api::Sts | Api::Quotas => None,
     };
     found.unwrap_or_else(|| "*".to_owned())
 }

@@ -27,6 +27,7 @@ pub(super) async fn answer(
         "GetAuthorizationToken" => Ok(authorization_token(cloud)),
         "DescribeRepositories" => repositories::describe(cloud, location, input),
         "CreateRepository" => repositories::create(cloud, location, input),
+        "GetLifecyclePolicy" => repositories::get_lifecycle(cloud, location, input),
         "PutLifecyclePolicy" => repositories::put_lifecycle(cloud, location, input),
         "DescribeRepositoryCreationTemplates" => {
             Ok(repositories::describe_templates(cloud, location))

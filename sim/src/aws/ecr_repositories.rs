@@ -121,6 +121,31 @@ fn parse_exclusions(input: Input<'_>) -> Result<Vec<String>, ServiceError> {
     Ok(filters)
 }
 
+pub(super) fn get_lifecycle(cloud: &Cloud, location: &Location, input: Input<'_>) -> Answer {
+    let name = input.text("repositoryName").unwrap_or_default();
+    check_exists(cloud, location, name)?;
+    let policy = cloud.read(|account| {
+        let found = account
+            .repositories
+            .iter()
+            .find(|known| known.matches(location, name));
+        found.and_then(|repository| repository.lifecycle.clone())
+    });
+    let Some(policy) = policy else {
+        let message = format!(
+            "Lifecycle policy does not exist for the repository with name '{name}' in the registry with id '{}'",
+            location.account
+        );
+        return Err(ServiceError::new(
+            "LifecyclePolicyNotFoundException",
+            message,
+        ));
+    };
+    Ok(
+        json!({ "registryId": location.account, "repositoryName": name, "lifecyclePolicyText": policy }),
+    )
+}
+
 pub(super) fn put_lifecycle(cloud: &Cloud, location: &Location, input: Input<'_>) -> Answer {
     let name = input.text("repositoryName").unwrap_or_default();
     check_exists(cloud, location, name)?;

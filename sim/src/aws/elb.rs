@@ -19,7 +19,9 @@ pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> O
     Some(match operation {
         "DescribeListeners" => cloud.read(|account| describe_listeners(account, input)),
         "DescribeRules" => cloud.read(|account| describe_rules(account, input)),
-        "DescribeTargetGroups" => cloud.read(|account| describe_target_groups(account, input)),
+        "DescribeTargetGroups" => {
+            cloud.read(|account| describe_target_groups(cloud, account, input))
+        }
         "DescribeLoadBalancers" => {
             cloud.read(|account| describe_load_balancers(cloud, account, input))
         }
@@ -145,12 +147,14 @@ fn describe_rules(account: &Account, input: Input<'_>) -> Answer {
     Ok(json!({ "Rules": views }))
 }
 
-fn describe_target_groups(account: &Account, input: Input<'_>) -> Answer {
+fn describe_target_groups(cloud: &Cloud, account: &Account, input: Input<'_>) -> Answer {
+    let contents = &cloud.options.account_contents;
     check_load_balancer(account, input.text("LoadBalancerArn"))?;
     let (arns, names) = (input.text_list("TargetGroupArns"), input.text_list("Names"));
     let is_match = |group: &&TargetGroup| {
         let arn = account.location.target_group_arn(&group.name);
         is_elb(group.kind)
+            && !contents.missing_target_groups.contains(&group.name)
             && (arns.is_empty() || arns.contains(&arn.as_str()))
             && (names.is_empty() || names.contains(&group.name.as_str()))
     };
@@ -159,7 +163,18 @@ fn describe_target_groups(account: &Account, input: Input<'_>) -> Answer {
         .target_groups
         .iter()
         .filter(is_match)
-        .map(|group| target_group_view(account, group))
+        .map(|group| {
+            let mut view = target_group_view(account, group);
+            for (member, value) in contents
+                .target_groups
+                .get(&group.name)
+                .into_iter()
+                .flatten()
+            {
+                view[member] = value.clone();
+            }
+            view
+        })
         .collect();
     if found.len() < arns.len().max(names.len()) {
         return Err(ServiceError::new(

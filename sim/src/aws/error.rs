@@ -87,7 +87,7 @@ impl ServiceError {
     /// Too many calls. Elastic Load Balancing's guide writes `ThrottlingException`; what it sends
     /// is `Throttling`.
     pub(crate) fn throttled(api: Api) -> Self {
-        let code = if api == Api::Elb || api == Api::Sts {
+        let code = if matches!(api, Api::Elb | Api::Sts | Api::Iam) {
             "Throttling"
         } else {
             "ThrottlingException"
@@ -101,7 +101,10 @@ impl ServiceError {
             Api::Ecs | Api::Ecr => "ServerException",
             Api::Scaling => "InternalServiceException",
             Api::Secrets => "InternalServiceError",
-            Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts => {
+            Api::Iam => "ServiceFailure",
+            Api::Ssm => "InternalServerError",
+            Api::Quotas => "ServiceException",
+            Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts | Api::S3 => {
                 "InternalFailure"
             }
         };
@@ -124,6 +127,13 @@ impl ServiceError {
 const fn uses_json(api: Api) -> bool {
     matches!(
         api,
-        Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs | Api::Scaling | Api::Secrets
+        Api::Ecs
+            | Api::CodeDeploy
+            | Api::Ecr
+            | Api::Logs
+            | Api::Scaling
+            | Api::Secrets
+            | Api::Ssm
+            | Api::Quotas
     )
 }

@@ -15,10 +15,14 @@ mod ecs;
 mod elb;
 mod error;
 mod exchange;
+mod iam;
 mod input;
 mod logs;
 mod model;
+mod quotas;
+mod s3;
 mod secrets;
+mod ssm;
 mod sts;
 mod wire;
 
@@ -49,10 +53,14 @@ pub(crate) enum Api {
     Sts,
     Scaling,
     Secrets,
+    Iam,
+    Ssm,
+    S3,
+    Quotas,
 }
 
 impl Api {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 13] = [
         Self::Ecs,
         Self::CodeDeploy,
         Self::Ecr,
@@ -62,6 +70,10 @@ impl Api {
         Self::Sts,
         Self::Scaling,
         Self::Secrets,
+        Self::Iam,
+        Self::Ssm,
+        Self::S3,
+        Self::Quotas,
     ];
 
     /// The name of botocore's model, and of the service in the ledger.
@@ -76,6 +88,10 @@ impl Api {
             Self::Sts => "sts",
             Self::Scaling => "application-autoscaling",
             Self::Secrets => "secretsmanager",
+            Self::Iam => "iam",
+            Self::Ssm => "ssm",
+            Self::S3 => "s3",
+            Self::Quotas => "service-quotas",
         }
     }
 
@@ -83,6 +99,7 @@ impl Api {
     const fn iam_prefix(self) -> &'static str {
         match self {
             Self::Elb => "elasticloadbalancing",
+            Self::Quotas => "servicequotas",
             Self::Ecs
             | Self::CodeDeploy
             | Self::Ecr
@@ -90,7 +107,10 @@ impl Api {
             | Self::CloudWatch
             | Self::Sts
             | Self::Scaling
-            | Self::Secrets => self.name(),
+            | Self::Secrets
+            | Self::Iam
+            | Self::Ssm
+            | Self::S3 => self.name(),
         }
     }
 
@@ -104,7 +124,9 @@ impl Api {
             Self::CloudWatch => "GraniteServiceVersion20100801",
             Self::Scaling => "AnyScaleFrontendService",
             Self::Secrets => "secretsmanager",
-            Self::Elb | Self::Sts => "",
+            Self::Ssm => "AmazonSSM",
+            Self::Quotas => "ServiceQuotasV20190624",
+            Self::Elb | Self::Sts | Self::Iam | Self::S3 => "",
         }
     }
 
@@ -143,5 +165,9 @@ async fn dispatch(cloud: &Arc<Cloud>, call: &Call) -> Option<Answer> {
         Api::Sts => sts::answer(cloud, operation, asked),
         Api::Scaling => autoscaling::answer(cloud, operation, asked),
         Api::Secrets => secrets::answer(cloud, operation, asked),
+        Api::Iam => iam::answer(cloud, operation, asked),
+        Api::Ssm => ssm::answer(cloud, operation, asked),
+        Api::S3 => s3::answer(cloud, operation, asked),
+        Api::Quotas => quotas::answer(cloud, operation, asked),
     }
 }

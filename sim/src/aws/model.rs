@@ -175,11 +175,18 @@ fn missing_member(api: Api, operation: &str, member: &str) -> ServiceError {
             "ValidationError",
             format!("The parameter {member} is required."),
         ),
-        Api::Ecs | Api::Ecr | Api::Logs | Api::Secrets | Api::Elb | Api::Sts => {
-            ServiceError::invalid_parameter(format!(
-                "Invalid parameter at '{member}' failed to satisfy constraint: 'must not be null'"
-            ))
-        }
+        Api::Ecs
+        | Api::Ecr
+        | Api::Logs
+        | Api::Secrets
+        | Api::Elb
+        | Api::Sts
+        | Api::Iam
+        | Api::Ssm
+        | Api::S3
+        | Api::Quotas => ServiceError::invalid_parameter(format!(
+            "Invalid parameter at '{member}' failed to satisfy constraint: 'must not be null'"
+        )),
     }
 }
 

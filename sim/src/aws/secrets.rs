@@ -16,6 +16,7 @@ const CURRENT: &str = "AWSCURRENT";
 pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> Option<Answer> {
     Some(match operation {
         "GetSecretValue" => get_secret_value(cloud, input),
+        "DescribeSecret" => describe_secret(cloud, input),
         _ => return None,
     })
 }
@@ -48,6 +49,36 @@ fn get_secret_value(cloud: &Cloud, input: Input<'_>) -> Answer {
         SecretValue::Binary { binary } => answer["SecretBinary"] = json!(binary),
     }
     Ok(answer)
+}
+
+/// A secret of the options, or one behind the `valueFrom` of a container.
+fn describe_secret(cloud: &Cloud, input: Input<'_>) -> Answer {
+    let location = cloud.read(|account| account.location.clone());
+    let id = input.text("SecretId").unwrap_or_default();
+    let names = cloud.options.secret_values.keys();
+    let by_name = names
+        .map(|name| location.secret_arn(name))
+        .find(|arn| arn == id || location.secret_arn(id) == *arn);
+    let in_container = cloud
+        .options
+        .secrets
+        .keys()
+        .any(|from| from == id || from.starts_with(&format!("{id}:")));
+    let arn = by_name
+        .or_else(|| in_container.then(|| id.to_owned()))
+        .ok_or_else(|| not_found("Secrets Manager can't find the specified secret."))?;
+    let contents = &cloud.options.account_contents;
+    let changed = contents.changed_secrets.get(&arn);
+    let changed_ms = changed.map_or(1_700_000_000_000, |seconds| i64::from(*seconds) * 1000);
+    let version = uuid_from(&format!("secret/{arn}"));
+    let name = arn.rsplit(':').next().unwrap_or_default();
+    let name = name.rsplit_once('-').map_or(name, |(name, _)| name);
+    let mut view = json!({ "ARN": arn, "Name": name, "VersionIdsToStages": { version: [CURRENT] },
+        "CreatedDate": epoch_seconds(1_700_000_000_000), "LastChangedDate": epoch_seconds(changed_ms) });
+    if contents.deleted_secrets.contains(&arn) {
+        view["DeletedDate"] = epoch_seconds(1_700_000_000_000);
+    }
+    Ok(view)
 }
 
 fn not_found(message: &str) -> ServiceError {

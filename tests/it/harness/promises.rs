@@ -108,7 +108,10 @@ pub(super) fn check_permissions(stage: &Stage) {
         .map(|entry| entry.operation)
         .chain(stage.read_counts().into_keys());
     for operation in called.filter(|operation| !operation.starts_with("github:")) {
-        let action = operation.replace("elbv2:", "elasticloadbalancing:");
+        let action = operation
+            .replace("elbv2:", "elasticloadbalancing:")
+            .replace("service-quotas:", "servicequotas:")
+            .replace("s3:HeadObject", "s3:GetObject");
         assert!(
             policy.contains(&format!("\"{action}\"")),
             "docs/iam.md does not name {action}"

@@ -20,6 +20,8 @@ pub(crate) enum Protocol {
     Json,
     /// A form with `Action`, answered in XML.
     Query,
+    /// A `HEAD` of S3, whose answer is a status.
+    Head,
 }
 
 impl Protocol {
@@ -27,6 +29,7 @@ impl Protocol {
         match self {
             Self::Json => "json",
             Self::Query => "query",
+            Self::Head => "head",
         }
     }
 }
@@ -56,6 +59,7 @@ impl Call {
         };
         let (api, protocol, operation, input) =
             parse_json(header("x-amz-target"), header("content-type"), raw)
+                .or_else(|| parse_head(parts))
                 .or_else(|| parse_query(raw))?;
         let user_agent = header("user-agent").map(ToOwned::to_owned);
         let authorization = header("authorization");
@@ -100,6 +104,7 @@ impl Call {
         match self.protocol {
             Protocol::Json => self.api.json_type(),
             Protocol::Query => "text/xml",
+            Protocol::Head => "binary/octet-stream",
         }
     }
 
@@ -107,6 +112,7 @@ impl Call {
         match (self.protocol, answer) {
             (Protocol::Json, Ok(answer)) => answer.to_string().into_bytes(),
             (Protocol::Json, Err(refusal)) => json_error(refusal).to_string().into_bytes(),
+            (Protocol::Head, _) => Vec::new(),
             (Protocol::Query, Ok(answer)) => {
                 query::encode(self.api, &self.operation, answer, request_id).into_bytes()
             }
@@ -147,7 +153,18 @@ fn parse_json(target: Option<&str>, kind: Option<&str>, raw: &Bytes) -> Option<P
     Some((api, Protocol::Json, operation.to_owned(), input))
 }
 
-/// ELB and STS are distinguished by their API versions.
+/// An object by the path of its URL.
+fn parse_head(parts: &Parts) -> Option<ParsedCall> {
+    if parts.method != hyper::Method::HEAD {
+        return None;
+    }
+    let (bucket, key) = parts.uri.path().strip_prefix('/')?.split_once('/')?;
+    let key = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
+    let input = json!({ "Bucket": bucket, "Key": key });
+    Some((Api::S3, Protocol::Head, "HeadObject".to_owned(), input))
+}
+
+/// ELB, STS and IAM are distinguished by their API versions.
 fn parse_query(raw: &Bytes) -> Option<ParsedCall> {
     let mut form = query::decode(raw);
     let members = form.as_object_mut()?;
@@ -155,6 +172,7 @@ fn parse_query(raw: &Bytes) -> Option<ParsedCall> {
     let api = match members.shift_remove("Version")?.as_str()? {
         "2015-12-01" => Api::Elb,
         "2011-06-15" => Api::Sts,
+        "2010-05-08" => Api::Iam,
         _ => return None,
     };
     Some((api, Protocol::Query, operation, form))

@@ -90,7 +90,11 @@ pub(super) fn encode_error(api: Api, refusal: &ServiceError, request_id: &str) -
 const fn xml_namespace(api: Api) -> &'static str {
     match api {
         Api::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+        Api::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
         Api::Elb
+        | Api::Ssm
+        | Api::S3
+        | Api::Quotas
         | Api::Ecs
         | Api::CodeDeploy
         | Api::Ecr
