@@ -1,14 +1,24 @@
 //! `mode: verify`: everything that can be known to be wrong before the first write, all at once.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::refusal::add_new_problems;
 use super::{Ending, Halt, checks, planning, run_step, stale};
+use crate::aws::add_jitter;
 use crate::error::Failure;
+use crate::event::fact::AwsFact;
 use crate::event::{Event, Step, VerificationStatus, VerifiedItem};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::{Obstacles, Plan, PlanRefusal, Verification};
 use crate::planner::Planner;
 use crate::run::Run;
 use crate::survey::{IncompleteSurvey, Snapshot, SurveyFailure};
+
+/// How long AWS may throttle what only a verification waits for, and how often it is asked.
+const THROTTLE_BUDGET: Duration = Duration::from_mins(1);
+const THROTTLE_PAUSE: Duration = Duration::from_secs(6);
 
 pub(super) async fn verify(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
     let found = run_step(run, Step::Survey, read(run, planner), |_| "read".to_owned()).await?;
@@ -57,10 +67,29 @@ async fn try_to_begin(
     checks::prepare(run, &plan.checks).await.map(drop)
 }
 
+/// A deployment does without a read that AWS throttles; a verification has the time to ask again.
+async fn read_patiently(run: &Run, planner: &Planner) -> Result<Snapshot, IncompleteSurvey> {
+    let began = Instant::now();
+    loop {
+        let snapshot = planning::read_unthrottled(run, planner).await?;
+        let Some(error) = snapshot
+            .prerequisites
+            .throttled()
+            .filter(|_| began.elapsed() < THROTTLE_BUDGET)
+        else {
+            return Ok(snapshot);
+        };
+        run.emit(AwsFact::LooksAgain {
+            why: error.summary().into(),
+        });
+        tokio::time::sleep(add_jitter(THROTTLE_PAUSE)).await;
+    }
+}
+
 /// What was read, and what is wrong with it where not everything could be.
 async fn survey(run: &Run, planner: &Planner) -> Result<(Snapshot, Obstacles), Halt> {
     let mut obstacles = Obstacles::default();
-    let incomplete = match planning::read_unthrottled(run, planner).await {
+    let incomplete = match read_patiently(run, planner).await {
         Ok(snapshot) => return Ok((snapshot, obstacles)),
         Err(incomplete) => incomplete,
     };

@@ -2,7 +2,7 @@
 //! what could not be told.
 //!
 //! A line is an entry of [`LINES`] and a function that looks. What a line finds to be wrong is also
-//! refused before a deployment's first write, where it [`refuses`](Line::refuses).
+//! refused before a deployment's first write, where the entry says so.
 
 use serde_json::Value;
 
@@ -22,6 +22,7 @@ mod container;
 mod files;
 mod forecast;
 mod hooks;
+mod lines;
 mod logging;
 mod needs;
 mod permissions;
@@ -35,156 +36,8 @@ mod target_groups;
 mod time;
 mod urls;
 
+use lines::{LINES, Line, Refuses};
 pub use needs::needs;
-
-/// A line: its name, the inputs whose problems belong to it, and who looks.
-struct Line {
-    name: &'static str,
-    /// Problems of these inputs are shown here.
-    inputs: &'static [&'static str],
-    /// When what is wrong ends a run.
-    refuses: Refuses,
-    look: fn(&Subject<'_>) -> Vec<Finding>,
-}
-
-/// When what a line finds to be wrong ends a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refuses {
-    /// Also before a deployment's first write: it is certain, and known without another read.
-    Deployments,
-    /// Only in a verification.
-    Verifications,
-}
-
-use Refuses::{Deployments, Verifications};
-
-const fn line(
-    name: &'static str,
-    inputs: &'static [&'static str],
-    refuses: Refuses,
-    look: fn(&Subject<'_>) -> Vec<Finding>,
-) -> Line {
-    Line {
-        name,
-        inputs,
-        refuses,
-        look,
-    }
-}
-
-/// Every line, in the order in which a deployment needs them.
-const LINES: &[Line] = &[
-    line(
-        "credentials and region",
-        &["credentials", "aws-region"],
-        Verifications,
-        basics::region,
-    ),
-    line(
-        "cluster and service",
-        &["cluster", "service"],
-        Verifications,
-        basics::service,
-    ),
-    line(
-        "controller and strategy",
-        STRATEGY_INPUTS,
-        Verifications,
-        basics::controller,
-    ),
-    line(
-        "deployment group",
-        GROUP_INPUTS,
-        Verifications,
-        basics::group,
-    ),
-    line("free slot", &["if-running"], Verifications, basics::slot),
-    line("production traffic", &[], Verifications, basics::traffic),
-    line("target groups", &[], Verifications, target_groups::look),
-    line("hooks", &[], Verifications, hooks::look),
-    line(
-        "task definition",
-        DEFINITION_INPUTS,
-        Verifications,
-        basics::definition,
-    ),
-    line("container and port", &[], Deployments, container::look),
-    line("CPU and memory", &[], Deployments, size::look),
-    line("roles", &[], Deployments, roles::look),
-    line("secrets and parameters", &[], Deployments, secrets::look),
-    line("rotation of secrets", &[], Verifications, rotation::look),
-    line("log configuration", &[], Deployments, logging::look),
-    line("environment files", &[], Deployments, files::look),
-    line("image", IMAGE_INPUTS, Verifications, basics::image),
-    line(
-        "repository and tags",
-        REPOSITORY_INPUTS,
-        Verifications,
-        basics::repository,
-    ),
-    line("repository settings", &[], Verifications, repository::look),
-    line(
-        "alarms",
-        &["alarms", "waive-alarms"],
-        Verifications,
-        basics::alarms,
-    ),
-    line(
-        "URLs of the tests",
-        &["test-url", "production-url"],
-        Verifications,
-        urls::look,
-    ),
-    line(
-        "smoke tests",
-        TEST_INPUTS,
-        Verifications,
-        basics::smoke_tests,
-    ),
-    line("analysis", &["analysis"], Verifications, basics::analysis),
-    line("forecast", &[], Verifications, forecast::look),
-    line(
-        "time",
-        &["deadline", "wait-for-minutes"],
-        Verifications,
-        time::look,
-    ),
-    line("quota of Fargate", &[], Verifications, quota::look),
-    line("permissions", &["aws"], Verifications, permissions::look),
-];
-
-const STRATEGY_INPUTS: &[&str] = &[
-    "strategy",
-    "canary-percent",
-    "canary-bake",
-    "step-percent",
-    "step-bake",
-    "bake",
-    "manage-hooks",
-];
-const GROUP_INPUTS: &[&str] = &[
-    "codedeploy-application",
-    "codedeploy-deployment-group",
-    "codedeploy-deployment-config",
-    "codedeploy-appspec",
-];
-const DEFINITION_INPUTS: &[&str] = &[
-    "task-definition",
-    "task-definition-arn",
-    "task-definition-family",
-    "container",
-    "secrets",
-    "environment-variables",
-    "run-task-container-overrides",
-];
-const REPOSITORY_INPUTS: &[&str] = &["repository", "tags", "create-repository", "registries"];
-const IMAGE_INPUTS: &[&str] = &[
-    "image",
-    "registry-username",
-    "registry-password",
-    "docker-config",
-];
-const TEST_INPUTS: &[&str] = &["smoke-tests", "version", "expose-env"];
 
 /// What the lines look at.
 struct Subject<'a> {
@@ -198,7 +51,7 @@ struct Subject<'a> {
 
 /// What a line found.
 #[derive(Debug, Clone, PartialEq)]
-enum Finding {
+enum LineResult {
     /// It was read, and nothing is wrong.
     Ok(String),
     /// It was not looked at.
@@ -209,7 +62,7 @@ enum Finding {
     Failed(Problem),
 }
 
-impl Finding {
+impl LineResult {
     fn skipped(why: impl Into<String>) -> Self {
         Self::Skipped {
             why: why.into(),
@@ -308,7 +161,7 @@ pub(super) fn problems_before_write(
     };
     LINES
         .iter()
-        .filter(|line| line.refuses == Deployments)
+        .filter(|line| line.refuses == Refuses::Deployments)
         .flat_map(|line| (line.look)(&subject))
         .filter_map(|finding| finding.problem().cloned())
         .collect()
@@ -330,9 +183,9 @@ pub fn verification(
         definition: definition.as_ref(),
         plan,
     };
-    let found: Vec<(&Line, Vec<Finding>)> = LINES
+    let found: Vec<(&Line, Vec<LineResult>)> = LINES
         .iter()
-        .map(|line| (line, (line.look)(&subject)))
+        .map(|line| (line, without_repeats((line.look)(&subject))))
         .collect();
     let mut problems: Vec<Problem> = found
         .iter()
@@ -351,7 +204,7 @@ pub fn verification(
         let is_wrong = !own.is_empty();
         items.extend(
             own.into_iter()
-                .map(|problem| Finding::Failed(problem).into_item(line.name)),
+                .map(|problem| LineResult::Failed(problem).into_item(line.name)),
         );
         items.extend(
             findings
@@ -362,7 +215,7 @@ pub fn verification(
     }
     items.extend(left.into_iter().map(|problem| {
         let name = problem.input.clone();
-        Finding::Failed(problem).into_item(&name)
+        LineResult::Failed(problem).into_item(&name)
     }));
     if let Some(failure) = obstacles.failure {
         problems.push(problem_of(&failure));
@@ -374,6 +227,21 @@ pub fn verification(
             .map(|finding| finding.into_item("lint")),
     );
     Verification { items, problems }
+}
+
+/// What could not be read for one reason is said once.
+fn without_repeats(results: Vec<LineResult>) -> Vec<LineResult> {
+    let mut told = Vec::new();
+    let mut kept = results;
+    kept.retain(|result| match result {
+        LineResult::Skipped { why, .. } => {
+            let is_new = !told.contains(why);
+            told.push(why.clone());
+            is_new
+        }
+        LineResult::Ok(_) | LineResult::Warned { .. } | LineResult::Failed(_) => true,
+    });
+    kept
 }
 
 fn problem_of(failure: &Failure) -> Problem {
@@ -402,7 +270,7 @@ fn add_failure(items: &mut Vec<VerifiedItem>, failure: &Failure) {
 }
 
 /// What is seldom meant in the definition; where `lint` is `error`, it was refused as a problem.
-fn lint_findings(subject: &Subject<'_>) -> Vec<Finding> {
+fn lint_findings(subject: &Subject<'_>) -> Vec<LineResult> {
     let is_told = matches!(
         subject.settings.verification.lint,
         None | Some(LintLevel::Warn)
@@ -412,7 +280,7 @@ fn lint_findings(subject: &Subject<'_>) -> Vec<Finding> {
     };
     lint_definition(subject.settings, definition)
         .into_iter()
-        .map(|finding| Finding::warned(finding.message, finding.remedy))
+        .map(|finding| LineResult::warned(finding.message, finding.remedy))
         .collect()
 }
 

@@ -170,11 +170,18 @@ impl Prerequisites {
             .collect()
     }
 
-    /// Whether AWS throttled a read.
-    pub fn is_throttled(&self) -> bool {
+    /// The error of a read that AWS throttled.
+    pub fn throttled(&self) -> Option<AwsError> {
         self.unread_parts()
-            .iter()
-            .any(|(_, error)| error.kind == AwsErrorKind::Throttled)
+            .into_iter()
+            .map(|(_, error)| error)
+            .chain(
+                self.permissions
+                    .as_ref()
+                    .and_then(|asked| asked.as_ref().err()),
+            )
+            .find(|error| error.kind == AwsErrorKind::Throttled)
+            .cloned()
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Urls {
     /// is to show the new version.
     pub tells_another_version: bool,
     /// The addresses behind the URLs, by input; only a verification looks them up.
-    pub addresses: BTreeMap<&'static str, Vec<IpAddr>>,
+    pub addresses: BTreeMap<&'static str, Vec<String>>,
     /// The listeners of the service that test-url was compared with.
     pub test_url_listeners: TestUrlListeners,
 }
@@ -115,9 +115,13 @@ pub(super) async fn probe(settings: &Settings) -> Urls {
     }
 }
 
-async fn resolve_host(url: Option<&Url>) -> Vec<IpAddr> {
+async fn resolve_host(url: Option<&Url>) -> Vec<String> {
     match url.and_then(Url::host_str) {
-        Some(host) => resolve_addresses(host).await.into_iter().collect(),
+        Some(host) => resolve_addresses(host)
+            .await
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         None => Vec::new(),
     }
 }

@@ -69,3 +69,4 @@ mod testers_task;
 mod two_roles;
 mod unwind_matrix;
 mod verify_mode;
+mod verify_prerequisites;

@@ -257,6 +257,8 @@ async fn every_mistake_is_told_in_a_sentence_with_its_remedy() {
     ::task-definition: it is a Compose file, not a task definition
       hint: Give what `aws ecs register-task-definition --cli-input-json` takes; `aws ecs describe-task-definition` prints one
     ---
+    ::task-definition: the load balancer reaches container `app` at port 8080, and it has no portMappings
+      hint: add { "containerPort": 8080 } to its portMappings
     ::task-definition: `executionRoleArn` is `arn:aws:iam::<ACCOUNT>:role/x`, a placeholder that nothing fills in
       hint: Write the value itself, or fill it in in a step before
     ::task-definition: `containerDefinitions[1].image` is `${LOG_IMAGE}`, a placeholder that nothing fills in

@@ -141,7 +141,11 @@ impl Api {
             | Self::Elb
             | Self::Sts
             | Self::Scaling
-            | Self::Secrets => "application/x-amz-json-1.1",
+            | Self::Secrets
+            | Self::Iam
+            | Self::Ssm
+            | Self::S3
+            | Self::Quotas => "application/x-amz-json-1.1",
         }
     }
 

@@ -1,7 +1,7 @@
 //! PURE: the lines about what every deployment reads: the service, what serves, the image, the
 //! alarms.
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::alarm::{Alarm, AlarmState};
 use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::{DeploymentController, Service};
@@ -13,17 +13,17 @@ type Seen = Result<String, &'static str>;
 
 const NO_SERVICE: &str = "no service is given, or it could not be read";
 
-fn one(seen: Seen) -> Vec<Finding> {
+fn one(seen: Seen) -> Vec<LineResult> {
     vec![match seen {
-        Ok(found) => Finding::Ok(found),
-        Err(why) => Finding::skipped(why),
+        Ok(found) => LineResult::Ok(found),
+        Err(why) => LineResult::skipped(why),
     }]
 }
 
 fn of_service(
     subject: &Subject<'_>,
     describe: impl FnOnce(&Service) -> Result<String, &'static str>,
-) -> Vec<Finding> {
+) -> Vec<LineResult> {
     one(subject
         .snapshot
         .service
@@ -32,58 +32,58 @@ fn of_service(
         .and_then(describe))
 }
 
-pub(super) fn region(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn region(subject: &Subject<'_>) -> Vec<LineResult> {
     of_service(subject, |_| {
         Ok(format!("AWS answers in {}", subject.settings.aws.region))
     })
 }
 
-pub(super) fn service(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn service(subject: &Subject<'_>) -> Vec<LineResult> {
     of_service(subject, |service| Ok(describe_service(service)))
 }
 
-pub(super) fn controller(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn controller(subject: &Subject<'_>) -> Vec<LineResult> {
     of_service(subject, |service| Ok(describe_controller(service)))
 }
 
-pub(super) fn group(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn group(subject: &Subject<'_>) -> Vec<LineResult> {
     of_service(subject, |service| {
         describe_group(subject.settings, subject.snapshot, service)
     })
 }
 
-pub(super) fn slot(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn slot(subject: &Subject<'_>) -> Vec<LineResult> {
     of_service(subject, |_| Ok(describe_slot(subject.snapshot)))
 }
 
-pub(super) fn traffic(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn traffic(subject: &Subject<'_>) -> Vec<LineResult> {
     one(describe_traffic(subject.settings, subject.snapshot))
 }
 
-pub(super) fn definition(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn definition(subject: &Subject<'_>) -> Vec<LineResult> {
     one(describe_definition(subject.settings, subject.snapshot))
 }
 
-pub(super) fn image(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn image(subject: &Subject<'_>) -> Vec<LineResult> {
     one(describe_image(subject.settings, subject.snapshot))
 }
 
-pub(super) fn repository(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn repository(subject: &Subject<'_>) -> Vec<LineResult> {
     one(describe_repository(subject.snapshot))
 }
 
-pub(super) fn alarms(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn alarms(subject: &Subject<'_>) -> Vec<LineResult> {
     one(describe_alarms(subject.snapshot))
 }
 
-pub(super) fn smoke_tests(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn smoke_tests(subject: &Subject<'_>) -> Vec<LineResult> {
     let suite = subject.settings.checks.suite.as_ref();
     one(suite
         .map(|_| "the document is valid".to_owned())
         .ok_or("there is none"))
 }
 
-pub(super) fn analysis(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn analysis(subject: &Subject<'_>) -> Vec<LineResult> {
     let analysis = subject.settings.checks.analysis.as_ref();
     one(analysis
         .map(|_| "the document is valid".to_owned())

@@ -2,21 +2,21 @@
 
 use serde_json::Value;
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::aws::ecs_shapes::{DeploymentController, LoadBalancer, Service};
 use crate::documents::task_definition::TaskDefinition;
 use crate::settings::AppSpecSource;
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
     let (Some(service), Some(definition)) = (&subject.snapshot.service, subject.definition) else {
-        return vec![Finding::skipped(
+        return vec![LineResult::skipped(
             "no service is given, or no task definition could be made",
         )];
     };
     let is_in_app_spec = service.controller() == DeploymentController::CodeDeploy
         && !matches!(subject.settings.rollout.app_spec, AppSpecSource::Built);
     if is_in_app_spec {
-        return vec![Finding::skipped("the AppSpec names them")];
+        return vec![LineResult::skipped("the AppSpec names them")];
     }
     let reached: Vec<(&str, u16)> = balancers(service)
         .iter()
@@ -28,9 +28,9 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
         })
         .collect();
     if reached.is_empty() {
-        return vec![Finding::skipped("no load balancer reaches the service")];
+        return vec![LineResult::skipped("no load balancer reaches the service")];
     }
-    let findings: Vec<Finding> = reached
+    let findings: Vec<LineResult> = reached
         .iter()
         .filter_map(|(name, port)| look_at(service, definition, name, *port))
         .collect();
@@ -39,7 +39,7 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
             .iter()
             .map(|(name, port)| format!("{name}:{port}"))
             .collect();
-        return vec![Finding::Ok(format!(
+        return vec![LineResult::Ok(format!(
             "{} is in the definition",
             names.join(", ")
         ))];
@@ -53,13 +53,13 @@ fn balancers(service: &Service) -> &[LoadBalancer] {
         .map_or(&service.load_balancers, |set| &set.load_balancers)
 }
 
-fn look_at(service: &Service, definition: &Value, name: &str, port: u16) -> Option<Finding> {
+fn look_at(service: &Service, definition: &Value, name: &str, port: u16) -> Option<LineResult> {
     let task = TaskDefinition(definition);
     let Some(container) = task.container(name) else {
         // CodeDeploy's AppSpec cannot be built then, which is refused already.
         let is_told = service.controller() == DeploymentController::CodeDeploy;
         return (!is_told).then(|| {
-            Finding::failed(
+            LineResult::failed(
                 "task-definition",
                 format!(
                     "the service's load balancer needs container `{name}`, but the definition has {}",
@@ -76,7 +76,7 @@ fn look_at(service: &Service, definition: &Value, name: &str, port: u16) -> Opti
         } else {
             format!("it has {there}")
         };
-        Finding::failed(
+        LineResult::failed(
             "task-definition",
             format!("the load balancer reaches container `{name}` at port {port}, and {has}"),
             format!("add {{ \"containerPort\": {port} }} to its portMappings"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::documents::parse::items;
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::survey::Looked;
@@ -38,32 +38,35 @@ pub(super) fn objects(definition: &Value) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
-    let needed = subject.definition.map(files).unwrap_or_default();
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
+    let Some(definition) = subject.definition else {
+        return vec![LineResult::skipped("no task definition could be made")];
+    };
+    let needed = files(definition);
     if needed.is_empty() {
-        return vec![Finding::skipped("there are none")];
+        return vec![LineResult::skipped("there are none")];
     }
     let looked = &subject.snapshot.prerequisites.objects;
     let count = needed.len();
-    let findings: Vec<Finding> = needed
+    let findings: Vec<LineResult> = needed
         .into_iter()
         .filter_map(|(container, bucket, key)| {
             let file = (bucket, key);
             match looked.get(&file)? {
                 Looked::Found(()) => None,
                 Looked::Missing => Some(missing(container, &file)),
-                Looked::Unread(error) => Some(Finding::unread(error)),
+                Looked::Unread(error) => Some(LineResult::unread(error)),
             }
         })
         .collect();
     if findings.is_empty() {
-        return vec![Finding::Ok(format!("{count} there"))];
+        return vec![LineResult::Ok(format!("{count} there"))];
     }
     findings
 }
 
-fn missing(container: &str, (bucket, key): &(String, String)) -> Finding {
-    Finding::failed(
+fn missing(container: &str, (bucket, key): &(String, String)) -> LineResult {
+    LineResult::failed(
         "task-definition",
         format!("container `{container}` reads s3://{bucket}/{key}, which does not exist"),
         "upload it, or check bucket and key: the task would not start",

@@ -1,20 +1,20 @@
 //! PURE: blue's requests of the last hour, and whether the analysis can decide with as many.
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::checks::analysis::Traffic;
 
 /// With this share of the last hour's requests the analysis should still decide: traffic varies.
 const QUIET_HOUR: f64 = 0.5;
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
     let Some(analysis) = &subject.settings.checks.analysis else {
-        return vec![Finding::skipped("there is no analysis")];
+        return vec![LineResult::skipped("there is no analysis")];
     };
     let schedule = subject
         .plan
         .and_then(|plan| plan.rollout.as_ref()?.traffic_schedule.as_ref());
     let (Some(schedule), Some(traffic)) = (schedule, subject.snapshot.traffic) else {
-        return vec![Finding::skipped(
+        return vec![LineResult::skipped(
             "blue's requests of the last hour are not known, or decide nothing",
         )];
     };
@@ -25,7 +25,7 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
     let requests = traffic.requests.round();
     let short = analysis.find_traffic_shortages(schedule, quieter);
     if short.is_empty() {
-        return vec![Finding::Ok(format!(
+        return vec![LineResult::Ok(format!(
             "blue had about {requests} requests a minute in the last hour: the analysis can decide, also with half as many"
         ))];
     }
@@ -35,7 +35,7 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
             let needed = short
                 .needed_requests
                 .map(|needed| format!("about {} a minute are needed", needed.ceil()));
-            Finding::warned(
+            LineResult::warned(
                 format!(
                     "`{}` can decide with the {requests} requests a minute of the last hour, and not with half as many: {}",
                     short.check,

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::aws::arn::short_name;
 use crate::documents::deployment_configuration::{HookIdentity, hooks_of_others};
 use crate::settings::AppSpecSource;
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
     let Some(service) = &subject.snapshot.service else {
-        return vec![Finding::skipped(
+        return vec![LineResult::skipped(
             "no service is given, or it could not be read",
         )];
     };
@@ -24,12 +24,12 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
         names.extend(app_spec_hooks(spec));
     }
     let mut findings = vec![if names.is_empty() {
-        Finding::Ok("there are none besides those that this action adds".to_owned())
+        LineResult::Ok("there are none besides those that this action adds".to_owned())
     } else {
-        Finding::Ok(names.join("; "))
+        LineResult::Ok(names.join("; "))
     }];
     findings.extend(hooks.iter().filter(|hook| is_pause(hook)).map(|hook| {
-        Finding::warned(
+        LineResult::warned(
             format!("{} waits until somebody answers it", describe(hook)),
             "answer it (aws ecs continue-service-deployment), or take the hook out of the service",
         )

@@ -1,15 +1,15 @@
 //! PURE: the log drivers can work, and their log groups exist.
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::documents::logging::{IsOnFargate, NeededLogGroup, needed_groups, problems};
 use crate::plan::image::is_on_fargate;
 use crate::survey::Looked;
 
 const INPUT: &str = "task-definition";
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
     let Some(definition) = subject.definition else {
-        return vec![Finding::skipped("no task definition could be made")];
+        return vec![LineResult::skipped("no task definition could be made")];
     };
     let host = if is_on_fargate(definition, subject.snapshot.service.as_ref()) {
         IsOnFargate::Yes
@@ -17,9 +17,9 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
         IsOnFargate::No
     };
     let needed = needed_groups(definition);
-    let mut findings: Vec<Finding> = problems(definition, host)
+    let mut findings: Vec<LineResult> = problems(definition, host)
         .into_iter()
-        .map(|(why, remedy)| Finding::failed(INPUT, why, remedy))
+        .map(|(why, remedy)| LineResult::failed(INPUT, why, remedy))
         .collect();
     findings.extend(needed.iter().filter_map(|group| look_at(subject, group)));
     findings.dedup();
@@ -29,13 +29,13 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
     let mut names: Vec<&str> = needed.iter().map(|needed| needed.group.as_str()).collect();
     names.dedup();
     vec![if names.is_empty() {
-        Finding::Ok("no log group has to exist".to_owned())
+        LineResult::Ok("no log group has to exist".to_owned())
     } else {
-        Finding::Ok(format!("{} exists", names.join(", ")))
+        LineResult::Ok(format!("{} exists", names.join(", ")))
     }]
 }
 
-fn look_at(subject: &Subject<'_>, needed: &NeededLogGroup) -> Option<Finding> {
+fn look_at(subject: &Subject<'_>, needed: &NeededLogGroup) -> Option<LineResult> {
     let region = needed
         .region
         .clone()
@@ -44,13 +44,13 @@ fn look_at(subject: &Subject<'_>, needed: &NeededLogGroup) -> Option<Finding> {
     match subject.snapshot.prerequisites.log_groups.get(&key)? {
         Looked::Found(()) => None,
         Looked::Missing => Some(missing(needed, &key.0)),
-        Looked::Unread(error) => Some(Finding::unread(error)),
+        Looked::Unread(error) => Some(LineResult::unread(error)),
     }
 }
 
-fn missing(needed: &NeededLogGroup, region: &str) -> Finding {
+fn missing(needed: &NeededLogGroup, region: &str) -> LineResult {
     let (container, group) = (&needed.container, &needed.group);
-    Finding::failed(
+    LineResult::failed(
         INPUT,
         format!("container `{container}` logs to `{group}`, which does not exist in {region}"),
         format!(

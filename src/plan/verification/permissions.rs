@@ -1,6 +1,6 @@
 //! PURE: what the run's own role may do. Reads are proved by reading; writes are asked of IAM.
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::documents::task_definition::TaskDefinition;
 use crate::survey::{ImageFound, NeededWrites};
@@ -117,17 +117,17 @@ fn arn_begin(service: &Service, of: &str) -> Option<String> {
     }
 }
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
     let asked = match &subject.snapshot.prerequisites.permissions {
         None => {
-            return vec![Finding::skipped(
+            return vec![LineResult::skipped(
                 "no write is known that could be asked for",
             )];
         }
-        Some(Err(error)) => return vec![Finding::unread(error)],
+        Some(Err(error)) => return vec![LineResult::unread(error)],
         Some(Ok(asked)) => asked,
     };
-    let findings: Vec<Finding> = asked
+    let findings: Vec<LineResult> = asked
         .iter()
         .filter(|answer| !answer.is_allowed())
         .map(|answer| {
@@ -141,19 +141,19 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
             );
             // A repository's own policy may allow what the role's does not.
             if answer.action.starts_with("ecr:") {
-                Finding::warned(
+                LineResult::warned(
                     format!("{why}, unless the repository's policy allows it"),
                     remedy,
                 )
             } else {
-                Finding::failed("aws", why, remedy)
+                LineResult::failed("aws", why, remedy)
             }
         })
         .collect();
     if findings.is_empty() {
         let count = asked.len();
-        return vec![Finding::Ok(format!(
-            "everything was read, and the role's policies allow {count} writes"
+        return vec![LineResult::Ok(format!(
+            "the role's policies allow all {count} writes that were asked for"
         ))];
     }
     findings

@@ -1,6 +1,6 @@
 //! PURE: blue and green together fit into the account's quota of Fargate.
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::documents::fargate::cpu_units;
 
 /// CPU units of a vCPU.
@@ -16,15 +16,15 @@ pub(super) fn is_limited(subject: &Subject<'_>) -> bool {
     launch_type == Some("FARGATE")
 }
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
     let seen = subject.snapshot.prerequisites.fargate_vcpus.as_ref();
     let quota = match seen {
         None => {
-            return vec![Finding::skipped(
+            return vec![LineResult::skipped(
                 "the tasks do not have the launch type FARGATE",
             )];
         }
-        Some(Err(error)) => return vec![Finding::unread(error)],
+        Some(Err(error)) => return vec![LineResult::unread(error)],
         Some(Ok(quota)) => *quota,
     };
     let units = subject
@@ -33,13 +33,13 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
         .and_then(|units| u32::try_from(units).ok());
     let needed = units.zip(tasks(subject));
     let Some((units, tasks)) = needed else {
-        return vec![Finding::skipped(
+        return vec![LineResult::skipped(
             "how many tasks of which size will run is not known",
         )];
     };
     let both = f64::from(units) * f64::from(tasks) * 2.0 / UNITS;
     vec![if both > quota {
-        Finding::failed(
+        LineResult::failed(
             "service",
             format!(
                 "blue and green together need {both} vCPUs, and the account may have {quota} on Fargate"
@@ -47,7 +47,7 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
             "raise the quota \"Fargate On-Demand vCPU resource count\" (L-3032A538)",
         )
     } else {
-        Finding::Ok(format!(
+        LineResult::Ok(format!(
             "blue and green together need {both} of {quota} vCPUs; what else runs in the account is not counted"
         ))
     }]

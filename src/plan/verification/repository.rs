@@ -1,11 +1,11 @@
 //! PURE: the repository scans what is pushed, does not keep everything for ever, and its tags mean
 //! one image.
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::documents::new_repository::TagRule;
 use crate::survey::{Looked, RepositoryState};
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
     let snapshot = subject.snapshot;
     let Some((seen, tags, scans)) =
         snapshot
@@ -20,7 +20,7 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
                 RepositoryState::Missing(_) | RepositoryState::Unknown => None,
             })
     else {
-        return vec![Finding::skipped(
+        return vec![LineResult::skipped(
             "there is no repository whose settings could be read",
         )];
     };
@@ -30,13 +30,13 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     if !scans {
-        findings.push(Finding::warned(
+        findings.push(LineResult::warned(
             format!("{name} does not scan images when they are pushed, unless the registry's own configuration does"),
             command("put-image-scanning-configuration", "--image-scanning-configuration scanOnPush=true"),
         ));
     }
     match &snapshot.prerequisites.lifecycle_policy {
-        Some(Looked::Missing) => findings.push(Finding::warned(
+        Some(Looked::Missing) => findings.push(LineResult::warned(
             format!(
                 "{name} has no lifecycle policy: it keeps every image, and is paid for all of them"
             ),
@@ -45,17 +45,17 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
                 "--lifecycle-policy-text file://policy.json",
             ),
         )),
-        Some(Looked::Unread(error)) => findings.push(Finding::unread(error)),
+        Some(Looked::Unread(error)) => findings.push(LineResult::unread(error)),
         Some(Looked::Found(())) | None => {}
     }
     if *tags == TagRule::Mutable {
-        findings.push(Finding::warned(
+        findings.push(LineResult::warned(
             format!("every tag of {name} is mutable: it may come to name another image"),
             command("put-image-tag-mutability", "--image-tag-mutability IMMUTABLE_WITH_EXCLUSION --image-tag-mutability-exclusion-filters filterType=WILDCARD,filter=latest"),
         ));
     }
     if findings.is_empty() {
-        findings.push(Finding::Ok(format!(
+        findings.push(LineResult::Ok(format!(
             "{name} scans on push, has a lifecycle policy, and immutable tags"
         )));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::aws::arn::short_name;
 use crate::aws::iam::IamRole;
 use crate::documents::deployment_configuration::all_hooks;
@@ -102,7 +102,7 @@ pub(super) fn names(subject: &Subject<'_>) -> BTreeSet<String> {
         .collect()
 }
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
     let account = account(subject);
     let (mut findings, mut good) = (Vec::new(), Vec::new());
     for needed in needed_roles(subject) {
@@ -115,14 +115,14 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
                 None => good.push(format!("{} ({})", needed.name(), needed.what)),
             },
             Some(Looked::Missing) => findings.push(missing(&needed)),
-            Some(Looked::Unread(error)) => findings.push(Finding::unread(error)),
+            Some(Looked::Unread(error)) => findings.push(LineResult::unread(error)),
             None => {}
         }
     }
     findings.dedup();
     match (findings.is_empty(), good.is_empty()) {
-        (true, true) => vec![Finding::skipped("there are none, or they are not known")],
-        (true, false) => vec![Finding::Ok(format!(
+        (true, true) => vec![LineResult::skipped("there are none, or they are not known")],
+        (true, false) => vec![LineResult::Ok(format!(
             "{} exist, and whoever assumes them may",
             good.join(", ")
         ))],
@@ -130,8 +130,8 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
     }
 }
 
-fn missing(needed: &NeededRole) -> Finding {
-    Finding::failed(
+fn missing(needed: &NeededRole) -> LineResult {
+    LineResult::failed(
         needed.input,
         format!("the {} `{}` does not exist", needed.what, needed.role),
         format!(
@@ -142,7 +142,7 @@ fn missing(needed: &NeededRole) -> Finding {
 }
 
 /// A regional principal, such as `codedeploy.eu-central-1.amazonaws.com`, is as good.
-fn distrust(needed: &NeededRole, found: &IamRole) -> Option<Finding> {
+fn distrust(needed: &NeededRole, found: &IamRole) -> Option<LineResult> {
     let wanted = needed.assumed_by;
     let service = wanted.split('.').next().unwrap_or(wanted);
     let is_meant = |principal: &String| {
@@ -161,7 +161,7 @@ fn distrust(needed: &NeededRole, found: &IamRole) -> Option<Finding> {
     let statement = serde_json::json!({
         "Effect": "Allow", "Principal": { "Service": wanted }, "Action": "sts:AssumeRole",
     });
-    Some(Finding::failed(
+    Some(LineResult::failed(
         needed.input,
         format!(
             "the {} `{}` cannot be assumed by {wanted}: its trust policy allows {trusted}",

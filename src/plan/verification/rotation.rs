@@ -1,13 +1,13 @@
 //! PURE: secrets and parameters that are older than `rotation` allows.
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::survey::Looked;
 
 const DAY: f64 = 86_400.0;
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
     let Some(limit) = subject.settings.verification.rotation else {
-        return vec![Finding::skipped("rotation is not given")];
+        return vec![LineResult::skipped("rotation is not given")];
     };
     let seen = &subject.snapshot.prerequisites;
     let secrets = seen
@@ -35,14 +35,14 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
         .collect();
     old.sort_by(|(_, one), (_, other)| other.total_cmp(one));
     if ages.is_empty() {
-        vec![Finding::skipped("no secret's age is known")]
+        vec![LineResult::skipped("no secret's age is known")]
     } else if old.is_empty() {
-        vec![Finding::Ok(format!("none is older than {days} days"))]
+        vec![LineResult::Ok(format!("none is older than {days} days"))]
     } else {
         old.into_iter()
             .map(|(name, age)| {
                 let age = (age / DAY).floor();
-                Finding::warned(
+                LineResult::warned(
                     format!("{name} was last changed {age} days ago, which is more than {days}"),
                     "rotate it, and deploy again: tasks read secrets when they start",
                 )

@@ -1,6 +1,6 @@
 //! PURE: the secrets and parameters that containers need are there.
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::aws::secret_metadata::SecretMetadata;
 use crate::aws::secrets::SecretError;
 use crate::documents::secret_reference::{ContainerSecret, SecretReference, container_secrets};
@@ -8,13 +8,13 @@ use crate::survey::{Looked, Prerequisites};
 
 const INPUT: &str = "task-definition";
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
-    let needed = subject
-        .definition
-        .map(container_secrets)
-        .unwrap_or_default();
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
+    let Some(definition) = subject.definition else {
+        return vec![LineResult::skipped("no task definition could be made")];
+    };
+    let needed = container_secrets(definition);
     let seen = &subject.snapshot.prerequisites;
-    let mut findings: Vec<Finding> = needed
+    let mut findings: Vec<LineResult> = needed
         .iter()
         .filter_map(|secret| look_at(secret, seen))
         .collect();
@@ -24,20 +24,20 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
     }
     let looked_at = seen.secrets.len() + seen.parameters.len();
     vec![match (needed.len(), looked_at) {
-        (0, _) => Finding::skipped("the containers need none"),
-        (_, 0) => Finding::skipped("they were not looked for"),
-        (_, 1) => Finding::Ok("1 is there".to_owned()),
-        (_, count) => Finding::Ok(format!("{count} are there")),
+        (0, _) => LineResult::skipped("the containers need none"),
+        (_, 0) => LineResult::skipped("they were not looked for"),
+        (_, 1) => LineResult::Ok("1 is there".to_owned()),
+        (_, count) => LineResult::Ok(format!("{count} are there")),
     }]
 }
 
 /// What is wrong with one; none where it is there.
-fn look_at(secret: &ContainerSecret, seen: &Prerequisites) -> Option<Finding> {
+fn look_at(secret: &ContainerSecret, seen: &Prerequisites) -> Option<LineResult> {
     match &secret.reference {
         SecretReference::Parameter { name, .. } => match seen.parameters.get(name)? {
             Looked::Found(_) => None,
             Looked::Missing => Some(missing(secret, "parameter")),
-            Looked::Unread(error) => Some(Finding::unread(error)),
+            Looked::Unread(error) => Some(LineResult::unread(error)),
         },
         SecretReference::Secret {
             arn,
@@ -51,7 +51,7 @@ fn look_at(secret: &ContainerSecret, seen: &Prerequisites) -> Option<Finding> {
                     .or_else(|| key_finding(secret, seen, arn, key.as_deref()))
             }
             Looked::Missing => Some(missing(secret, "secret")),
-            Looked::Unread(error) => Some(Finding::unread(error)),
+            Looked::Unread(error) => Some(LineResult::unread(error)),
         },
     }
 }
@@ -60,8 +60,8 @@ fn takes(secret: &ContainerSecret) -> String {
     format!("container `{}` takes `{}`", secret.container, secret.name)
 }
 
-fn missing(secret: &ContainerSecret, kind: &str) -> Finding {
-    Finding::failed(
+fn missing(secret: &ContainerSecret, kind: &str) -> LineResult {
+    LineResult::failed(
         INPUT,
         format!(
             "{} from a {kind} that does not exist: {}",
@@ -78,10 +78,10 @@ fn version_finding(
     found: &SecretMetadata,
     stage: Option<&str>,
     version: Option<&str>,
-) -> Option<Finding> {
+) -> Option<LineResult> {
     let name = secret.reference.name();
     if found.is_being_deleted {
-        return Some(Finding::failed(
+        return Some(LineResult::failed(
             INPUT,
             format!(
                 "{} from a secret that is scheduled for deletion: {name}",
@@ -96,7 +96,7 @@ fn version_finding(
     };
     let is_missing = lacks(&found.stages, stage) || lacks(&found.versions, version);
     is_missing.then(|| {
-        Finding::failed(
+        LineResult::failed(
             INPUT,
             format!(
                 "{} from a version of {name} that does not exist: {}",
@@ -113,7 +113,7 @@ fn key_finding(
     seen: &Prerequisites,
     arn: &str,
     key: Option<&str>,
-) -> Option<Finding> {
+) -> Option<LineResult> {
     let key = key?;
     let error = seen
         .secret_keys
@@ -121,11 +121,11 @@ fn key_finding(
         .as_ref()
         .err()?;
     Some(match error {
-        SecretError::Aws { source, .. } => Finding::unread(source),
+        SecretError::Aws { source, .. } => LineResult::unread(source),
         SecretError::NotFound { .. }
         | SecretError::Binary { .. }
         | SecretError::NotAnObject { .. }
-        | SecretError::NoText { .. } => Finding::failed(
+        | SecretError::NoText { .. } => LineResult::failed(
             INPUT,
             format!("{}: {error}", takes(secret)),
             "check the key in valueFrom (…:secret:NAME:KEY::)",

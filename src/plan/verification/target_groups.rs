@@ -1,7 +1,7 @@
 //! PURE: both target groups are there, take the tasks, and check their health at a port that
 //! answers.
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 use crate::aws::arn::target_group_name;
 use crate::aws::target_groups::TargetGroupSettings;
 use crate::documents::task_definition::TaskDefinition;
@@ -21,10 +21,10 @@ pub(super) fn names(snapshot: &Snapshot) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
     let names = names(subject.snapshot);
     if names.is_empty() {
-        return vec![Finding::skipped("the service has none")];
+        return vec![LineResult::skipped("the service has none")];
     }
     let seen = &subject.snapshot.prerequisites.target_groups;
     let (mut findings, mut good) = (Vec::new(), Vec::new());
@@ -38,24 +38,24 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
                 findings.extend(wrong);
             }
             Some(Looked::Missing) => findings.push(missing(subject, &name)),
-            Some(Looked::Unread(error)) => findings.push(Finding::unread(error)),
-            None => findings.push(Finding::skipped(format!("{name} was not read"))),
+            Some(Looked::Unread(error)) => findings.push(LineResult::unread(error)),
+            None => findings.push(LineResult::skipped(format!("{name} was not read"))),
         }
     }
     findings.dedup();
     if !good.is_empty() {
-        findings.insert(0, Finding::Ok(good.join("; ")));
+        findings.insert(0, LineResult::Ok(good.join("; ")));
     }
     findings
 }
 
-fn missing(subject: &Subject<'_>, name: &str) -> Finding {
+fn missing(subject: &Subject<'_>, name: &str) -> LineResult {
     let input = if subject.snapshot.group.is_some() {
         "codedeploy-deployment-group"
     } else {
         "service"
     };
-    Finding::failed(
+    LineResult::failed(
         input,
         format!("there is no target group `{name}`"),
         "create it, or give the service or its deployment group another",
@@ -77,27 +77,27 @@ fn describe(found: &SurveyedTargetGroup) -> String {
     .replace("HTTPS/", "HTTPS /")
 }
 
-fn look_at(subject: &Subject<'_>, found: &SurveyedTargetGroup) -> Vec<Finding> {
+fn look_at(subject: &Subject<'_>, found: &SurveyedTargetGroup) -> Vec<LineResult> {
     let settings = &found.settings;
     let mut findings = Vec::new();
     findings.extend(wrong_target_type(subject, settings));
     findings.extend(unanswered_port(subject, settings));
     let name = &settings.name;
     if !settings.is_checked {
-        findings.push(Finding::warned(
+        findings.push(LineResult::warned(
             format!("{name} does not check the health of its targets"),
             "turn its health check on: broken tasks would get traffic",
         ));
     }
     if settings.load_balancers.is_empty() {
-        findings.push(Finding::warned(
+        findings.push(LineResult::warned(
             format!("no load balancer forwards to {name}"),
             "let the production or the test listener forward to it, with the weight 0",
         ));
     }
     let health = found.health.unwrap_or_default();
     if health.all > 0 && health.healthy + health.unknown == 0 {
-        findings.push(Finding::warned(
+        findings.push(LineResult::warned(
             format!("none of the {} targets of {name} is healthy", health.all),
             format!(
                 "see why: aws elbv2 describe-target-health --target-group-arn {}",
@@ -109,11 +109,11 @@ fn look_at(subject: &Subject<'_>, found: &SurveyedTargetGroup) -> Vec<Finding> {
 }
 
 /// Tasks with a network interface of their own are registered by address.
-fn wrong_target_type(subject: &Subject<'_>, settings: &TargetGroupSettings) -> Option<Finding> {
+fn wrong_target_type(subject: &Subject<'_>, settings: &TargetGroupSettings) -> Option<LineResult> {
     let mode = TaskDefinition(subject.definition?).network_mode()?;
     let is_wrong = mode == "awsvpc" && settings.target_type == "instance";
     is_wrong.then(|| {
-        Finding::failed(
+        LineResult::failed(
             "task-definition",
             format!(
                 "target group {} takes instances, and tasks with the network mode awsvpc are registered by address",
@@ -125,14 +125,14 @@ fn wrong_target_type(subject: &Subject<'_>, settings: &TargetGroupSettings) -> O
 }
 
 /// A health check at a port of its own needs a container that listens there.
-fn unanswered_port(subject: &Subject<'_>, settings: &TargetGroupSettings) -> Option<Finding> {
+fn unanswered_port(subject: &Subject<'_>, settings: &TargetGroupSettings) -> Option<LineResult> {
     let port: u64 = settings.check_port.parse().ok()?;
     let task = TaskDefinition(subject.definition?);
     let is_answered = task
         .containers()
         .any(|container| container.listens_on(port));
     (!is_answered).then(|| {
-        Finding::warned(
+        LineResult::warned(
             format!(
                 "target group {} checks port {port}, and no container has it in its portMappings",
                 settings.name

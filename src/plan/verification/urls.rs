@@ -2,9 +2,9 @@
 
 use url::Url;
 
-use super::{Finding, Subject};
+use super::{LineResult, Subject};
 
-pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn look(subject: &Subject<'_>) -> Vec<LineResult> {
     let checks = &subject.settings.checks;
     let urls = [
         ("test-url", &checks.test_url),
@@ -15,14 +15,14 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
         .filter_map(|(input, url)| Some((input, url.as_ref()?)))
         .collect();
     if given.is_empty() || checks.suite.is_none() {
-        return vec![Finding::skipped("no test asks any")];
+        return vec![LineResult::skipped("no test asks any")];
     }
     let seen = &subject.snapshot.urls;
-    let findings: Vec<Finding> = given
+    let findings: Vec<LineResult> = given
         .iter()
         .filter_map(|(input, _)| seen.unreachable.iter().find(|found| found.input == *input))
         .map(|found| {
-            Finding::warned(
+            LineResult::warned(
                 format!(
                     "{}: {} cannot be reached from this runner: {}",
                     found.input, found.url, found.why
@@ -44,16 +44,13 @@ pub(super) fn look(subject: &Subject<'_>) -> Vec<Finding> {
         .iter()
         .map(|(input, url)| describe(input, url, seen.addresses.get(*input)))
         .collect();
-    vec![Finding::Ok(answers.join("; "))]
+    vec![LineResult::Ok(answers.join("; "))]
 }
 
-fn describe(input: &str, url: &Url, addresses: Option<&Vec<std::net::IpAddr>>) -> String {
+fn describe(input: &str, url: &Url, addresses: Option<&Vec<String>>) -> String {
     let at = addresses
         .filter(|found| !found.is_empty())
-        .map(|found| {
-            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-            format!(" ({})", found.join(", "))
-        })
+        .map(|found| format!(" ({})", found.join(", ")))
         .unwrap_or_default();
     let how = if url.scheme() == "https" {
         "answers over TLS"

@@ -14,6 +14,8 @@ use super::promises::{REGISTRY_PASSWORD, SMOKE_TOKEN};
 
 /// Where the sample application's secret comes from.
 const TOKEN_PARAMETER: &str = "arn:aws:ssm:eu-central-1:123456789012:parameter/smoke-token";
+/// Another one, which only some stories use.
+const SESSION_PARAMETER: &str = "arn:aws:ssm:eu-central-1:123456789012:parameter/session-key";
 
 /// A stage that has not begun.
 pub(crate) struct Story {
@@ -112,7 +114,11 @@ impl Story {
                 ready_minute_ms: 1_000,
             },
             registry_password: REGISTRY_PASSWORD.to_owned(),
-            secrets: [(TOKEN_PARAMETER.to_owned(), SMOKE_TOKEN.to_owned())].into(),
+            secrets: [
+                (TOKEN_PARAMETER.to_owned(), SMOKE_TOKEN.to_owned()),
+                (SESSION_PARAMETER.to_owned(), "key of sessions".to_owned()),
+            ]
+            .into(),
             alarms: [("errors".to_owned(), ecs_bluegreen_sim::AlarmState::Ok)].into(),
             ..StageOptions::default()
         };
