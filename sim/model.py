@@ -11,7 +11,7 @@ from pathlib import Path
 import botocore.loaders
 
 SOURCES = {"ecs": ["src/aws/ecs/mod.rs"], "codedeploy": ["src/aws/codedeploy/mod.rs"], "ecr": ["src/aws/ecr.rs", "src/aws/ecr_scan.rs"],
-           "logs": ["src/aws/logs/mod.rs"], "cloudwatch": ["src/aws/cloudwatch/mod.rs"], "secretsmanager": ["src/aws/secrets.rs"], "ssm": ["src/aws/ssm.rs"], "service-quotas": ["src/aws/quotas.rs"], "application-autoscaling": ["src/aws/autoscaling.rs"]}
+           "logs": ["src/aws/logs/mod.rs"], "cloudwatch": ["src/aws/cloudwatch/mod.rs"], "secretsmanager": ["src/aws/secrets.rs"], "ssm": ["src/aws/ssm.rs"], "service-quotas": ["src/aws/quotas.rs"], "application-signals": ["src/aws/signals.rs"], "application-autoscaling": ["src/aws/autoscaling.rs"]}
 
 
 def operations(paths):

@@ -219,6 +219,11 @@ def is_moment(value):
     return False
 
 
+def entry_name(shape):
+    """What the entries of a list are called."""
+    return shape.member.serialization.get("name", "member")
+
+
 def from_form(raw, shape):
     """A query request with the types that its model says."""
     fields = dict(parse_qsl(raw.decode(), keep_blank_values=True))
@@ -232,7 +237,7 @@ def from_form(raw, shape):
         if shape.type_name == STRUCTURE:
             return structure(shape, prefix + ".")
         if shape.type_name == LIST:
-            start = prefix if shape.serialization.get("flattened") else f"{prefix}.member"
+            start = prefix if shape.serialization.get("flattened") else f"{prefix}.{entry_name(shape)}"
             numbers = sorted({int(key[len(start) + 1 :].split(".")[0]) for key in below if key.startswith(start + ".")})
             return [read(shape.member, f"{start}.{number}") for number in numbers]
         return typed(fields[prefix], shape)
@@ -260,7 +265,7 @@ def from_xml(raw, operation, offend):
             members = {bare(child): child for child in element}
             return {name: read(child, shape.members[name]) if name in shape.members else None for name, child in members.items()}
         if shape.type_name == LIST:
-            return [read(child, shape.member) for child in element if bare(child) == "member"]
+            return [read(child, shape.member) for child in element if bare(child) == entry_name(shape)]
         return typed(element.text or "", shape)
 
     return {} if result is None else read(result, operation.output_shape)

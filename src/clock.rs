@@ -71,6 +71,12 @@ pub fn format_rfc3339(seconds: f64) -> String {
         .unwrap_or_default()
 }
 
+/// Reads RFC 3339 as seconds since the epoch.
+pub fn parse_rfc3339(text: &str) -> Option<f64> {
+    let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    Some((moment - OffsetDateTime::UNIX_EPOCH).as_seconds_f64())
+}
+
 /// How long ago a time was that AWS gave in seconds since the epoch.
 pub fn elapsed_since(seconds: f64) -> Duration {
     let moment = Duration::try_from_secs_f64(seconds).unwrap_or_default();

@@ -20,7 +20,7 @@ const PARTS: [&str; 2] = ["defaults", "environments"];
 const SECRETS: [&str; 2] = ["registry-password", "github-token"];
 /// Inputs that say what a run does and with which file, and those that decide what a document, or a
 /// branch that was checked out, may see of the job.
-const WORKFLOW_ONLY: [&str; 8] = [
+const WORKFLOW_ONLY: [&str; 9] = [
     "mode",
     "config",
     "environment",
@@ -29,6 +29,7 @@ const WORKFLOW_ONLY: [&str; 8] = [
     "plain-env",
     "show-values",
     "use-instance-profile",
+    "override-gates",
 ];
 /// Inputs that only runs read which deploy something new, beside all that begin with `migrate`.
 const DEPLOYMENT_ONLY: [&str; 5] = [
@@ -74,6 +75,18 @@ pub fn read(variables: &Variables, workspace: &Workspace) -> (Variables, Vec<Pro
         }
         Err(problems) => (Variables::new(), problems),
     }
+}
+
+/// The inputs of another environment of a file, by their names.
+///
+/// # Errors
+/// The file cannot be read, or has no such environment.
+pub fn read_environment(
+    path: &str,
+    environment: &str,
+    workspace: &Workspace,
+) -> Result<BTreeMap<&'static str, String>, Vec<Problem>> {
+    read_values(path, Some(environment), workspace)
 }
 
 /// The inputs of an environment, by their names.

@@ -37,6 +37,7 @@ mod rollback;
 mod rollback_target;
 mod smoke;
 pub mod stale;
+mod start_gates;
 mod status;
 mod tags;
 mod verify;

@@ -21,6 +21,7 @@ mod one_off;
 mod planned;
 mod rollout;
 mod run;
+mod start_gate;
 mod step;
 mod tester;
 mod traffic;
@@ -37,6 +38,7 @@ pub use rollout::{
     DeployedRevision, Gate, Progress, StartedRollout, StepSeen, SurveyedService, Tasks,
 };
 pub use run::{FilePlace, RefusedInputs, ReportedProblem, RunEnd, RunStart};
+pub use start_gate::{StartGate, StartGateState, StartGatesResult, StartGatesSeen};
 pub use step::{Step, StepEnd};
 pub use tester::StartedTester;
 pub use traffic::{ObservedBy, ObservedTraffic, Serving, TestUrl, Traffic, describe_target};
@@ -76,6 +78,8 @@ pub enum Event {
     },
     /// What runs now, as the survey read it.
     Surveyed(SurveyedService),
+    /// What a look at the gates before the start showed.
+    StartGatesSeen(StartGatesSeen),
     /// What was looked at, in a run that only verifies.
     Verified {
         /// A line for each, in their order.

@@ -19,7 +19,7 @@ const OUTPUTS: &[(&str, &str)] = &[
     ),
     (
         "reason",
-        "Why: as-planned, smoke-failed, alarm, tasks-unhealthy, task-failed, migration-failed, cancelled, superseded, timeout, denied and others.",
+        "Why: as-planned, smoke-failed, alarm, tasks-unhealthy, task-failed, migration-failed, gate-closed, cancelled, superseded, timeout, denied and others.",
     ),
     ("task-definition-arn", "The revision that was deployed."),
     ("codedeploy-deployment-id", "The CodeDeploy deployment."),
@@ -230,7 +230,7 @@ fn introduction(group: &str) -> &'static str {
             "Who may stop a deployment, and what it goes back to; see [the runbook](runbook.md)."
         }
         "Checks" => {
-            "What is looked at besides the smoke tests: [scan findings](scan.md), alarms and [measurements](analysis.md)."
+            "What is looked at besides the smoke tests: [scan findings](scan.md), [gates before the start](gates.md), alarms and [measurements](analysis.md)."
         }
         "Verification" => {
             "What mode verify looks at besides what every deployment does; see [verify](verify.md)."

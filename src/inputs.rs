@@ -133,7 +133,9 @@ inputs! {
         alarms = "alarms", "none besides those of the deployment group or the service", "CloudWatch alarms (metric, log or composite), by name, separated by commas or lines. Each must exist and not be in ALARM before the start; when one goes into ALARM while traffic shifts or blue is kept, the rollout is rolled back.";
         waive_alarms = "waive-alarms", "none", "Alarms by name that may be in ALARM when the deployment starts, separated by commas or lines: also those of the deployment group or the service. Each counts again once it was OK.";
         analysis = "analysis", "none", "What is measured of green while traffic shifts and blue is kept: presets such as `error-rate < 5 %` or `green no worse than blue`, one a line; or a document with metrics, queries, conditions and logs, inline YAML or a path in the workspace; see docs/analysis.md.";
-        expose_env = "expose-env", "every variable of the step except AWS_*, ACTIONS_*, GITHUB_*, RUNNER_*, INPUT_*, STATE_* and DOCKER_*, which no document is ever given", "The environment variables that documents (smoke-tests, analysis) may use as ${env.NAME}, separated by commas or lines. Another name is refused.";
+        gates = "gates", "none: a deployment begins at once", "What must hold before a deployment writes anything: windows and freezes, a calendar, incidents, error budgets, backups, the commit's checks, another environment, alarms, blue's smoke tests. A document, inline YAML or a path in the workspace; see docs/gates.md.";
+        override_gates = "override-gates", "none: closed gates hold the deployment", "Why closed gates are passed all the same, in words. Reason and actor are kept in log, summary, report and journal.";
+        expose_env = "expose-env", "every variable of the step except AWS_*, ACTIONS_*, GITHUB_*, RUNNER_*, INPUT_*, STATE_* and DOCKER_*, which no document is ever given", "The environment variables that documents (smoke-tests, analysis, gates) may use as ${env.NAME}, separated by commas or lines. Another name is refused.";
         plain_env = "plain-env", "none: every value of ${env.NAME} is a secret", "Environment variables whose values are no secrets, separated by commas or lines: they are shown where documents use them as ${env.NAME}, and not masked.";
     }
     "Verification" {
@@ -171,7 +173,7 @@ inputs! {
         region = "aws-region", "AWS_REGION, AWS_DEFAULT_REGION", "The region.";
         use_instance_profile = "use-instance-profile", "false: only credentials of the job are used", "Whether the credentials of the machine (a self-hosted runner's instance profile, a container's role) may be used where the job has none of its own: true or false.";
         http_proxy = "http-proxy", "HTTPS_PROXY", "A proxy for the calls to AWS.";
-        github_token = "github-token", "the job's token", "Reads the workflow's newer runs for stale-run and the queue of if-running: wait; needs actions: read.";
+        github_token = "github-token", "the job's token", "Reads the workflow's newer runs for stale-run and the queue of if-running: wait; needs actions: read. Reads the commit's checks for gates; needs checks: read.";
     }
     "From the official actions" {
         wait_minutes = "wait-for-minutes", "30", "Minutes to wait, besides the waits that the deployment group itself asks for; at most 360. deadline is the whole time, as a duration.";

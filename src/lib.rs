@@ -36,6 +36,7 @@ pub mod runner;
 pub mod scan;
 pub mod settings;
 pub mod sinks;
+pub mod start_gates;
 pub mod steps;
 pub mod survey;
 pub mod tags;

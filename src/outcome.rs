@@ -236,6 +236,8 @@ reasons! {
     HooksMissing = "hooks-missing",
     /// The inputs, or what they name in AWS, were refused.
     InvalidInputs = "invalid-inputs",
+    /// A gate of `gates` is closed.
+    GateClosed = "gate-closed",
     /// IAM denied a call.
     Denied = "denied",
     /// There are no usable AWS credentials.

@@ -39,6 +39,7 @@ mod rolling;
 mod running;
 mod scan;
 mod sides;
+mod start_gates;
 mod task;
 mod test_url;
 #[cfg(test)]
@@ -66,6 +67,7 @@ pub use running::{
 };
 pub use scan::ScanPlan;
 pub use sides::{ROLLBACK_RESERVE, traffic_queries};
+pub use start_gates::{StartGatesPlan, start_gates};
 pub use task::{MigrationPlan, TaskHost, TaskPlan};
 pub use test_url::TestUrlPlan;
 pub use verification::{Obstacles, Verification, needs, verification};

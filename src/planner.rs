@@ -10,7 +10,7 @@ use crate::identity::RevisionArn;
 use crate::outcome::Mode;
 use crate::plan::{
     self, ChecksPlan, Clearance, InProgressPlan, Obstacles, Plan, PlanRefusal, RollbackChecks,
-    RollbackPlan, Verification,
+    RollbackPlan, StartGatesPlan, Verification,
 };
 use crate::problem::Problem;
 use crate::registry::PushEstimate;
@@ -104,6 +104,17 @@ impl Planner {
         ChecksPlan::new(&self.settings)
     }
 
+    /// Whether the inputs have gates before the start that this mode reads.
+    pub fn has_start_gates(&self) -> bool {
+        self.settings.checks.gates.is_some() && self.settings.mode.plans_deployment()
+    }
+
+    /// The gates before the start; none where there are none, or where this run continues what an
+    /// earlier attempt has started.
+    pub fn start_gates(&self, snapshot: &Snapshot) -> Option<StartGatesPlan> {
+        plan::start_gates(&self.settings, snapshot)
+    }
+
     /// What was looked at before a deployment, line by line.
     pub fn verification(
         &self,
@@ -163,6 +174,7 @@ impl Planner {
         planner.settings.control.approval = Approval::None;
         planner.settings.task = None;
         planner.settings.migration = None;
+        planner.settings.checks.gates = None;
         planner.settings.rollout.force_new_deployment |= restored.forces_new_deployment;
         match restored.checks {
             RollbackChecks::Skipped => planner.settings.checks = CheckSettings::default(),

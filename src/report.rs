@@ -13,7 +13,8 @@ use crate::error::Failure;
 use crate::event::{
     DeployedRevision, Event, Fact, FactLevel, Migration, ObservedBy, OneOffTask, PinnedImage,
     PlannedDeployment, RefusedInputs, ReportedProblem, RunEnd, RunStart, Serving, Stamped,
-    StartedRollout, Step, StepEnd, SurveyedService, TestUrl, Transfer, VerifiedItem,
+    StartGatesSeen, StartedRollout, Step, StepEnd, SurveyedService, TestUrl, Transfer,
+    VerifiedItem,
 };
 use crate::identity::{
     ClusterName, RevisionArn, RolloutId, ServiceDeploymentArn, ServiceName, TaskArn,
@@ -61,6 +62,9 @@ pub struct Report {
     /// What a deployment would do, if the run only planned it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlannedDeployment>,
+    /// The gates before the start, as they were seen last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gates: Option<StartGatesSeen>,
     /// The revision that served before.
     pub blue: Option<RevisionArn>,
     /// The revision that was deployed.
@@ -205,6 +209,7 @@ impl Report {
             Event::PostEnded { result } => self.post_result = Some(result.clone()),
 
             Event::Surveyed(service) => self.on_surveyed(service),
+            Event::StartGatesSeen(seen) => self.gates = Some(seen.clone()),
             Event::Verified { items } => self.verification.clone_from(items),
             Event::Planned(planned) => self.plan = Some((**planned).clone()),
             Event::Narrowed { check, allow, .. } => {

@@ -60,6 +60,8 @@ pub struct Run {
     test_url: Mutex<Option<TestUrl>>,
     migration_undone_by: Mutex<Option<String>>,
     has_changed: AtomicBool,
+    has_passed_gates: AtomicBool,
+    failed_before: Mutex<BTreeSet<String>>,
 }
 
 impl Run {
@@ -80,6 +82,8 @@ impl Run {
             test_url: Mutex::default(),
             migration_undone_by: Mutex::default(),
             has_changed: AtomicBool::default(),
+            has_passed_gates: AtomicBool::default(),
+            failed_before: Mutex::default(),
         }
     }
 
@@ -246,6 +250,32 @@ impl Run {
     /// The part of an undo's effect that stays, as it is now, in a sentence.
     pub fn permanent_effect(&self, undo: &Undo) -> Option<String> {
         undo.permanent_effect(self.migration_undone_by().as_deref())
+    }
+
+    /// Notes that the gates before the start are passed.
+    pub fn mark_gates_passed(&self) {
+        self.has_passed_gates.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the gates before the start are passed.
+    pub fn has_passed_gates(&self) -> bool {
+        self.has_passed_gates.load(Ordering::Relaxed)
+    }
+
+    /// Notes which smoke tests fail on blue already.
+    pub fn set_failed_before(&self, tests: BTreeSet<String>) {
+        *self
+            .failed_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = tests;
+    }
+
+    /// Whether a smoke test has failed on blue before the start.
+    pub fn has_failed_before(&self, test: &str) -> bool {
+        self.failed_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(test)
     }
 
     /// Notes that something in AWS is changed from now on.

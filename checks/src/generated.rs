@@ -15,6 +15,11 @@ fn generated_analysis_schema_is_what_the_types_say() {
     assert_current("docs/analysis.schema.json", &crate::analysis::schema());
 }
 
+#[test]
+fn generated_gates_schema_is_what_the_types_say() {
+    assert_current("docs/gates.schema.json", &crate::gates::schema());
+}
+
 fn assert_current(path: &str, schema: &Value) {
     // Doc comments are wrapped, descriptions in editors are not.
     let text = serde_json::to_string_pretty(schema)

@@ -11,6 +11,7 @@
 //! | `load/` | load probes: many requests, and how long their answers took |
 //! | `moment` | when a check runs: green, step, production, bake |
 //! | `analysis/` | what is measured while traffic shifts, and how it is evaluated |
+//! | `gates/` | what must hold before a deployment writes anything: windows, incidents, budgets |
 //! | `statistics/` | whether two sides differ by more than chance |
 //! | `measurement` | the common form in which measurements are reported |
 //! | `template`, `scope` | texts with `${…}` in them; which names are in scope where |
@@ -34,6 +35,7 @@ pub mod duration;
 pub mod environment;
 pub mod files;
 pub mod form;
+pub mod gates;
 #[cfg(test)]
 mod generated;
 pub mod load;
@@ -49,6 +51,7 @@ mod template;
 #[cfg(test)]
 mod test_server;
 pub mod tester;
+mod web_address;
 
 pub use destination::describe_forbidden as forbidden;
 use ecs_bluegreen_registry::{scrub, secret, text};

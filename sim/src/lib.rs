@@ -34,16 +34,17 @@ pub mod world;
 pub use clock::Clock;
 pub use event_time::EventTime;
 pub use faults::{Fault, FaultKind};
-pub use github::{GithubAccess, GithubOptions, GithubRun};
+pub use github::{GithubAccess, GithubCheck, GithubOptions, GithubRun};
 pub use ledger::{Entry, StateChange};
 pub use limits::{Limit, Limits};
 pub use options::{
-    AccountOptions, AlarmDetails, AlarmState, Breaker, ConfigOptions, Controller, EcrOptions,
-    EcsStrategyOptions, Exposure, GroupOptions, IncompleteMetric, IncompleteStatus,
-    LoadBalancerKind, MetricsOptions, RepositoryOptions, RollingOptions, ScalingOptions,
+    AccountOptions, AlarmDetails, AlarmState, Breaker, CalendarReading, CalendarState,
+    ConfigOptions, Controller, DatabaseKind, DatabaseOptions, EcrOptions, EcsStrategyOptions,
+    Exposure, GroupOptions, IncompleteMetric, IncompleteStatus, LoadBalancerKind, MetricsOptions,
+    ObjectiveOptions, RecoveryPointOptions, RepositoryOptions, RollingOptions, ScalingOptions,
     ScanFinding, ScanKind, ScanOptions, ScanReading, SecretValue, SeriesChange, SeriesOptions,
-    ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, TaskFault, TaskFaultKind,
-    TemplateOptions, Traffic,
+    ServiceOptions, SnapshotEnd, StageOptions, Strategy, Suspension, TaskEngine, TaskFault,
+    TaskFaultKind, TemplateOptions, Traffic,
 };
 pub use request_counts::{OperationCounts, RequestCounts};
 pub use sources::{

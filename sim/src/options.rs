@@ -4,8 +4,10 @@
 
 mod account;
 mod alarm;
+mod database;
 mod ecr;
 mod ecs;
+mod gates;
 mod metrics;
 mod scan;
 mod secret;
@@ -13,8 +15,10 @@ mod task_fault;
 
 pub use account::AccountOptions;
 pub use alarm::{AlarmDetails, AlarmState};
+pub use database::{DatabaseKind, DatabaseOptions, SnapshotEnd};
 pub use ecr::{EcrOptions, RepositoryOptions, TemplateOptions};
 pub use ecs::{EcsStrategyOptions, LoadBalancerKind, Strategy};
+pub use gates::{CalendarReading, CalendarState, ObjectiveOptions, RecoveryPointOptions};
 pub use metrics::{
     IncompleteMetric, IncompleteStatus, MetricsOptions, SeriesChange, SeriesOptions,
 };
@@ -109,6 +113,14 @@ pub struct StageOptions {
     pub secret_values: BTreeMap<String, SecretValue>,
     /// What is in the account besides services.
     pub account_contents: AccountOptions,
+    /// The Change Calendars of Systems Manager, by name.
+    pub calendars: BTreeMap<String, Vec<CalendarReading>>,
+    /// The service level objectives of Application Signals, by name.
+    pub objectives: BTreeMap<String, ObjectiveOptions>,
+    /// The recovery points of AWS Backup, by the resource's ARN.
+    pub recovery_points: BTreeMap<String, Vec<RecoveryPointOptions>>,
+    /// The databases of RDS, by their identifiers.
+    pub databases: BTreeMap<String, DatabaseOptions>,
 }
 
 impl Default for StageOptions {
@@ -147,6 +159,10 @@ impl Default for StageOptions {
             secrets: BTreeMap::new(),
             secret_values: BTreeMap::new(),
             account_contents: AccountOptions::default(),
+            calendars: BTreeMap::new(),
+            objectives: BTreeMap::new(),
+            recovery_points: BTreeMap::new(),
+            databases: BTreeMap::new(),
         }
     }
 }

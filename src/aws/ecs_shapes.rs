@@ -190,6 +190,8 @@ pub struct TaskSet {
     pub platform_version: Option<String>,
     /// FARGATE, EC2 or EXTERNAL.
     pub launch_type: Option<String>,
+    /// When it was created, in seconds since 1970.
+    pub created_at: f64,
 }
 
 /// A message of the service.

@@ -42,7 +42,8 @@ fn has_one_domain(host: &str, region: &str, variant: EndpointVariant) -> bool {
         && (["aws", "aws-us-gov"].contains(&partition) || partition == "aws-cn" && !variant.is_fips)
 }
 
-fn dual_stack_domain(region: &str) -> &'static str {
+/// The domain of endpoints that have an IPv6 address too.
+pub(super) fn dual_stack_domain(region: &str) -> &'static str {
     let domains = [
         ("cn-", "api.amazonwebservices.com.cn"),
         ("eusc-", "api.amazonwebservices.eu"),

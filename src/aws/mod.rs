@@ -26,6 +26,8 @@ use crate::secret::Secret;
 
 pub mod alarms;
 pub mod arn;
+pub mod backup;
+pub mod budgets;
 pub mod codedeploy;
 pub mod codedeploy_shapes;
 pub mod connection;
@@ -47,6 +49,7 @@ pub mod log_groups;
 pub mod logs;
 pub mod metrics;
 pub mod quotas;
+pub mod rds;
 pub mod response;
 pub mod s3;
 pub mod scaling;

@@ -70,6 +70,8 @@ pub(super) enum SignedProtocol {
     Query(&'static str),
     /// `HEAD` of S3: the object is in the path, and the status is the answer.
     Head,
+    /// JSON, by this method; the path says what is asked.
+    Rest(&'static str),
 }
 
 /// One call.
@@ -227,9 +229,9 @@ pub(super) fn components(shared: &SdkConfig) -> RuntimeComponentsBuilder {
 impl SignedProtocol {
     fn body(self, operation: &str, input: &Value) -> String {
         match self {
-            Self::Json10(_) | Self::Json(_) => input.to_string(),
+            Self::Rest("GET") | Self::Head => String::new(),
+            Self::Json10(_) | Self::Json(_) | Self::Rest(_) => input.to_string(),
             Self::Query(version) => form(operation, version, input),
-            Self::Head => String::new(),
         }
     }
 
@@ -244,20 +246,29 @@ impl SignedProtocol {
         config
     }
 
+    fn method(self) -> &'static str {
+        match self {
+            Self::Rest(method) => method,
+            Self::Head => "HEAD",
+            Self::Json10(_) | Self::Json(_) | Self::Query(_) => "POST",
+        }
+    }
+
     fn request(self, operation: &str, path: &str, body: &str) -> Result<HttpRequest, BoxError> {
         let (kind, target) = match self {
             Self::Json10(target) => ("application/x-amz-json-1.0", Some(target)),
             Self::Json(target) => ("application/x-amz-json-1.1", Some(target)),
             Self::Query(_) => ("application/x-www-form-urlencoded", None),
+            Self::Rest(_) => ("application/json", None),
             Self::Head => {
                 let mut request = HttpRequest::new(SdkBody::empty());
-                request.set_method("HEAD")?;
+                request.set_method(self.method())?;
                 request.set_uri(path)?;
                 return Ok(request);
             }
         };
         let mut request = HttpRequest::new(SdkBody::from(body));
-        request.set_method("POST")?;
+        request.set_method(self.method())?;
         request.set_uri(path)?;
         let headers = request.headers_mut();
         headers.insert("content-type", kind);
@@ -276,8 +287,10 @@ impl SignedProtocol {
         let body = String::from_utf8_lossy(answer.body().bytes().unwrap_or_default());
         let read = match self {
             // What has nothing to say may be empty.
-            Self::Json10(_) | Self::Json(_) if body.is_empty() => Some(Value::default()),
-            Self::Json10(_) | Self::Json(_) => serde_json::from_str(&body).ok(),
+            Self::Json10(_) | Self::Json(_) | Self::Rest(_) if body.is_empty() => {
+                Some(Value::default())
+            }
+            Self::Json10(_) | Self::Json(_) | Self::Rest(_) => serde_json::from_str(&body).ok(),
             Self::Query(_) => xml::parse(&body),
             Self::Head => Some(Value::Null),
         };
@@ -299,7 +312,7 @@ impl SignedProtocol {
     /// AWS's code and message, as far as the answer has them.
     fn read_refusal(self, headers: &Headers, body: &Value) -> ErrorMetadata {
         let (code, message) = match self {
-            Self::Json10(_) | Self::Json(_) => (
+            Self::Json10(_) | Self::Json(_) | Self::Rest(_) => (
                 code_in_headers(headers)
                     .or(text(&body["__type"]))
                     .or(text(&body["code"])),

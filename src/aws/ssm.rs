@@ -1,8 +1,9 @@
-//! Systems Manager's Parameter Store: whether parameters exist. Their values are never kept.
+//! Systems Manager: whether parameters exist, whose values are never kept, and whether a Change
+//! Calendar is open.
 
 use serde_json::{Value, json};
 
-use super::signed::{SignedCall, SignedProtocol, SignedService};
+use super::signed::{SignedCall, SignedProtocol, SignedService, text};
 use super::{Aws, AwsError};
 
 const SSM: SignedService = SignedService {
@@ -15,6 +16,17 @@ const SSM: SignedService = SignedService {
 pub const GET_PARAMETERS: &str = "ssm:GetParameters";
 /// How many names GetParameters takes.
 pub const MAX_PARAMETERS: usize = 10;
+
+const GET_CALENDAR_STATE: &str = "ssm:GetCalendarState";
+
+/// What a calendar says of now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CalendarState {
+    /// `OPEN` or `CLOSED`.
+    pub state: String,
+    /// When the state changes next: RFC 3339, as AWS writes it; none where no event is ahead.
+    pub next_transition: Option<String>,
+}
 
 /// A parameter that exists.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,13 +62,30 @@ impl Aws {
         let input = json!({ "Names": names, "WithDecryption": false });
         let answer = self.read_signed(call, &input).await?;
         let found = answer["Parameters"].as_array().into_iter().flatten();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let owned = |value: &Value| text(value).unwrap_or_default().to_owned();
         Ok(found
             .map(|parameter| ParameterMetadata {
-                name: text(&parameter["Name"]),
-                arn: text(&parameter["ARN"]),
+                name: owned(&parameter["Name"]),
+                arn: owned(&parameter["ARN"]),
                 changed_at: parameter["LastModifiedDate"].as_f64(),
             })
             .collect())
+    }
+
+    /// The state of a Change Calendar now, by its name or ARN.
+    ///
+    /// # Errors
+    ///
+    /// There is no such calendar, or it could not be read.
+    pub async fn get_calendar_state(&self, calendar: &str) -> Result<CalendarState, AwsError> {
+        let call = SignedCall::new(SSM, GET_CALENDAR_STATE, self.partition.region());
+        let input = json!({ "CalendarNames": [calendar] });
+        let answer = self.read_signed(call, &input).await?;
+        let state = text(&answer["State"])
+            .ok_or_else(|| AwsError::incomplete_answer(GET_CALENDAR_STATE, "the state"))?;
+        Ok(CalendarState {
+            state: state.to_owned(),
+            next_transition: text(&answer["NextTransitionTime"]).map(str::to_owned),
+        })
     }
 }

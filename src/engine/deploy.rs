@@ -9,7 +9,7 @@ use super::endings::{
 };
 use super::planning::survey_and_plan;
 use super::prepared::Prepared;
-use super::{Ending, Halt, approval, one_off, run_step};
+use super::{Ending, Halt, approval, one_off, run_step, start_gates};
 use crate::checks::moment::Moment;
 use crate::choices::{Approval, Follow};
 use crate::error::Failure;
@@ -26,13 +26,14 @@ use crate::steps::rollout::{GateState, Interrupted, Milestone, Rollout};
 use crate::steps::{scaling, scan};
 use crate::survey::Snapshot;
 
-/// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production →
+/// survey → plan → gates → image → scan → register → one-off task → rollout → gate → traffic → production →
 /// bake.
 pub(super) async fn deploy(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
     let (mut snapshot, plan, ready) = run_step(run, Step::Survey, prepare(run, planner), |_| {
         "ready".to_owned()
     })
     .await?;
+    start_gates::pass(run, planner, &snapshot).await?;
     let image = push(run, &mut snapshot, &plan).await?;
     check_scan(run, &snapshot, &plan, image.as_ref()).await?;
     let revision = run_step(

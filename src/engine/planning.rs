@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use super::queue::{self, QueueOutcome};
 use super::refusal::add_new_problems;
-use super::{Halt, preview, stale};
+use super::{Halt, preview, stale, start_gates};
 use crate::aws::add_jitter;
 use crate::aws::ecs::PAUSE_TAG;
 use crate::event::fact::{AwsFact, HooksFact, ScalingFact};
-use crate::plan::{LeftoverHooks, LeftoversPlan, Plan};
+use crate::plan::{LeftoverHooks, LeftoversPlan, Plan, QueuePlan};
 use crate::planner::Planner;
 use crate::run::Run;
 use crate::steps::revision::Revision;
@@ -98,6 +98,9 @@ pub(super) async fn survey_and_plan(
     let (mut snapshot, mut looks) = (read().await?, 1);
     let clearance = loop {
         let clearance = planner.clearance(&snapshot);
+        if matches!(clearance.queue, QueuePlan::Supersede(_)) {
+            start_gates::pass_within(run, planner, &snapshot).await?;
+        }
         if queue::wait_or_supersede(run, &clearance.queue, &snapshot, revision).await?
             == QueueOutcome::ReadAgain
         {

@@ -1,7 +1,7 @@
 //! `mode: plan`: reads, plans and reports what a deployment would do, and changes nothing; and
 //! refuses a deployment that differs from the plan that was reviewed.
 
-use super::{Ending, Halt, checks, deploy, planning, run_step};
+use super::{Ending, Halt, checks, deploy, planning, run_step, start_gates};
 use crate::aws::arn::short_name;
 use crate::event::{Event, PlannedDeployment, Step};
 use crate::outcome::{Outcome, Reason};
@@ -30,6 +30,7 @@ async fn read(run: &Run, planner: &Planner) -> Result<PlannedDeployment, Halt> {
     // What documents name must exist, as before a deployment.
     checks::prepare(run, &plan.checks).await?;
     deploy::tell_plan(run, &snapshot, &plan);
+    start_gates::show(run, planner, &snapshot).await;
     preview(planner, &snapshot, &plan).await
 }
 

@@ -1,8 +1,6 @@
 //! `mode: rollback`: stops the rollout while blue still runs, otherwise a new rollout of a good
 //! revision.
 
-use serde_json::Value;
-
 use super::approval::arm_running_undos;
 use super::{Ending, Halt, deploy, planning, run_step, run_unwind_step, unwound_ending};
 use crate::aws::arn::short_name;
@@ -10,6 +8,7 @@ use crate::engine::rollback_target::{self, RollbackTarget};
 use crate::error::Failure;
 use crate::event::fact::{RevisionFact, RollbackFact};
 use crate::event::{DeployedRevision, Event, Step};
+use crate::observe::revision_version::find_version;
 use crate::observe::traffic::{self, ProductionTraffic};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::{RollbackChecks, RollbackPlan};
@@ -176,35 +175,4 @@ async fn prepare_release(
         forces_new_deployment: is_traffic_shared(run, plan, snapshot).await,
         revision: target.revision,
     })
-}
-
-/// The version of the revision that is deployed, for `${version}`: a tag of its image that is not
-/// `latest`.
-async fn find_version(run: &Run, definition: &Value) -> Option<String> {
-    let containers = definition["containerDefinitions"].as_array()?;
-    for image in containers
-        .iter()
-        .filter_map(|container| container["image"].as_str())
-    {
-        let Some((repository, digest)) = image.split_once("@sha256:") else {
-            let tag = image
-                .rsplit_once(':')
-                .map(|(_, tag)| tag)
-                .filter(|tag| !tag.contains('/'));
-            if tag.is_some() {
-                return tag.map(str::to_owned);
-            }
-            continue;
-        };
-        let name = repository.split_once('/').map(|(_, name)| name)?;
-        let tags = run
-            .aws
-            .describe_image_tags(&name.into(), &format!("sha256:{digest}"))
-            .await
-            .unwrap_or_default();
-        if let Some(tag) = tags.into_iter().find(|tag| tag != "latest") {
-            return Some(tag);
-        }
-    }
-    None
 }

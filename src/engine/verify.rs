@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::refusal::add_new_problems;
-use super::{Ending, Halt, checks, planning, run_step, stale};
+use super::{Ending, Halt, checks, planning, run_step, stale, start_gates};
 use crate::aws::add_jitter;
 use crate::error::Failure;
 use crate::event::fact::AwsFact;
@@ -50,6 +50,7 @@ async fn read(run: &Run, planner: &Planner) -> Result<Verification, Halt> {
     {
         obstacles.failure = Some(failure);
     }
+    start_gates::show(run, planner, &snapshot).await;
     Ok(planner.verification(&snapshot, obstacles, plan.as_ref()))
 }
 

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Step {
     /// AWS is read, and the plan is made.
     Survey,
+    /// The gates before the start are read, and waited for.
+    StartGates,
     /// The image is pushed and pinned.
     Image,
     /// The findings of the registry's scanner are evaluated.
@@ -38,8 +40,9 @@ pub enum Step {
 
 impl Step {
     /// All steps, in their order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Survey,
+        Self::StartGates,
         Self::Image,
         Self::Scan,
         Self::Revision,
@@ -59,6 +62,7 @@ impl Step {
     pub fn title(self) -> &'static str {
         match self {
             Self::Survey => "Survey",
+            Self::StartGates => "Gates",
             Self::Image => "Image",
             Self::Scan => "Scan findings",
             Self::Revision => "Task definition",

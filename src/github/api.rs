@@ -10,6 +10,7 @@ use octocrab::Octocrab;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::redirect::Policy;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::workflow::Workflow;
@@ -24,6 +25,9 @@ const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// Runs come newest first. Runs come newest first; more than two pages are not looked at.
 const MAX_PAGES: u32 = 2;
 const PER_PAGE: usize = 50;
+/// A commit has a few dozen checks, and GitHub shows at most a hundred of them at once.
+const CHECKS_PER_PAGE: usize = 100;
+const MAX_CHECK_PAGES: u32 = 5;
 /// Characters that need no escaping in a file's name within a URL.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 /// GitHub's statuses of a run that has not ended.
@@ -47,6 +51,37 @@ pub struct WorkflowRun {
     /// GitHub's conclusion; none until the run has ended.
     #[serde(default)]
     pub conclusion: Option<String>,
+}
+
+/// A run of a check of a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct CheckRun {
+    /// The check's name.
+    pub name: String,
+    /// GitHub's status: `queued`, `in_progress`, `completed` and others.
+    #[serde(default)]
+    pub status: String,
+    /// GitHub's conclusion; none until it has ended.
+    #[serde(default)]
+    pub conclusion: Option<String>,
+    /// The page of who runs it; that of a job names its workflow run.
+    #[serde(default)]
+    pub details_url: Option<String>,
+}
+
+impl CheckRun {
+    /// Whether it is a job of this workflow run.
+    pub fn is_of_run(&self, id: &str) -> bool {
+        let part = format!("/actions/runs/{id}/");
+        self.details_url
+            .as_ref()
+            .is_some_and(|url| url.contains(&part))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct CheckRunsPage {
+    check_runs: Vec<CheckRun>,
 }
 
 /// GitHub gave no usable answer.
@@ -220,6 +255,30 @@ impl<'w> Github<'w> {
         Ok(ahead)
     }
 
+    /// The newest runs of all checks of a commit.
+    pub async fn list_check_runs(&self, sha: &str) -> Result<Vec<CheckRun>, GithubError> {
+        with_deadline(self.read_check_runs(sha)).await
+    }
+
+    async fn read_check_runs(&self, sha: &str) -> Result<Vec<CheckRun>, GithubError> {
+        let sha = utf8_percent_encode(sha, SEGMENT);
+        let route = format!(
+            "/repos/{}/commits/{sha}/check-runs",
+            self.workflow.repository
+        );
+        let mut all = Vec::new();
+        for page in 1..=MAX_CHECK_PAGES {
+            let query = format!("per_page={CHECKS_PER_PAGE}&page={page}");
+            let found: CheckRunsPage = self.read_json(&format!("{route}?{query}")).await?;
+            let is_last = found.check_runs.len() < CHECKS_PER_PAGE;
+            all.extend(found.check_runs);
+            if is_last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
     async fn read_page(
         &self,
         query: &WorkflowRunsQuery<'_>,
@@ -229,9 +288,16 @@ impl<'w> Github<'w> {
             "/repos/{}/actions/workflows/{file}/runs",
             self.workflow.repository
         );
+        let page: Page = self
+            .read_json(&format!("{route}?{}", query.to_query_string()))
+            .await?;
+        Ok(page.workflow_runs)
+    }
+
+    async fn read_json<T: DeserializeOwned>(&self, route: &str) -> Result<T, GithubError> {
         let answer = reqwest::Response::from(
             self.client
-                ._get(format!("{route}?{}", query.to_query_string()))
+                ._get(route.to_owned())
                 .await?
                 .map(reqwest::Body::wrap),
         );
@@ -244,7 +310,7 @@ impl<'w> Github<'w> {
                 message: refusal.message,
             });
         }
-        Ok(serde_json::from_slice::<Page>(&body)?.workflow_runs)
+        Ok(serde_json::from_slice(&body)?)
     }
 }
 

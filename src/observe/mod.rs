@@ -6,6 +6,7 @@ pub mod log_lines;
 pub mod metric_sources;
 pub mod outage;
 pub mod own_deployments;
+pub mod revision_version;
 pub mod serving;
 pub mod stop_reasons;
 pub mod stopped_tasks;

@@ -1,16 +1,18 @@
 //! `smoke-tests`, `test-url`, `production-url`, the alarms, and `analysis`.
 
 use super::collect::{OptionalInput, ProblemCollector};
-use super::{CheckSettings, alarms, exposure};
+use super::{CheckSettings, alarms, exposure, gates};
 use crate::checks::analysis::{self, Analysis};
 use crate::checks::environment::Environment;
 use crate::checks::smoke::{self, DocumentResources, Suite};
 use crate::checks::tester::Tester;
 use crate::inputs::Inputs;
+use crate::outcome::Mode;
 use crate::runner::Runner;
 use crate::secret::Secret;
 
 pub(super) fn settings(
+    mode: Mode,
     inputs: &Inputs,
     runner: &Runner,
     collect: &mut ProblemCollector,
@@ -26,14 +28,23 @@ pub(super) fn settings(
     let analysis = OptionalInput::read(inputs.analysis.as_deref(), |text| {
         read_analysis(text, inputs, runner, environment, collect)
     });
-    if suite.is_invalid() || analysis.is_invalid() {
+    // A broken gate must not hold a rollback.
+    let written = inputs.gates.as_deref().filter(|_| mode.plans_deployment());
+    let gates = OptionalInput::read(written, |text| {
+        gates::read_gates(text, inputs, (runner, environment), collect)
+    });
+    if suite.is_invalid() || analysis.is_invalid() || gates.is_invalid() {
         return None;
     }
-    let (suite, analysis) = (suite.valid(), analysis.valid());
+    let (suite, analysis, gates) = (suite.valid(), analysis.valid(), gates.valid());
     let asked = suite
         .iter()
         .flat_map(Suite::required_env)
         .chain(analysis.iter().flat_map(Analysis::required_env));
+    let of_gates = gates
+        .iter()
+        .flat_map(|settings| settings.gates.required_env());
+    let asked = asked.chain(of_gates);
     let environment = asked
         .filter_map(|name| {
             Some((
@@ -50,7 +61,9 @@ pub(super) fn settings(
         plain_names: exposure.plain_names,
         alarms,
         analysis,
+        gates,
     };
+    gates::refuse_untested_blue(&checks, collect);
     refuse_idle_testers(&checks, collect);
     Some(checks)
 }

@@ -42,6 +42,7 @@ pub(crate) mod combinations;
 mod control;
 mod definition;
 mod exposure;
+mod gates;
 mod image;
 mod login;
 mod migration;
@@ -57,6 +58,7 @@ mod verification;
 pub use alarms::AlarmSettings;
 use collect::ProblemCollector;
 pub use control::ControlSettings;
+pub use gates::GateSettings;
 pub use login::SourceLogin;
 #[cfg(test)]
 pub use repository::schema as repository_schema;
@@ -223,6 +225,8 @@ pub struct CheckSettings {
     pub alarms: AlarmSettings,
     /// The analysis of metrics while traffic shifts.
     pub analysis: Option<Analysis>,
+    /// The gates before the start.
+    pub gates: Option<GateSettings>,
 }
 
 impl CheckSettings {
@@ -324,7 +328,7 @@ impl Settings {
         let scan = scan::settings(mode, inputs, runner, &mut collect);
         let definition = definition::settings(inputs, runner, &mut collect);
         let rollout = rollout::settings(inputs, runner, &mut collect);
-        let checks = checks::settings(inputs, runner, &mut collect);
+        let checks = checks::settings(mode, inputs, runner, &mut collect);
         let task = task::settings(inputs, &mut collect);
         let migration = migration::settings(mode, inputs, &mut collect);
         let verification = verification::settings(inputs, &mut collect);

@@ -10,8 +10,8 @@ use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::error::Failure;
 use crate::event::{
-    DeferredTag, Event, Fact, FactLevel, RunEnd, Stamped, StartedRollout, StartedTester, Step,
-    StepEnd, TestUrl, describe_target,
+    DeferredTag, Event, Fact, FactLevel, RunEnd, Stamped, StartGatesSeen, StartedRollout,
+    StartedTester, Step, StepEnd, TestUrl, describe_target,
 };
 use crate::github::commands::{END_GROUP, Level, LogStyle, annotation, sanitize, start_group};
 use crate::identity::TaskArn;
@@ -79,6 +79,7 @@ impl Console {
             Event::SinkFailed { sink, why } => sink_failure_lines(sink, why),
 
             Event::Surveyed(service) => rollout::survey_lines(service),
+            Event::StartGatesSeen(seen) => self.on_start_gates(seen),
             Event::Verified { items } => {
                 self.close_and_append(at, super::verification::lines(items))
             }
@@ -158,6 +159,15 @@ impl Console {
                 capitalize(failure.sentence())
             ))],
         )
+    }
+
+    /// What a person has overridden is a warning.
+    fn on_start_gates(&mut self, seen: &StartGatesSeen) -> Vec<String> {
+        let mut lines = super::start_gates::lines(seen);
+        if let Some(sentence) = super::start_gates::override_sentence(seen) {
+            lines.extend(self.warn("gates overridden", &sentence));
+        }
+        lines
     }
 
     fn on_rollout_started(&mut self, rollout: &StartedRollout) -> Vec<String> {

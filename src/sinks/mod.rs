@@ -14,6 +14,7 @@ pub mod recorder;
 pub mod replay;
 pub mod scan;
 pub mod sink;
+mod start_gates;
 pub mod summary;
 mod tester;
 mod verification;

@@ -18,7 +18,7 @@ use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capitalize, step_titl
 use crate::sinks::markdown::{code_block, code_span, escape_text};
 use crate::sinks::outputs::human_duration;
 use crate::sinks::sink::{Sink, SinkError};
-use crate::sinks::{load, measurements, plan, scan, tester, verification};
+use crate::sinks::{load, measurements, plan, scan, start_gates, tester, verification};
 
 /// The runner's file of the step summary. The post step's result is appended below the main step's
 /// summary.
@@ -66,6 +66,7 @@ pub fn render(report: &Report) -> String {
         problems_table(report),
         failure_section(report),
         failed_undos_section(report),
+        start_gates::section(report.gates.as_ref()),
         verification::section(&report.verification),
         plan::section(report),
         details_table(report),

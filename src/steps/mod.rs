@@ -15,6 +15,7 @@ pub mod scaling;
 pub mod scan;
 pub mod secrets;
 pub mod smoke;
+pub mod start_gates;
 pub mod tags;
 pub mod task;
 pub mod test_url;

@@ -16,6 +16,10 @@ use crate::steps::revision::Revision;
 /// What to do where no answer came.
 pub const UNREACHABLE: &str = "nothing answered there: check the listener and its port, the security groups, and whether this runner is in a network that may reach it";
 
+/// Added to a test that the gate `blue-healthy` has seen to fail.
+const FAILED_BEFORE: &str =
+    "this test has failed on blue before this deployment began, so green may not be its cause";
+
 /// The values of the tests' variables.
 pub fn build_values(
     checks: &ChecksPlan,
@@ -78,23 +82,33 @@ pub async fn run_tests(
         .find(|result| result.verdict == TestVerdict::Failed)
     {
         Some(failed) => {
-            Err(failure(failed, &run.describe_side(moment)).with_hint(hint(run, checks, failed)))
+            let failure = failure(failed, &run.describe_side(moment));
+            let failure = if run.has_failed_before(&failed.name) {
+                failure.with_cause(FAILED_BEFORE)
+            } else {
+                failure
+            };
+            Err(failure.with_hint(hint(run, checks, failed)))
         }
         None => Ok(results.len()),
     }
 }
 
-fn failure(failed: &TestResult, on: &str) -> Failure {
+/// What failed, and where: one sentence.
+pub fn describe_failure(failed: &TestResult, on: &str) -> String {
     let attempts = if failed.attempts == 1 {
         "1 attempt".to_owned()
     } else {
         format!("{} attempts", failed.attempts)
     };
-    let sentence = format!(
+    format!(
         "smoke test \"{}\" failed {on} ({}, {attempts})",
         failed.name, failed.request
-    );
-    let mut failure = Failure::new(Reason::SmokeFailed, sentence);
+    )
+}
+
+fn failure(failed: &TestResult, on: &str) -> Failure {
+    let mut failure = Failure::new(Reason::SmokeFailed, describe_failure(failed, on));
     for mismatch in &failed.failures {
         failure = failure.with_cause(format!(
             "{}: expected {}, found {}",

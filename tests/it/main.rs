@@ -33,6 +33,7 @@ mod ecs_switches;
 mod ecs_unread;
 mod files;
 mod first_user;
+mod gates;
 mod harness;
 mod image;
 mod image_platform;

@@ -32,7 +32,7 @@ use crate::template::Values;
 use bounds::LatencyExpectation;
 use certificate::CertificateExpectation;
 use cookies::CookieExpectation;
-use json::JsonExpectation;
+pub(crate) use json::{JsonExpectation, evaluate_document};
 use origin::ExpectedOrigin;
 use redirect::RedirectExpectation;
 use security::SecurityHeaders;

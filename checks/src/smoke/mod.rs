@@ -28,7 +28,7 @@ mod tests;
 
 pub use crate::reader::{DocumentResources, Files};
 pub use crate::template::{Bindings, Secrecy, Values};
-pub(crate) use expect::StatusPattern;
+pub(crate) use expect::{JsonExpectation, StatusPattern, evaluate_document};
 pub use form::Suite;
 pub(crate) use form::{Request, Transport};
 pub use parse::parse;

@@ -15,6 +15,7 @@ mod revision;
 mod rollouts;
 mod service;
 mod setup;
+mod snapshot;
 mod task;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ pub(crate) use repository::Repository;
 pub(crate) use revision::{Revision, Revisions};
 pub(crate) use service::{Service, epoch_seconds};
 pub(crate) use setup::{create_service, effective_exposure, load_balancer_kind};
+pub(crate) use snapshot::Snapshot;
 pub(crate) use task::{Container, LogLocation, Origin, Phase, StopCode, Task};
 
 use crate::options::{AlarmState, Traffic};
@@ -58,6 +60,8 @@ pub(crate) struct Account {
     pub(crate) alarms: Alarms,
     pub(crate) balancer: Balancer,
     pub(crate) scalable: Vec<ScalableTarget>,
+    /// Of databases, made by hand or by a program.
+    pub(crate) snapshots: Vec<Snapshot>,
     /// ECR's, of every account and region that the options name.
     pub(crate) repositories: Vec<Repository>,
     /// The tasks that a `RunTask` with this client token started.

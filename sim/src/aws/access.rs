@@ -49,9 +49,12 @@ fn call_location(cloud: &Cloud, call: &Call) -> Location {
         | Api::Scaling
         | Api::Secrets
         | Api::Iam
-        | Api::Ssm
         | Api::S3
-        | Api::Quotas => cloud.read(|account| account.location.clone()),
+        | Api::Quotas
+        | Api::Rds
+        | Api::Ssm
+        | Api::Signals
+        | Api::Backup => cloud.read(|account| account.location.clone()),
     }
 }
 
@@ -194,18 +197,50 @@ fn resource_arn(location: &Location, api: Api, operation: &str, input: Input<'_>
             .text("RoleName")
             .map(|name| location.role_arn(name))
             .or_else(|| input.text("PolicySourceArn").map(ToOwned::to_owned)),
-        Api::Ssm => input
-            .text_list("Names")
-            .first()
-            .map(|name| location.parameter_arn(name)),
         Api::S3 => Some(format!(
             "arn:aws:s3:::{}/{}",
             input.text("Bucket").unwrap_or_default(),
             input.text("Key").unwrap_or_default()
         )),
-        Api::CloudWatch | Api::Elb | Api::Sts | Api::Quotas => None,
+        Api::Rds => rds_arn(location, input),
+        Api::Ssm => input
+            .text_list("Names")
+            .first()
+            .map(|name| location.parameter_arn(name))
+            .or_else(|| calendar_arn(location, input)),
+        Api::CloudWatch | Api::Elb | Api::Sts | Api::Quotas | Api::Signals | Api::Backup => None,
     };
     found.unwrap_or_else(|| "*".to_owned())
+}
+
+/// A Change Calendar is a document.
+fn calendar_arn(location: &Location, input: Input<'_>) -> Option<String> {
+    let calendars = input.text_list("CalendarNames");
+    let name = calendars.first()?;
+    Some(if name.starts_with("arn:") {
+        (*name).to_owned()
+    } else {
+        format!(
+            "arn:aws:ssm:{}:{}:document/{name}",
+            location.region, location.account
+        )
+    })
+}
+
+/// Of several resources of a call AWS names one: that of the database.
+fn rds_arn(location: &Location, input: Input<'_>) -> Option<String> {
+    let (kind, name) = input
+        .text("DBInstanceIdentifier")
+        .map(|name| ("db", name))
+        .or_else(|| {
+            input
+                .text("DBClusterIdentifier")
+                .map(|name| ("cluster", name))
+        })?;
+    Some(format!(
+        "arn:aws:rds:{}:{}:{kind}:{name}",
+        location.region, location.account
+    ))
 }
 
 fn scalable_targets_arn(location: &Location) -> String {

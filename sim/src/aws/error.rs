@@ -87,12 +87,13 @@ impl ServiceError {
     /// Too many calls. Elastic Load Balancing's guide writes `ThrottlingException`; what it sends
     /// is `Throttling`.
     pub(crate) fn throttled(api: Api) -> Self {
-        let code = if matches!(api, Api::Elb | Api::Sts | Api::Iam) {
+        let code = if matches!(api, Api::Elb | Api::Sts | Api::Iam | Api::Rds) {
             "Throttling"
         } else {
             "ThrottlingException"
         };
-        Self::gateway(code, "Rate exceeded", 400)
+        let status = if api == Api::Signals { 429 } else { 400 };
+        Self::gateway(code, "Rate exceeded", status)
     }
 
     /// The service's own fault.
@@ -104,9 +105,15 @@ impl ServiceError {
             Api::Iam => "ServiceFailure",
             Api::Ssm => "InternalServerError",
             Api::Quotas => "ServiceException",
-            Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts | Api::S3 => {
-                "InternalFailure"
-            }
+            Api::Backup => "ServiceUnavailableException",
+            Api::CodeDeploy
+            | Api::Logs
+            | Api::CloudWatch
+            | Api::Elb
+            | Api::Sts
+            | Api::S3
+            | Api::Rds
+            | Api::Signals => "InternalFailure",
         };
         Self {
             status: 500,
@@ -135,5 +142,7 @@ const fn uses_json(api: Api) -> bool {
             | Api::Secrets
             | Api::Ssm
             | Api::Quotas
+            | Api::Signals
+            | Api::Backup
     )
 }

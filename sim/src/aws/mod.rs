@@ -6,6 +6,7 @@
 
 mod access;
 mod autoscaling;
+mod backup;
 mod cloudwatch;
 mod codedeploy;
 mod ecr;
@@ -20,8 +21,10 @@ mod input;
 mod logs;
 mod model;
 mod quotas;
+mod rds;
 mod s3;
 mod secrets;
+mod signals;
 mod ssm;
 mod sts;
 mod wire;
@@ -57,6 +60,9 @@ pub(crate) enum Api {
     Ssm,
     S3,
     Quotas,
+    Rds,
+    Signals,
+    Backup,
 }
 
 impl Api {
@@ -74,6 +80,9 @@ impl Api {
         Self::Ssm,
         Self::S3,
         Self::Quotas,
+        Self::Rds,
+        Self::Signals,
+        Self::Backup,
     ];
 
     /// The name of botocore's model, and of the service in the ledger.
@@ -92,6 +101,9 @@ impl Api {
             Self::Ssm => "ssm",
             Self::S3 => "s3",
             Self::Quotas => "service-quotas",
+            Self::Rds => "rds",
+            Self::Signals => "application-signals",
+            Self::Backup => "backup",
         }
     }
 
@@ -110,7 +122,10 @@ impl Api {
             | Self::Secrets
             | Self::Iam
             | Self::Ssm
-            | Self::S3 => self.name(),
+            | Self::S3
+            | Self::Rds
+            | Self::Signals
+            | Self::Backup => self.name(),
         }
     }
 
@@ -126,7 +141,13 @@ impl Api {
             Self::Secrets => "secretsmanager",
             Self::Ssm => "AmazonSSM",
             Self::Quotas => "ServiceQuotasV20190624",
-            Self::Elb | Self::Sts | Self::Iam | Self::S3 => "",
+            Self::Elb
+            | Self::Sts
+            | Self::Iam
+            | Self::S3
+            | Self::Rds
+            | Self::Signals
+            | Self::Backup => "",
         }
     }
 
@@ -145,7 +166,10 @@ impl Api {
             | Self::Iam
             | Self::Ssm
             | Self::S3
-            | Self::Quotas => "application/x-amz-json-1.1",
+            | Self::Quotas
+            | Self::Rds
+            | Self::Signals
+            | Self::Backup => "application/x-amz-json-1.1",
         }
     }
 
@@ -173,5 +197,8 @@ async fn dispatch(cloud: &Arc<Cloud>, call: &Call) -> Option<Answer> {
         Api::Ssm => ssm::answer(cloud, operation, asked),
         Api::S3 => s3::answer(cloud, operation, asked),
         Api::Quotas => quotas::answer(cloud, operation, asked),
+        Api::Rds => rds::answer(cloud, operation, asked),
+        Api::Signals => signals::answer(cloud, operation, asked),
+        Api::Backup => backup::answer(cloud, operation, asked),
     }
 }

@@ -175,6 +175,12 @@ fn missing_member(api: Api, operation: &str, member: &str) -> ServiceError {
             "ValidationError",
             format!("The parameter {member} is required."),
         ),
+        Api::Ssm | Api::Signals => ServiceError::new(
+            "ValidationException",
+            format!(
+                "Value null at '{member}' failed to satisfy constraint: Member must not be null"
+            ),
+        ),
         Api::Ecs
         | Api::Ecr
         | Api::Logs
@@ -182,9 +188,10 @@ fn missing_member(api: Api, operation: &str, member: &str) -> ServiceError {
         | Api::Elb
         | Api::Sts
         | Api::Iam
-        | Api::Ssm
         | Api::S3
-        | Api::Quotas => ServiceError::invalid_parameter(format!(
+        | Api::Quotas
+        | Api::Rds
+        | Api::Backup => ServiceError::invalid_parameter(format!(
             "Invalid parameter at '{member}' failed to satisfy constraint: 'must not be null'"
         )),
     }

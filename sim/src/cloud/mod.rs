@@ -3,6 +3,7 @@
 
 mod setup;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +19,7 @@ use crate::github::GithubOptions;
 use crate::ledger::Ledger;
 use crate::limits::Buckets;
 use crate::metrics::PutMetrics;
-use crate::options::StageOptions;
+use crate::options::{CalendarReading, StageOptions};
 use crate::sources::Sources;
 use crate::switches::Switches;
 use crate::world::World;
@@ -34,6 +35,7 @@ pub(crate) struct Cloud {
     allowed: Mutex<Vec<String>>,
     github: Mutex<GithubOptions>,
     traffic_history: Mutex<TrafficHistory>,
+    calendar_reads: Mutex<BTreeMap<String, usize>>,
     pub(crate) put_metrics: PutMetrics,
     pub(crate) sources: Sources,
     pub(crate) world: World,
@@ -42,6 +44,8 @@ pub(crate) struct Cloud {
     pub(crate) faults: FaultPlan,
     pub(crate) buckets: Buckets,
     pub(crate) scans: Scans,
+    /// When the stage was started.
+    pub(crate) began_ms: i64,
 }
 
 impl Cloud {
@@ -58,12 +62,14 @@ impl Cloud {
             allowed: Mutex::new(options.allowed.clone()),
             github: Mutex::new(options.github.clone()),
             traffic_history: Mutex::new(TrafficHistory::new(now_ms())),
+            calendar_reads: Mutex::default(),
             put_metrics: PutMetrics::default(),
             sources: Sources::new(options.sources.clone()),
             world,
             faults: FaultPlan::new(&options.faults),
             buckets: Buckets::new(&options.limits, now_ms()),
             scans: Scans::default(),
+            began_ms: now_ms(),
             options,
             ledger,
         }
@@ -128,6 +134,19 @@ impl Cloud {
     /// GitHub knows this, and nothing else, from now on.
     pub(crate) fn set_github(&self, github: GithubOptions) {
         *self.github.lock().unwrap_or_else(PoisonError::into_inner) = github;
+    }
+
+    /// What a calendar says this time; none for one that does not exist.
+    pub(crate) fn next_calendar_reading(&self, name: &str) -> Option<CalendarReading> {
+        let lines = self.options.calendars.get(name)?;
+        let mut reads = self
+            .calendar_reads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let read = reads.entry(name.to_owned()).or_default();
+        let line = lines.get(*read).or(lines.last()).cloned();
+        *read += 1;
+        line
     }
 
     /// Runs something beside everything else, until it is done or the stage ends.

@@ -41,6 +41,7 @@ pub(crate) fn new_account(options: &StageOptions) -> Account {
         alarms: Alarms::from_options(options, now),
         balancer: Balancer::default(),
         scalable: Vec::new(),
+        snapshots: Vec::new(),
         repositories: Repository::from_options(options),
         run_tokens: BTreeMap::new(),
     }

@@ -18,7 +18,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-pub use options::{GithubAccess, GithubOptions, GithubRun};
+pub use options::{GithubAccess, GithubCheck, GithubOptions, GithubRun};
 use request::{Query, RequestedOperation};
 
 use crate::aws::ConnectionDropped;
@@ -172,8 +172,13 @@ fn run_operation(
                 GithubAnswer::ok(view::run_view(&root, &github.repository, run))
             })
         }
+        RequestedOperation::Checks { repository, commit } if is_own_get(repository) => {
+            let query = Query::parse(parts.uri.query().unwrap_or_default());
+            list_checks(github, commit, &query)
+        }
         RequestedOperation::Runs { .. }
         | RequestedOperation::Run { .. }
+        | RequestedOperation::Checks { .. }
         | RequestedOperation::Unknown => GithubAnswer::not_found(),
     }
 }
@@ -216,6 +221,20 @@ fn list_runs(github: &GithubOptions, root: &str, workflow: &str, query: &Query) 
         link,
         ..GithubAnswer::ok(json!({ "total_count": fitting.len(), "workflow_runs": shown }))
     }
+}
+
+/// A page of the runs of a commit's checks.
+fn list_checks(github: &GithubOptions, commit: &str, query: &Query) -> GithubAnswer {
+    let (page, size) = (query.page(), query.per_page());
+    let shown: Vec<Value> = github
+        .checks
+        .iter()
+        .enumerate()
+        .skip((page - 1) * size)
+        .take(size)
+        .map(|(number, check)| view::check_view(&github.repository, (number, commit), check))
+        .collect();
+    GithubAnswer::ok(json!({ "total_count": github.checks.len(), "check_runs": shown }))
 }
 
 /// As an exchange with AWS; the code of a refusal is its status.

@@ -13,6 +13,8 @@ pub struct GithubOptions {
     pub workflows: Vec<String>,
     /// Their runs.
     pub runs: Vec<GithubRun>,
+    /// The checks of every commit.
+    pub checks: Vec<GithubCheck>,
     /// Whether a token is enough.
     pub access: GithubAccess,
 }
@@ -23,6 +25,7 @@ impl Default for GithubOptions {
             repository: "org/repo".to_owned(),
             workflows: vec![default_workflow()],
             runs: Vec::new(),
+            checks: Vec::new(),
             access: GithubAccess::Granted,
         }
     }
@@ -36,6 +39,40 @@ pub enum GithubAccess {
     Granted,
     /// The token lacks `actions: read`: everything is answered by a 403.
     Denied,
+}
+
+/// A run of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GithubCheck {
+    /// The check's name.
+    pub name: String,
+    /// `success`, `failure`, …; none until it has ended.
+    #[serde(default)]
+    pub conclusion: Option<String>,
+    /// The workflow run whose job it is; none for a check of another app.
+    #[serde(default)]
+    pub run: Option<u64>,
+}
+
+impl GithubCheck {
+    /// A check of another app that has ended.
+    pub fn ended(name: &str, conclusion: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            conclusion: Some(conclusion.to_owned()),
+            run: None,
+        }
+    }
+
+    /// A check that has not ended, of a job of a run.
+    pub fn running(name: &str, run: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            conclusion: None,
+            run: Some(run),
+        }
+    }
 }
 
 /// A workflow run.

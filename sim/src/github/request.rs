@@ -1,4 +1,4 @@
-//! What a request to GitHub asks: which of the two operations, with which filters and page. Pure.
+//! What a request to GitHub asks: which of the three operations, with which filters and page. Pure.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,11 @@ pub(super) enum RequestedOperation {
         repository: String,
         id: String,
     },
+    /// The runs of a commit's checks.
+    Checks {
+        repository: String,
+        commit: String,
+    },
     /// Something that the stage does not have.
     Unknown,
 }
@@ -38,6 +43,10 @@ impl RequestedOperation {
                 repository: format!("{owner}/{name}"),
                 id: own(id),
             },
+            ["repos", owner, name, "commits", commit, "check-runs"] => Self::Checks {
+                repository: format!("{owner}/{name}"),
+                commit: own(commit),
+            },
             _ => Self::Unknown,
         }
     }
@@ -47,6 +56,7 @@ impl RequestedOperation {
         match self {
             Self::Runs { .. } => "ListWorkflowRuns",
             Self::Run { .. } => "GetWorkflowRun",
+            Self::Checks { .. } => "ListCheckRunsForRef",
             Self::Unknown => "GetSomething",
         }
     }

@@ -1,11 +1,11 @@
-//! A workflow run as GitHub's REST API shows it. Members that nobody asks for are left out, but for
+//! A workflow run, and a check of a commit, as GitHub's REST API shows them. Members that nobody asks for are left out, but for
 //! those that clients require.
 
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::options::GithubRun;
+use super::options::{GithubCheck, GithubRun};
 
 /// The first second of 2026: runs are a minute apart, by their number.
 const FIRST_RUN: i64 = 1_767_225_600;
@@ -31,6 +31,28 @@ pub(super) fn run_view(root: &str, repository: &str, run: &GithubRun) -> Value {
         "head_commit": { "id": run.sha, "tree_id": run.sha, "message": format!("Commit of run {}", run.number), "timestamp": created,
             "author": author, "committer": author },
         "repository": repository_view(root, repository), "head_repository": repository_view(root, repository),
+    })
+}
+
+/// The run of a check of a commit, by its number.
+pub(super) fn check_view(
+    repository: &str,
+    (number, commit): (usize, &str),
+    check: &GithubCheck,
+) -> Value {
+    let page = match check.run {
+        Some(run) => format!("https://github.com/{repository}/actions/runs/{run}/job/{number}"),
+        None => format!("https://checks.example.com/{number}"),
+    };
+    let status = if check.conclusion.is_some() {
+        "completed"
+    } else {
+        "in_progress"
+    };
+    json!({
+        "id": number, "node_id": format!("CR_{number}"), "name": check.name, "head_sha": commit, "status": status,
+        "conclusion": check.conclusion, "details_url": page, "html_url": page, "external_id": "", "pull_requests": [],
+        "output": { "title": null, "summary": null, "text": null, "annotations_count": 0 }, "check_suite": { "id": check.run.unwrap_or(1) },
     })
 }
 

@@ -16,7 +16,8 @@ pub struct SourcesOptions {
     pub prometheus: BTreeMap<String, Vec<Reply>>,
     /// By query.
     pub datadog: BTreeMap<String, Vec<Reply>>,
-    /// By name: the endpoint is `/json/NAME`. One that is not named is 404.
+    /// By name: the endpoint is `/json/NAME`, or any path between them. One that is not named is
+    /// 404.
     pub json: BTreeMap<String, Vec<Reply>>,
     /// The bearer token that Prometheus and JSON endpoints want; none is wanted when absent. Signed
     /// requests need none.

@@ -109,7 +109,7 @@ impl ParsedRequest {
             ["api", "v1", "query"] if is_datadog => Source::Datadog,
             ["api", "v1", "query"] => Source::Prometheus,
             ["workspaces", workspace, "api", "v1", "query"] => Source::Amp((*workspace).to_owned()),
-            ["json", _] => Source::Json,
+            ["json", .., _] => Source::Json,
             _ => Source::Unknown,
         };
         let question = match &source {

@@ -47,6 +47,9 @@ pub enum QueueFact {
         /// A description of the other deployment.
         theirs: Text,
     },
+    /// The gates before the start were passed when an earlier attempt of this run has started the
+    /// rollout that it continues.
+    GatesPassedBefore,
     /// This run was cancelled, and leaves the rollout in progress to AWS.
     LeftToAws,
 }
@@ -85,6 +88,10 @@ impl QueueFact {
             Self::StartedTogether { theirs } => format!(
                 "{theirs} was started at the same time, before ours: ECS is expected to stop it"
             ),
+            Self::GatesPassedBefore => {
+                "the gates are not read: they were passed before this run started its rollout"
+                    .to_owned()
+            }
             Self::LeftToAws => "Cancelled: the deployment in progress continues in AWS".to_owned(),
         }
     }
@@ -99,6 +106,7 @@ impl QueueFact {
             | Self::BringsAnother
             | Self::PlansAgain
             | Self::StartedTogether { .. }
+            | Self::GatesPassedBefore
             | Self::LeftToAws => FactLevel::Note,
         }
     }

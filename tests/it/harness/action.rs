@@ -107,8 +107,8 @@ impl Action {
             .with("environment-variables", "APP_WARM_UP_MS=2500")
     }
 
-    /// An input. `$TEST`, `$PRODUCTION`, `$PORT` (production's) and `$REGISTRY` are filled in, here
-    /// and in files.
+    /// An input. `$TEST`, `$PRODUCTION`, `$PORT` (production's), `$METRICS` and `$REGISTRY` are
+    /// filled in, here and in files.
     pub(crate) fn with(mut self, input: &str, value: &str) -> Self {
         self.inputs.insert(input.to_owned(), value.to_owned());
         self

@@ -342,7 +342,8 @@ impl Play {
             .unwrap_or_default();
         let text = text
             .replace("$TEST", &url("test"))
-            .replace("$PRODUCTION", &url("prod"));
+            .replace("$PRODUCTION", &url("prod"))
+            .replace("$METRICS", &self.stage.metrics_url());
         text.replace("$PORT", &port)
             .replace("$REGISTRY", &self.stage.registry_host())
     }

@@ -7,7 +7,7 @@
 mod datadog;
 mod http;
 mod prometheus;
-mod source_client;
+pub(crate) mod source_client;
 
 pub use datadog::datadog;
 pub use http::http;

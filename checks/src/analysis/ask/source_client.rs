@@ -44,9 +44,9 @@ pub fn build_client() -> Result<Client, String> {
 
 /// Why there are no numbers.
 #[derive(Debug)]
-pub(super) struct QueryFailure {
-    pub(super) message: String,
-    pub(super) access: Access,
+pub(crate) struct QueryFailure {
+    pub(crate) message: String,
+    pub(crate) access: Access,
 }
 
 impl From<String> for QueryFailure {
@@ -58,14 +58,14 @@ impl From<String> for QueryFailure {
     }
 }
 
-pub(super) struct SourceClient<'a> {
+pub(crate) struct SourceClient<'a> {
     client: &'a Client,
     host: String,
 }
 
 impl<'a> SourceClient<'a> {
     /// For the source at `url`; `secrets` are masked in all messages.
-    pub(super) fn new<'s>(
+    pub(crate) fn new<'s>(
         client: &'a Client,
         url: &Url,
         secrets: impl IntoIterator<Item = &'s Secret>,
@@ -86,7 +86,7 @@ impl<'a> SourceClient<'a> {
 
     /// Sends the request and reads its answer as JSON; `error_message` finds the source's message
     /// in an error response.
-    pub(super) async fn fetch_json(
+    pub(crate) async fn fetch_json(
         &self,
         request: Request,
         error_message: impl Fn(&Value) -> Option<String>,
@@ -140,7 +140,7 @@ impl<'a> SourceClient<'a> {
     }
 
     /// Our own message, made safe to show: prefixed with the source's host, on one line.
-    pub(super) fn message(&self, message: &str) -> String {
+    pub(crate) fn message(&self, message: &str) -> String {
         to_one_line(
             &format!("{}: {}", self.host, mask_tokens(message)),
             MAX_MESSAGE_CHARS,
@@ -148,7 +148,7 @@ impl<'a> SourceClient<'a> {
     }
 
     /// The source's message, made safe to show.
-    pub(super) fn source_message(&self, message: &str) -> String {
+    pub(crate) fn source_message(&self, message: &str) -> String {
         self.message(&mask(message))
     }
 }
@@ -164,7 +164,7 @@ fn secret_parts(secret: &Secret) -> Vec<Secret> {
 }
 
 /// The base URL of a source.
-pub(super) fn parse_base_url(text: &str) -> Result<Url, String> {
+pub(crate) fn parse_base_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -172,7 +172,7 @@ pub(super) fn parse_base_url(text: &str) -> Result<Url, String> {
 }
 
 /// The URL at which a source of this base URL answers queries.
-pub(super) fn query_url(base: &str) -> Result<Url, String> {
+pub(crate) fn query_url(base: &str) -> Result<Url, String> {
     let mut url = parse_base_url(base)?;
     let mut path = url
         .path_segments_mut()
@@ -183,7 +183,7 @@ pub(super) fn query_url(base: &str) -> Result<Url, String> {
 }
 
 /// Puts a secret into a header; its value is never shown, not even where headers are.
-pub(super) fn set_header(request: &mut Request, name: &str, value: &Secret) -> Result<(), String> {
+pub(crate) fn set_header(request: &mut Request, name: &str, value: &Secret) -> Result<(), String> {
     let header = HeaderName::try_from(name)
         .map_err(|_| format!("`{}` cannot be the name of a header", to_one_line(name, 50)))?;
     let mut secret = HeaderValue::try_from(value.expose())

@@ -1,16 +1,14 @@
 //! The addresses and credentials of Prometheus and Datadog.
 
-use url::Url;
-
 use crate::analysis::form::QueryTemplate;
-use crate::destination;
 use crate::document::{Entry, Node, Place};
+use crate::document_form;
 use crate::form::{FromNode, Spanned};
 use crate::reader::{Reader, suggest_choices};
 use crate::template::Template;
-use crate::{document_form, document_schema};
+use crate::web_address::{Texts, WebAddress};
 
-use super::values::{NonEmptyText, Texts};
+use super::values::NonEmptyText;
 
 /// The providers of a document by name; none: it could not be read, which was reported.
 #[derive(Debug, Clone, Default)]
@@ -117,9 +115,9 @@ fn check_kind(reader: &mut Reader<'_>, entry: &Entry) {
 
 impl ProviderForm {
     fn into_provider(self) -> Option<Provider> {
-        if let Some(WebAddress(url)) = self.prometheus {
+        if let Some(address) = self.prometheus {
             return Some(Provider::Prometheus {
-                url,
+                url: address.url,
                 headers: self.headers.map(|headers| headers.0).unwrap_or_default(),
                 sigv4: self.sigv4.map(|region| region.0),
             });
@@ -138,36 +136,6 @@ impl ProviderForm {
         })
     }
 }
-
-/// An http or https URL; with variables in it, what it is shows only when it is asked.
-#[derive(Debug, Clone)]
-pub(super) struct WebAddress(pub(super) Template);
-
-impl FromNode for WebAddress {
-    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
-        let written = reader.text(node, what)?;
-        let text = reader.parse_template(node, &written)?;
-        let url = Url::parse(&written).ok();
-        if let Some(why) = url.as_ref().and_then(destination::describe_forbidden) {
-            return reader.refuse(
-                node.place,
-                format!("{what}: {why}"),
-                "Write the URL of the service that has the numbers",
-            );
-        }
-        let is_web = url.is_some_and(|url| matches!(url.scheme(), "http" | "https"));
-        if !is_web && !written.contains("${") {
-            return reader.refuse(
-                node.place,
-                format!("{what}: `{written}` is not a URL"),
-                "Write `https://host/path`",
-            );
-        }
-        Some(Self(text))
-    }
-}
-
-document_schema!(WebAddress as String);
 
 document_form! {
     pub(super) struct ProviderQuery {

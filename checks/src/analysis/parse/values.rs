@@ -4,7 +4,6 @@ use crate::document::Node;
 use crate::document_schema;
 use crate::form::{FromNode, Spanned};
 use crate::reader::Reader;
-use crate::template::Template;
 
 /// A text that is not empty, as it is.
 #[derive(Debug, Clone)]
@@ -17,18 +16,6 @@ impl FromNode for NonEmptyText {
 }
 
 document_schema!(NonEmptyText as String);
-
-/// Texts with variables by name, such as headers.
-#[derive(Debug, Clone)]
-pub(super) struct Texts(pub(super) Vec<(String, Template)>);
-
-impl FromNode for Texts {
-    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
-        reader.templates(node, what).map(Self)
-    }
-}
-
-document_schema!(Texts as std::collections::BTreeMap<String, Template>);
 
 /// A finite number.
 #[derive(Debug, Clone, Copy)]

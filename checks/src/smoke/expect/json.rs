@@ -32,7 +32,7 @@ const EXACTLY: &[Comparison] = &[Comparison::AtLeast, Comparison::AtMost];
 
 /// What the nodes that a path selects must be: each of them meets every condition.
 #[derive(Debug, Clone)]
-pub(in crate::smoke) struct JsonExpectation {
+pub(crate) struct JsonExpectation {
     pub(in crate::smoke) path: WrittenPath,
     pub(in crate::smoke) expected: JsonValueExpectation,
 }
@@ -219,6 +219,18 @@ pub(super) fn evaluate(
             describe_not_json(answer, &error),
         )],
     }
+}
+
+/// What a document does not meet of these expectations.
+pub(crate) fn evaluate_document(
+    expectations: &[JsonExpectation],
+    document: &Value,
+    values: &Values,
+) -> Vec<Mismatch> {
+    expectations
+        .iter()
+        .flat_map(|expectation| evaluate_path(expectation, document, values))
+        .collect()
 }
 
 fn describe_not_json(answer: &SmokeResponse, error: &serde_json::Error) -> String {

@@ -22,6 +22,8 @@ pub(crate) enum Protocol {
     Query,
     /// A `HEAD` of S3, whose answer is a status.
     Head,
+    /// restJson1: method and path say what is asked.
+    Rest,
 }
 
 impl Protocol {
@@ -30,6 +32,7 @@ impl Protocol {
             Self::Json => "json",
             Self::Query => "query",
             Self::Head => "head",
+            Self::Rest => "rest",
         }
     }
 }
@@ -60,6 +63,7 @@ impl Call {
         let (api, protocol, operation, input) =
             parse_json(header("x-amz-target"), header("content-type"), raw)
                 .or_else(|| parse_head(parts))
+                .or_else(|| parse_rest(parts, raw))
                 .or_else(|| parse_query(raw))?;
         let user_agent = header("user-agent").map(ToOwned::to_owned);
         let authorization = header("authorization");
@@ -91,6 +95,12 @@ impl Call {
             .status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
             .header("content-type", self.content_type())
             .header("x-amzn-requestid", request_id);
+        if let (Protocol::Rest, Err(refusal)) = (self.protocol, answer) {
+            response = response.header(
+                "x-amzn-errortype",
+                format!("{}:http://internal.amazon.com/", refusal.code),
+            );
+        }
         if let (Api::CloudWatch, Err(refusal)) = (self.api, answer) {
             response = response.header("x-amzn-query-error", format!("{};Sender", refusal.code));
         }
@@ -105,12 +115,16 @@ impl Call {
             Protocol::Json => self.api.json_type(),
             Protocol::Query => "text/xml",
             Protocol::Head => "binary/octet-stream",
+            Protocol::Rest => "application/json",
         }
     }
 
     fn encode(&self, answer: &Answer, request_id: &str) -> Vec<u8> {
         match (self.protocol, answer) {
-            (Protocol::Json, Ok(answer)) => answer.to_string().into_bytes(),
+            (Protocol::Json | Protocol::Rest, Ok(answer)) => answer.to_string().into_bytes(),
+            (Protocol::Rest, Err(refusal)) => json!({ "message": refusal.message })
+                .to_string()
+                .into_bytes(),
             (Protocol::Json, Err(refusal)) => json_error(refusal).to_string().into_bytes(),
             (Protocol::Head, _) => Vec::new(),
             (Protocol::Query, Ok(answer)) => {
@@ -164,7 +178,34 @@ fn parse_head(parts: &Parts) -> Option<ParsedCall> {
     Some((Api::S3, Protocol::Head, "HeadObject".to_owned(), input))
 }
 
-/// ELB, STS and IAM are distinguished by their API versions.
+/// Application Signals and AWS Backup have paths of their own.
+fn parse_rest(parts: &Parts, raw: &Bytes) -> Option<ParsedCall> {
+    let path: Vec<&str> = parts.uri.path().trim_matches('/').split('/').collect();
+    match (parts.method.as_str(), path.as_slice()) {
+        ("POST", ["budget-report"]) => Some((
+            Api::Signals,
+            Protocol::Rest,
+            "BatchGetServiceLevelObjectiveBudgetReport".to_owned(),
+            serde_json::from_slice(raw).unwrap_or(Value::Null),
+        )),
+        ("GET", ["resources", resource, "recovery-points"]) => {
+            let decoded = format!("resource={resource}");
+            let (_, resource) = form_urlencoded::parse(decoded.as_bytes()).next()?;
+            let mut input = json!({ "ResourceArn": resource });
+            let query = parts.uri.query().unwrap_or_default();
+            for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+                if name == "nextToken" {
+                    input["NextToken"] = json!(value);
+                }
+            }
+            let operation = "ListRecoveryPointsByResource".to_owned();
+            Some((Api::Backup, Protocol::Rest, operation, input))
+        }
+        _ => None,
+    }
+}
+
+/// ELB, STS, IAM and RDS are distinguished by their API versions.
 fn parse_query(raw: &Bytes) -> Option<ParsedCall> {
     let mut form = query::decode(raw);
     let members = form.as_object_mut()?;
@@ -173,6 +214,7 @@ fn parse_query(raw: &Bytes) -> Option<ParsedCall> {
         "2015-12-01" => Api::Elb,
         "2011-06-15" => Api::Sts,
         "2010-05-08" => Api::Iam,
+        "2014-10-31" => Api::Rds,
         _ => return None,
     };
     Some((api, Protocol::Query, operation, form))

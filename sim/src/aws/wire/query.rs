@@ -61,7 +61,7 @@ fn convert_lists(value: Value) -> Value {
 /// `<XResponse><XResult>…`.
 pub(super) fn encode(api: Api, operation: &str, answer: &Value, request_id: &str) -> String {
     let mut body = String::new();
-    write_element(&mut body, &format!("{operation}Result"), answer);
+    write_element(&mut body, api, &format!("{operation}Result"), answer);
     let metadata =
         format!("<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>");
     format!(
@@ -91,6 +91,7 @@ const fn xml_namespace(api: Api) -> &'static str {
     match api {
         Api::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
         Api::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+        Api::Rds => "http://rds.amazonaws.com/doc/2014-10-31/",
         Api::Elb
         | Api::Ssm
         | Api::S3
@@ -101,11 +102,20 @@ const fn xml_namespace(api: Api) -> &'static str {
         | Api::Logs
         | Api::CloudWatch
         | Api::Scaling
-        | Api::Secrets => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+        | Api::Secrets
+        | Api::Ssm
+        | Api::Signals
+        | Api::Backup => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
     }
 }
 
-fn write_element(out: &mut String, name: &str, value: &Value) {
+/// RDS names the entries of its lists: they have the name of the list itself here.
+fn write_element(out: &mut String, api: Api, name: &str, value: &Value) {
+    if let (Api::Rds, Value::Array(entries)) = (api, value) {
+        return entries
+            .iter()
+            .for_each(|entry| write_element(out, api, name, entry));
+    }
     let _ = write!(out, "<{name}>");
     match value {
         Value::Null => {}
@@ -114,10 +124,10 @@ fn write_element(out: &mut String, name: &str, value: &Value) {
         Value::String(text) => out.push_str(&escape(text)),
         Value::Array(entries) => entries
             .iter()
-            .for_each(|entry| write_element(out, "member", entry)),
+            .for_each(|entry| write_element(out, api, "member", entry)),
         Value::Object(members) => members
             .iter()
-            .for_each(|(name, value)| write_element(out, name, value)),
+            .for_each(|(name, value)| write_element(out, api, name, value)),
     }
     let _ = write!(out, "</{name}>");
 }

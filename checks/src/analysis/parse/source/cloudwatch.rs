@@ -6,8 +6,9 @@ use crate::document_form;
 use crate::form::{FromNode, read_all};
 use crate::reader::{Fields, Reader};
 use crate::template::Template;
+use crate::web_address::Texts;
 
-use super::super::values::{NonEmptyText, Texts};
+use super::super::values::NonEmptyText;
 
 /// The keys of a metric.
 const METRIC_KEYS: &[&str] = &["namespace", "metric", "stat", "dimensions"];

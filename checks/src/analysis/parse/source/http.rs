@@ -7,10 +7,8 @@ use crate::document::Node;
 use crate::form::FromNode;
 use crate::reader::Reader;
 use crate::template::Template;
+use crate::web_address::{Texts, WebAddress};
 use crate::{document_form, document_schema};
-
-use super::super::provider::WebAddress;
-use super::super::values::Texts;
 
 document_form! {
     pub(in crate::analysis::parse) struct Http {
@@ -47,7 +45,7 @@ document_schema!(ValuePath as String);
 impl Http {
     pub(super) fn into_query(self) -> QueryTemplate {
         QueryTemplate::Http {
-            url: self.url.0,
+            url: self.url.url,
             headers: self.headers.map(|headers| headers.0).unwrap_or_default(),
             body: self.body,
             path: self.path.0,
