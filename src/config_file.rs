@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use crate::checks::document::{Content, Entry, Node, Place, read_document};
 use crate::checks::reader::{DocumentResources, Reader, suggest_choices};
+use crate::documents::patch::DefinitionPatch;
 use crate::inputs;
 use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::workspace::Workspace;
 
+mod patch;
 #[cfg(test)]
 pub mod schema;
 
@@ -43,65 +45,95 @@ const DEPLOYMENT_ONLY: [&str; 5] = [
 /// Inputs as variables in which the runner gives them.
 type Variables = BTreeMap<String, String>;
 
-/// What the configuration file says of inputs of which the workflow says nothing, as variables; and
-/// what is wrong with the file.
-pub fn read(variables: &Variables, workspace: &Workspace) -> (Variables, Vec<Problem>) {
+/// What the configuration file says.
+#[derive(Debug, Default)]
+pub struct ConfigFile {
+    /// Inputs of which the workflow says nothing, as variables.
+    pub variables: Variables,
+    /// What is changed in the task definition.
+    pub patch: DefinitionPatch,
+}
+
+/// What one environment says.
+#[derive(Debug, Default)]
+struct EnvironmentValues {
+    inputs: BTreeMap<&'static str, String>,
+    patch: DefinitionPatch,
+}
+
+impl EnvironmentValues {
+    fn merge(&mut self, other: Self) {
+        self.inputs.extend(other.inputs);
+        self.patch.merge(other.patch);
+    }
+}
+
+/// Reads the configuration file, if one is named.
+///
+/// # Errors
+///
+/// What is wrong with the file.
+pub fn read(variables: &Variables, workspace: &Workspace) -> Result<ConfigFile, Vec<Problem>> {
     let given = |input: &str| {
         let value = variables.get(&inputs::variable(input))?.trim();
         (!value.is_empty()).then_some(value)
     };
     let environment = given("environment");
     let Some(path) = given(INPUT) else {
-        let problem = environment.map(|_| {
-            Problem::new(
+        return match environment {
+            None => Ok(ConfigFile::default()),
+            Some(_) => Err(vec![Problem::new(
                 "environment",
                 "it is given without a file that has environments",
                 "set config, or leave it out",
-            )
-        });
-        return (Variables::new(), problem.into_iter().collect());
+            )]),
+        };
     };
     let plans_deployment = Mode::from_input(given("mode")).is_none_or(Mode::plans_deployment);
     let is_read = |input: &str| {
         plans_deployment || !(DEPLOYMENT_ONLY.contains(&input) || input.starts_with("migrate"))
     };
-    match read_values(path, environment, workspace) {
-        Ok(values) => {
-            let said = values
-                .into_iter()
-                .filter(|(input, _)| given(input).is_none() && is_read(input))
-                .map(|(input, value)| (inputs::variable(input), value));
-            (said.collect(), Vec::new())
-        }
-        Err(problems) => (Variables::new(), problems),
-    }
+    let values = read_values(path, environment, workspace)?;
+    let said = values
+        .inputs
+        .into_iter()
+        .filter(|(input, _)| given(input).is_none() && is_read(input))
+        .map(|(input, value)| (inputs::variable(input), value));
+    Ok(ConfigFile {
+        variables: said.collect(),
+        patch: if plans_deployment {
+            values.patch
+        } else {
+            DefinitionPatch::default()
+        },
+    })
 }
 
 /// The inputs of another environment of a file, by their names.
 ///
 /// # Errors
 /// The file cannot be read, or has no such environment.
-pub fn read_environment(
+pub fn environment_inputs(
     path: &str,
     environment: &str,
     workspace: &Workspace,
 ) -> Result<BTreeMap<&'static str, String>, Vec<Problem>> {
-    read_values(path, Some(environment), workspace)
+    read_values(path, Some(environment), workspace).map(|values| values.inputs)
 }
 
-/// The inputs of an environment, by their names.
+/// What an environment says, above the defaults.
 fn read_values(
     path: &str,
     environment: Option<&str>,
     workspace: &Workspace,
-) -> Result<BTreeMap<&'static str, String>, Vec<Problem>> {
+) -> Result<EnvironmentValues, Vec<Problem>> {
     let text = workspace.read(path).map_err(|error| {
         let remedy = "give the path of a file that the job has checked out";
         vec![Problem::new(INPUT, format!("{path} {error}"), remedy)]
     })?;
     let root = read_document(&text, INPUT, path)?;
     let mut reader = Reader::new(INPUT, path, DocumentResources::NONE);
-    let values = read_root(&mut reader, &root, environment);
+    let values = read_root(&mut reader, &root, environment, path);
     let problems = reader.finish();
     if problems.is_empty() {
         Ok(values)
@@ -114,13 +146,14 @@ fn read_root(
     reader: &mut Reader<'_>,
     root: &Node,
     environment: Option<&str>,
-) -> BTreeMap<&'static str, String> {
-    let mut values = BTreeMap::new();
+    origin: &str,
+) -> EnvironmentValues {
+    let mut values = EnvironmentValues::default();
     let Some(fields) = reader.fields(root, "the file", &PARTS) else {
         return values;
     };
     if let Some(defaults) = fields.get("defaults") {
-        values.extend(read_inputs(reader, defaults, "defaults"));
+        values.merge(read_environment(reader, defaults, "defaults", origin));
     }
     let Some(environments) = fields.get("environments") else {
         if let Some(environment) = environment {
@@ -142,13 +175,10 @@ fn read_root(
     }
     // All of them are checked, so that a mistake in production is found when staging is deployed.
     for entry in entries {
-        let inputs = read_inputs(
-            reader,
-            &entry.value,
-            &format!("environment `{}`", entry.key),
-        );
+        let what = format!("environment `{}`", entry.key);
+        let said = read_environment(reader, &entry.value, &what, origin);
         if environment == Some(entry.key.as_str()) {
-            values.extend(inputs);
+            values.merge(said);
         }
     }
     if let Some(environment) = environment
@@ -164,17 +194,23 @@ fn read_root(
     values
 }
 
-fn read_inputs(reader: &mut Reader<'_>, node: &Node, what: &str) -> BTreeMap<&'static str, String> {
+fn read_environment(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    what: &str,
+    origin: &str,
+) -> EnvironmentValues {
+    let mut values = EnvironmentValues::default();
     if matches!(node.content, Content::Null) {
-        return BTreeMap::new();
+        return values;
     }
-    let entries = reader.entries(node, what).unwrap_or(&[]);
-    let mut values = BTreeMap::new();
-    for entry in entries {
-        if let Some(name) = known_input(reader, entry)
+    for entry in reader.entries(node, what).unwrap_or(&[]) {
+        if patch::KEYS.contains(&entry.key.as_str()) {
+            values.patch.merge(patch::read(reader, entry, origin));
+        } else if let Some(name) = known_input(reader, entry)
             && let Some(value) = read_value(reader, entry)
         {
-            values.insert(name, value);
+            values.inputs.insert(name, value);
         }
     }
     values

@@ -74,6 +74,8 @@ pub struct RolloutFailure {
 pub enum OutageCause {
     /// AWS denies the read: trying again will not help.
     Denied(String),
+    /// There are no credentials any more to read it with.
+    NoCredentials(String),
     /// AWS failed or could not be reached.
     Failing {
         /// For how long AWS has been failing.
@@ -204,6 +206,12 @@ fn verdict_on_outage(cause: &OutageCause) -> Verdict {
         OutageCause::Denied(why) => Verdict::Abort(RolloutFailure {
             reason: Reason::Denied,
             sentence: "AWS denies reading the rollout".into(),
+            cause: Some(why.clone()),
+        }),
+        OutageCause::NoCredentials(why) => Verdict::Abort(RolloutFailure {
+            reason: Reason::Credentials,
+            sentence: "the rollout cannot be read any more: the credentials are no longer good"
+                .into(),
             cause: Some(why.clone()),
         }),
     }

@@ -11,7 +11,7 @@ use crate::aws::arn::short_name;
 use crate::choices::OnCancel;
 use crate::error::Failure;
 use crate::event::fact::{HooksFact, QueueFact};
-use crate::event::{Event, OneOffKind, Step, StepEnd};
+use crate::event::{Event, OneOffKind, Serving, Step, StepEnd};
 use crate::outcome::{Mode, Outcome, Reason};
 use crate::plan::PlanRefusal;
 use crate::planner::Planner;
@@ -306,10 +306,38 @@ async fn roll_back(run: &Run, failure: Failure) -> Ending {
             sentence: "nothing was rolled out: production traffic is unchanged".into(),
         };
     }
-    unwound_ending(
+    let ending = unwound_ending(
         run_unwind_step(run, Box::pin(unwind::undo_all(run, &armed))).await,
         reason,
-    )
+    );
+    with_what_aws_does(run, ending)
+}
+
+/// A run without credentials cannot roll back: what served when it could still look, and what AWS
+/// does by itself.
+fn with_what_aws_does(run: &Run, ending: Ending) -> Ending {
+    let is_left = ending.outcome == Outcome::Stuck && run.aws.has_lost_session();
+    let Some(what) = run.if_left_alone().filter(|_| is_left) else {
+        return ending;
+    };
+    let served = run.last_serving().map(|(revision, side)| {
+        let side = match side {
+            Serving::Blue => "blue",
+            Serving::Green => "green",
+        };
+        format!(
+            "{side} ({}) served production when it was last looked at; ",
+            short_name(&revision)
+        )
+    });
+    Ending {
+        sentence: format!(
+            "{}{}; there are no credentials any more to look or to roll back with, and AWS goes on by itself: {what}",
+            served.unwrap_or_default(),
+            ending.sentence
+        ),
+        ..ending
+    }
 }
 
 /// Reports the start and the end of the undo step around the work.

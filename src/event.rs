@@ -14,6 +14,7 @@ use crate::identity::TaskArn;
 use crate::scan::ScanResult;
 use crate::text::Text;
 
+mod caller;
 pub mod fact;
 mod image;
 mod migration;
@@ -27,6 +28,7 @@ mod tester;
 mod traffic;
 mod verification;
 
+pub use caller::NamedCaller;
 pub use fact::{Fact, FactLevel};
 pub use image::{DeferredTag, Parts, PinnedImage, Transfer};
 pub use migration::{Migration, MigrationState};
@@ -76,6 +78,8 @@ pub enum Event {
         /// Its result, in one line.
         result: Text,
     },
+    /// Whose credentials the run uses.
+    CallerNamed(NamedCaller),
     /// What runs now, as the survey read it.
     Surveyed(SurveyedService),
     /// What a look at the gates before the start showed.

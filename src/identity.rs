@@ -87,12 +87,26 @@ identities! {
     RolloutId
     /// ARN of a scalable target of Application Auto Scaling: `…:scalable-target/ID`.
     ScalableTargetArn
+    /// ARN of a role: `arn:aws:iam::ACCOUNT:role/NAME`, with a path before the name or none.
+    RoleArn
     /// Name of an ECR repository.
     RepositoryName
     /// Name of a CodeDeploy application.
     ApplicationName
     /// Name of a CodeDeploy deployment group.
     DeploymentGroupName
+}
+
+impl RoleArn {
+    /// The account's number.
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+
+    /// The name, without the path.
+    pub fn name(&self) -> &str {
+        self.0.rsplit_once('/').map_or(&self.0, |(_, name)| name)
+    }
 }
 
 impl From<DeploymentId> for RolloutId {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::documents::patch::DefinitionPatch;
 use crate::nearest::find_nearest;
 use crate::problem::Problem;
 
@@ -37,6 +38,9 @@ macro_rules! inputs {
         #[derive(Debug, Clone, Default, Deserialize)]
         #[serde(default)]
         pub struct Inputs {
+            /// What the configuration file changes in the task definition.
+            #[serde(skip)]
+            pub definition_patch: DefinitionPatch,
             $($(#[doc = $text] #[serde(rename = $name, $(alias = $lower,)? deserialize_with = "given")] pub $field: Option<String>,)*)*
         }
 
@@ -171,6 +175,12 @@ inputs! {
     }
     "AWS and GitHub" {
         region = "aws-region", "AWS_REGION, AWS_DEFAULT_REGION", "The region.";
+        role = "role-to-assume", "none: the job's credentials are used", "The ARN of the role to deploy with. It is assumed with the job's ID token (permissions: id-token: write), else with the job's credentials, and its session is renewed as long as the run lasts; see docs/iam.md.";
+        role_session = "role-session-name", "GitHubActions", "The name of the role's sessions, which CloudTrail shows.";
+        role_duration = "role-duration", "1h, renewed as long as the run lasts", "How long one session of the role lasts, as a duration from 15m to the role's maximum.";
+        role_chaining = "role-chaining", "false: the job's ID token is used where there is one", "true: the roles are assumed with the job's credentials, those of a step before, although the job has an ID token.";
+        audience = "audience", "sts.amazonaws.com", "For whom the job's ID token is, where the account's identity provider knows another audience, as in AWS China.";
+        registry_role = "registry-role-to-assume", "none: ECR is used as everything else", "The ARN of a role for ECR only: for the registry of its own account, where repository or image is in another account; see docs/images.md.";
         use_instance_profile = "use-instance-profile", "false: only credentials of the job are used", "Whether the credentials of the machine (a self-hosted runner's instance profile, a container's role) may be used where the job has none of its own: true or false.";
         http_proxy = "http-proxy", "HTTPS_PROXY", "A proxy for the calls to AWS.";
         github_token = "github-token", "the job's token", "Reads the workflow's newer runs for stale-run and the queue of if-running: wait; needs actions: read. Reads the commit's checks for gates; needs checks: read.";

@@ -15,15 +15,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecs_bluegreen::aws::Aws;
-use ecs_bluegreen::aws::connection::{AwsSettings, InstanceProfile};
+use ecs_bluegreen::aws::{Aws, RoleAssumedBy, RoleNotice};
 use ecs_bluegreen::checks::command;
 use ecs_bluegreen::clock::{self, Clock, to_milliseconds};
 use ecs_bluegreen::command_line::{self, Invocation};
 use ecs_bluegreen::config_file;
 use ecs_bluegreen::engine::{self, Ending};
 use ecs_bluegreen::error::Failure;
-use ecs_bluegreen::event::fact::AwsFact;
+use ecs_bluegreen::event::fact::{AssumedBy, AwsFact, SessionFact};
 use ecs_bluegreen::event::{Event, RefusedInputs, RunEnd, RunStart, Stamped};
 use ecs_bluegreen::github::commands::{self, LogStyle};
 use ecs_bluegreen::inputs::{self, Inputs};
@@ -34,9 +33,10 @@ use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::scrub;
 use ecs_bluegreen::secret::Secret;
-use ecs_bluegreen::settings::{DEFAULT_CLUSTER, Settings, codedeploy_names};
+use ecs_bluegreen::settings::{self, DEFAULT_CLUSTER, Settings, codedeploy_names};
 use ecs_bluegreen::sinks::recorder::{self, Recorder, UNDO_STATE, print};
 use ecs_bluegreen::sinks::{self, background, journal, outputs, replay};
+use ecs_bluegreen::text::Text;
 use ecs_bluegreen::undo::saved::{self, RestoredUndos, UndoOwner, UnusableUndo};
 use ecs_bluegreen::unwind;
 use tokio::signal::unix::{SignalKind, signal};
@@ -147,16 +147,17 @@ fn init_debug_log(variables: &BTreeMap<String, String>) {
 async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let stop = stop_signal();
     let runner = Runner::from_variables(variables);
-    let (configured, problems) = config_file::read(variables, &runner.workspace);
-    if !problems.is_empty() {
+    let configured = match config_file::read(variables, &runner.workspace) {
+        Ok(configured) => configured,
         // What else is missing is what the file was to say.
-        return refuse_inputs(&create_recorder(&runner), &problems);
-    }
+        Err(problems) => return refuse_inputs(&create_recorder(&runner), &problems),
+    };
     // The post step is given what was read here: by then the file may be another one, or gone.
-    recorder::save_state(&runner, CONFIG_STATE, &configured);
+    recorder::save_state(&runner, CONFIG_STATE, &configured.variables);
     let mut variables = variables.clone();
-    variables.extend(configured);
-    let (inputs, mut problems) = inputs::read_all(&variables);
+    variables.extend(configured.variables);
+    let (mut inputs, mut problems) = inputs::read_all(&variables);
+    inputs.definition_patch = configured.patch;
     let (settings, found) = Settings::draft(&inputs, &runner);
     problems.extend(found);
     let Some(settings) = settings else {
@@ -243,7 +244,11 @@ fn create_run(
     owner: UndoOwner,
     recorder: &Arc<Recorder>,
 ) -> Run {
-    let [observer, state_store, secret_masker, throttled] = [(); 4].map(|()| Arc::clone(recorder));
+    let [observer, state_store, secret_masker, throttled, sessions] =
+        [(); 5].map(|()| Arc::clone(recorder));
+    aws.on_session(Box::new(move |notice| {
+        sessions.record(&session_event(notice, clock));
+    }));
     aws.on_throttled(Box::new(move |action, since| {
         throttled.record(&throttled_event(action, since, clock));
     }));
@@ -266,6 +271,31 @@ fn throttled_event(action: &str, since: Duration, clock: Clock) -> Stamped {
             milliseconds: to_milliseconds(since),
         }
         .into(),
+    }
+}
+
+/// The event that a role was assumed, or its session renewed.
+fn session_event(notice: RoleNotice, clock: Clock) -> Stamped {
+    let fact = match notice {
+        RoleNotice::Begun { role, by } => SessionFact::Begun {
+            role: role.arn,
+            session: role.session,
+            input: role.input.to_owned(),
+            by: match by {
+                RoleAssumedBy::IdToken => AssumedBy::IdToken,
+                RoleAssumedBy::Credentials => AssumedBy::Credentials,
+            },
+        },
+        RoleNotice::Renewed { role } => SessionFact::Renewed { role: role.arn },
+        RoleNotice::NotRenewed { role, why, left } => SessionFact::NotRenewed {
+            role: role.arn,
+            why: Text::from_outside(&why),
+            milliseconds: to_milliseconds(left),
+        },
+    };
+    Stamped {
+        at_ms: to_milliseconds(clock.elapsed()),
+        event: fact.into(),
     }
 }
 
@@ -327,29 +357,7 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
         return 0;
     }
     let recorder = Arc::new(create_recorder(&runner));
-    let region = inputs
-        .region
-        .or_else(|| runner.region.clone())
-        .unwrap_or_default();
-    let asked = inputs
-        .use_instance_profile
-        .as_deref()
-        .is_some_and(|text| text.eq_ignore_ascii_case("true"));
-    let instance_profile = if asked {
-        InstanceProfile::Used
-    } else {
-        InstanceProfile::Unused
-    };
-    let (proxy, registries) = (inputs.http_proxy, Vec::new());
-    let aws = Aws::connect(&AwsSettings {
-        region,
-        attempts: 3,
-        write_attempts: None,
-        instance_profile,
-        proxy,
-        registries,
-    })
-    .await;
+    let aws = Aws::connect(&settings::post_connection(&inputs, &runner)).await;
     let run = create_run(aws, runner, clock, owner, &recorder);
     let unusable = report_unusable(&run, restored.unusable);
     let unwound = unwind::undo_all(&run, &restored.undos).await;

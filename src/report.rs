@@ -11,9 +11,9 @@ use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
 use crate::event::{
-    DeployedRevision, Event, Fact, FactLevel, Migration, ObservedBy, OneOffTask, PinnedImage,
-    PlannedDeployment, RefusedInputs, ReportedProblem, RunEnd, RunStart, Serving, Stamped,
-    StartGatesSeen, StartedRollout, Step, StepEnd, SurveyedService, TestUrl, Transfer,
+    DeployedRevision, Event, Fact, FactLevel, Migration, NamedCaller, ObservedBy, OneOffTask,
+    PinnedImage, PlannedDeployment, RefusedInputs, ReportedProblem, RunEnd, RunStart, Serving,
+    Stamped, StartGatesSeen, StartedRollout, Step, StepEnd, SurveyedService, TestUrl, Transfer,
     VerifiedItem,
 };
 use crate::identity::{
@@ -42,6 +42,9 @@ pub struct Report {
     pub time: String,
     /// The AWS region.
     pub region: String,
+    /// Whose credentials the run used; none if AWS was not asked, or did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<NamedCaller>,
     /// The cluster's name.
     pub cluster: ClusterName,
     /// The service's name; none if the run has no service.
@@ -208,6 +211,7 @@ impl Report {
             Event::Measured { reads } => self.reads = *reads,
             Event::PostEnded { result } => self.post_result = Some(result.clone()),
 
+            Event::CallerNamed(caller) => self.caller = Some(caller.clone()),
             Event::Surveyed(service) => self.on_surveyed(service),
             Event::StartGatesSeen(seen) => self.gates = Some(seen.clone()),
             Event::Verified { items } => self.verification.clone_from(items),

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::checks::moment::Moment;
 use crate::clock::{Clock, to_milliseconds};
-use crate::event::{self, Event, ObservedBy, ObservedTraffic, Serving, Stamped, TestUrl};
+use crate::event::{
+    self, Event, NamedCaller, ObservedBy, ObservedTraffic, Serving, Stamped, TestUrl,
+};
 use crate::identity::RevisionArn;
 use crate::registry::Tag;
 use crate::runner::Runner;
@@ -62,6 +64,8 @@ pub struct Run {
     has_changed: AtomicBool,
     has_passed_gates: AtomicBool,
     failed_before: Mutex<BTreeSet<String>>,
+    caller: OnceLock<Option<NamedCaller>>,
+    last_serving: Mutex<Option<(RevisionArn, Serving)>>,
 }
 
 impl Run {
@@ -84,6 +88,8 @@ impl Run {
             has_changed: AtomicBool::default(),
             has_passed_gates: AtomicBool::default(),
             failed_before: Mutex::default(),
+            caller: OnceLock::new(),
+            last_serving: Mutex::default(),
         }
     }
 
@@ -224,11 +230,23 @@ impl Run {
 
     /// Reports which side was observed to serve production, and by what.
     pub fn confirm_traffic(&self, revision: &RevisionArn, side: Serving, observed_by: ObservedBy) {
+        *self
+            .last_serving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some((revision.clone(), side));
         self.emit(Event::TrafficObserved(ObservedTraffic {
             revision: revision.clone(),
             side,
             observed_by,
         }));
+    }
+
+    /// Which revision was last observed to serve production, and on which side.
+    pub fn last_serving(&self) -> Option<(RevisionArn, Serving)> {
+        self.last_serving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Notes that this command has undone the migration.
@@ -276,6 +294,22 @@ impl Run {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .contains(test)
+    }
+
+    /// Whether it was asked who calls AWS.
+    pub fn is_caller_named(&self) -> bool {
+        self.caller.get().is_some()
+    }
+
+    /// Reports who calls AWS the first time, and remembers it; none where AWS did not say.
+    pub fn name_caller(&self, caller: Option<NamedCaller>) -> Option<&NamedCaller> {
+        let named = self.caller.get_or_init(|| {
+            if let Some(caller) = &caller {
+                self.emit(Event::CallerNamed(caller.clone()));
+            }
+            caller
+        });
+        named.as_ref()
     }
 
     /// Notes that something in AWS is changed from now on.

@@ -6,16 +6,18 @@
 
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use serde_json::Value;
 
 use crate::aws::codedeploy_shapes::{DeploymentGroup, Routing};
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::Service;
 use crate::aws::elb::ForwardingRule;
-use crate::aws::{AwsError, AwsErrorKind};
+use crate::aws::{AwsError, AwsErrorKind, RoleFailure};
 use crate::checks::analysis::Traffic;
 use crate::choices::IfRunning;
 use crate::error::{Explain, Failure};
+use crate::event::NamedCaller;
 use crate::identity::RevisionArn;
 use crate::outcome::Reason;
 use crate::problem::Problem;
@@ -155,8 +157,8 @@ impl SurveyFailure {
 /// What a deployment needs to be there, by what is known of it before the rest is read.
 pub type NeedsOf = fn(&Settings, &Snapshot) -> Needs;
 
-/// How long GetCallerIdentity may take: its result is only shown, and some networks block STS.
-const CALLER_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long GetCallerIdentity is waited for once everything else was read: some networks block STS.
+const CALLER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Reads everything the plan needs, and logs whose credentials do so.
 ///
@@ -168,13 +170,25 @@ pub async fn survey(
     settings: &Settings,
     needs_of: NeedsOf,
 ) -> Result<Snapshot, IncompleteSurvey> {
+    begin_sessions(run).await?;
     // On the heap, because the futures above this one are large already.
-    let (snapshot, caller) = tokio::join!(
+    let (snapshot, caller) = (
         Box::pin(read_snapshot(run, settings, needs_of)),
-        tokio::time::timeout(CALLER_TIMEOUT, run.aws.describe_caller())
+        Box::pin(identify_caller(run)),
     );
-    if let Ok(Ok(sentence)) = caller {
-        run.note_once(sentence);
+    let (snapshot, caller) = match select(snapshot, caller).await {
+        Either::Left((snapshot, caller)) => {
+            let late = tokio::time::timeout(CALLER_TIMEOUT, caller).await;
+            (snapshot, late.unwrap_or_default())
+        }
+        Either::Right((caller, snapshot)) => (snapshot.await, caller),
+    };
+    if let Some(caller) = run.name_caller(caller) {
+        check_accounts(run, settings, &caller.account).map_err(|problems| IncompleteSurvey {
+            why: Some(SurveyFailure::Problems(problems)),
+            credentials: None,
+            snapshot: Box::default(),
+        })?;
     }
     snapshot.map_err(|incomplete| IncompleteSurvey {
         why: incomplete
@@ -182,6 +196,61 @@ pub async fn survey(
             .map(|why| explain_unknown_region(settings, why)),
         ..incomplete
     })
+}
+
+/// Assumes the roles that the run uses, before anything is read with them.
+///
+/// # Errors
+///
+/// A role was not assumed.
+pub async fn begin_sessions(run: &Run) -> Result<(), IncompleteSurvey> {
+    let Err(error) = run.aws.begin_sessions().await else {
+        return Ok(());
+    };
+    let (mut why, mut credentials) = (None, None);
+    match error.failure {
+        RoleFailure::Refused => {
+            credentials = Some(Problem::new(error.input, error.message, error.remedy));
+        }
+        RoleFailure::Unavailable => {
+            let failure = Failure::new(Reason::Credentials, error.message);
+            why = Some(SurveyFailure::Failure(failure.with_hint(error.remedy)));
+        }
+    }
+    Err(IncompleteSurvey {
+        why,
+        credentials,
+        snapshot: Box::default(),
+    })
+}
+
+/// Who calls AWS: asked once, and unknown where that fails.
+async fn identify_caller(run: &Run) -> Option<NamedCaller> {
+    if run.is_caller_named() {
+        return None;
+    }
+    let caller = run.aws.identify_caller().await.ok()?;
+    Some(NamedCaller {
+        account: caller.account,
+        who: caller.who,
+        session: caller.session,
+    })
+}
+
+/// What names another account than the credentials': ECS is used in one account only, while a
+/// repository may let other accounts in.
+fn check_accounts(run: &Run, settings: &Settings, account: &str) -> Result<(), Vec<Problem>> {
+    let problems = settings.foreign_arn_problems(account);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let foreign = settings.foreign_repository_account(account);
+    if let Some(other) = foreign {
+        run.note_once(format!(
+            "repository is in account {other}: its policy has to allow what account {account} does there (registry-role-to-assume takes a role of account {other} instead)"
+        ));
+    }
+    Ok(())
 }
 
 /// Reports a region that is unknown to us and in which every call failed as a wrong input.

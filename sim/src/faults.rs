@@ -6,6 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+/// What a proxy in between would answer.
+pub(crate) const GARBAGE: &str = "<html><body>Sign in to continue</body></html>";
+
 /// A planned fault of AWS calls.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +84,8 @@ pub enum FaultKind {
     Drops,
     /// The answer comes later by so many milliseconds.
     Slow(u64),
+    /// An answer that is no answer comes, and no effect.
+    Garbage,
     /// No answer comes, and no effect.
     Hangs,
     /// The effect happens, and no answer comes.

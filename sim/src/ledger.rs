@@ -152,13 +152,19 @@ impl Ledger {
     }
 }
 
-/// Whether an operation leaves AWS as it is. A web identity is exchanged for credentials without a
-/// trace in the account.
+/// Whether an operation leaves AWS as it is. A role is assumed without a trace in the account.
 fn is_read(operation: &str) -> bool {
-    operation == "AssumeRoleWithWebIdentity"
-        || ["Get", "Describe", "List", "BatchGet", "Head", "Simulate"]
-            .iter()
-            .any(|verb| operation.starts_with(verb))
+    [
+        "AssumeRole",
+        "Get",
+        "Describe",
+        "List",
+        "BatchGet",
+        "Head",
+        "Simulate",
+    ]
+    .iter()
+    .any(|verb| operation.starts_with(verb))
 }
 
 /// An exchange as `validate.py` reads it.

@@ -26,6 +26,7 @@ mod options;
 pub mod rehearse;
 mod request_counts;
 mod serve;
+mod sessions;
 mod sources;
 mod stage;
 mod switches;
@@ -41,10 +42,10 @@ pub use options::{
     AccountOptions, AlarmDetails, AlarmState, Breaker, CalendarReading, CalendarState,
     ConfigOptions, Controller, DatabaseKind, DatabaseOptions, EcrOptions, EcsStrategyOptions,
     Exposure, GroupOptions, IncompleteMetric, IncompleteStatus, LoadBalancerKind, MetricsOptions,
-    ObjectiveOptions, RecoveryPointOptions, RepositoryOptions, RollingOptions, ScalingOptions,
-    ScanFinding, ScanKind, ScanOptions, ScanReading, SecretValue, SeriesChange, SeriesOptions,
-    ServiceOptions, SnapshotEnd, StageOptions, Strategy, Suspension, TaskEngine, TaskFault,
-    TaskFaultKind, TemplateOptions, Traffic,
+    ObjectiveOptions, RecoveryPointOptions, RepositoryOptions, RoleOptions, RollingOptions,
+    ScalingOptions, ScanFinding, ScanKind, ScanOptions, ScanReading, SecretValue, SeriesChange,
+    SeriesOptions, ServiceOptions, SnapshotEnd, StageOptions, Strategy, Suspension, TaskEngine,
+    TaskFault, TaskFaultKind, TemplateOptions, Traffic,
 };
 pub use request_counts::{OperationCounts, RequestCounts};
 pub use sources::{

@@ -9,6 +9,7 @@ mod ecr;
 mod ecs;
 mod gates;
 mod metrics;
+mod role;
 mod scan;
 mod secret;
 mod task_fault;
@@ -22,6 +23,7 @@ pub use gates::{CalendarReading, CalendarState, ObjectiveOptions, RecoveryPointO
 pub use metrics::{
     IncompleteMetric, IncompleteStatus, MetricsOptions, SeriesChange, SeriesOptions,
 };
+pub use role::RoleOptions;
 pub use scan::{ScanFinding, ScanKind, ScanOptions, ScanReading};
 pub use secret::SecretValue;
 pub use task_fault::{TaskFault, TaskFaultKind};
@@ -93,6 +95,11 @@ pub struct StageOptions {
     pub denied: Vec<String>,
     /// When not empty, the only IAM actions that are allowed.
     pub allowed: Vec<String>,
+    /// The roles that can be assumed; any one when there are none.
+    pub roles: Vec<RoleOptions>,
+    /// How long the session of an assumed role lasts, in real milliseconds; as long as was asked
+    /// when absent.
+    pub session_ms: Option<i64>,
     /// What goes wrong, and when.
     pub faults: Vec<Fault>,
     /// Revisions whose tasks crash or hang from an event on.
@@ -149,6 +156,8 @@ impl Default for StageOptions {
             metrics: MetricsOptions::default(),
             denied: Vec::new(),
             allowed: Vec::new(),
+            roles: Vec::new(),
+            session_ms: None,
             faults: Vec::new(),
             task_troubles: Vec::new(),
             limits: Limits::default(),

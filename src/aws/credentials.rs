@@ -34,7 +34,7 @@ impl SecretListener {
         let _ = self.0.set(Box::new(hide));
     }
 
-    fn hide(&self, text: &str) {
+    pub(super) fn hide(&self, text: &str) {
         if let Some(hide) = self.0.get() {
             hide(&Secret::new(text));
         }

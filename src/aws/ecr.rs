@@ -67,7 +67,7 @@ impl Aws {
         place: &RegistryPlace,
     ) -> Result<RegistryAccess, AwsError> {
         request_access(
-            self.ecr_in(self.region_of(place)),
+            self.ecr_of(place),
             place.clone(),
             self.region_of(place).to_owned(),
         )
@@ -81,7 +81,7 @@ impl Aws {
         place: &RegistryPlace,
     ) -> impl Fn() -> BoxFuture<'static, Result<RegistryAccess, AwsError>> + use<> {
         let (region, place) = (self.region_of(place).to_owned(), place.clone());
-        let client = self.ecr_in(&region);
+        let client = self.ecr_of(&place);
         move || {
             Box::pin(request_access(
                 client.clone(),
@@ -91,6 +91,14 @@ impl Aws {
         }
     }
 
+    fn ecr_of(&self, place: &RegistryPlace) -> Client {
+        let account = match place {
+            RegistryPlace::Own(accounts) => accounts.first(),
+            RegistryPlace::Host(host) => Some(&host.account),
+        };
+        self.ecr_at(account.map(String::as_str), Some(self.region_of(place)))
+    }
+
     fn region_of<'p>(&'p self, place: &'p RegistryPlace) -> &'p str {
         match place {
             RegistryPlace::Own(_) => self.partition().region(),
@@ -98,19 +106,26 @@ impl Aws {
         }
     }
 
-    /// The tags of an image of the account's registry, by its digest.
+    /// The tags of an image, by its digest. The host of its registry says whose it is.
     pub async fn describe_image_tags(
         &self,
+        registry: &str,
         repository: &RepositoryName,
         digest: &str,
     ) -> Result<Vec<String>, AwsError> {
+        let host = EcrHost::parse(registry);
+        let (account, region) = (
+            host.as_ref().map(|host| host.account.as_str()),
+            host.as_ref().map(|host| host.region.as_str()),
+        );
         let image = aws_sdk_ecr::types::ImageIdentifier::builder()
             .image_digest(digest)
             .build();
         let answer = from_sdk(
             "ecr:DescribeImages",
-            self.ecr()
+            self.ecr_at(account, region)
                 .describe_images()
+                .set_registry_id(account.map(str::to_owned))
                 .repository_name(repository.as_str())
                 .image_ids(image)
                 .send()

@@ -94,7 +94,7 @@ impl Aws {
     ) -> Result<RepositoryLookup, AwsError> {
         const ACTION: &str = "ecr:DescribeRepositories";
         let call = self
-            .ecr_in(&registry.region)
+            .ecr_at(registry.account.as_deref(), Some(&registry.region))
             .describe_repositories()
             .set_registry_id(registry.account.clone());
         match from_sdk(ACTION, call.repository_names(name).send().await) {
@@ -128,7 +128,7 @@ impl Aws {
         registry: &RegistryAccess,
         name: &str,
     ) -> Result<Option<String>, AwsError> {
-        let client = self.ecr_in(&registry.region);
+        let client = self.ecr_at(registry.account.as_deref(), Some(&registry.region));
         let mut pages = client
             .describe_repository_creation_templates()
             .into_paginator()
@@ -157,7 +157,7 @@ impl Aws {
         name: &str,
         wanted: &NewRepository,
     ) -> Result<RepositoryCreation, AwsError> {
-        let client = self.ecr_once_in(&registry.region);
+        let client = self.ecr_once_at(registry.account.as_deref(), Some(&registry.region));
         let made = self.write_retry.send(async || {
             let call = client
                 .create_repository()
@@ -198,7 +198,7 @@ impl Aws {
         name: &str,
         count: u32,
     ) -> Result<(), AwsError> {
-        let client = self.ecr_in(&registry.region);
+        let client = self.ecr_at(registry.account.as_deref(), Some(&registry.region));
         self.write_retry
             .send(async || {
                 let call = client
@@ -247,9 +247,12 @@ impl Aws {
     }
 
     /// Whether the account lets layers be mounted from one repository to another.
-    pub async fn is_blob_mounting_enabled(&self, region: &str) -> Result<bool, AwsError> {
+    pub async fn is_blob_mounting_enabled(
+        &self,
+        registry: &RegistryAccess,
+    ) -> Result<bool, AwsError> {
         let call = self
-            .ecr_in(region)
+            .ecr_at(registry.account.as_deref(), Some(&registry.region))
             .get_account_setting()
             .name("BLOB_MOUNTING");
         Ok(from_sdk("ecr:GetAccountSetting", call.send().await)?.value() == Some("ENABLED"))

@@ -85,7 +85,7 @@ impl Aws {
         let mut token = None;
         loop {
             let call = self
-                .ecr()
+                .ecr_at(repository.account.as_deref(), None)
                 .describe_image_scan_findings()
                 .repository_name(&repository.name)
                 .image_id(image_identifier(digest));
@@ -120,7 +120,7 @@ impl Aws {
         digest: &Digest,
     ) -> Result<StartScanResult, AwsError> {
         let call = self
-            .ecr()
+            .ecr_at(repository.account.as_deref(), None)
             .start_image_scan()
             .repository_name(&repository.name)
             .image_id(image_identifier(digest));

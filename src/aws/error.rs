@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::credentials::SEARCHED_SOURCES;
+use super::role_error::{RoleError, RoleFailure};
 use crate::error::{Explain, cause_chain};
 use crate::outcome::Reason;
 use crate::scrub::mask;
@@ -54,6 +55,7 @@ impl fmt::Display for AwsError {
         let (action, message) = (self.action, mask(&self.message));
         match self.kind {
             AwsErrorKind::Denied => write!(out, "{action} is denied: {message}"),
+            _ if self.code == NOT_ASSUMED => write!(out, "{action} was not sent: {message}"),
             // Without a code no request was made: no credentials were found.
             AwsErrorKind::Credentials if self.code.is_empty() => {
                 write!(out, "{action}: {NO_CREDENTIALS}: {message}")
@@ -144,12 +146,18 @@ impl Explain for AwsError {
     fn hint(&self) -> Option<String> {
         match self.kind {
             AwsErrorKind::Denied => Some(format!("allow {} on {} for the role that the job uses (docs/iam.md)", self.action, self.resource())),
+            AwsErrorKind::Credentials if self.code == NOT_ASSUMED => Some(
+                "look at the role's trust policy, and whether the job still has `permissions: id-token: write` (docs/iam.md#the-trust-of-the-role)".into(),
+            ),
+            AwsErrorKind::Unanswered if self.code == NOT_ASSUMED => Some(
+                "the session of the role ended, and neither GitHub nor AWS gave another one in time: see https://www.githubstatus.com and https://health.aws.amazon.com/health/status".into(),
+            ),
             AwsErrorKind::Credentials if self.code.is_empty() => Some(
-                "give the job `permissions: id-token: write`, and run aws-actions/configure-aws-credentials before this step; use-instance-profile: true uses the credentials of a self-hosted runner"
+                "give the job `permissions: id-token: write`, and set role-to-assume; or run aws-actions/configure-aws-credentials before this step; use-instance-profile: true uses the credentials of a self-hosted runner"
                     .into(),
             ),
             AwsErrorKind::Credentials => Some(
-                "run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner"
+                "set role-to-assume, whose session is renewed as long as the run lasts; or run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner"
                     .into(),
             ),
             AwsErrorKind::Throttled => Some("AWS limits the account's request rate: run fewer deployments at once, or raise poll-interval".into()),
@@ -195,6 +203,9 @@ impl AwsError {
     }
 
     fn from_unanswered(action: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
+        if let Some(role) = find_role_error(error) {
+            return Self::from_role(action, role);
+        }
         let message = cause_chain(error).join(": ");
         if message.to_lowercase().contains("credentials") {
             // The SDK's list of everything it tried is long and does not help a user who forgot a
@@ -218,6 +229,37 @@ impl AwsError {
             message,
         }
     }
+}
+
+/// The code of calls that were not sent, because the role was not assumed.
+const NOT_ASSUMED: &str = "RoleNotAssumed";
+
+impl AwsError {
+    /// The call was not sent. Where GitHub or AWS could not be asked for a session, it may work
+    /// later.
+    fn from_role(action: &'static str, role: &RoleError) -> Self {
+        let kind = match role.failure {
+            RoleFailure::Refused => AwsErrorKind::Credentials,
+            RoleFailure::Unavailable => AwsErrorKind::Unanswered,
+        };
+        Self {
+            action,
+            kind,
+            code: NOT_ASSUMED.to_owned(),
+            message: role.message.clone(),
+        }
+    }
+}
+
+fn find_role_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e RoleError> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(role) = cause.downcast_ref() {
+            return Some(role);
+        }
+        next = cause.source();
+    }
+    None
 }
 
 const DENIED: &[&str] = &[

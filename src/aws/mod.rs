@@ -4,8 +4,8 @@
 //! Reads are retried by the SDK. A write is sent once, because the SDK would also repeat one whose
 //! answer was lost. Only a throttled write is repeated: AWS has not processed it.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::provider_config::ProviderConfig;
@@ -51,6 +51,8 @@ pub mod metrics;
 pub mod quotas;
 pub mod rds;
 pub mod response;
+mod role_error;
+mod role_session;
 pub mod s3;
 pub mod scaling;
 pub mod secret_metadata;
@@ -63,9 +65,12 @@ pub mod target_groups;
 mod write_retry;
 mod xml;
 
-use connection::AwsSettings;
+use connection::{AwsSettings, RegistryRole};
 use credentials::SecretListener;
 pub use error::{AwsError, AwsErrorKind, NO_CREDENTIALS, NOT_ACCEPTED};
+pub use role_error::{RoleError, RoleFailure};
+use role_session::{AssumedRole, RoleListeners, SessionListener};
+pub use role_session::{NamedRole, RoleAssumedBy, RoleNotice, SessionNotice};
 pub use write_retry::ThrottleNotice;
 use write_retry::WriteRetry;
 
@@ -83,7 +88,11 @@ pub struct Aws {
     writes: SdkConfig,
     /// For services without a generated crate.
     signed: RuntimeComponentsBuilder,
-    listener: SecretListener,
+    listeners: RoleListeners,
+    /// The roles that are assumed.
+    roles: Vec<Arc<AssumedRole>>,
+    /// The clients' configurations for the registry that has a role of its own.
+    registry: Option<RegistryConfig>,
     read_count: AtomicU64,
     write_retry: WriteRetry,
     partition: Partition,
@@ -92,6 +101,14 @@ pub struct Aws {
     codedeploy: OnceLock<aws_sdk_codedeploy::Client>,
     codedeploy_once: OnceLock<aws_sdk_codedeploy::Client>,
     ecr: OnceLock<aws_sdk_ecr::Client>,
+}
+
+/// How clients of ECR are made for the registry that has a role of its own.
+#[derive(Debug)]
+struct RegistryConfig {
+    role: RegistryRole,
+    reads: SdkConfig,
+    writes: SdkConfig,
 }
 
 /// The domains of consoles and ARNs.
@@ -126,7 +143,10 @@ impl Aws {
             Region::new(settings.region.clone()),
             http_client(settings.proxy.as_deref()),
         );
-        let listener = SecretListener::default();
+        let listeners = RoleListeners {
+            secrets: SecretListener::default(),
+            sessions: SessionListener::default(),
+        };
         let provider_config = ProviderConfig::without_region()
             .with_region(Some(region.clone()))
             .with_http_client(http.clone());
@@ -136,7 +156,7 @@ impl Aws {
             .credentials_provider(credentials::chain(
                 &provider_config,
                 settings.instance_profile,
-                &listener,
+                &listeners.secrets,
             ))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -148,18 +168,50 @@ impl Aws {
             .await;
         let mut builder = shared.into_builder();
         builder.set_app_name(AppName::new(APP).ok());
-        let shared = builder.build();
-        let retry_config = RetryConfig::standard()
+        Self::with_roles(settings, &builder.build(), listeners)
+    }
+
+    /// With the roles that the settings name, which are assumed with what is `shared`.
+    fn with_roles(settings: &AwsSettings, shared: &SdkConfig, listeners: RoleListeners) -> Self {
+        let role = settings
+            .role
+            .as_ref()
+            .map(|role| AssumedRole::for_run(shared, role.clone(), listeners.clone()));
+        let run = role
+            .as_ref()
+            .map_or_else(|| shared.clone(), |role| role.configure(shared));
+        let registry = settings.registry_role.as_ref().map(|registry| {
+            let request = registry.request.clone();
+            (
+                AssumedRole::for_registry(shared, &run, request, listeners.clone()),
+                registry,
+            )
+        });
+        let retries = RetryConfig::standard()
             .with_max_attempts(settings.attempts)
             .with_initial_backoff(Duration::from_millis(300));
+        let reads = |shared: &SdkConfig| shared.to_builder().retry_config(retries.clone()).build();
+        let writes = |shared: &SdkConfig| {
+            let retries = RetryConfig::disabled();
+            shared.to_builder().retry_config(retries).build()
+        };
         Self {
-            signed: signed::components(&shared),
-            reads: shared.to_builder().retry_config(retry_config).build(),
-            writes: shared
-                .into_builder()
-                .retry_config(RetryConfig::disabled())
-                .build(),
-            listener,
+            signed: signed::components(&run),
+            reads: reads(&run),
+            writes: writes(&run),
+            registry: registry.as_ref().map(|(assumed, role)| {
+                let shared = assumed.configure(shared);
+                RegistryConfig {
+                    role: (*role).clone(),
+                    reads: reads(&shared),
+                    writes: writes(&shared),
+                }
+            }),
+            roles: role
+                .into_iter()
+                .chain(registry.map(|(assumed, _)| assumed))
+                .collect(),
+            listeners,
             read_count: AtomicU64::default(),
             write_retry: WriteRetry::new(settings.write_attempts),
             partition: Partition {
@@ -173,9 +225,31 @@ impl Aws {
         }
     }
 
+    /// Assumes the roles that the run uses; without any, nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// A role was not assumed.
+    pub async fn begin_sessions(&self) -> Result<(), RoleError> {
+        for role in &self.roles {
+            role.begin().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a role's session has ended, and no other could be begun.
+    pub fn has_lost_session(&self) -> bool {
+        self.roles.iter().any(|role| role.is_lost())
+    }
+
+    /// Calls `notice` with what becomes of the sessions of roles.
+    pub fn on_session(&self, notice: SessionNotice) {
+        self.listeners.sessions.set(notice);
+    }
+
     /// Calls `hide` with every secret that AWS hands out, so that it can be masked.
     pub fn on_secret(&self, hide: impl Fn(&Secret) + Send + Sync + 'static) {
-        self.listener.set(hide);
+        self.listeners.secrets.set(hide);
     }
 
     /// The region's partition.
@@ -235,23 +309,40 @@ impl Aws {
             .get_or_init(|| aws_sdk_ecr::Client::new(&self.reads))
     }
 
-    /// An ECR client for the region, with the same credentials and connections.
-    fn ecr_in(&self, region: &str) -> aws_sdk_ecr::Client {
-        if region == self.partition.region {
-            return self.ecr().clone();
+    /// An ECR client for the registry of an account, in a region; the service's account and region
+    /// where none is given.
+    fn ecr_at(&self, account: Option<&str>, region: Option<&str>) -> aws_sdk_ecr::Client {
+        let region = region.filter(|region| *region != self.partition.region);
+        match (self.registry_config(account), region) {
+            (None, None) => self.ecr().clone(),
+            (registry, region) => {
+                self.count_read();
+                let shared = registry.map_or(&self.reads, |registry| &registry.reads);
+                build_ecr_client(shared, region)
+            }
         }
-        self.count_read();
-        ecr_client_in(&self.reads, region)
     }
 
-    fn ecr_once_in(&self, region: &str) -> aws_sdk_ecr::Client {
-        ecr_client_in(&self.writes, region)
+    /// The same for writes that are sent once.
+    fn ecr_once_at(&self, account: Option<&str>, region: Option<&str>) -> aws_sdk_ecr::Client {
+        let registry = self.registry_config(account);
+        build_ecr_client(
+            registry.map_or(&self.writes, |registry| &registry.writes),
+            region,
+        )
+    }
+
+    fn registry_config(&self, account: Option<&str>) -> Option<&RegistryConfig> {
+        let registry = self.registry.as_ref();
+        registry.filter(|registry| registry.role.covers(account))
     }
 }
 
-fn ecr_client_in(shared: &SdkConfig, region: &str) -> aws_sdk_ecr::Client {
-    let config = aws_sdk_ecr::config::Builder::from(shared)
-        .region(aws_sdk_ecr::config::Region::new(region.to_owned()));
+fn build_ecr_client(shared: &SdkConfig, region: Option<&str>) -> aws_sdk_ecr::Client {
+    let mut config = aws_sdk_ecr::config::Builder::from(shared);
+    if let Some(region) = region {
+        config = config.region(aws_sdk_ecr::config::Region::new(region.to_owned()));
+    }
     aws_sdk_ecr::Client::from_conf(config.build())
 }
 

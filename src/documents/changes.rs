@@ -290,8 +290,8 @@ fn parse_role(arn: &str, input: &str) -> Result<String, Problem> {
     ))
 }
 
-/// The official pattern: `^arn:aws(-cn|-us-gov|-iso|…)?:iam::[0-9]{12}:role/.+$`.
-fn is_role_arn(arn: &str) -> bool {
+/// Whether a text is the ARN of a role, by the official pattern: `^arn:aws(-cn|-us-gov|-iso|…)?:iam::[0-9]{12}:role/.+$`.
+pub fn is_role_arn(arn: &str) -> bool {
     let Some((partition, rest)) = arn
         .strip_prefix("arn:")
         .and_then(|rest| rest.split_once(":iam::"))

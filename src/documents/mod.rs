@@ -26,6 +26,7 @@ pub mod new_repository;
 pub mod overrides;
 pub mod pairs;
 pub mod parse;
+pub mod patch;
 pub mod render;
 pub mod run_task;
 pub mod secret_reference;

@@ -133,9 +133,24 @@ fn environment_file_items(arns: &[String]) -> Value {
         .collect()
 }
 
-fn set(target: &mut Value, key: &str, value: Option<impl Into<Value>>) {
+pub(super) fn set(target: &mut Value, key: &str, value: Option<impl Into<Value>>) {
     if let (Some(entries), Some(value)) = (target.as_object_mut(), value) {
         entries.insert(key.to_owned(), value.into());
+    }
+}
+
+/// Sets environment variables, secrets or labels.
+pub(super) fn set_pairs(container: &mut Value, list: &str, pairs: &[Pair]) {
+    match list {
+        "environment" => {
+            remove_pairs(container, "secrets", pairs);
+            upsert_pairs(container, list, "value", pairs);
+        }
+        "secrets" => {
+            remove_pairs(container, "environment", pairs);
+            upsert_pairs(container, list, "valueFrom", pairs);
+        }
+        _ => insert_pairs(container, list, pairs),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::plan::{LeftoverHooks, LeftoversPlan, Plan, QueuePlan};
 use crate::planner::Planner;
 use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::survey::{IncompleteSurvey, Snapshot, SurveyFailure};
+use crate::survey::{self, IncompleteSurvey, Snapshot, SurveyFailure};
 use crate::undo::Undo;
 use crate::unwind::scaling;
 
@@ -29,6 +29,13 @@ const WEIGHTS_PAUSE: Duration = Duration::from_secs(2);
 /// Surveys AWS, as often as throttling makes necessary.
 pub(super) async fn survey(run: &Run, planner: &Planner) -> Result<Snapshot, Halt> {
     read_unthrottled(run, planner)
+        .await
+        .map_err(|incomplete| halt_for(planner, incomplete))
+}
+
+/// Assumes the roles that the run uses.
+pub(super) async fn begin_sessions(run: &Run, planner: &Planner) -> Result<(), Halt> {
+    survey::begin_sessions(run)
         .await
         .map_err(|incomplete| halt_for(planner, incomplete))
 }

@@ -237,12 +237,12 @@ async fn is_tagged(run: &Run, images: &[String], tag: &str) -> bool {
         let Some((repository, digest)) = image.split_once("@sha256:") else {
             continue;
         };
-        let Some((_, name)) = repository.split_once('/') else {
+        let Some((registry, name)) = repository.split_once('/') else {
             continue;
         };
         let tags = run
             .aws
-            .describe_image_tags(&name.into(), &format!("sha256:{digest}"))
+            .describe_image_tags(registry, &name.into(), &format!("sha256:{digest}"))
             .await;
         let tags = run
             .optional_read("the tags of former images are not read", tags)

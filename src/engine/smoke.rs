@@ -1,6 +1,6 @@
 //! `mode: smoke`: the smoke tests against what serves now. Nothing is deployed or rolled back.
 
-use super::{Ending, Halt, checks, run_step};
+use super::{Ending, Halt, checks, planning, run_step};
 use crate::aws::ecs::ServiceLookup;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::Values;
@@ -20,6 +20,9 @@ const HINT: &str = "this is what serves now: mode: rollback goes back to the las
 
 pub(super) async fn test(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
     let plan = planner.checks();
+    if plan.host.service.is_some() {
+        planning::begin_sessions(run, planner).await?;
+    }
     let prepared = checks::prepare(run, &plan).await?;
     let revision = read_serving_revision(run, &plan).await?;
     let values = Values {

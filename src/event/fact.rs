@@ -21,6 +21,7 @@ mod queue;
 mod revision;
 mod rollback;
 mod scaling;
+mod session;
 mod tester;
 mod undo;
 
@@ -34,6 +35,7 @@ pub use queue::QueueFact;
 pub use revision::RevisionFact;
 pub use rollback::RollbackFact;
 pub use scaling::ScalingFact;
+pub use session::{AssumedBy, SessionFact};
 pub use tester::TesterFact;
 pub use undo::{UndoFact, UndoneDeployment};
 
@@ -65,6 +67,8 @@ pub enum Fact {
     Undo(UndoFact),
     /// Testers on the runner.
     Tester(TesterFact),
+    /// Sessions of the roles that are assumed.
+    Session(SessionFact),
 }
 
 /// How loud a fact is.
@@ -92,6 +96,7 @@ impl Fact {
             Self::Gate(fact) => fact.sentence(),
             Self::Undo(fact) => fact.sentence(),
             Self::Tester(fact) => fact.sentence(),
+            Self::Session(fact) => fact.sentence(),
         };
         sentence.into()
     }
@@ -110,6 +115,7 @@ impl Fact {
             Self::Gate(fact) => fact.level(),
             Self::Undo(fact) => fact.level(),
             Self::Tester(fact) => fact.level(),
+            Self::Session(fact) => fact.level(),
             Self::Aws(_) => FactLevel::Note,
         }
     }
@@ -118,6 +124,12 @@ impl Fact {
 impl From<Fact> for Event {
     fn from(fact: Fact) -> Self {
         Self::Fact(fact)
+    }
+}
+
+impl From<SessionFact> for Event {
+    fn from(fact: SessionFact) -> Self {
+        Self::Fact(Fact::Session(fact))
     }
 }
 

@@ -22,6 +22,9 @@ impl Outage {
     /// What a failed read means for a rollout. Throttling is not an outage: AWS is reachable.
     pub fn classify_error(&mut self, error: &AwsError) -> OutageCause {
         let since = self.record_failure();
+        if error.kind == AwsErrorKind::Credentials {
+            return OutageCause::NoCredentials(error.to_string());
+        }
         if error.is_final() {
             return OutageCause::Denied(error.to_string());
         }
@@ -77,7 +80,7 @@ mod tests {
         ] {
             assert!(matches!(
                 Outage::default().classify_error(&error(kind)),
-                OutageCause::Denied(_)
+                OutageCause::Denied(_) | OutageCause::NoCredentials(_)
             ));
             assert_eq!(
                 Outage::default().tolerate::<()>(Err(error(kind))),

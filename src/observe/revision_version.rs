@@ -22,10 +22,10 @@ pub async fn find_version(run: &Run, definition: &Value) -> Option<String> {
             }
             continue;
         };
-        let name = repository.split_once('/').map(|(_, name)| name)?;
+        let (registry, name) = repository.split_once('/')?;
         let tags = run
             .aws
-            .describe_image_tags(&name.into(), &format!("sha256:{digest}"))
+            .describe_image_tags(registry, &name.into(), &format!("sha256:{digest}"))
             .await
             .unwrap_or_default();
         if let Some(tag) = tags.into_iter().find(|tag| tag != "latest") {

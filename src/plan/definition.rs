@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::documents::task_definition::TaskDefinition;
-use crate::documents::{clean, described, render};
+use crate::documents::{clean, described, patch, render};
 use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::settings::{DefinitionSource, Settings};
@@ -46,7 +46,8 @@ pub(super) fn build_definition(
         }
     };
     let cleaned = clean::clean(&source, &settings.definition.kept_keys);
-    let rendered = render::render(&cleaned.definition, &settings.definition.changes)?;
+    let patched = patch::apply(&cleaned.definition, &settings.definition.patch)?;
+    let rendered = render::render(&patched, &settings.definition.changes)?;
     let ignored = cleaned
         .ignored
         .iter()

@@ -30,6 +30,7 @@ pub(super) fn settings(
     let shown_values = read_shown_values(inputs, collect);
     Some(DefinitionSettings {
         source: source?,
+        patch: inputs.definition_patch.clone(),
         changes: changes?,
         kept_keys: kept?,
         shown_values,

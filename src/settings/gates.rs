@@ -70,7 +70,7 @@ fn find_service(
     };
     let configured = match (&asked.environment, &inputs.config) {
         (Some(environment), Some(path)) if asked.service.is_none() || asked.cluster.is_none() => {
-            let found = config_file::read_environment(path, environment, &runner.workspace);
+            let found = config_file::environment_inputs(path, environment, &runner.workspace);
             let names_service = asked.service.is_some();
             found.or_else(|problems| match problems.into_iter().next() {
                 Some(found) if !names_service => Err(problem(

@@ -14,6 +14,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::aws::connection::{AwsSettings, InstanceProfile};
+use crate::aws::ecr_host::EcrHost;
 use crate::checks::analysis::Analysis;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::Suite;
@@ -24,6 +25,7 @@ use crate::documents::compare::ShownField;
 use crate::documents::ebs::ManagedVolume;
 use crate::documents::migration::MigrationRequest;
 use crate::documents::new_repository::NewRepository;
+use crate::documents::patch::DefinitionPatch;
 use crate::documents::run_task::TaskRequest;
 use crate::documents::strategy::StrategyRequest;
 use crate::identity::{ApplicationName, ClusterName, DeploymentGroupName, ServiceName};
@@ -49,6 +51,7 @@ mod migration;
 mod place;
 pub(crate) mod regions;
 mod repository;
+mod role;
 pub(crate) mod rollout;
 pub(crate) mod scan;
 mod strategy;
@@ -147,6 +150,8 @@ pub enum Push {
 pub struct DefinitionSettings {
     /// The source.
     pub source: DefinitionSource,
+    /// What the configuration file changes, by container.
+    pub patch: DefinitionPatch,
     /// The changes, without the image.
     pub changes: Changes,
     /// Keys that are kept although they are empty.
@@ -318,6 +323,39 @@ impl Settings {
         }
     }
 
+    /// The account of the repository that the image is pushed to, where that is another one and no
+    /// role of it is assumed.
+    pub fn foreign_repository_account(&self, account: &str) -> Option<String> {
+        let image = self
+            .image
+            .as_ref()
+            .filter(|_| self.mode.plans_deployment())?;
+        let host = image.repository.as_ref()?.host.as_deref()?;
+        let other = EcrHost::parse(host)?.account;
+        let registry = self.aws.registry_role.as_ref();
+        let has_role = registry.is_some_and(|role| role.covers(Some(&other)));
+        (other != account && !has_role).then_some(other)
+    }
+
+    /// A problem for each ARN that is of another account than the credentials.
+    pub fn foreign_arn_problems(&self, account: &str) -> Vec<Problem> {
+        let base = match &self.definition.source {
+            DefinitionSource::Registered(arn) => Some(arn.clone()),
+            DefinitionSource::File(_) | DefinitionSource::Live => None,
+        };
+        let service = self.service.as_ref().map(|name| name.as_str().to_owned());
+        let changes = &self.definition.changes;
+        let given = [
+            ("cluster", Some(self.cluster.as_str().to_owned())),
+            ("service", service),
+            ("task-definition-arn", base),
+            ("task-role-arn", changes.task_role_arn.clone()),
+            ("execution-role-arn", changes.execution_role_arn.clone()),
+        ];
+        let foreign = role::find_foreign(given, account);
+        foreign_problems(&foreign, account, "who calls AWS")
+    }
+
     /// The problems with the inputs, and the settings as far as the inputs are valid: an invalid
     /// input counts as not given. Without problems these are the settings; with problems they are
     /// only used to find out where to look in AWS.
@@ -334,6 +372,13 @@ impl Settings {
         let verification = verification::settings(inputs, &mut collect);
         let aws = read_aws(mode, inputs, runner, &mut collect);
         combinations::check(mode, inputs, &mut collect);
+        if let Some(role) = aws.as_ref().and_then(|aws| aws.role.as_ref()) {
+            let account = role.arn.account();
+            let foreign = role::find_foreign(given_arns(inputs), account);
+            for problem in foreign_problems(&foreign, account, "role-to-assume") {
+                collect.value_or_problem::<()>(Err(problem));
+            }
+        }
         if let (Some(checks), Mode::Smoke) = (&checks, mode) {
             combinations::refuse_unknown_version(checks, inputs, &mut collect);
         }
@@ -359,6 +404,50 @@ impl Settings {
                 notes,
             })
         })
+    }
+}
+
+/// The inputs that may be ARNs of what has to be in the account of the service.
+fn given_arns(inputs: &Inputs) -> [(&'static str, Option<String>); 5] {
+    let given = [
+        ("cluster", &inputs.cluster),
+        ("service", &inputs.service),
+        ("task-definition-arn", &inputs.task_definition_arn),
+        ("task-role-arn", &inputs.task_role),
+        ("execution-role-arn", &inputs.execution_role),
+    ];
+    given.map(|(input, value)| (input, value.clone()))
+}
+
+/// A problem for each ARN of another account: ECS and its roles are used in one account only.
+fn foreign_problems(
+    foreign: &[(&'static str, String)],
+    account: &str,
+    credentials: &str,
+) -> Vec<Problem> {
+    let problems = foreign.iter().map(|(input, found)| {
+        let message = format!(
+            "the ARN is of account {found}, and {credentials} is of account {account}"
+        );
+        let remedy = format!(
+            "give the one of account {account}, or deploy with a role of account {found} (role-to-assume)"
+        );
+        Problem::new(*input, message, remedy)
+    });
+    problems.collect()
+}
+
+/// How AWS is called by the post step, as far as the inputs can be read: what is wrong with them
+/// was told by the main step.
+pub fn post_connection(inputs: &Inputs, runner: &Runner) -> AwsSettings {
+    let mut collect = ProblemCollector::default();
+    let mode = Mode::from_input(inputs.mode.as_deref()).unwrap_or_default();
+    let read = read_aws(mode, inputs, runner, &mut collect).unwrap_or_default();
+    AwsSettings {
+        attempts: 3,
+        write_attempts: None,
+        registries: Vec::new(),
+        ..read
     }
 }
 
@@ -428,11 +517,14 @@ fn read_aws(
         InstanceProfile::Unused
     };
     let proxy = read_proxy(inputs, collect);
+    let (role, registry_role) = role::settings(inputs, runner, instance_profile, collect);
     Some(AwsSettings {
         region: region?,
         attempts: given.unwrap_or(3),
         write_attempts: given,
         instance_profile,
+        role,
+        registry_role,
         proxy,
         registries,
     })

@@ -78,6 +78,7 @@ impl Console {
             Event::PostEnded { result } => self.on_post_ended(result),
             Event::SinkFailed { sink, why } => sink_failure_lines(sink, why),
 
+            Event::CallerNamed(caller) => vec![sanitize_line(&caller.sentence())],
             Event::Surveyed(service) => rollout::survey_lines(service),
             Event::StartGatesSeen(seen) => self.on_start_gates(seen),
             Event::Verified { items } => {

@@ -9,7 +9,7 @@ use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
-use crate::event::{MigrationState, Stamped, StepEnd, TestUrl};
+use crate::event::{MigrationState, NamedCaller, Stamped, StepEnd, TestUrl};
 use crate::github::files::append_summary;
 use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT, Outcome, Reason};
 use crate::report::{Report, StepReport};
@@ -394,10 +394,24 @@ fn steps_section(report: &Report) -> String {
     } else {
         String::new()
     };
+    let caller = report.caller.as_ref().map(describe_caller);
     format!(
-        "### Steps\n\n| | Step | Time | |\n|---|---|--:|---|\n{}\n\n{} in all{reads}.",
+        "### Steps\n\n| | Step | Time | |\n|---|---|--:|---|\n{}\n\n{} in all{reads}.{}",
         rows.join("\n"),
-        human_duration(report.milliseconds)
+        human_duration(report.milliseconds),
+        caller.unwrap_or_default()
+    )
+}
+
+fn describe_caller(caller: &NamedCaller) -> String {
+    let session = caller
+        .session
+        .as_ref()
+        .map(|session| format!(", session {}", code_span(session)));
+    format!(
+        " {}{}.",
+        escape_text(&caller.sentence()),
+        session.unwrap_or_default()
     )
 }
 

@@ -340,7 +340,7 @@ async fn report_refused_mounts(run: &Run, pushed: &Pushed, seen: &SurveyedReposi
         return;
     }
     let region = &seen.registry.region;
-    let setting = match run.aws.is_blob_mounting_enabled(region).await {
+    let setting = match run.aws.is_blob_mounting_enabled(&seen.registry).await {
         Ok(true) => BlobMounting::Enabled,
         Ok(false) | Err(_) => BlobMounting::NotEnabled,
     };

@@ -143,3 +143,130 @@ async fn a_file_that_is_missing_or_not_named_is_told() {
     rolled-back=false
     ");
 }
+
+/// The same with changes of the task definition, and an environment's own checks.
+fn patched(version: &str) -> Action {
+    let file = CONFIG.replace(
+        "    cluster: prod\n",
+        "    cluster: prod
+    task: { cpu: 512, memory: 1024 }
+    containers:
+      app:
+        environment: { LOG_LEVEL: info, SHOP_COLOR: blue }
+        memory-reservation: 256
+",
+    );
+    let file = file.replace(
+        "  poll-interval: 50ms\n",
+        "  poll-interval: 50ms\n  containers: { app: { environment: { LOG_LEVEL: debug, ORIGIN: defaults } } }\n",
+    );
+    let mut action = Action::deploy(version)
+        .with("config", "deploy.yml")
+        .with("environment", "production")
+        .file("deploy.yml", &file);
+    for input in ["cluster", "service", "repository", "poll-interval"] {
+        action = action.without(input);
+    }
+    action
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_file_serves_plan_deploy_smoke_and_rollback_and_changes_the_task_definition() {
+    let mut play = Story::codedeploy().in_real_time().begin().await;
+    let planned = play.act(patched("1.1.0").with("mode", "plan")).await;
+    let deployed = play.act(patched("1.1.0")).await;
+    let sent = deployed
+        .calls
+        .iter()
+        .find(|call| call.operation == "ecs:RegisterTaskDefinition")
+        .map(|call| call.request.clone())
+        .expect("a registration");
+    let again = play.act(patched("1.1.0")).await;
+    let newer = patched("1.1.0").with("environment-variables", "LOG_LEVEL=warn");
+    let newer = play.act(newer).await;
+    let of_mode = |mode: &str| {
+        let action = patched("1.1.0").with("mode", mode);
+        ["image", "tags"]
+            .iter()
+            .fold(action, |action, input| action.without(input))
+    };
+    let smoke = play.act(of_mode("smoke")).await;
+    let back = play.act(of_mode("rollback")).await;
+    play.end().await;
+    let outcomes =
+        [&planned, &deployed, &again, &newer, &smoke, &back].map(|run| run.output("outcome"));
+    assert_eq!(
+        outcomes,
+        [
+            "planned",
+            "deployed",
+            "already-deployed",
+            "deployed",
+            "tested",
+            "deployed"
+        ],
+        "{}",
+        back.text()
+    );
+    let container = &sent["containerDefinitions"][0];
+    assert_eq!(
+        (
+            &sent["cpu"],
+            &sent["memory"],
+            &container["memoryReservation"]
+        ),
+        (&"512".into(), &"1024".into(), &256.into())
+    );
+    assert_eq!(
+        container["environment"],
+        serde_json::json!([
+            { "name": "ORIGIN", "value": "defaults" },
+            { "name": "LOG_LEVEL", "value": "info" },
+            { "name": "SHOP_COLOR", "value": "blue" },
+        ])
+    );
+    assert_eq!(
+        smoke.log_with("health on").lines().count(),
+        2,
+        "the environment's own tests: {}",
+        smoke.text()
+    );
+    assert_snapshot!(planned.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_a_task_definition_that_cannot_be_are_told_by_line_and_column() {
+    let file = "\
+defaults:
+  service: api
+  repository: app
+environments:
+  production:
+    cluster: prod
+    task: { cpus: 512, memory: 1 GB }
+    containers:
+      app:
+        enviroment: { A: 1 }
+        environment: { B: 1 }
+        secrets: { B: arn }
+        command: npm start
+";
+    let mut play = Story::codedeploy().begin().await;
+    let miswritten = play.act(patched("1.1.0").file("deploy.yml", file)).await;
+    let file = "\
+defaults: { service: api, repository: app }
+environments:
+  production:
+    cluster: prod
+    containers:
+      web: { cpu: 128 }
+";
+    let unknown = play.act(patched("1.1.0").file("deploy.yml", file)).await;
+    assert!(miswritten.calls.is_empty() && unknown.calls.is_empty());
+    play.end().await;
+    assert_snapshot!(format!(
+        "{}\n=======\n{}",
+        miswritten.ending(),
+        unknown.ending()
+    ));
+}

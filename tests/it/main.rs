@@ -57,6 +57,7 @@ mod plan_mode;
 mod post;
 mod race;
 mod registry;
+mod roles;
 mod rolled_back;
 mod rolling;
 mod scan;

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
 use ecs_bluegreen::aws::Aws;
-use ecs_bluegreen::aws::connection::{AwsSettings, InstanceProfile};
+use ecs_bluegreen::aws::connection::AwsSettings;
 use ecs_bluegreen::checks::analysis::question::{
     Answer, CloudWatchMetric, CloudWatchQuery, DatadogQuery, HttpQuery, LogQuery, PrometheusQuery,
     Query, Question, Side,
@@ -221,10 +221,7 @@ async fn asked_in_a_process_of_its_own() {
     let settings = AwsSettings {
         region: "eu-central-1".into(),
         attempts: 1,
-        write_attempts: None,
-        instance_profile: InstanceProfile::Unused,
-        proxy: None,
-        registries: Vec::new(),
+        ..AwsSettings::default()
     };
     let tell = |event: &Event| match event {
         Event::Narrowed { check, allow, .. } => println!("> limited: {check} ({allow})"),

@@ -13,8 +13,8 @@ pub(super) fn check(cloud: &Cloud, call: &Call) -> Result<(), ServiceError> {
     for (action, resource) in
         required_actions(&location, call.api, &call.operation, Input(&call.input))
     {
-        if !allows(cloud, &action) {
-            return Err(denial(cloud, call.api, &action, &resource));
+        if !allows(cloud, &action) || !role_allows(cloud, call, &action) {
+            return Err(denial(cloud, call, &action, &resource));
         }
     }
     Ok(())
@@ -30,7 +30,7 @@ pub(super) fn access_denied(cloud: &Cloud, call: &Call) -> ServiceError {
     );
     denial(
         cloud,
-        call.api,
+        call,
         &iam_action(call.api, &call.operation),
         &resource,
     )
@@ -58,11 +58,38 @@ fn call_location(cloud: &Cloud, call: &Call) -> Location {
     }
 }
 
-fn denial(cloud: &Cloud, api: Api, action: &str, resource: &str) -> ServiceError {
-    let caller = cloud.read(|account| account.location.caller_arn());
+/// The caller's ARN, as `GetCallerIdentity` tells it.
+pub(super) fn caller_arn(cloud: &Cloud, access_key: Option<&str>) -> String {
+    cloud.sessions.find(access_key).map_or_else(
+        || cloud.read(|account| account.location.caller_arn()),
+        |session| session.caller_arn(),
+    )
+}
+
+/// Whether the policy of the role whose session calls allows an action.
+fn role_allows(cloud: &Cloud, call: &Call, action: &str) -> bool {
+    let session = cloud.sessions.find(call.access_key.as_deref());
+    let role = session.and_then(|session| {
+        let mut roles = cloud.options.roles.iter();
+        roles.find(|role| role.arn == session.role)
+    });
+    role.is_none_or(|role| {
+        role.allowed.is_empty() || role.allowed.iter().any(|pattern| matches(pattern, action))
+    })
+}
+
+fn matches(pattern: &str, action: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => action.starts_with(prefix),
+        None => pattern == action,
+    }
+}
+
+fn denial(cloud: &Cloud, call: &Call, action: &str, resource: &str) -> ServiceError {
+    let caller = caller_arn(cloud, call.access_key.as_deref());
     let why = format!("because no identity-based policy allows the {action} action");
     ServiceError::denied(
-        api,
+        call.api,
         &format!(
             "User: {caller} is not authorized to perform: {action} on resource: {resource} {why}"
         ),
@@ -71,17 +98,14 @@ fn denial(cloud: &Cloud, api: Api, action: &str, resource: &str) -> ServiceError
 
 /// Whether an IAM action is allowed.
 pub(crate) fn allows(cloud: &Cloud, action: &str) -> bool {
-    let is_match = |pattern: &String| match pattern.strip_suffix('*') {
-        Some(prefix) => action.starts_with(prefix),
-        None => pattern == action,
-    };
+    let is_match = |pattern: &String| matches(pattern, action);
     let allowed = cloud.allowed_actions();
     !cloud.denied_actions().iter().any(is_match)
         && (allowed.is_empty() || allowed.iter().any(is_match))
 }
 
-/// The IAM actions of a call, with their resources. `AssumeRoleWithWebIdentity` needs none: the
-/// role's trust policy decides.
+/// The IAM actions of a call, with their resources. Those of STS need none: a role's trust policy
+/// decides.
 fn required_actions(
     location: &Location,
     api: Api,

@@ -27,6 +27,7 @@ pub(crate) struct ConnectionDropped;
 /// What becomes of the answer.
 enum Delivery {
     Send(Answer),
+    Garbage,
     Drop,
     Hang,
 }
@@ -49,6 +50,7 @@ pub(crate) async fn answer_request(
     let delivery = deliver(cloud, &call).await;
     let (response, raw_answer) = match &delivery {
         Delivery::Send(answer) => call.respond(answer),
+        Delivery::Garbage => (wire::garbage(), Vec::new()),
         Delivery::Drop | Delivery::Hang => (None, Vec::new()),
     };
     let (answer, code) = match &delivery {
@@ -57,7 +59,7 @@ pub(crate) async fn answer_request(
             Value::String(refusal.message.clone()),
             Some(refusal.code.as_str()),
         ),
-        Delivery::Drop | Delivery::Hang => (Value::Null, None),
+        Delivery::Garbage | Delivery::Drop | Delivery::Hang => (Value::Null, None),
     };
     cloud.ledger.record(&Exchange {
         service: call.api.name(),
@@ -68,16 +70,20 @@ pub(crate) async fn answer_request(
         user_agent: call.user_agent.as_deref(),
         answer: &answer,
         raw_answer: &raw_answer,
+        // What is no answer of AWS's is not judged as one.
         status: response
             .as_ref()
+            .filter(|_| !matches!(delivery, Delivery::Garbage))
             .map_or(0, |response| response.status().as_u16()),
         code,
         at_ms,
     });
     match (delivery, response) {
-        (Delivery::Send(_), Some(response)) => Ok(response),
+        (Delivery::Send(_) | Delivery::Garbage, Some(response)) => Ok(response),
         (Delivery::Hang, _) => std::future::pending().await,
-        (Delivery::Send(_), None) | (Delivery::Drop, _) => Err(ConnectionDropped),
+        (Delivery::Send(_) | Delivery::Garbage, None) | (Delivery::Drop, _) => {
+            Err(ConnectionDropped)
+        }
     }
 }
 
@@ -96,6 +102,7 @@ async fn apply_fault(cloud: &Arc<Cloud>, call: &Call, fault: FaultKind) -> Deliv
         FaultKind::ExpiredCredentials => error(ServiceError::expired(call.api)),
         FaultKind::Denied => error(access::access_denied(cloud, call)),
         FaultKind::Refused { code, message } => error(ServiceError::new(&code, message)),
+        FaultKind::Garbage => Delivery::Garbage,
         FaultKind::Drops => Delivery::Drop,
         FaultKind::Hangs => Delivery::Hang,
         FaultKind::LandsThenDrops => {
@@ -118,8 +125,11 @@ async fn apply_fault(cloud: &Arc<Cloud>, call: &Call, fault: FaultKind) -> Deliv
 }
 
 async fn answer(cloud: &Arc<Cloud>, call: &Call) -> Answer {
-    if !call.signed && call.operation != "AssumeRoleWithWebIdentity" {
+    if call.access_key.is_none() && call.operation != "AssumeRoleWithWebIdentity" {
         return Err(ServiceError::unsigned(call.api));
+    }
+    if cloud.sessions.has_ended(call.access_key.as_deref()) {
+        return Err(ServiceError::expired(call.api));
     }
     match cloud
         .buckets

@@ -190,7 +190,7 @@ async fn dispatch(cloud: &Arc<Cloud>, call: &Call) -> Option<Answer> {
         Api::Logs => logs::answer(cloud, operation, asked),
         Api::CloudWatch => cloudwatch::answer(cloud, operation, asked),
         Api::Elb => elb::answer(cloud, operation, asked),
-        Api::Sts => sts::answer(cloud, operation, asked),
+        Api::Sts => sts::answer(cloud, operation, asked, call.access_key.as_deref()),
         Api::Scaling => autoscaling::answer(cloud, operation, asked),
         Api::Secrets => secrets::answer(cloud, operation, asked),
         Api::Iam => iam::answer(cloud, operation, asked),

@@ -20,6 +20,7 @@ use crate::ledger::Ledger;
 use crate::limits::Buckets;
 use crate::metrics::PutMetrics;
 use crate::options::{CalendarReading, StageOptions};
+use crate::sessions::Sessions;
 use crate::sources::Sources;
 use crate::switches::Switches;
 use crate::world::World;
@@ -46,6 +47,7 @@ pub(crate) struct Cloud {
     pub(crate) scans: Scans,
     /// When the stage was started.
     pub(crate) began_ms: i64,
+    pub(crate) sessions: Sessions,
 }
 
 impl Cloud {
@@ -70,6 +72,7 @@ impl Cloud {
             buckets: Buckets::new(&options.limits, now_ms()),
             scans: Scans::default(),
             began_ms: now_ms(),
+            sessions: Sessions::default(),
             options,
             ledger,
         }

@@ -3,6 +3,7 @@
 //!
 //! It is recorded and met by faults as AWS is; botocore has no model to validate it with.
 
+pub(crate) mod id_token;
 mod options;
 mod request;
 mod view;
@@ -24,7 +25,7 @@ use request::{Query, RequestedOperation};
 use crate::aws::ConnectionDropped;
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
-use crate::faults::FaultKind;
+use crate::faults::{FaultKind, GARBAGE};
 use crate::ledger::Exchange;
 
 /// Where the API is on the stage's port.
@@ -90,8 +91,11 @@ pub(crate) async fn answer(
         Some(fault) => apply_fault(fault).await,
         None => Ok(None),
     };
-    let answer = fault_answer
-        .map(|met| met.unwrap_or_else(|| authorize(&cloud.github(), &parts, &operation)));
+    let respond = || match operation {
+        RequestedOperation::IdToken => id_token::answer(&cloud.github(), &parts),
+        _ => authorize(&cloud.github(), &parts, &operation),
+    };
+    let answer = fault_answer.map(|met| met.unwrap_or_else(respond));
     record_exchange(cloud, &parts, &operation, answer.as_ref().ok(), at_ms);
     answer.map(|answer| answer.to_response())
 }
@@ -114,6 +118,7 @@ async fn apply_fault(fault: FaultKind) -> Result<Option<GithubAnswer>, Connectio
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             Ok(None)
         }
+        FaultKind::Garbage => Ok(Some(GithubAnswer::ok(Value::String(GARBAGE.to_owned())))),
         FaultKind::StaleRead => Ok(None),
     }
 }
@@ -179,6 +184,7 @@ fn run_operation(
         RequestedOperation::Runs { .. }
         | RequestedOperation::Run { .. }
         | RequestedOperation::Checks { .. }
+        | RequestedOperation::IdToken
         | RequestedOperation::Unknown => GithubAnswer::not_found(),
     }
 }

@@ -17,6 +17,10 @@ pub struct GithubOptions {
     pub checks: Vec<GithubCheck>,
     /// Whether a token is enough.
     pub access: GithubAccess,
+    /// The token with which a job requests ID tokens.
+    pub id_token_request: String,
+    /// The `sub` of its ID tokens.
+    pub subject: String,
 }
 
 impl Default for GithubOptions {
@@ -27,6 +31,8 @@ impl Default for GithubOptions {
             runs: Vec::new(),
             checks: Vec::new(),
             access: GithubAccess::Granted,
+            id_token_request: "canary-id-token-request".to_owned(),
+            subject: "repo:org/repo:environment:production".to_owned(),
         }
     }
 }

@@ -25,6 +25,8 @@ pub(super) enum RequestedOperation {
         repository: String,
         commit: String,
     },
+    /// An ID token of the job.
+    IdToken,
     /// Something that the stage does not have.
     Unknown,
 }
@@ -47,6 +49,7 @@ impl RequestedOperation {
                 repository: format!("{owner}/{name}"),
                 commit: own(commit),
             },
+            ["id-token"] => Self::IdToken,
             _ => Self::Unknown,
         }
     }
@@ -57,6 +60,7 @@ impl RequestedOperation {
             Self::Runs { .. } => "ListWorkflowRuns",
             Self::Run { .. } => "GetWorkflowRun",
             Self::Checks { .. } => "ListCheckRunsForRef",
+            Self::IdToken => "GetIdToken",
             Self::Unknown => "GetSomething",
         }
     }

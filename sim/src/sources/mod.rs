@@ -30,7 +30,7 @@ use script::Positions;
 use crate::aws::ConnectionDropped;
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
-use crate::faults::FaultKind;
+use crate::faults::{FaultKind, GARBAGE};
 
 /// Where the sources are on the AWS port.
 pub(crate) const ROOT: &str = "/_metrics";
@@ -132,6 +132,7 @@ async fn apply_fault(cloud: &Cloud, request: &ParsedRequest) -> Option<SourceRes
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             None
         }
+        FaultKind::Garbage => Some(Ok(json_response(StatusCode::OK, &json!(GARBAGE)))),
         FaultKind::StaleRead => None,
     }
 }

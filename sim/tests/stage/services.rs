@@ -139,9 +139,13 @@ async fn the_query_services_answer() {
         identity.contains("<Account>123456789012</Account>"),
         "{identity}"
     );
-    let token = "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::123456789012:role/deploy\
-        &RoleSessionName=session&WebIdentityToken=a.b.c";
-    assert!(query(&play, token).await.contains("<SessionToken>"));
+    // {"aud":"sts.amazonaws.com","sub":"repo:org/repo:environment:production"}
+    let claims = "eyJhdWQiOiJzdHMuYW1hem9uYXdzLmNvbSIsInN1YiI6InJlcG86b3JnL3JlcG86ZW52aXJvbm1lbnQ6cHJvZHVjdGlvbiJ9";
+    let token = format!(
+        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::123456789012:role/deploy\
+        &RoleSessionName=session&WebIdentityToken=a.{claims}.c"
+    );
+    assert!(query(&play, &token).await.contains("<SessionToken>"));
     let groups = query(
         &play,
         "Action=DescribeTargetGroups&Version=2015-12-01&Names.member.1=api-1",

@@ -134,6 +134,21 @@ impl Action {
         self
     }
 
+    /// Of a job with `permissions: id-token: write` that has no other credentials.
+    pub(crate) fn with_id_token(self) -> Self {
+        self.env("AWS_ACCESS_KEY_ID", "")
+            .env("AWS_SECRET_ACCESS_KEY", "")
+            .env("AWS_SESSION_TOKEN", "")
+            .with_id_token_too()
+    }
+
+    /// Of a job with `permissions: id-token: write`.
+    pub(crate) fn with_id_token_too(self) -> Self {
+        let url = "$GITHUB/id-token?api-version=2.0";
+        self.env("ACTIONS_ID_TOKEN_REQUEST_URL", url)
+            .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "canary-id-token-request")
+    }
+
     /// A file in the workspace.
     pub(crate) fn file(mut self, path: &str, content: &str) -> Self {
         self.files.push((path.to_owned(), content.to_owned()));

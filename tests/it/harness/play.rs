@@ -112,12 +112,10 @@ impl Play {
     pub(crate) async fn act(&mut self, action: Action) -> ActionRun {
         let files = self.job.step();
         let variables = self.prepare(&self.job, &files, &action);
-        let environment = action
+        let inputs = action
             .environment
             .iter()
-            .filter(|(_, value)| !value.is_empty());
-        let inputs = environment
-            .map(|(name, value)| (name.clone(), value.clone()))
+            .map(|(name, value)| (name.clone(), self.fill_placeholders(value)))
             .chain(self.input_variables(&action))
             .collect();
         let options: Vec<&str> = action.options.iter().map(String::as_str).collect();
@@ -214,7 +212,9 @@ impl Play {
         self.write_files(job, action);
         let mut variables = self.variables(job);
         variables.extend(files.variables());
-        variables.extend(action.environment.clone());
+        let environment = action.environment.iter();
+        variables
+            .extend(environment.map(|(name, value)| (name.clone(), self.fill_placeholders(value))));
         variables.retain(|_, value| !value.is_empty());
         // The runner gives every input that is not set as an empty text.
         variables.extend(TABLE.iter().map(|known| (input(known.name), String::new())));
@@ -242,6 +242,7 @@ impl Play {
                 .iter()
                 .map(|(name, value)| (format!("STATE_{name}"), value.clone())),
         );
+        variables.retain(|name, value| !value.is_empty() || name.starts_with("INPUT_"));
         let finished = process::run(&["post"], &variables, &self.stage, Vec::new()).await;
         let run = self.collect(finished, &self.job, &files);
         self.called += run.calls.len();
@@ -343,7 +344,8 @@ impl Play {
         let text = text
             .replace("$TEST", &url("test"))
             .replace("$PRODUCTION", &url("prod"))
-            .replace("$METRICS", &self.stage.metrics_url());
+            .replace("$METRICS", &self.stage.metrics_url())
+            .replace("$GITHUB", &self.stage.github_url());
         text.replace("$PORT", &port)
             .replace("$REGISTRY", &self.stage.registry_host())
     }

@@ -10,6 +10,12 @@ pub(super) const SECRET_KEY: &str = "canary/Secret+Access/Key/0123456789abcde";
 pub(super) const SESSION_TOKEN: &str = "canary-Session-Token//0123456789+abcdef==";
 pub(super) const REGISTRY_PASSWORD: &str = "canary-registry-password";
 pub(super) const SMOKE_TOKEN: &str = "canary-smoke-token";
+/// How the secrets begin that the stage hands out for a role and for a job.
+const HANDED_OUT: [&str; 3] = [
+    "canary-role-secret",
+    "canary-role-session",
+    "canary-id-token",
+];
 
 /// Whatever may stand at the begin of a line of ours that the runner reads as a command.
 const COMMANDS: &[&str] = &[
@@ -54,6 +60,10 @@ fn check_secrets(run: &ActionRun) {
         ("state", pairs(&run.state)),
         ("journal", run.journal.clone()),
     ];
+    for (place, text) in &places {
+        let found = HANDED_OUT.iter().find(|secret| text.contains(**secret));
+        assert!(found.is_none(), "a secret stands in the {place}: {found:?}");
+    }
     for secret in [SECRET_KEY, SESSION_TOKEN, REGISTRY_PASSWORD, SMOKE_TOKEN]
         .iter()
         .flat_map(|secret| spellings(secret))

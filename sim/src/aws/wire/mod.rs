@@ -13,6 +13,7 @@ use super::error::ErrorSource;
 use super::{Answer, Api, ServiceError};
 use crate::account::uuid_from;
 use crate::clock::now_ms;
+use crate::faults::GARBAGE;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -44,8 +45,8 @@ pub(crate) struct Call {
     pub(crate) protocol: Protocol,
     pub(crate) operation: String,
     pub(crate) input: Value,
-    /// It carries an `Authorization` header.
-    pub(crate) signed: bool,
+    /// The access key in the signature's scope; none when it is not signed.
+    pub(crate) access_key: Option<String>,
     /// The region in the signature's scope.
     pub(crate) region: Option<String>,
     pub(crate) user_agent: Option<String>,
@@ -68,12 +69,13 @@ impl Call {
         let user_agent = header("user-agent").map(ToOwned::to_owned);
         let authorization = header("authorization");
         let region = authorization.and_then(signed_region).map(ToOwned::to_owned);
+        let access_key = authorization.map(|header| signed_key(header).to_owned());
         Some(Self {
             api,
             protocol,
             operation,
             input,
-            signed: authorization.is_some(),
+            access_key,
             region,
             user_agent,
         })
@@ -141,6 +143,13 @@ impl Call {
 fn signed_region(authorization: &str) -> Option<&str> {
     let (_, scope) = authorization.split_once("Credential=")?;
     scope.split(',').next()?.split('/').nth(2)
+}
+
+fn signed_key(authorization: &str) -> &str {
+    let scope = authorization
+        .split_once("Credential=")
+        .map_or("", |(_, scope)| scope);
+    scope.split(['/', ',']).next().unwrap_or_default()
 }
 
 fn json_error(error: &ServiceError) -> Value {
@@ -218,6 +227,14 @@ fn parse_query(raw: &Bytes) -> Option<ParsedCall> {
         _ => return None,
     };
     Some((api, Protocol::Query, operation, form))
+}
+
+/// An answer that no AWS service gives.
+pub(crate) fn garbage() -> Option<Response<Full<Bytes>>> {
+    Response::builder()
+        .header("content-type", "text/html")
+        .body(Full::new(Bytes::from_static(GARBAGE.as_bytes())))
+        .ok()
 }
 
 /// The answer to a request that no AWS service would get.
