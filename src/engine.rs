@@ -208,6 +208,22 @@ impl Ending {
     }
 }
 
+impl Ending {
+    /// Adds what stays of effects that have been undone, as far as that was possible.
+    fn with_undone_effects(self, run: &Run, undone: &[Undo]) -> Self {
+        let left = run.armed_undos();
+        let effects = undone
+            .iter()
+            .filter(|undo| !left.contains(undo))
+            .filter_map(|undo| run.permanent_effect(undo));
+        let sentence = std::iter::once(self.sentence)
+            .chain(effects)
+            .collect::<Vec<_>>()
+            .join("; ");
+        Self { sentence, ..self }
+    }
+}
+
 async fn run_mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
     match planner.mode() {
         Mode::Deploy | Mode::Migrate => deploy::deploy(run, planner).await,

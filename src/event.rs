@@ -31,7 +31,7 @@ mod verification;
 pub use caller::NamedCaller;
 pub use fact::{Fact, FactLevel};
 pub use image::{DeferredTag, Parts, PinnedImage, Transfer};
-pub use migration::{Migration, MigrationState};
+pub use migration::{BackupProgress, DatabaseBackup, Migration, MigrationState};
 pub use one_off::{OneOffKind, OneOffTask, TaskEnd};
 pub use planned::{
     PlannedDeployment, PlannedImage, PlannedRevision, PlannedStep, VERSION as PLAN_VERSION,

@@ -152,7 +152,9 @@ inputs! {
         migrate_timeout = "migrate-timeout", "10m", "How long migrate, migrate-check, migrate-verify and migrate-undo may take, each, as a duration.";
         migrate_check = "migrate-check", "none: migrate always runs", "A command that exits with 0 when nothing is pending: then migrate is skipped. Or the word alembic, django, rails or prisma for the tool's own check.";
         migrate_verify = "migrate-verify", "none", "A command that runs after migrate and must exit with 0, else nothing is rolled out.";
-        migrate_undo = "migrate-undo", "none: a migration stays", "A command that undoes the migration, such as alembic downgrade -1. It runs in a task of the new revision when the deployment is rolled back after the migration ran.";
+        migrate_undo = "migrate-undo", "none: a migration stays", "A command that undoes the migration, such as alembic downgrade -1. It runs in a task of the new revision when the deployment is rolled back after the migration ran. mode continue, abort and rollback take it for a deployment that another job has started.";
+        backup_before = "backup-before", "none", "The database of which a snapshot is made, and waited for, before migrate runs: rds:INSTANCE, or rds-cluster:CLUSTER. It is not made when nothing is pending, and is kept however the run ends.";
+        backup_timeout = "backup-timeout", "60m", "How long the snapshot of backup-before may take, as a duration. When it takes longer, migrate does not run.";
         migrate_undo_on_failure = "migrate-undo-on-failure", "false: a migration that failed is left as it is", "Whether migrate-undo also runs when migrate itself exits with another code than 0.";
     }
     "One-off task" {

@@ -258,6 +258,8 @@ reasons! {
     TaskFailed = "task-failed",
     /// The migration of the database, or its check or verification, failed.
     MigrationFailed = "migration-failed",
+    /// The backup before the migration was not made.
+    BackupFailed = "backup-failed",
     /// A smoke test failed.
     SmokeFailed = "smoke-failed",
     /// What was measured of green is not good enough, or could not be measured.

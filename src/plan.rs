@@ -68,7 +68,7 @@ pub use running::{
 pub use scan::ScanPlan;
 pub use sides::{ROLLBACK_RESERVE, traffic_queries};
 pub use start_gates::{StartGatesPlan, start_gates};
-pub use task::{MigrationPlan, TaskHost, TaskPlan};
+pub use task::{MigrationPlan, MigrationUndoPlan, TaskHost, TaskPlan, command_override};
 pub use test_url::TestUrlPlan;
 pub use verification::{Obstacles, Verification, needs, verification};
 

@@ -231,7 +231,9 @@ impl Report {
             Event::Revision(revision) => self.on_revision(revision),
             Event::TaskStarted { arns } | Event::TaskFound { arns } => self.tasks.clone_from(arns),
             Event::TaskRan { task } => self.one_off_tasks.push(task.clone()),
-            Event::Migrated { migration } => self.migration = Some(migration.clone()),
+            Event::Migrated { migration } => {
+                self.migration = Some(migration.clone().after(self.migration.as_ref()));
+            }
 
             Event::RolloutStarted(rollout) => self.on_rollout_started(rollout),
             Event::TestUrlSeen { seen } => self.test_url = Some(seen.clone()),

@@ -17,7 +17,7 @@ use crate::registry::Tag;
 use crate::runner::Runner;
 use crate::secret::Secret;
 use crate::tags::DeferredTags;
-use crate::undo::Undo;
+use crate::undo::{MigrationFate, Undo};
 
 mod armed;
 
@@ -60,7 +60,7 @@ pub struct Run {
     if_left_alone: Mutex<Option<String>>,
     deferred_tags: Mutex<Option<DeferredTags>>,
     test_url: Mutex<Option<TestUrl>>,
-    migration_undone_by: Mutex<Option<String>>,
+    migration_fate: Mutex<Option<MigrationFate>>,
     has_changed: AtomicBool,
     has_passed_gates: AtomicBool,
     failed_before: Mutex<BTreeSet<String>>,
@@ -84,7 +84,7 @@ impl Run {
             if_left_alone: Mutex::default(),
             deferred_tags: Mutex::default(),
             test_url: Mutex::default(),
-            migration_undone_by: Mutex::default(),
+            migration_fate: Mutex::default(),
             has_changed: AtomicBool::default(),
             has_passed_gates: AtomicBool::default(),
             failed_before: Mutex::default(),
@@ -145,6 +145,20 @@ impl Run {
             self.emit(Event::Noted {
                 sentence: sentence.into(),
             });
+        }
+    }
+
+    /// Reports a fact, once however often it is found.
+    pub fn emit_once(&self, fact: impl Into<Event>) {
+        let event = fact.into();
+        let key = format!("{event:?}");
+        if self
+            .reported
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key)
+        {
+            self.emit(event);
         }
     }
 
@@ -249,17 +263,17 @@ impl Run {
             .clone()
     }
 
-    /// Notes that this command has undone the migration.
-    pub fn mark_migration_undone(&self, command: String) {
+    /// Notes what became of the migration that was to be undone.
+    pub fn set_migration_fate(&self, fate: MigrationFate) {
         *self
-            .migration_undone_by
+            .migration_fate
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(command);
+            .unwrap_or_else(PoisonError::into_inner) = Some(fate);
     }
 
-    /// The command that has undone the migration.
-    pub fn migration_undone_by(&self) -> Option<String> {
-        self.migration_undone_by
+    /// What became of the migration that was to be undone.
+    pub fn migration_fate(&self) -> Option<MigrationFate> {
+        self.migration_fate
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -267,7 +281,7 @@ impl Run {
 
     /// The part of an undo's effect that stays, as it is now, in a sentence.
     pub fn permanent_effect(&self, undo: &Undo) -> Option<String> {
-        undo.permanent_effect(self.migration_undone_by().as_deref())
+        undo.permanent_effect(self.migration_fate().as_ref())
     }
 
     /// Notes that the gates before the start are passed.

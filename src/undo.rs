@@ -12,6 +12,7 @@ use crate::documents::deployment_configuration::Pause;
 use crate::event::{OneOffKind, OneOffTask};
 use crate::identity::{ClusterName, RevisionArn, ServiceName, TargetGroupArn, TaskArn, TaskSetId};
 
+mod backup;
 mod codedeploy;
 mod ecs;
 mod migration;
@@ -19,9 +20,10 @@ mod rolling;
 mod rollout;
 pub mod saved;
 
+pub use backup::BackupUndo;
 pub use codedeploy::CodeDeployUndo;
 pub use ecs::EcsUndo;
-pub use migration::MigrationUndo;
+pub use migration::{MigrationFate, MigrationUndo};
 pub use rolling::RollingUndo;
 pub use rollout::RolloutUndo;
 
@@ -35,6 +37,8 @@ pub enum Undo {
     Task(TaskUndo),
     /// The migration of the database.
     Migration(MigrationUndo),
+    /// The backup of the database, which is kept.
+    Backup(BackupUndo),
     /// A CodeDeploy deployment that this run created.
     CodeDeploy(CodeDeployUndo),
     /// A rolling deployment that this run started.
@@ -162,6 +166,7 @@ impl Undo {
                 .noun()
                 .to_owned(),
             Self::Migration(undo) => undo.describe(),
+            Self::Backup(undo) => undo.describe(),
             Self::CodeDeploy(undo) => undo.describe(),
             Self::Rolling(undo) => undo.describe(),
             Self::Ecs(undo) => undo.describe(),
@@ -180,15 +185,18 @@ impl Undo {
             Self::Revision(_)
             | Self::Task(_)
             | Self::Migration(_)
+            | Self::Backup(_)
             | Self::Hooks(_)
             | Self::Scaling(_)
             | Self::Tester(_) => None,
         }
     }
 
-    /// The part of the effect that stays, in a sentence. `undone_by` is the command that has undone
-    /// the migration.
-    pub fn permanent_effect(&self, undone_by: Option<&str>) -> Option<String> {
+    /// The part of the effect that stays, in a sentence. `fate` is what became of the migration.
+    pub fn permanent_effect(&self, fate: Option<&MigrationFate>) -> Option<String> {
+        if let Self::Backup(backup) = self {
+            return Some(format!("{} is kept", backup.describe()));
+        }
         let Self::Task(TaskUndo {
             arns,
             one_off: Some(one_off),
@@ -198,8 +206,8 @@ impl Undo {
             return None;
         };
         let noun = one_off.kind.noun();
-        let stays = match (one_off.kind, undone_by) {
-            (OneOffKind::Migration, Some(command)) => format!("was undone by \"{command}\""),
+        let stays = match (one_off.kind, fate) {
+            (OneOffKind::Migration, Some(fate)) => fate.describe(),
             (OneOffKind::Migration, None) => {
                 "is not undone: the schema may be ahead of the version that serves".to_owned()
             }
@@ -278,8 +286,14 @@ mod tests {
             "the migration ran (command \"migrate\", exit 0) and is not undone: the schema may be ahead of the version that serves"
         );
         assert_eq!(
-            undo.permanent_effect(Some("down")).unwrap(),
+            undo.permanent_effect(Some(&MigrationFate::UndoneBy("down".into())))
+                .unwrap(),
             "the migration ran (command \"migrate\", exit 0) and was undone by \"down\""
+        );
+        let kept = MigrationFate::KeptBecause("run 43 has migrated since".into());
+        assert_eq!(
+            undo.permanent_effect(Some(&kept)).unwrap(),
+            "the migration ran (command \"migrate\", exit 0) and is not undone, because run 43 has migrated since: the schema may be ahead of the version that serves"
         );
         assert_eq!(undo.describe(), "migration");
     }

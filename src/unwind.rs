@@ -5,12 +5,13 @@
 
 use crate::aws::arn::short_name;
 use crate::error::Failure;
+use crate::event::fact::MigrationFact;
 use crate::event::{Event, ObservedBy, OneOffKind};
 use crate::identity::RevisionArn;
 use crate::observe::traffic;
 use crate::outcome::Reason;
 use crate::run::Run;
-use crate::undo::{Blue, Undo};
+use crate::undo::{Blue, MigrationFate, Undo};
 
 mod codedeploy;
 mod ecs;
@@ -73,16 +74,14 @@ impl UnwindOutcome {
 
     /// The outcome in a few words; `armed` is what had to be undone.
     pub fn summarize(&self, run: &Run, armed: &[Undo]) -> String {
-        let stays = armed
-            .iter()
-            .filter(|undo| undo.permanent_effect(None).is_some())
-            .filter_map(Undo::one_off_kind)
-            .find(|kind| *kind == OneOffKind::Task || run.migration_undone_by().is_none());
-        match (self, stays) {
-            (Self::NoRollout, Some(kind)) => {
-                format!("everything of this run but its {} is undone", kind.noun())
+        match (self, list_what_stays(run, armed)) {
+            (Self::NoRollout, stays) if !stays.is_empty() => {
+                format!(
+                    "everything of this run but its {} is undone",
+                    stays.join(" and its ")
+                )
             }
-            (Self::NoRollout, None) => "everything of this run is undone".into(),
+            (Self::NoRollout, _) => "everything of this run is undone".into(),
             (Self::OnBlue { .. }, _) => "blue serves 100 %".into(),
             (Self::TooLate { .. }, _) => "too late: blue is gone".into(),
             (Self::Superseded { .. }, _) => "left alone: another rollout took over".into(),
@@ -106,6 +105,22 @@ impl UnwindOutcome {
             (first, _) => first,
         }
     }
+}
+
+/// What nothing has undone, in a word each.
+fn list_what_stays(run: &Run, armed: &[Undo]) -> Vec<&'static str> {
+    let is_migration_undone = matches!(run.migration_fate(), Some(MigrationFate::UndoneBy(_)));
+    let noun = |undo: &Undo| match undo {
+        Undo::Backup(_) => Some("backup"),
+        undo => undo
+            .one_off_kind()
+            .filter(|kind| *kind == OneOffKind::Task || !is_migration_undone)
+            .map(OneOffKind::noun),
+    };
+    let stays = armed
+        .iter()
+        .filter(|undo| undo.permanent_effect(None).is_some());
+    stays.filter_map(noun).collect()
 }
 
 /// Restores what was only changed for the rollout, and a revision that nobody deploys any more.
@@ -247,6 +262,13 @@ async fn dispatch(run: &Run, undo: &Undo, trigger: Trigger) -> Result<UndoOutcom
         Undo::Revision(undo) => revision::undo(run, undo).await,
         Undo::Task(undo) => task::undo(run, undo).await,
         Undo::Migration(undo) => Box::pin(migration::undo(run, undo)).await,
+        Undo::Backup(undo) => {
+            run.emit(MigrationFact::BackupKept {
+                snapshot: undo.snapshot.clone(),
+                of: undo.database.to_string(),
+            });
+            Ok(UndoOutcome::NothingToUndo)
+        }
         Undo::CodeDeploy(undo) => Box::pin(codedeploy::undo(run, undo, trigger)).await,
         Undo::Rolling(undo) => Box::pin(rolling::undo(run, undo, trigger)).await,
         Undo::Ecs(undo) => Box::pin(ecs::undo(run, undo, trigger)).await,

@@ -70,6 +70,8 @@ pub struct Switches {
     /// Whether `FilterLogEvents` begins with a page without events and a token, as AWS does when it
     /// has not searched everything yet.
     pub empty_log_page: Toggle,
+    /// How long after a line was written GetLogEvents shows it.
+    pub log_lag_ms: u64,
     /// How long `requestedTestTrafficWeight` and `requestedProductionTrafficWeight` lag behind.
     pub weight_lag_ms: u64,
     /// How long until a new deployment appears in `ListServiceDeployments`.
@@ -126,6 +128,7 @@ impl Default for Switches {
             stop_abort: StopAbort::Refused,
             former_hooks: Toggle::On,
             empty_log_page: Toggle::Off,
+            log_lag_ms: 0,
             weight_lag_ms: 0,
             list_lag_ms: 0,
             task_list_lag_ms: 0,

@@ -224,6 +224,26 @@ pub struct Task {
     pub started_by: Option<String>,
     /// `service:NAME`, `family:NAME`, or what RunTask was given.
     pub group: Option<String>,
+    /// What RunTask changed about the revision.
+    pub overrides: TaskOverrides,
+}
+
+/// What RunTask changed about a revision.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TaskOverrides {
+    /// By container.
+    pub container_overrides: Vec<ContainerOverride>,
+}
+
+/// What RunTask changed about a container.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerOverride {
+    /// The container's name.
+    pub name: String,
+    /// The words of its command.
+    pub command: Vec<String>,
 }
 
 /// A container of a task.

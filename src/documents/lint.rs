@@ -148,7 +148,7 @@ fn plain_secrets(container: ContainerDefinition<'_>) -> Vec<&str> {
         .collect()
 }
 
-fn names_secret(name: &str) -> bool {
+pub(super) fn names_secret(name: &str) -> bool {
     let name = name.to_uppercase();
     SECRET_WORDS.iter().any(|word| name.contains(word))
         && !REFERENCES.iter().any(|end| name.ends_with(end))

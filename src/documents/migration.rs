@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use super::backup::BackupRequest;
+use super::run_task::TaskRequest;
+
 /// A migration, by its commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationRequest {
@@ -14,6 +17,21 @@ pub struct MigrationRequest {
     pub timeout: Duration,
     /// The other commands.
     pub companions: MigrationCommands,
+    /// The backup before it.
+    pub backup: Option<BackupRequest>,
+}
+
+/// The command that undoes the migration of a rollout that another job has started.
+#[derive(Debug, Clone)]
+pub struct MigrationUndoRequest {
+    /// Its words.
+    pub words: Vec<String>,
+    /// The container that it runs in, where the user names one.
+    pub container: Option<String>,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// Where its task runs.
+    pub request: TaskRequest,
 }
 
 /// The commands around a migration.

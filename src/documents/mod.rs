@@ -5,10 +5,12 @@
 //! JSON values all along, so that a field that is newer than this program reaches AWS unharmed.
 
 pub mod app_spec;
+pub mod backup;
 pub mod changes;
 pub mod clean;
 pub mod coerce;
 mod command;
+pub mod command_secrets;
 pub mod compare;
 pub mod deployment_configuration;
 pub mod described;

@@ -1,5 +1,6 @@
 //! A task definition: the few values that other parts read, and the image that is set in it.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::parse::items;
@@ -88,6 +89,16 @@ impl<'a> TaskDefinition<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct ContainerDefinition<'a>(pub &'a Value);
 
+/// Why a log driver is non-blocking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NonBlocking {
+    /// The task definition says so.
+    Given,
+    /// It says nothing, and ECS's default is meant.
+    ByDefault,
+}
+
 /// Where a container's log goes with the `awslogs` driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AwsLogs<'a> {
@@ -137,6 +148,21 @@ impl<'a> ContainerDefinition<'a> {
             })
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// Whether the log driver drops lines rather than to hold the container up, and its buffer where
+    /// that is given. A driver without a mode has the account's, which is non-blocking unless
+    /// somebody has changed it.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html>
+    pub fn non_blocking_log(&self) -> Option<(NonBlocking, Option<&'a str>)> {
+        let options = self.0.get("logConfiguration")?.get("options");
+        let option = |name| options.and_then(|options| text(options, name));
+        let mode = match option("mode") {
+            Some("blocking") => return None,
+            Some(_) => NonBlocking::Given,
+            None => NonBlocking::ByDefault,
+        };
+        Some((mode, option("max-buffer-size")))
     }
 
     /// The options of the `awslogs` driver, when that is the container's driver and it names a
@@ -253,6 +279,27 @@ mod tests {
             })
         );
         assert_eq!(logs("sidecar"), None);
+    }
+
+    #[test]
+    fn a_log_driver_without_a_mode_is_non_blocking_by_default() {
+        let log = |configuration: Value| {
+            let container = json!({ "name": "app", "logConfiguration": configuration });
+            ContainerDefinition(&container)
+                .non_blocking_log()
+                .map(|(mode, buffer)| (mode, buffer.map(str::to_owned)))
+        };
+        let options = |options: Value| log(json!({ "logDriver": "awslogs", "options": options }));
+        assert_eq!(options(json!({})), Some((NonBlocking::ByDefault, None)));
+        assert_eq!(options(json!({ "mode": "blocking" })), None);
+        assert_eq!(
+            options(json!({ "mode": "non-blocking", "max-buffer-size": "25m" })),
+            Some((NonBlocking::Given, Some("25m".to_owned())))
+        );
+        assert_eq!(
+            ContainerDefinition(&json!({ "name": "app" })).non_blocking_log(),
+            None
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::checks::{self, Checks, Release};
 use super::status::read_revision;
-use super::{Ending, Halt, deploy, planning, run_step, run_unwind_step, unwound_ending};
+use super::{Ending, Halt, deploy, one_off, planning, run_step, run_unwind_step, unwound_ending};
 use crate::aws::arn::short_name;
 use crate::engine::history::{self, LastDeployment};
 use crate::error::Failure;
@@ -46,8 +46,9 @@ pub(super) async fn continue_rollout(run: &Run, planner: &Planner) -> Result<End
     let ready = checks::prepare(run, &plan.checks)
         .await
         .map_err(Halt::LeftRunning)?;
-    arm_running_undos(run, &plan.undos);
     let revision = read_revision(run, running).await;
+    one_off::arm_migration_of(run, &plan.migration, &snapshot).await;
+    arm_running_undos(run, &plan.undos);
     let mut rollout = rollout::attach(run, planned, &revision, running);
     suspend_scale_in(run, planned, running).await?;
     let gate = deploy::find_gate(run, &mut rollout).await?;
@@ -83,11 +84,14 @@ pub(super) async fn abort(run: &Run, planner: &Planner) -> Result<Ending, Halt> 
             revision: revision.clone(),
         });
     }
+    one_off::arm_migration_of(run, &plan.migration, &snapshot).await;
     arm_running_undos(run, &plan.undos);
-    Ok(unwound_ending(
-        run_unwind_step(run, unwind::undo_all(run, &run.armed_undos())).await,
+    let armed = run.armed_undos();
+    let ending = unwound_ending(
+        run_unwind_step(run, unwind::undo_all(run, &armed)).await,
         Reason::Aborted,
-    ))
+    );
+    Ok(ending.with_undone_effects(run, &armed))
 }
 
 /// Arms the undos of a rollout that another run started: from here on a failure of this run undoes

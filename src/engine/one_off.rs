@@ -6,17 +6,21 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::prepared::Prepared;
+use super::status::read_definition;
 use super::{Ending, Halt, run_step};
 use crate::aws::ecs_shapes::Task;
+use crate::aws::rds::DatabaseSnapshot;
 use crate::documents::run_task::describe_words;
 use crate::event::Step;
 use crate::event::fact::{MigrationFact, OneOffFact};
 use crate::outcome::{Outcome, Reason};
-use crate::plan::TaskPlan;
+use crate::plan::{MigrationPlan, MigrationUndoPlan, TaskPlan};
 use crate::planner::Planner;
 use crate::run::Run;
 use crate::steps::image::ResolvedImage;
-use crate::steps::task::{ExistingTask, OneOff, OneOffOutcome, OtherEnd};
+use crate::steps::migration::{BackupState, arm_found_migration};
+use crate::steps::task::{ExistingTask, OneOff, OneOffOutcome, OtherTask, find_migration};
+use crate::survey::Snapshot;
 
 /// How long a run is given from the end of its one-off task until its rollout is visible in AWS.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -35,6 +39,7 @@ pub(super) async fn run(
     if prepared.adopted_rollout().is_some() {
         return Ok(recall(run, prepared).await);
     }
+    let mut backup = None;
     for attempt in 1.. {
         if prepared.plan.task.is_none() {
             break;
@@ -46,8 +51,9 @@ pub(super) async fn run(
         let one_off = one_off(run, prepared, plan, attempt);
         let ran = match one_off.find().await {
             ExistingTask::Other(other) => {
-                if one_off.wait_for_other(&other).await? == OtherEnd::Succeeded {
-                    wait_for_rollout(run, planner, prepared).await;
+                let end = one_off.wait_for_other(&other).await?;
+                if other.is_followed_by_more(end) {
+                    wait_for_next(run, planner, prepared, &one_off, &other).await;
                 }
                 continue;
             }
@@ -57,8 +63,16 @@ pub(super) async fn run(
             }
             ExistingTask::Own(_) | ExistingTask::Nothing => match &plan.migration {
                 Some(migration) => {
-                    let ran = Box::pin(one_off.run_migration(migration));
-                    run_step(run, step(plan), ran, OneOffOutcome::describe).await?
+                    let due = one_off.backup_state(migration, backup.as_ref()).await;
+                    let ran = migrate(run, &one_off, migration, due).await?;
+                    if let (OneOffOutcome::BackupDue, Some(asked)) = (ran, &migration.backup) {
+                        let made = one_off.back_up(migration, asked);
+                        let made = run_step(run, Step::Backup, Box::pin(made), describe_backup);
+                        // Much may have happened meanwhile: everything is looked at again.
+                        backup = Some(made.await?);
+                        continue;
+                    }
+                    ran
                 }
                 None => run_step(run, step(plan), one_off.run(), OneOffOutcome::describe).await?,
             },
@@ -68,6 +82,24 @@ pub(super) async fn run(
         }
     }
     Ok(OneOffOutcome::Done)
+}
+
+/// Looks whether anything is pending, and migrates unless a backup is due first.
+async fn migrate(
+    run: &Run,
+    one_off: &OneOff<'_>,
+    migration: &MigrationPlan,
+    backup: BackupState,
+) -> Result<OneOffOutcome, Halt> {
+    if backup == BackupState::Due && migration.companions.check.is_none() {
+        return Ok(OneOffOutcome::BackupDue);
+    }
+    let ran = Box::pin(one_off.run_migration(migration, backup));
+    Ok(run_step(run, Step::Migration, ran, OneOffOutcome::describe).await?)
+}
+
+fn describe_backup(snapshot: &DatabaseSnapshot) -> String {
+    format!("snapshot {} is available", snapshot.id)
 }
 
 /// A migration that an earlier attempt has finished may have been undone when that attempt was
@@ -120,13 +152,61 @@ async fn recall(run: &Run, prepared: &Prepared) -> OneOffOutcome {
     OneOffOutcome::Done
 }
 
-/// Waits while the run whose one-off task has just succeeded starts its rollout, so that ours does
-/// not start in between.
-async fn wait_for_rollout(run: &Run, planner: &Planner, prepared: &Prepared) {
+/// Waits while the run whose task has just ended starts its next one, or its rollout, so that ours
+/// does not start in between.
+async fn wait_for_next(
+    run: &Run,
+    planner: &Planner,
+    prepared: &Prepared,
+    one_off: &OneOff<'_>,
+    other: &OtherTask,
+) {
     let (began, mut poll_interval) = (Instant::now(), prepared.poll_interval());
-    while began.elapsed() < HANDOVER_TIMEOUT && !planner.has_changed(run, &prepared.snapshot).await
-    {
+    while began.elapsed() < HANDOVER_TIMEOUT {
+        let is_next = match one_off.find().await {
+            ExistingTask::Other(next) => next.is_of_same_run(other),
+            ExistingTask::Own(_) | ExistingTask::Nothing => false,
+        };
+        if is_next || planner.has_changed(run, &prepared.snapshot).await {
+            break;
+        }
         poll_interval.wait().await;
+    }
+}
+
+/// Arms what is known of the migration that another job has made for its rollout, before the rollout
+/// is answered or undone.
+pub(super) async fn arm_migration_of(run: &Run, plan: &MigrationUndoPlan, snapshot: &Snapshot) {
+    let Some(running) = &snapshot.running else {
+        return;
+    };
+    let (Some(of_run), Some(revision)) = (&running.run, &running.revision) else {
+        return;
+    };
+    let found = find_migration(run, &plan.host, revision, of_run).await;
+    let found = match (found, &plan.command) {
+        (Ok(found), _) => found,
+        (Err(error), Some(_)) => {
+            run.limit_check(
+                "whether the deployment's run has migrated is not known",
+                &error,
+            );
+            None
+        }
+        // Nobody has asked for it.
+        (Err(_), None) => None,
+    };
+    match (found, &plan.command) {
+        (Some(found), _) => {
+            let revision = read_definition(run, running).await;
+            let service = snapshot.service.as_ref();
+            arm_found_migration(run, plan, &revision, service, &found);
+        }
+        (None, Some(command)) => run.emit(MigrationFact::NoneFound {
+            run: of_run.clone(),
+            command: describe_words(&command.words).into(),
+        }),
+        (None, None) => {}
     }
 }
 
@@ -166,7 +246,7 @@ fn describe(prepared: &Prepared, ran: OneOffOutcome) -> Option<String> {
         OneOffOutcome::NothingPending => {
             format!("nothing is pending, so the migration was skipped (command \"{command}\")")
         }
-        OneOffOutcome::NotRun => return None,
+        OneOffOutcome::NotRun | OneOffOutcome::BackupDue => return None,
         OneOffOutcome::Done | OneOffOutcome::GaveWay => {
             format!("the migration ran (command \"{command}\", exit 0)")
         }

@@ -2,7 +2,7 @@
 //! revision.
 
 use super::approval::arm_running_undos;
-use super::{Ending, Halt, deploy, planning, run_step, run_unwind_step, unwound_ending};
+use super::{Ending, Halt, deploy, one_off, planning, run_step, run_unwind_step, unwound_ending};
 use crate::aws::arn::short_name;
 use crate::engine::rollback_target::{self, RollbackTarget};
 use crate::error::Failure;
@@ -25,7 +25,7 @@ pub(super) async fn rollback(run: &Run, planner: &Planner) -> Result<Ending, Hal
     .await?;
     let plan = planner.rollback(&snapshot);
     let fast = match snapshot.running.as_ref() {
-        Some(running) => roll_back_to_blue(run, &plan, running).await?,
+        Some(running) => roll_back_to_blue(run, &plan, &snapshot, running).await?,
         None => None,
     };
     if let Some(ending) = fast.filter(|ending| is_requested_revision(&plan, ending)) {
@@ -78,6 +78,7 @@ async fn is_traffic_shared(run: &Run, plan: &RollbackPlan, snapshot: &Snapshot) 
 async fn roll_back_to_blue(
     run: &Run,
     plan: &RollbackPlan,
+    snapshot: &Snapshot,
     running: &RunningRollout,
 ) -> Result<Option<Ending>, Halt> {
     let Some(undo) = &plan.undos.rollout else {
@@ -86,11 +87,14 @@ async fn roll_back_to_blue(
     run.emit(RollbackFact::BlueStillRuns {
         running: running.describe().into(),
     });
+    let mut armed = Vec::new();
     let unwound = if running.deployment.is_rollback() {
         run_unwind_step(run, unwind::watch_rollback(run, undo)).await
     } else {
+        one_off::arm_migration_of(run, &plan.migration, snapshot).await;
         arm_running_undos(run, &plan.undos);
-        run_unwind_step(run, unwind::undo_all(run, &run.armed_undos())).await
+        armed = run.armed_undos();
+        run_unwind_step(run, unwind::undo_all(run, &armed)).await
     };
     match unwound {
         UnwindOutcome::OnBlue {
@@ -113,11 +117,12 @@ async fn roll_back_to_blue(
                 previous: running.revision.clone(),
                 changes: Vec::new(),
             }));
-            Ok(Some(Ending {
+            let ending = Ending {
                 outcome: Outcome::Deployed,
                 reason: Reason::RollbackAsked,
                 sentence,
-            }))
+            };
+            Ok(Some(ending.with_undone_effects(run, &armed)))
         }
         UnwindOutcome::NoRollout | UnwindOutcome::TooLate { .. } => Ok(None),
         UnwindOutcome::Superseded { by, serves } => Err(Halt::Superseded {

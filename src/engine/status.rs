@@ -47,18 +47,24 @@ pub(super) async fn follow(run: &Run, planner: &Planner) -> Result<Ending, Halt>
 
 /// The revision that is being deployed, with its definition where it can be read.
 pub(super) async fn read_revision(run: &Run, running: &RunningRollout) -> Revision {
+    let revision = read_definition(run, running).await;
+    run.emit(Event::Revision(DeployedRevision {
+        arn: revision.arn.clone(),
+        registered: false,
+        previous: None,
+        changes: Vec::new(),
+    }));
+    revision
+}
+
+/// The same, which is not reported as what is deployed.
+pub(super) async fn read_definition(run: &Run, running: &RunningRollout) -> Revision {
     let arn = running.revision.clone().unwrap_or_default();
     let described = run.aws.describe_task_definition(arn.as_str()).await;
     let described = run.optional_read("the definition of what is brought is not read", described);
     let definition = described
         .map(|answer| crate::documents::described::from_described(&answer))
         .unwrap_or_default();
-    run.emit(Event::Revision(DeployedRevision {
-        arn: arn.clone(),
-        registered: false,
-        previous: None,
-        changes: Vec::new(),
-    }));
     Revision {
         arn,
         definition,

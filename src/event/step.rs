@@ -18,6 +18,8 @@ pub enum Step {
     Revision,
     /// The one-off task runs.
     Task,
+    /// The database is backed up.
+    Backup,
     /// The database is migrated.
     Migration,
     /// The rollout starts and green comes up.
@@ -47,6 +49,7 @@ impl Step {
         Self::Scan,
         Self::Revision,
         Self::Task,
+        Self::Backup,
         Self::Migration,
         Self::Green,
         Self::Gate,
@@ -67,6 +70,7 @@ impl Step {
             Self::Scan => "Scan findings",
             Self::Revision => "Task definition",
             Self::Task => "One-off task",
+            Self::Backup => "Backup",
             Self::Migration => "Migration",
             Self::Green => "Green",
             Self::Gate => "Smoke tests on green",

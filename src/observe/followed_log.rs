@@ -21,6 +21,8 @@ const MAX_LINES: u64 = 500;
 const MAX_LINE: usize = 1000;
 /// Pages that are read at once; the rest comes with the next look.
 const MAX_PAGES: u32 = 5;
+/// So many looks in a row without a line mean that the log of a stopped task is complete.
+const QUIET_LOOKS: u32 = 3;
 /// What is said where reading is denied.
 const LIMITED: &str = "the log of the migration is not shown";
 
@@ -50,7 +52,9 @@ impl<'r> FollowedLog<'r> {
                 let stream = format!("{}/{container}/{}", logs.stream_prefix?, short_name(task));
                 Some((logs.group.to_owned(), stream))
             });
-        if place.is_none() {
+        if place.is_some() {
+            warn_of_lost_lines(run, definition, container);
+        } else {
             run.emit(MigrationFact::LogNotShown {
                 container: container.to_owned(),
             });
@@ -68,11 +72,19 @@ impl<'r> FollowedLog<'r> {
         self.look().await;
     }
 
-    /// Shows the rest, once the task has stopped: lines may arrive a little later.
+    /// Shows the rest, once the task has stopped: lines may arrive some seconds later, so it looks
+    /// until nothing has come for a while.
     pub async fn finish(mut self, poll_interval: &mut PollInterval) {
-        if self.look().await == Look::Nothing && self.place.is_some() {
+        let mut quiet = 0;
+        loop {
+            quiet = match self.look().await {
+                Look::Lines => 0,
+                Look::Nothing => quiet + 1,
+            };
+            if quiet >= QUIET_LOOKS || self.place.is_none() {
+                break;
+            }
             poll_interval.wait().await;
-            self.look().await;
         }
         let omitted = self.count.saturating_sub(MAX_LINES);
         if omitted > 0 {
@@ -122,4 +134,19 @@ impl<'r> FollowedLog<'r> {
             self.run.emit(Event::MigrationLine { line });
         }
     }
+}
+
+/// Says once that lines may be missing, where the driver drops them when it is behind.
+fn warn_of_lost_lines(run: &Run, definition: &Value, container: &str) {
+    let lossy = TaskDefinition(definition)
+        .container(container)
+        .and_then(|container| container.non_blocking_log());
+    let Some((mode, buffer)) = lossy else {
+        return;
+    };
+    run.emit_once(MigrationFact::LinesMayBeLost {
+        container: container.to_owned(),
+        buffer: buffer.map(str::to_owned),
+        mode,
+    });
 }

@@ -361,7 +361,12 @@ fn task_step(task: &TaskPlan) -> (Step, String) {
         Some(migration) => (
             Step::Migration,
             format!(
-                "\"{}\" runs in a task of the new revision{}; at most {}",
+                "{}\"{}\" runs in a task of the new revision{}; at most {}",
+                migration
+                    .backup
+                    .as_ref()
+                    .map(|backup| format!("after a snapshot of {}, ", backup.database))
+                    .unwrap_or_default(),
                 describe_words(&migration.command),
                 if migration.companions.check.is_some() {
                     ", unless nothing is pending"

@@ -1,6 +1,6 @@
 //! PURE: the rollout in progress, of any run: how it is followed, answered, or rolled back.
 
-use super::{ChecksPlan, GroupKey, PlanRefusal, RolloutPlan, identify_blue};
+use super::{ChecksPlan, GroupKey, MigrationUndoPlan, PlanRefusal, RolloutPlan, identify_blue};
 use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::Service;
 use crate::documents::deployment_configuration::{Pause, is_rolling};
@@ -38,6 +38,8 @@ pub struct InProgressPlan {
     pub undos: RunningUndos,
     /// What is asked of green and of production.
     pub checks: ChecksPlan,
+    /// How its migration would be undone.
+    pub migration: MigrationUndoPlan,
 }
 
 /// A rollback whose target revision is not known yet.
@@ -53,6 +55,8 @@ pub struct RollbackPlan {
     pub history: HistoryQuery,
     /// What happens to the tests of the revision that is rolled back to.
     pub checks: RollbackChecks,
+    /// How the migration of what is in progress would be undone.
+    pub migration: MigrationUndoPlan,
 }
 
 /// What happens to the tests of the revision that is rolled back to.
@@ -100,6 +104,7 @@ pub fn in_progress(
         rollout,
         undos: adopted_undos(settings, snapshot, run),
         checks: ChecksPlan::new(settings),
+        migration: super::task::migration_undo(settings),
     })
 }
 
@@ -138,6 +143,7 @@ pub fn rollback(settings: &Settings, snapshot: &Snapshot) -> RollbackPlan {
         },
         history: history_query(settings),
         checks,
+        migration: super::task::migration_undo(settings),
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::choices::PollSettings;
-use crate::documents::migration::{MigrationCommands, MigrationRequest};
+use crate::documents::backup::BackupRequest;
+use crate::documents::migration::{MigrationCommands, MigrationRequest, MigrationUndoRequest};
 use crate::documents::overrides::Items;
 use crate::documents::render::find_only_container;
 use crate::documents::run_task::{TaskRequest, TaskWait};
@@ -52,6 +53,17 @@ pub struct MigrationPlan {
     pub command: Vec<String>,
     /// The commands around it.
     pub companions: MigrationCommands,
+    /// The backup before it.
+    pub backup: Option<BackupRequest>,
+}
+
+/// How the migration of a rollout is undone that another job has started.
+#[derive(Debug)]
+pub struct MigrationUndoPlan {
+    /// Where its task runs.
+    pub host: TaskHost,
+    /// The command; none where the inputs have none.
+    pub command: Option<MigrationUndoRequest>,
 }
 
 /// Where tasks run that do not belong to the service, and how they are followed.
@@ -108,13 +120,14 @@ fn for_migration(task: TaskPlan, asked: &MigrationRequest, container: String) ->
             container,
             command: asked.command.clone(),
             companions: asked.companions.clone(),
+            backup: asked.backup.clone(),
         }),
         ..task
     }
 }
 
 /// The override that gives a container a command.
-fn command_override(container: &str, words: &[String]) -> Items {
+pub fn command_override(container: &str, words: &[String]) -> Items {
     Items {
         items: vec![json!({ "name": container, "command": words })],
         notes: Vec::new(),
@@ -171,6 +184,13 @@ fn choose_container(
             format!("set it to one of {}", definition.container_names()),
         )
     })
+}
+
+pub(super) fn migration_undo(settings: &Settings) -> MigrationUndoPlan {
+    MigrationUndoPlan {
+        host: task_host(settings),
+        command: settings.migration_undo.clone(),
+    }
 }
 
 pub(super) fn task_host(settings: &Settings) -> TaskHost {
@@ -231,6 +251,7 @@ mod tests {
                 container: container.map(str::to_owned),
                 timeout: Duration::from_mins(10),
                 companions: MigrationCommands::default(),
+                backup: None,
             };
             let chosen = choose_container(&asked, TaskDefinition(definition), images);
             let chosen = chosen

@@ -237,7 +237,8 @@ fn note_unused_task_inputs(inputs: &Inputs, collect: &mut ProblemCollector) {
         ("run-task-tags", &inputs.task_tags),
     ];
     // Where it runs is said for the migration by the same inputs.
-    let shared = shared.into_iter().filter(|_| inputs.migrate.is_none());
+    let is_used = inputs.migrate.is_some() || inputs.migrate_undo.is_some();
+    let shared = shared.into_iter().filter(|_| !is_used);
     let given: Vec<&str> = own
         .into_iter()
         .chain(shared)

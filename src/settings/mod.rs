@@ -23,7 +23,7 @@ use crate::documents::changes::Changes;
 use crate::documents::clean::KeptKeys;
 use crate::documents::compare::ShownField;
 use crate::documents::ebs::ManagedVolume;
-use crate::documents::migration::MigrationRequest;
+use crate::documents::migration::{MigrationRequest, MigrationUndoRequest};
 use crate::documents::new_repository::NewRepository;
 use crate::documents::patch::DefinitionPatch;
 use crate::documents::run_task::TaskRequest;
@@ -100,6 +100,10 @@ pub struct Settings {
     pub migration: Option<MigrationRequest>,
     /// What a verification looks at, and the lint.
     pub verification: VerificationSettings,
+    /// Secrets that commands of the inputs contain, as far as they can be recognized.
+    pub command_secrets: Vec<Secret>,
+    /// How the migration of a rollout in progress is undone.
+    pub migration_undo: Option<MigrationUndoRequest>,
     /// How AWS is called.
     pub aws: AwsSettings,
     /// Notes for the log.
@@ -293,7 +297,10 @@ impl Settings {
             .environment
             .iter()
             .filter(|(name, _)| !self.checks.plain_names.contains(name));
-        environment.map(|(_, secret)| secret).chain(login)
+        environment
+            .map(|(_, secret)| secret)
+            .chain(login)
+            .chain(&self.command_secrets)
     }
 
     /// Texts that identify this run in its outputs and are therefore never masked.
@@ -370,6 +377,7 @@ impl Settings {
         let task = task::settings(inputs, &mut collect);
         let migration = migration::settings(mode, inputs, &mut collect);
         let verification = verification::settings(inputs, &mut collect);
+        let migration_undo = migration::undo_settings(mode, inputs, &mut collect);
         let aws = read_aws(mode, inputs, runner, &mut collect);
         combinations::check(mode, inputs, &mut collect);
         if let Some(role) = aws.as_ref().and_then(|aws| aws.role.as_ref()) {
@@ -397,9 +405,11 @@ impl Settings {
                 definition: definition.unwrap_or_default(),
                 rollout,
                 checks: checks.unwrap_or_default(),
+                command_secrets: migration::command_secrets(inputs),
                 task: task.valid(),
                 migration,
                 verification,
+                migration_undo,
                 aws: aws?,
                 notes,
             })

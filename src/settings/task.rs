@@ -19,7 +19,7 @@ pub(super) fn settings(
     }
 }
 
-fn request(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<TaskRequest> {
+pub(super) fn request(inputs: &Inputs, collect: &mut ProblemCollector) -> Option<TaskRequest> {
     let text = |input: &Option<String>| input.clone().unwrap_or_default();
     let launch_types = [
         ("FARGATE", "FARGATE"),

@@ -9,7 +9,9 @@ use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
-use crate::event::{MigrationState, NamedCaller, Stamped, StepEnd, TestUrl};
+use crate::event::{
+    BackupProgress, DatabaseBackup, MigrationState, NamedCaller, Stamped, StepEnd, TestUrl,
+};
 use crate::github::files::append_summary;
 use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT, Outcome, Reason};
 use crate::report::{Report, StepReport};
@@ -328,12 +330,13 @@ fn migration_cell(report: &Report) -> Option<String> {
         .as_ref()
         .map(|task| format!(" ({})", code_span(short_name(task))))
         .unwrap_or_default();
+    let backup = migration.backup.as_ref().map(describe_backup);
     let stays = match (migration.state, report.outcome) {
         (MigrationState::Undone, _) => {
             let command = migration.undone_by.as_deref().unwrap_or_default();
             format!("; undone by \"{}\"", escape_text(command))
         }
-        (MigrationState::Skipped, _)
+        (MigrationState::NotRun | MigrationState::Skipped, _)
         | (
             MigrationState::Ran,
             Some(
@@ -344,13 +347,31 @@ fn migration_cell(report: &Report) -> Option<String> {
             ),
         ) => String::new(),
         (MigrationState::Ran | MigrationState::Failed | MigrationState::Stopped, _) => {
-            "; it is not undone: the schema may be ahead of the version that serves".to_owned()
+            let why = migration.kept_because.as_deref();
+            let why = why.map(|why| format!(", because {}", escape_text(why)));
+            format!(
+                "; it is not undone{}: the schema may be ahead of the version that serves",
+                why.unwrap_or_default()
+            )
         }
     };
     Some(format!(
-        "{}{task}{stays}",
-        escape_text(&migration.describe())
+        "{}{task}{stays}{}",
+        escape_text(&migration.describe()),
+        backup.unwrap_or_default()
     ))
+}
+
+fn describe_backup(backup: &DatabaseBackup) -> String {
+    let state = match backup.state {
+        BackupProgress::Available => "is kept",
+        BackupProgress::Started => "was being made, and is kept",
+    };
+    format!(
+        "; snapshot {} of {} {state}",
+        code_span(&backup.snapshot),
+        escape_text(&backup.of)
+    )
 }
 
 /// Which of the two revisions serves in the end.

@@ -3,6 +3,7 @@
 
 pub mod alarms;
 pub mod analysis;
+mod backup;
 pub mod green_health;
 pub mod image;
 pub mod load;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::aws::AwsError;
 use crate::aws::ecs_shapes::{Service, Task};
-use crate::documents::run_task::TaskWait;
+use crate::documents::run_task::{TaskRequest, TaskWait};
 use crate::error::{Explain, Failure};
 use crate::event::fact::OneOffFact;
 use crate::event::{Event, OneOffKind};
@@ -24,6 +24,8 @@ mod armed;
 mod command;
 mod containers;
 mod evaluation;
+mod found;
+mod mark;
 mod others;
 mod request;
 mod wait;
@@ -31,8 +33,9 @@ mod wait;
 use armed::ArmedTask;
 pub use command::{CommandEnd, TaskCommand};
 use containers::{deciding_containers, first_command, list_exited, list_not_awaited};
-use others::TaskMark;
-pub use others::{ExistingTask, OtherEnd, OtherTask};
+pub use found::{FoundMigration, find_migration};
+pub use mark::{MarkedTask, TaskMark};
+pub use others::{ExistingTask, OtherEnd, OtherTask, family_of, has_succeeded};
 pub(super) use request::{build_request, check_placed};
 pub(super) use wait::{AwaitedTasks, wait_until_stopped};
 
@@ -81,10 +84,12 @@ pub enum OneOffOutcome {
     Done,
     /// The migration had nothing to do.
     NothingPending,
+    /// The migration has something to do, and the database is to be backed up before.
+    BackupDue,
     /// It was not run: an earlier attempt of this run has started its rollout already.
     NotRun,
-    /// Another run's came first: ours was stopped before its containers started, and has to be
-    /// tried again.
+    /// Another run's came first: ours was stopped before its containers started, or what it has
+    /// found is not true any more, and it has to be tried again.
     GaveWay,
 }
 
@@ -94,8 +99,9 @@ impl OneOffOutcome {
         match self {
             Self::Done => "done".to_owned(),
             Self::NothingPending => "nothing is pending".to_owned(),
+            Self::BackupDue => "something is pending".to_owned(),
             Self::NotRun => "not run".to_owned(),
-            Self::GaveWay => "stopped: another run's task comes first".to_owned(),
+            Self::GaveWay => "another run's task comes first".to_owned(),
         }
     }
 }
@@ -111,11 +117,17 @@ enum Precedence<'r> {
 impl OneOff<'_> {
     /// The mark of our task, where there is a service that other runs deploy too.
     fn mark(&self) -> Option<TaskMark> {
-        Some(TaskMark::new(
-            &self.run.id,
-            self.plan.host.service.as_ref()?,
-            &self.plan.request,
-        ))
+        let kind = match self.plan.kind() {
+            OneOffKind::Task => MarkedTask::OneOff,
+            OneOffKind::Migration => MarkedTask::Migration,
+        };
+        self.mark_for(kind, &self.plan.request)
+    }
+
+    /// The mark of a task that belongs to ours.
+    pub(super) fn mark_for(&self, kind: MarkedTask, asked: &TaskRequest) -> Option<TaskMark> {
+        let service = self.plan.host.service.as_ref()?;
+        Some(TaskMark::new(kind, &self.run.id, service, asked))
     }
 
     fn deciding_containers(&self) -> Vec<String> {

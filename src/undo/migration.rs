@@ -35,6 +35,43 @@ pub struct MigrationUndo {
     pub migration: Migration,
 }
 
+/// What became of a migration that is to be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MigrationFate {
+    /// This command has undone it.
+    UndoneBy(String),
+    /// It stays, for this reason.
+    KeptBecause(String),
+}
+
+impl MigrationFate {
+    /// What follows the migration in a sentence.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::UndoneBy(command) => format!("was undone by \"{command}\""),
+            Self::KeptBecause(why) => format!(
+                "is not undone, because {why}: the schema may be ahead of the version that serves"
+            ),
+        }
+    }
+}
+
+/// What a request for the task may have.
+const MEMBERS: [&str; 12] = [
+    "cluster",
+    "taskDefinition",
+    "startedBy",
+    "overrides",
+    "clientToken",
+    "group",
+    "launchType",
+    "capacityProviderStrategy",
+    "networkConfiguration",
+    "tags",
+    "enableECSManagedTags",
+    "volumeConfigurations",
+];
+
 impl MigrationUndo {
     /// The command, as people are shown it.
     pub fn command(&self) -> String {
@@ -47,7 +84,7 @@ impl MigrationUndo {
     }
 
     /// Whether the step may run it: the command is its own input's, and the request runs that
-    /// command and nothing else.
+    /// command and nothing else. Whether the revision is one of the service's is seen in AWS.
     pub fn belongs_to(&self, owner: &UndoOwner) -> bool {
         let overrides =
             json!({ "containerOverrides": [{ "name": self.container, "command": self.words }] });
@@ -56,12 +93,18 @@ impl MigrationUndo {
             None => owner.service.is_none(),
         };
         let cluster = self.request["cluster"].as_str().unwrap_or_default();
+        let has_known_members = self.request.as_object().is_some_and(|members| {
+            members
+                .keys()
+                .all(|member| MEMBERS.contains(&member.as_str()))
+        });
         owner.migrate_undo.as_ref() == Some(&self.words)
             && is_run_of(&self.run, owner)
             && is_own_service
             && short_name(&self.cluster) == short_name(&owner.cluster)
             && short_name(cluster) == short_name(&owner.cluster)
             && self.request["overrides"] == overrides
+            && has_known_members
             && self.request["taskDefinition"].as_str() == Some(self.revision.as_str())
             && self.revision.as_str().contains(":task-definition/")
     }
@@ -107,13 +150,14 @@ mod tests {
     fn only_the_command_of_the_step_s_own_input_is_run_and_only_in_its_place() {
         assert!(undo().belongs_to(&owner(&["down"])));
         assert!(!undo().belongs_to(&owner(&["drop"])));
-        let changes: [fn(&mut MigrationUndo); 6] = [
+        let changes: [fn(&mut MigrationUndo); 7] = [
             |undo| undo.words = vec!["drop".into()],
             |undo| undo.run = "42-1-0a1b2c3d".into(),
             |undo| undo.cluster = "test".into(),
             |undo| undo.request["cluster"] = json!("test"),
             |undo| undo.request["overrides"]["containerOverrides"][0]["command"] = json!(["drop"]),
             |undo| undo.request["taskDefinition"] = json!("admin:1"),
+            |undo| undo.request["enableExecuteCommand"] = json!(true),
         ];
         for change in changes {
             let mut changed = undo();

@@ -142,6 +142,7 @@ fn restore_one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
         }
         Undo::Task(undo) => short_name(&undo.cluster) == short_name(&owner.cluster),
         Undo::Migration(undo) => undo.belongs_to(owner),
+        Undo::Backup(undo) => undo.is_plausible(),
         Undo::CodeDeploy(undo) => undo.belongs_to(owner),
         Undo::Rolling(undo) => undo.belongs_to(owner),
         Undo::Ecs(undo) => undo.belongs_to(owner),

@@ -11,9 +11,10 @@ use ecs_bluegreen::checks::tester::TesterResult;
 use ecs_bluegreen::error::{Failure, StoppedContainer};
 use ecs_bluegreen::event::fact::{QueueFact, ScalingFact};
 use ecs_bluegreen::event::{
-    DeployedRevision, Event, Migration, MigrationState, ObservedBy, ObservedTraffic, PinnedImage,
-    Progress, RefusedInputs, ReportedProblem, RunEnd, RunStart, Serving, Stamped, StartedRollout,
-    StartedTester, Step, StepEnd, SurveyedService, Tasks, Traffic,
+    BackupProgress, DatabaseBackup, DeployedRevision, Event, Migration, MigrationState, ObservedBy,
+    ObservedTraffic, PinnedImage, Progress, RefusedInputs, ReportedProblem, RunEnd, RunStart,
+    Serving, Stamped, StartedRollout, StartedTester, Step, StepEnd, SurveyedService, Tasks,
+    Traffic,
 };
 use ecs_bluegreen::github::files::append_value;
 use ecs_bluegreen::outcome::{Mode, Outcome, Reason};
@@ -540,6 +541,12 @@ fn told_of(text: &str) -> Vec<Stamped> {
                 task: Some(text.into()),
                 exit_code: None,
                 undone_by: Some(said()),
+                kept_because: Some(said()),
+                backup: Some(DatabaseBackup {
+                    of: own(),
+                    snapshot: text.into(),
+                    state: BackupProgress::Available,
+                }),
             },
         },
         Event::RolloutStarted(StartedRollout {

@@ -10,6 +10,7 @@
 )]
 
 mod analysis;
+mod backups;
 mod bad_input;
 mod bake;
 mod by_hand;
@@ -19,6 +20,7 @@ mod checks;
 mod codedeploy;
 mod config_file;
 mod contracts;
+mod databases;
 mod definitions;
 mod documents_trust;
 mod ecs;
@@ -46,6 +48,7 @@ mod live_weights;
 mod lost_answers;
 mod masking;
 mod migrations;
+mod migrations_of_others;
 mod mistakes;
 mod modes;
 mod network_faults;

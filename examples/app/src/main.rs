@@ -6,6 +6,7 @@
 
 mod answer;
 mod guard;
+mod items;
 mod journal;
 mod login;
 mod migrate;

@@ -53,6 +53,7 @@ impl App {
                 .answer(method, path, body)
                 .await
                 .unwrap_or_else(|| not_allowed("GET, HEAD, POST, DELETE")),
+            ("/items", &Method::GET | &Method::HEAD) => self.list_items().await,
             ("/auth/session", &Method::POST) => session::start(&self.settings, body).await,
             ("/auth/session", _) => not_allowed("POST"),
             (path, &Method::GET | &Method::HEAD) => self.read(path, &head.headers),
@@ -85,6 +86,13 @@ impl App {
             journal::error("request failed", "the pricing service did not answer");
         }
         met.fails
+    }
+
+    async fn list_items(&self) -> Answer {
+        match &self.settings.items {
+            Some(items) => items.list().await,
+            None => not_found(),
+        }
     }
 
     fn read(&self, path: &str, headers: &HeaderMap) -> Answer {

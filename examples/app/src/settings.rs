@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::items::Items;
 use crate::trouble::Trouble;
 
 /// What is wrong with this version.
@@ -37,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) production_port: u16,
     /// What makes it worse for users.
     pub(crate) trouble: Trouble,
+    /// Its items, where it has a database.
+    pub(crate) items: Option<Items>,
 }
 
 impl Settings {
@@ -52,6 +55,7 @@ impl Settings {
             port: number("PORT", &read("PORT", "8080"))?,
             version: read("APP_VERSION", "0.0.0"),
             trouble: trouble(fault, &read)?,
+            items: items(&read)?,
             fault,
             warm_up: Duration::from_millis(number(
                 "APP_WARM_UP_MS",
@@ -64,6 +68,14 @@ impl Settings {
             production_port: number("APP_PRODUCTION_PORT", &read("APP_PRODUCTION_PORT", "443"))?,
         })
     }
+}
+
+fn items(read: &impl Fn(&str, &str) -> String) -> Result<Option<Items>, String> {
+    let url = read("DATABASE_URL", "");
+    if url.is_empty() {
+        return Ok(None);
+    }
+    Items::new(url, &read("APP_ITEM_COLUMNS", "id,name")).map(Some)
 }
 
 /// What a fault brings, unless the environment says otherwise.

@@ -125,6 +125,13 @@ fn required_actions(
             .into_iter()
             .map(|role| ("iam:PassRole".to_owned(), role)),
     );
+    if api == Api::Rds && operation.starts_with("Create") && input.get("Tags").is_some() {
+        let snapshot = format!(
+            "arn:aws:rds:{}:{}:snapshot:*",
+            location.region, location.account
+        );
+        all.push(("rds:AddTagsToResource".to_owned(), snapshot));
+    }
     if operation == "CreateDeployment" {
         let deploy = |kind: &str, name: &str| {
             format!(

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::{describe_age, from_error};
 use crate::alarm::{Alarm, AlarmState};
 use crate::aws::budgets::BudgetReport;
-use crate::aws::rds::SnapshotOwner;
 use crate::checks::gates::{Backup, BackupSource, ErrorBudget, GateFinding, GateKind};
 use crate::clock;
+use crate::documents::backup::Database;
 use crate::duration::HumanDuration;
 use crate::run::Run;
 use crate::start_gates::GateReading;
@@ -105,8 +105,14 @@ fn from_report(budget: &ErrorBudget, report: &BudgetReport) -> GateFinding {
 
 pub(super) async fn read_backup(run: &Run, backup: &Backup) -> GateReading {
     let newest = match &backup.source {
-        BackupSource::Instance(id) => run.aws.newest_snapshot(SnapshotOwner::Instance(id)).await,
-        BackupSource::Cluster(id) => run.aws.newest_snapshot(SnapshotOwner::Cluster(id)).await,
+        BackupSource::Instance(id) => {
+            let database = Database::Instance(id.clone());
+            run.aws.newest_snapshot(&database).await
+        }
+        BackupSource::Cluster(id) => {
+            let database = Database::Cluster(id.clone());
+            run.aws.newest_snapshot(&database).await
+        }
         BackupSource::Resource(arn) => run.aws.newest_recovery_point(arn).await,
     };
     let finding = match newest {

@@ -43,6 +43,8 @@ pub struct CommandEnd {
     pub exit_code: Option<i32>,
     /// The container that explains an exit code other than 0.
     pub stopped: Vec<StoppedContainer>,
+    /// When the task was created, by AWS's clock; zero where that is not known.
+    pub created_at: f64,
 }
 
 impl TaskCommand<'_> {
@@ -109,6 +111,7 @@ impl TaskCommand<'_> {
             return Ok(CommandEnd {
                 exit_code: None,
                 stopped: Vec::new(),
+                created_at: 0.0,
             });
         };
         let stopped = if exit_code == Some(0) {
@@ -117,7 +120,11 @@ impl TaskCommand<'_> {
             let relevant = [container.to_owned()];
             stopped_tasks::containers_of_task(run, task, definition, &relevant).await
         };
-        Ok(CommandEnd { exit_code, stopped })
+        Ok(CommandEnd {
+            exit_code,
+            stopped,
+            created_at: task.created_at,
+        })
     }
 
     fn timeout_failure(&self) -> Failure {

@@ -3,88 +3,32 @@
 //!
 //! One file, because a third of it is the tests of its private rules.
 //!
-//! A task carries its run in its group: that needs no permission, is no input of the action, and
-//! DescribeTasks shows it.
+//! A check, a verification and an undo of a migration count as the migration itself.
 
 use std::cmp::Ordering;
 
-use serde_json::json;
-use sha2::{Digest as _, Sha256};
-
+use super::mark::{MarkedTask, TaskMark};
 use super::{AwaitedTasks, OneOff, wait_until_stopped};
 use crate::aws::AwsError;
 use crate::aws::arn::short_name;
 use crate::aws::ecs::DesiredTaskStatus;
 use crate::aws::ecs_shapes::Task;
-use crate::documents::run_task::{TaskRequest, TaskWait};
+use crate::documents::run_task::TaskWait;
 use crate::error::Failure;
 use crate::event::fact::QueueFact;
-use crate::identity::{RevisionArn, ServiceName};
+use crate::identity::{ClusterName, RevisionArn};
 use crate::observe::task_failures::{DESCRIBE_ACTION, LIST_ACTION};
 use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
+use crate::run::Run;
 use crate::run_order::stale_failure;
 use crate::steps::rollout::ONE_AT_A_TIME;
 use crate::survey::is_earlier_attempt;
 
-/// How the groups of one-off tasks begin.
-const GROUP_PREFIX: &str = "ecs-bluegreen";
-/// A group has at most 255 characters: longer names of services are cut.
-const MAX_SERVICE: usize = 160;
-/// How much of the digest of what a task does is used: enough to distinguish two tasks of one
-/// workflow run.
-const DIGEST_LENGTH: usize = 12;
 /// A task that was just started may be listed late: the list is read so often.
 const LOOKS: u32 = 6;
 /// The limitation where tasks cannot be read.
 const LIMITED: &str = "one-off tasks that other runs have started at the same time, or an earlier attempt of this run, are not noticed";
-
-/// The run and the service of a one-off task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TaskMark {
-    run: String,
-    /// What it does: two tasks of a workflow run for one service may differ.
-    purpose: String,
-    service: String,
-}
-
-impl TaskMark {
-    pub(super) fn new(run: &str, service: &ServiceName, asked: &TaskRequest) -> Self {
-        let mut purpose = format!(
-            "{:x}",
-            Sha256::digest(json!(asked.overrides.items).to_string())
-        );
-        purpose.truncate(DIGEST_LENGTH);
-        Self {
-            run: run.to_owned(),
-            purpose,
-            service: short_name(service).chars().take(MAX_SERVICE).collect(),
-        }
-    }
-
-    /// The mark as the group of a task.
-    pub(super) fn group(&self) -> String {
-        format!(
-            "{GROUP_PREFIX}:{}:{}:{}",
-            self.run, self.purpose, self.service
-        )
-    }
-
-    fn from_task(task: &Task) -> Option<Self> {
-        let mut parts = task
-            .group
-            .as_deref()?
-            .strip_prefix(GROUP_PREFIX)?
-            .strip_prefix(':')?
-            .splitn(3, ':')
-            .map(str::to_owned);
-        Some(Self {
-            run: parts.next()?,
-            purpose: parts.next()?,
-            service: parts.next()?,
-        })
-    }
-}
 
 /// The one-off task that was found before ours is started.
 #[derive(Debug)]
@@ -102,17 +46,43 @@ pub enum ExistingTask {
 #[derive(Debug, Clone)]
 pub struct OtherTask {
     run: String,
+    kind: MarkedTask,
     task: Task,
 }
 
 impl OtherTask {
+    fn new(mark: TaskMark, task: Task) -> Self {
+        Self {
+            kind: mark.kind(),
+            run: mark.run,
+            task,
+        }
+    }
+
     pub(super) fn describe(&self) -> String {
         format!(
-            "the one-off task of workflow run {} for this service is {} (task {})",
+            "the {} of workflow run {} for this service is {} (task {})",
+            self.kind.noun(),
             self.run,
             self.task.last_status,
             self.task.id()
         )
+    }
+
+    /// Whether its run has more to do before the service may be deployed to: after a migration, a
+    /// check or a verification another task may follow, whatever its exit code; after an undo
+    /// nothing does.
+    pub fn is_followed_by_more(&self, end: OtherEnd) -> bool {
+        match self.kind {
+            MarkedTask::OneOff => end == OtherEnd::Succeeded,
+            MarkedTask::Migration | MarkedTask::Check | MarkedTask::Verification => true,
+            MarkedTask::Undo => false,
+        }
+    }
+
+    /// Whether both are tasks of the same run.
+    pub fn is_of_same_run(&self, other: &Self) -> bool {
+        self.run == other.run
     }
 
     pub(super) fn failure(&self) -> Failure {
@@ -133,7 +103,28 @@ pub enum OtherEnd {
     Failed,
 }
 
-type Marked = (TaskMark, Task);
+pub(in crate::steps) type Marked = (TaskMark, Task);
+
+/// The marked tasks of a revision's family, of any service.
+pub(super) async fn list_marked(
+    run: &Run,
+    cluster: &ClusterName,
+    revision: &RevisionArn,
+    wanted: DesiredTaskStatus,
+) -> Result<Vec<Marked>, AwsError> {
+    let family = family_of(revision);
+    let tasks = run.aws.list_family_tasks(cluster, family, wanted).await?;
+    let marked = tasks
+        .into_iter()
+        .filter_map(|task| Some((TaskMark::from_task(&task)?, task)));
+    Ok(marked.collect())
+}
+
+/// The family of a revision's ARN.
+pub fn family_of(revision: &RevisionArn) -> &str {
+    let name = short_name(revision);
+    name.rsplit_once(':').map_or(name, |(family, _)| family)
+}
 
 impl OneOff<'_> {
     /// Looks for one-off tasks of the service. What cannot be read is reported, and taken for
@@ -142,11 +133,7 @@ impl OneOff<'_> {
         let Some(mark) = self.mark() else {
             return ExistingTask::Nothing;
         };
-        let read = async || {
-            let mut tasks = self.list_marked(&mark, DesiredTaskStatus::Running).await?;
-            tasks.extend(self.list_marked(&mark, DesiredTaskStatus::Stopped).await?);
-            Ok::<_, AwsError>(tasks)
-        };
+        let read = async || self.list_all_marked(&mark).await;
         let Some(tasks) = self.read_or_skip(read).await else {
             return ExistingTask::Nothing;
         };
@@ -176,21 +163,44 @@ impl OneOff<'_> {
         mark: &TaskMark,
         wanted: DesiredTaskStatus,
     ) -> Result<Vec<Marked>, AwsError> {
-        let family = short_name(&self.revision.arn)
-            .split(':')
-            .next()
-            .unwrap_or_default();
-        let tasks = self
-            .run
-            .aws
-            .list_family_tasks(&self.plan.host.cluster, family, wanted)
-            .await?;
-        let marked = tasks
-            .into_iter()
-            .filter_map(|task| Some((TaskMark::from_task(&task)?, task)));
-        Ok(marked
-            .filter(|(other, _)| other.service == mark.service)
-            .collect())
+        let cluster = &self.plan.host.cluster;
+        let marked = list_marked(self.run, cluster, &self.revision.arn, wanted).await?;
+        let is_for_service = |(other, _): &Marked| other.service == mark.service;
+        Ok(marked.into_iter().filter(is_for_service).collect())
+    }
+
+    /// Whether what a check has found may be wrong by now: another run's task has changed the
+    /// database, or does so, since this one was started.
+    pub(in crate::steps) async fn is_overtaken(&self, since: f64) -> bool {
+        let Some(mark) = self.mark() else {
+            return false;
+        };
+        let read = async || self.list_all_marked(&mark).await;
+        let tasks = self.read_or_skip(read).await.unwrap_or_default();
+        tasks.iter().any(|(other, task)| {
+            other.run != mark.run
+                && other.kind() != MarkedTask::Check
+                && (!task.is_stopped() || task.created_at > since)
+        })
+    }
+
+    /// Whether a migration, or the undo of one, of any run has been started since then.
+    pub(in crate::steps) async fn has_migrated_since(&self, since: f64) -> bool {
+        let Some(mark) = self.mark() else {
+            return false;
+        };
+        let read = async || self.list_all_marked(&mark).await;
+        let tasks = self.read_or_skip(read).await.unwrap_or_default();
+        tasks.iter().any(|(other, task)| {
+            matches!(other.kind(), MarkedTask::Migration | MarkedTask::Undo)
+                && task.created_at > since
+        })
+    }
+
+    async fn list_all_marked(&self, mark: &TaskMark) -> Result<Vec<Marked>, AwsError> {
+        let mut tasks = self.list_marked(mark, DesiredTaskStatus::Running).await?;
+        tasks.extend(self.list_marked(mark, DesiredTaskStatus::Stopped).await?);
+        Ok(tasks)
     }
 
     /// Waits for another run's task, as `if-running` says. What it does cannot be undone, so it is
@@ -204,8 +214,10 @@ impl OneOff<'_> {
         }
         if self.plan.order.gives_way_to(&self.run.id, &other.run) {
             let sentence = format!(
-                "this run is older than workflow run {}, whose one-off task is {}",
-                other.run, other.task.last_status
+                "this run is older than workflow run {}, whose {} is {}",
+                other.run,
+                other.kind.noun(),
+                other.task.last_status
             );
             return Err(stale_failure(sentence));
         }
@@ -214,7 +226,7 @@ impl OneOff<'_> {
             position: None,
         });
         let (what, deadline) = (
-            format!("one-off task of workflow run {}", other.run),
+            format!("{} of workflow run {}", other.kind.noun(), other.run),
             self.plan.order.longest_wait(),
         );
         let watched = AwaitedTasks {
@@ -283,6 +295,14 @@ fn classify(
             && mark.purpose == own.purpose
             && task.task_definition_arn == *revision
     };
+    // What an earlier attempt has migrated is being undone, or something newer is.
+    let is_undoing = |(mark, task): &&Marked| {
+        mark.kind() == MarkedTask::Undo && mark.run != own.run && !task.is_stopped()
+    };
+    if let Some((mark, task)) = tasks.iter().find(is_undoing) {
+        let other = OtherTask::new(mark.clone(), task.clone());
+        return ExistingTask::Other(Box::new(other));
+    }
     let newest = tasks.iter().filter(is_same).max_by(|(_, one), (_, other)| {
         (!one.is_stopped())
             .cmp(&!other.is_stopped())
@@ -298,10 +318,7 @@ fn classify(
         .filter(|(mark, task)| mark.run != own.run && !task.is_stopped());
     let oldest = others.min_by(compare_age);
     oldest.map_or(ExistingTask::Nothing, |(mark, task)| {
-        ExistingTask::Other(Box::new(OtherTask {
-            run: mark.run,
-            task,
-        }))
+        ExistingTask::Other(Box::new(OtherTask::new(mark, task)))
     })
 }
 
@@ -315,20 +332,18 @@ fn compare_age((one_mark, one): &Marked, (other_mark, other): &Marked) -> Orderi
 
 fn find_older(tasks: &[Marked], mark: &TaskMark, ours: &Task) -> Option<OtherTask> {
     let ours = (mark.clone(), ours.clone());
-    let others = tasks
-        .iter()
-        .filter(|(other, task)| other.run != mark.run && !task.is_stopped());
-    let oldest = others
+    // A check changes nothing, and its run finds our task before it changes anything.
+    let others = tasks.iter().filter(|(other, task)| {
+        other.run != mark.run && !task.is_stopped() && other.kind() != MarkedTask::Check
+    });
+    let (mark, task) = others
         .filter(|other| compare_age(other, &ours).is_lt())
         .min_by(|one, other| compare_age(one, other))?;
-    Some(OtherTask {
-        run: oldest.0.run.clone(),
-        task: oldest.1.clone(),
-    })
+    Some(OtherTask::new(mark.clone(), task.clone()))
 }
 
 /// Whether the containers that count, all where none are named, have ended with 0.
-fn has_succeeded(task: &Task, deciding: &[String]) -> bool {
+pub fn has_succeeded(task: &Task, deciding: &[String]) -> bool {
     let mut counted = task
         .containers
         .iter()
@@ -390,38 +405,6 @@ mod tests {
     }
 
     #[test]
-    fn a_group_says_whose_task_it_is_and_fits_into_aws_s_limit() {
-        let (_, marked) = task("42-1-aa", 1.0, None);
-        assert_eq!(
-            marked.group.as_deref(),
-            Some("ecs-bluegreen:42-1-aa:0a1b:api")
-        );
-        assert_eq!(TaskMark::from_task(&marked), Some(mark("42-1-aa")));
-        for strange in [
-            None,
-            Some("family:api"),
-            Some("service:api"),
-            Some("ecs-bluegreen:42"),
-            Some("ecs-bluegreen"),
-        ] {
-            assert_eq!(
-                TaskMark::from_task(&Task {
-                    group: strange.map(str::to_owned),
-                    ..Task::default()
-                }),
-                None,
-                "{strange:?}"
-            );
-        }
-        let long = TaskMark {
-            service: "s".repeat(MAX_SERVICE),
-            run: "12345678901234-99-abcdef01".into(),
-            purpose: "0".repeat(DIGEST_LENGTH),
-        };
-        assert!(long.group().len() <= 255);
-    }
-
-    #[test]
     fn before_ours_is_run_tasks_of_other_runs_and_of_earlier_attempts_count() {
         let table: &[(&[Marked], &str)] = &[
             (&[], "nothing"),
@@ -468,6 +451,23 @@ mod tests {
             classify_as_text(&[(mark, of_another_revision)], "42-2-own"),
             "nothing"
         );
+    }
+
+    #[test]
+    fn what_is_being_undone_is_waited_for_also_where_an_earlier_attempt_does_it() {
+        let (mut mark, undoing) = task("42-1-aa", 2.0, None);
+        mark.purpose = "undo-0a1b".into();
+        let tasks = [task("42-1-aa", 1.0, Some(0)), (mark, undoing)];
+        assert_eq!(classify_as_text(&tasks, "42-2-own"), "other 42-1-aa");
+    }
+
+    #[test]
+    fn a_check_of_another_run_is_in_nobody_s_way() {
+        let (mut mark, checking) = task("42-1-a", 0.5, None);
+        mark.purpose = "check-0a1b".into();
+        let ours = task("43-1-b", 1.0, None);
+        let tasks = [(mark, checking), ours.clone()];
+        assert!(find_older(&tasks, &ours.0, &ours.1).is_none());
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The sample application's versions as OCI layouts, written once for all stories: compressing them
 //! takes a second each.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use ecs_bluegreen_sim::world::oci::{SAMPLE_VERSIONS, SampleImage, write_layout};
+use ecs_bluegreen_sim::world::oci::{ImageFile, SAMPLE_VERSIONS, SampleImage, write_layout_with};
+
+use super::database;
 
 /// Every test has a process of its own under nextest, so the layouts are kept on disk, by the
 /// binary they were made of.
@@ -28,23 +31,43 @@ fn binary() -> PathBuf {
     product.with_file_name("sample-app")
 }
 
+/// What is in the files, for the name of the layout.
+fn describe_files(files: &[ImageFile]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        (&file.path, &file.content).hash(&mut hasher);
+    }
+    match files {
+        [] => String::new(),
+        _ => format!("-{:x}", hasher.finish()),
+    }
+}
+
+/// What follows a version in the name of its image with the migrations.
+pub(crate) const WITH_MIGRATIONS: &str = "-migrations";
+
 /// The folder of a version's layout.
 pub(crate) fn layout(version: &str) -> PathBuf {
+    let (sample, files) = match version.strip_suffix(WITH_MIGRATIONS) {
+        Some(sample) => (sample, database::migration_files()),
+        None => (version, Vec::new()),
+    };
     let (_, fault) = SAMPLE_VERSIONS
         .into_iter()
-        .find(|(known, _)| *known == version)
+        .find(|(known, _)| *known == sample)
         .expect("a version of the sample application");
     let layouts = folder(&binary());
-    let layout = layouts.join(version);
+    let layout = layouts.join(format!("{version}{}", describe_files(&files)));
     if !layout.exists() {
         std::fs::create_dir_all(&layouts).expect("a folder");
         let partial = tempfile::tempdir_in(&layouts).expect("a folder");
-        write_layout(
+        write_layout_with(
             &SampleImage {
                 binary: binary(),
                 version: version.to_owned(),
                 fault,
             },
+            &files,
             partial.path(),
         )
         .expect("a layout");

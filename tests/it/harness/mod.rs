@@ -3,6 +3,7 @@
 mod action;
 mod action_run;
 mod answering;
+mod database;
 pub(crate) mod ecs;
 mod images;
 mod incidents;
@@ -19,6 +20,7 @@ mod trust;
 pub(crate) use action::{Action, smoke_tests};
 pub(crate) use action_run::{ActionRun, join_texts};
 pub(crate) use answering::serve_body;
+pub(crate) use database::{Database, PASSWORD as DATABASE_PASSWORD};
 pub(crate) use images::layout;
 pub(crate) use incidents::{Incident, When, call};
 pub(crate) use play::Play;

@@ -57,7 +57,10 @@ fn get_log_events(cloud: &Cloud, input: Input<'_>) -> Answer {
             "The specified log stream does not exist.",
         )
     })?;
-    Ok(paginate(&container_lines(handle), input))
+    let lag = i64::try_from(cloud.switches().log_lag_ms).unwrap_or(i64::MAX / 2);
+    let mut lines = container_lines(handle);
+    lines.retain(|(at, _)| at.saturating_add(lag) <= now_ms());
+    Ok(paginate(&lines, input))
 }
 
 /// Everything that a container wrote and the world still has, with the time of each line.

@@ -27,6 +27,20 @@ pub struct SampleImage {
     pub fault: SampleFault,
 }
 
+/// A file of an image beside the binary.
+#[derive(Debug, Clone)]
+pub struct ImageFile {
+    /// Its path, from the root, without the first slash.
+    pub path: String,
+    /// Its permissions.
+    pub mode: u32,
+    /// What is in it.
+    pub content: Vec<u8>,
+}
+
+/// Where commands of an image with files of its own run.
+const WORKING_DIRECTORY: &str = "/srv";
+
 /// Where a blob is, and what its bytes were before they were compressed.
 struct Layer {
     descriptor: Value,
@@ -36,12 +50,22 @@ struct Layer {
 /// Writes the layout into a folder, which may hold one already: then it is replaced. Returns the
 /// manifest's digest, `sha256:…`.
 pub fn write_layout(image: &SampleImage, folder: &Path) -> io::Result<String> {
+    write_layout_with(image, &[], folder)
+}
+
+/// The same with files beside the binary. A command replaces the binary then: `/srv` is the folder
+/// in which it runs, and programs are found in `/usr/local/bin`.
+pub fn write_layout_with(
+    image: &SampleImage,
+    files: &[ImageFile],
+    folder: &Path,
+) -> io::Result<String> {
     let blobs = folder.join("blobs/sha256");
     if blobs.exists() {
         fs::remove_dir_all(&blobs)?;
     }
     fs::create_dir_all(&blobs)?;
-    let layers = [
+    let mut layers = vec![
         write_layer(&blobs, "sample-app", 0o755, &fs::read(&image.binary)?)?,
         write_layer(
             &blobs,
@@ -50,7 +74,15 @@ pub fn write_layout(image: &SampleImage, folder: &Path) -> io::Result<String> {
             format!("{}\n", image.version).as_bytes(),
         )?,
     ];
-    let config = write_json(&blobs, CONFIG, &image_config(image, &layers))?;
+    for file in files {
+        layers.push(write_layer(&blobs, &file.path, file.mode, &file.content)?);
+    }
+    let mut config = image_config(image, &layers);
+    if !files.is_empty() {
+        config["config"]["Cmd"] = config["config"]["Entrypoint"].take();
+        config["config"]["WorkingDir"] = WORKING_DIRECTORY.into();
+    }
+    let config = write_json(&blobs, CONFIG, &config)?;
     let layers: Vec<Value> = layers.into_iter().map(|layer| layer.descriptor).collect();
     let mut manifest = write_json(
         &blobs,

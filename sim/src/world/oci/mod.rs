@@ -4,7 +4,7 @@
 mod layout;
 mod push;
 
-pub use layout::{SampleImage, write_layout};
+pub use layout::{ImageFile, SampleImage, write_layout, write_layout_with};
 pub(super) use push::push_layout;
 
 /// What is wrong with a version of the sample application. `examples/app/README.md` says what each
