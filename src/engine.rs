@@ -24,6 +24,7 @@ use crate::unwind::{self, UnwindOutcome};
 mod approval;
 mod checks;
 mod deploy;
+mod drift;
 mod endings;
 pub mod history;
 mod monitor;
@@ -32,6 +33,7 @@ mod planning;
 mod prepared;
 mod preview;
 pub mod queue;
+mod record;
 mod refusal;
 mod rollback;
 mod rollback_target;
@@ -178,6 +180,7 @@ pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>)
             () = wait_for_grace_end(run, signal) => unfinished_ending(&failure),
         },
     };
+    record::write(run, &ending).await;
     let ending_outcome = ending.outcome;
     let permanent: Vec<String> = armed
         .iter()
@@ -234,6 +237,7 @@ async fn run_mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
         Mode::Continue => approval::continue_rollout(run, planner).await,
         Mode::Abort => approval::abort(run, planner).await,
         Mode::Status => status::follow(run, planner).await,
+        Mode::Drift => drift::find(run, planner).await,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::scan::ScanResult;
 use crate::text::Text;
 
 mod caller;
+mod drift;
 pub mod fact;
 mod image;
 mod migration;
@@ -29,6 +30,7 @@ mod traffic;
 mod verification;
 
 pub use caller::NamedCaller;
+pub use drift::{DriftState, DriftedField, FoundDrift, LastRecord};
 pub use fact::{Fact, FactLevel};
 pub use image::{DeferredTag, Parts, PinnedImage, Transfer};
 pub use migration::{BackupProgress, DatabaseBackup, Migration, MigrationState};
@@ -89,6 +91,8 @@ pub enum Event {
         /// A line for each, in their order.
         items: Vec<VerifiedItem>,
     },
+    /// What differs from what the last deployment left, in a run that only looks for it.
+    Drift(Box<FoundDrift>),
     /// What a deployment would do, in a run that only plans it.
     Planned(Box<PlannedDeployment>),
     /// A read was denied or failed, so a check is limited. The name is that of the journal, whose

@@ -51,7 +51,7 @@ macro_rules! inputs {
 
 inputs! {
     "The nine that are enough" {
-        mode = "mode", "deploy", "What to do: deploy; plan (say what deploy would do, and do nothing); verify (look for everything that would keep a deployment from starting, and do nothing); smoke (run smoke-tests against what serves, and nothing else); migrate (run migrate, and roll nothing out); rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
+        mode = "mode", "deploy", "What to do: deploy; plan (say what deploy would do, and do nothing); verify (look for everything that would keep a deployment from starting, and do nothing); smoke (run smoke-tests against what serves, and nothing else); migrate (run migrate, and roll nothing out); rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs); drift (say what was changed on the service since the last deployment).";
         cluster = "cluster", "default", "The ECS cluster, by name or ARN.";
         service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
         image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG (or @sha256:…), or a bare reference, looked up in the local Docker engine first, then in the registry that it says, else in repository. It is deployed by digest.";
@@ -185,7 +185,8 @@ inputs! {
         registry_role = "registry-role-to-assume", "none: ECR is used as everything else", "The ARN of a role for ECR only: for the registry of its own account, where repository or image is in another account; see docs/images.md.";
         use_instance_profile = "use-instance-profile", "false: only credentials of the job are used", "Whether the credentials of the machine (a self-hosted runner's instance profile, a container's role) may be used where the job has none of its own: true or false.";
         http_proxy = "http-proxy", "HTTPS_PROXY", "A proxy for the calls to AWS.";
-        github_token = "github-token", "the job's token", "Reads the workflow's newer runs for stale-run and the queue of if-running: wait; needs actions: read. Reads the commit's checks for gates; needs checks: read.";
+        github_token = "github-token", "the job's token", "Reads the workflow's newer runs for stale-run and the queue of if-running: wait (needs actions: read), the commit's checks for gates (needs checks: read), and writes comment (needs pull-requests: write).";
+        comment = "comment", "auto", "mode plan, for a pull request: auto writes the plan as one comment, which later runs write anew; never writes none. See docs/plan.md.";
     }
     "From the official actions" {
         wait_minutes = "wait-for-minutes", "30", "Minutes to wait, besides the waits that the deployment group itself asks for; at most 360. deadline is the whole time, as a duration.";

@@ -34,6 +34,7 @@ use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::scrub;
 use ecs_bluegreen::secret::Secret;
 use ecs_bluegreen::settings::{self, DEFAULT_CLUSTER, Settings, codedeploy_names};
+use ecs_bluegreen::sinks::comment::CommentTarget;
 use ecs_bluegreen::sinks::recorder::{self, Recorder, UNDO_STATE, print};
 use ecs_bluegreen::sinks::{self, background, journal, outputs, replay};
 use ecs_bluegreen::text::Text;
@@ -150,7 +151,7 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let configured = match config_file::read(variables, &runner.workspace) {
         Ok(configured) => configured,
         // What else is missing is what the file was to say.
-        Err(problems) => return refuse_inputs(&create_recorder(&runner), &problems),
+        Err(problems) => return refuse_inputs(&create_recorder(&runner, variables), &problems),
     };
     // The post step is given what was read here: by then the file may be another one, or gone.
     recorder::save_state(&runner, CONFIG_STATE, &configured.variables);
@@ -161,10 +162,10 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let (settings, found) = Settings::draft(&inputs, &runner);
     problems.extend(found);
     let Some(settings) = settings else {
-        return refuse_inputs(&create_recorder(&runner), &problems);
+        return refuse_inputs(&create_recorder(&runner, &variables), &problems);
     };
     register_secrets(&settings, runner.log_style);
-    let recorder = Arc::new(create_recorder(&runner));
+    let recorder = Arc::new(create_recorder(&runner, &variables));
     let aws = Aws::connect(&settings.aws).await;
     let owner = undo_owner(&inputs, &runner);
     let run = create_run(aws, runner, clock, owner, &recorder);
@@ -299,8 +300,9 @@ fn session_event(notice: RoleNotice, clock: Clock) -> Stamped {
     }
 }
 
-fn create_recorder(runner: &Runner) -> Recorder {
-    Recorder::new(runner, sinks::for_runner(runner))
+fn create_recorder(runner: &Runner, variables: &BTreeMap<String, String>) -> Recorder {
+    let comment = CommentTarget::from_variables(variables);
+    Recorder::new(runner, sinks::for_runner(runner, comment))
 }
 
 fn refuse_inputs(recorder: &Recorder, problems: &[Problem]) -> u8 {
@@ -356,7 +358,7 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
         print(&["Nothing is left to undo".to_owned()]);
         return 0;
     }
-    let recorder = Arc::new(create_recorder(&runner));
+    let recorder = Arc::new(Recorder::new(&runner, sinks::for_runner(&runner, None)));
     let aws = Aws::connect(&settings::post_connection(&inputs, &runner)).await;
     let run = create_run(aws, runner, clock, owner, &recorder);
     let unusable = report_unusable(&run, restored.unusable);

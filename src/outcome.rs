@@ -28,11 +28,13 @@ pub enum Mode {
     Abort,
     /// Follows the rollout in progress.
     Status,
+    /// What was changed on the service since the last deployment is looked for.
+    Drift,
 }
 
 impl Mode {
     /// The modes, by their words in the input.
-    pub const WORDS: [(&str, Self); 9] = [
+    pub const WORDS: [(&str, Self); 10] = [
         ("deploy", Self::Deploy),
         ("plan", Self::Plan),
         ("verify", Self::Verify),
@@ -42,6 +44,7 @@ impl Mode {
         ("continue", Self::Continue),
         ("abort", Self::Abort),
         ("status", Self::Status),
+        ("drift", Self::Drift),
     ];
 
     /// The mode of an input, the default where it is absent; none for a word that is no mode.
@@ -82,6 +85,12 @@ pub enum Outcome {
     Tested,
     /// A smoke test failed on what serves; nothing was deployed or rolled back.
     TestsFailed,
+    /// The service is as the last deployment of this action left it.
+    NoDrift,
+    /// The service differs from what the last deployment of this action left.
+    Drifted,
+    /// Whether the service was changed is not known; nothing was done.
+    DriftUnknown,
     /// The database is migrated, or nothing was pending; nothing was rolled out.
     Migrated,
     /// Green waits at its gate, tested; another job answers with `mode: continue` or `abort`.
@@ -103,7 +112,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Deployed,
         Self::AlreadyDeployed,
         Self::Registered,
@@ -111,6 +120,9 @@ impl Outcome {
         Self::Verified,
         Self::Tested,
         Self::TestsFailed,
+        Self::NoDrift,
+        Self::Drifted,
+        Self::DriftUnknown,
         Self::Migrated,
         Self::Waiting,
         Self::Started,
@@ -131,6 +143,9 @@ impl Outcome {
             Self::Verified => "verified",
             Self::Tested => "tested",
             Self::TestsFailed => "tests-failed",
+            Self::NoDrift => "no-drift",
+            Self::Drifted => "drifted",
+            Self::DriftUnknown => "drift-unknown",
             Self::Migrated => "migrated",
             Self::Waiting => "waiting",
             Self::Started => "started",
@@ -151,10 +166,12 @@ impl Outcome {
             | Self::Planned
             | Self::Verified
             | Self::Tested
+            | Self::NoDrift
+            | Self::DriftUnknown
             | Self::Migrated
             | Self::Waiting
             | Self::Started => 0,
-            Self::NotDeployed => 10,
+            Self::NotDeployed | Self::Drifted => 10,
             Self::RolledBack | Self::TestsFailed => 20,
             Self::StillRunning => 30,
             Self::Stuck => 40,
@@ -212,6 +229,10 @@ reasons! {
     NoService = "no-service",
     /// `mode: plan` with `fail-on-changes: true`: a deployment would change something.
     Changes = "changes",
+    /// `mode: drift`: the service differs from what the last deployment left.
+    Drift = "drift",
+    /// `mode: drift`: no deployment of this action is recorded on the service.
+    NotRecorded = "not-recorded",
     /// `wait-for-service-stability: false`.
     NotWaited = "not-waited",
     /// The service runs this revision already.

@@ -60,7 +60,7 @@ pub use clearance::{
 pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployPlan, GroupKey};
 pub use ecs::{Balancer, EcsPlan};
 pub use image::{ImagePlan, RepositoryNeed, RepositoryPlan};
-pub use preview::{digest, preview};
+pub use preview::{PreviewReads, digest, preview};
 pub use rolling::RollingPlan;
 pub use running::{
     HistoryQuery, InProgressPlan, RollbackChecks, RollbackPlan, RunningUndos, in_progress, rollback,

@@ -5,15 +5,15 @@
 //! plan sees only the plan.
 
 use crate::choices::{Approval, OnCancel};
+use crate::documents::compare::ShownField;
 use crate::event::PlannedDeployment;
 use crate::identity::RevisionArn;
 use crate::outcome::Mode;
 use crate::plan::{
-    self, ChecksPlan, Clearance, InProgressPlan, Obstacles, Plan, PlanRefusal, RollbackChecks,
-    RollbackPlan, StartGatesPlan, Verification,
+    self, ChecksPlan, Clearance, InProgressPlan, Obstacles, Plan, PlanRefusal, PreviewReads,
+    RollbackChecks, RollbackPlan, StartGatesPlan, Verification,
 };
 use crate::problem::Problem;
-use crate::registry::PushEstimate;
 use crate::run::Run;
 use crate::settings::{CheckSettings, DefinitionSource, Settings};
 use crate::survey::{self, IncompleteSurvey, Snapshot};
@@ -44,7 +44,7 @@ impl Planner {
     pub fn on_cancel(&self) -> OnCancel {
         if matches!(
             self.settings.mode,
-            Mode::Status | Mode::Plan | Mode::Verify | Mode::Smoke
+            Mode::Status | Mode::Plan | Mode::Verify | Mode::Smoke | Mode::Drift
         ) {
             OnCancel::Leave
         } else {
@@ -130,9 +130,9 @@ impl Planner {
         &self,
         snapshot: &Snapshot,
         plan: &Plan,
-        estimate: Option<&PushEstimate>,
+        seen: PreviewReads,
     ) -> PlannedDeployment {
-        plan::preview(plan, snapshot, &self.clearance(snapshot).queue, estimate)
+        plan::preview(plan, snapshot, &self.clearance(snapshot).queue, seen)
     }
 
     /// The digest of a deployment by this plan.
@@ -143,6 +143,11 @@ impl Planner {
     /// The digest of the plan that was reviewed, where a deployment is held to one.
     pub fn reviewed_plan(&self) -> Option<&str> {
         self.settings.control.reviewed_plan.as_deref()
+    }
+
+    /// The fields of a task definition whose values are shown, besides those that always are.
+    pub fn shown_values(&self) -> &[ShownField] {
+        &self.settings.definition.shown_values
     }
 
     /// Whether a plan that would change something fails the run.

@@ -11,10 +11,10 @@ use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
 use crate::event::{
-    DeployedRevision, Event, Fact, FactLevel, Migration, NamedCaller, ObservedBy, OneOffTask,
-    PinnedImage, PlannedDeployment, RefusedInputs, ReportedProblem, RunEnd, RunStart, Serving,
-    Stamped, StartGatesSeen, StartedRollout, Step, StepEnd, SurveyedService, TestUrl, Transfer,
-    VerifiedItem,
+    DeployedRevision, Event, Fact, FactLevel, FoundDrift, Migration, NamedCaller, ObservedBy,
+    OneOffTask, PinnedImage, PlannedDeployment, RefusedInputs, ReportedProblem, RunEnd, RunStart,
+    Serving, Stamped, StartGatesSeen, StartedRollout, Step, StepEnd, SurveyedService, TestUrl,
+    Transfer, VerifiedItem,
 };
 use crate::identity::{
     ClusterName, RevisionArn, RolloutId, ServiceDeploymentArn, ServiceName, TaskArn,
@@ -62,6 +62,9 @@ pub struct Report {
     /// What was looked at, if the run only verified.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub verification: Vec<VerifiedItem>,
+    /// What differs from what the last deployment left, if the run looked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<FoundDrift>,
     /// What a deployment would do, if the run only planned it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlannedDeployment>,
@@ -215,6 +218,7 @@ impl Report {
             Event::Surveyed(service) => self.on_surveyed(service),
             Event::StartGatesSeen(seen) => self.gates = Some(seen.clone()),
             Event::Verified { items } => self.verification.clone_from(items),
+            Event::Drift(found) => self.drift = Some((**found).clone()),
             Event::Planned(planned) => self.plan = Some((**planned).clone()),
             Event::Narrowed { check, allow, .. } => {
                 self.narrowed.push((check.clone(), allow.clone()));

@@ -13,6 +13,7 @@ use crate::event::{
     self, Event, NamedCaller, ObservedBy, ObservedTraffic, Serving, Stamped, TestUrl,
 };
 use crate::identity::RevisionArn;
+use crate::own_deployment::{OwnDeployment, SeenEnd};
 use crate::registry::Tag;
 use crate::runner::Runner;
 use crate::secret::Secret;
@@ -66,6 +67,7 @@ pub struct Run {
     failed_before: Mutex<BTreeSet<String>>,
     caller: OnceLock<Option<NamedCaller>>,
     last_serving: Mutex<Option<(RevisionArn, Serving)>>,
+    own_deployment: Mutex<Option<OwnDeployment>>,
 }
 
 impl Run {
@@ -90,6 +92,7 @@ impl Run {
             failed_before: Mutex::default(),
             caller: OnceLock::new(),
             last_serving: Mutex::default(),
+            own_deployment: Mutex::default(),
         }
     }
 
@@ -324,6 +327,34 @@ impl Run {
             caller
         });
         named.as_ref()
+    }
+
+    /// Remembers the deployment that this run has started or taken over.
+    pub fn begin_deployment(&self, own: OwnDeployment) {
+        *self
+            .own_deployment
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(own);
+    }
+
+    /// Remembers that this deployment serves all of production, which was observed.
+    pub fn end_deployment(&self) {
+        if let Some(own) = self
+            .own_deployment
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
+            own.end = SeenEnd::Seen;
+        }
+    }
+
+    /// The deployment that this run has started or taken over, if any.
+    pub fn own_deployment(&self) -> Option<OwnDeployment> {
+        self.own_deployment
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Notes that something in AWS is changed from now on.

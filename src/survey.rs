@@ -19,7 +19,7 @@ use crate::choices::IfRunning;
 use crate::error::{Explain, Failure};
 use crate::event::NamedCaller;
 use crate::identity::RevisionArn;
-use crate::outcome::Reason;
+use crate::outcome::{Mode, Reason};
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::{Settings, regions};
@@ -173,7 +173,7 @@ pub async fn survey(
     begin_sessions(run).await?;
     // On the heap, because the futures above this one are large already.
     let (snapshot, caller) = (
-        Box::pin(read_snapshot(run, settings, needs_of)),
+        Box::pin(read_what_is_asked(run, settings, needs_of)),
         Box::pin(identify_caller(run)),
     );
     let (snapshot, caller) = match select(snapshot, caller).await {
@@ -274,6 +274,35 @@ fn explain_unknown_region(settings: &Settings, unready: SurveyFailure) -> Survey
     }
 }
 
+/// Where only what changed is looked for, the service and its revision are enough.
+async fn read_what_is_asked(
+    run: &Run,
+    settings: &Settings,
+    needs_of: NeedsOf,
+) -> Result<Snapshot, IncompleteSurvey> {
+    if settings.mode == Mode::Drift {
+        read_service_alone(run, settings).await
+    } else {
+        read_snapshot(run, settings, needs_of).await
+    }
+}
+
+async fn read_service_alone(run: &Run, settings: &Settings) -> Result<Snapshot, IncompleteSurvey> {
+    let mut gathering = FailureCollector::default();
+    let service = gathering
+        .collect("service", read_service(run, settings).await)
+        .flatten();
+    let live_revision = definitions::read_live(run, service.as_ref()).await;
+    let snapshot = Snapshot {
+        service,
+        live_revision,
+        ..Snapshot::default()
+    };
+    gathering
+        .complete(snapshot)
+        .map_err(|incomplete| *incomplete)
+}
+
 /// Reads everything the plan needs.
 ///
 /// # Errors
@@ -284,7 +313,7 @@ async fn read_snapshot(
     settings: &Settings,
     needs_of: NeedsOf,
 ) -> Result<Snapshot, IncompleteSurvey> {
-    let ((mut gathering, read), asked) = tokio::join!(
+    let ((gathering, read), asked) = tokio::join!(
         Box::pin(read_consistently(run, settings, needs_of)),
         Box::pin(urls::probe(settings))
     );
@@ -293,15 +322,9 @@ async fn read_snapshot(
         ..asked
     };
     let snapshot = Snapshot { urls, ..read };
-    let (credentials, why) = (gathering.credentials.take(), gathering.into_failure());
-    if why.is_some() || credentials.is_some() {
-        return Err(IncompleteSurvey {
-            why,
-            credentials,
-            snapshot: Box::new(snapshot),
-        });
-    }
-    Ok(snapshot)
+    gathering
+        .complete(snapshot)
+        .map_err(|incomplete| *incomplete)
 }
 
 /// Reads again when a deployment ended during the first read, which would mix the states before and
@@ -461,6 +484,19 @@ impl FailureCollector {
                 self.failure = self.failure.take().or_else(|| Some(error.into()));
             }
         }
+    }
+
+    /// The snapshot, if everything that it needs was read.
+    fn complete(mut self, snapshot: Snapshot) -> Result<Snapshot, Box<IncompleteSurvey>> {
+        let (credentials, why) = (self.credentials.take(), self.into_failure());
+        if why.is_some() || credentials.is_some() {
+            return Err(Box::new(IncompleteSurvey {
+                why,
+                credentials,
+                snapshot: Box::new(snapshot),
+            }));
+        }
+        Ok(snapshot)
     }
 
     /// The most informative reason; none if everything was read.

@@ -35,7 +35,7 @@ pub mod world;
 pub use clock::Clock;
 pub use event_time::EventTime;
 pub use faults::{Fault, FaultKind};
-pub use github::{GithubAccess, GithubCheck, GithubOptions, GithubRun};
+pub use github::{GithubAccess, GithubCheck, GithubComment, GithubOptions, GithubRun};
 pub use ledger::{Entry, StateChange};
 pub use limits::{Limit, Limits};
 pub use options::{

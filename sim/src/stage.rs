@@ -121,6 +121,11 @@ impl Stage {
         self.cloud.sources.requests()
     }
 
+    /// What GitHub has.
+    pub fn github(&self) -> GithubOptions {
+        self.cloud.github()
+    }
+
     /// GitHub knows this, and nothing else, from now on.
     pub fn set_github(&self, github: GithubOptions) {
         self.cloud.set_github(github);

@@ -87,7 +87,9 @@ impl Aws {
         let mut answer = answer.json(ACTION)?;
         match answer["services"].get_mut(0).map(Value::take) {
             Some(found) => {
-                parse_answer(ACTION, found).map(|service| ServiceLookup::Service(Box::new(service)))
+                let mut service = parse_answer::<Service>(ACTION, found.clone())?;
+                service.answer = found;
+                Ok(ServiceLookup::Service(Box::new(service)))
             }
             None => Ok(ServiceLookup::Missing(
                 answer["failures"][0]["reason"]
@@ -211,8 +213,18 @@ impl Aws {
 
     /// Sets the tag that says which hooks are ours.
     pub async fn tag_service(&self, service: &ServiceArn, value: &str) -> Result<(), AwsError> {
+        self.set_service_tag(service, PAUSE_TAG, value).await
+    }
+
+    /// Sets a tag of a service; its value has at most 256 characters.
+    pub async fn set_service_tag(
+        &self,
+        service: &ServiceArn,
+        key: &str,
+        value: &str,
+    ) -> Result<(), AwsError> {
         let tag = aws_sdk_ecs::types::Tag::builder()
-            .key(PAUSE_TAG)
+            .key(key)
             .value(value)
             .build();
         let call = self

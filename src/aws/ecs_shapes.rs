@@ -65,6 +65,9 @@ pub struct Service {
     pub current_service_revisions: Vec<CurrentRevision>,
     /// The deployment configuration as AWS returns it.
     pub deployment_configuration: Option<Value>,
+    /// AWS's whole answer about the service; `null` unless it was described.
+    #[serde(skip)]
+    pub answer: Value,
     tags: Vec<Tag>,
     resource_management_type: Option<String>,
     deployment_controller: Option<ControllerType>,
@@ -328,15 +331,28 @@ impl Service {
 
     /// The PAUSE hook of ours that the service's tag describes.
     pub fn tagged_pause(&self) -> Option<Pause> {
-        self.tags
-            .iter()
-            .find(|tag| tag.key == PAUSE_TAG)
-            .and_then(|tag| Pause::from_tag(&tag.value))
+        self.tag(PAUSE_TAG).and_then(Pause::from_tag)
     }
 
     /// Whether it has that tag, with any value.
     pub fn has_pause_tag(&self) -> bool {
-        self.tags.iter().any(|tag| tag.key == PAUSE_TAG)
+        self.tag(PAUSE_TAG).is_some()
+    }
+
+    /// The value of a tag, where it has the tag.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        let mut tags = self.tags.iter();
+        tags.find(|tag| tag.key == key)
+            .map(|tag| tag.value.as_str())
+    }
+
+    /// Whether a deployment of it is in progress, or blue is still kept.
+    pub fn is_changing(&self) -> bool {
+        let is_beside = |set: &TaskSet| set.status == "ACTIVE";
+        let is_in_progress =
+            |primary: &RollingDeployment| primary.rollout_state.as_deref() == Some("IN_PROGRESS");
+        self.task_sets.iter().any(is_beside)
+            || self.primary_deployment().is_some_and(is_in_progress)
     }
 
     /// The production rules (or listeners) of its load balancers.

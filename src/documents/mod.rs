@@ -32,6 +32,7 @@ pub mod patch;
 pub mod render;
 pub mod run_task;
 pub mod secret_reference;
+pub mod service_fields;
 pub mod shape;
 pub mod strategy;
 pub mod task_definition;

@@ -11,6 +11,7 @@ use crate::error::Failure;
 use crate::event::Step;
 use crate::event::fact::{GateFact, QueueFact, RevisionFact};
 use crate::outcome::{Outcome, Reason};
+use crate::own_deployment::OwnDeployment;
 use crate::plan::{InProgressPlan, RolloutPlan, RunningUndos};
 use crate::planner::Planner;
 use crate::problem::Problem;
@@ -49,6 +50,10 @@ pub(super) async fn continue_rollout(run: &Run, planner: &Planner) -> Result<End
     let revision = read_revision(run, running).await;
     one_off::arm_migration_of(run, &plan.migration, &snapshot).await;
     arm_running_undos(run, &plan.undos);
+    run.begin_deployment(OwnDeployment::begin(
+        planned.place.clone(),
+        revision.arn.clone(),
+    ));
     let mut rollout = rollout::attach(run, planned, &revision, running);
     suspend_scale_in(run, planned, running).await?;
     let gate = deploy::find_gate(run, &mut rollout).await?;

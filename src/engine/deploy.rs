@@ -16,6 +16,7 @@ use crate::error::Failure;
 use crate::event::fact::{GateFact, ImageFact};
 use crate::event::{Event, Step, SurveyedService, Tasks};
 use crate::outcome::Mode;
+use crate::own_deployment::OwnDeployment;
 use crate::plan::Plan;
 use crate::planner::Planner;
 use crate::rollout_kind::GatePlan;
@@ -108,6 +109,10 @@ async fn roll_out(
     let (Some(planned), Some(mut rollout)) = (&plan.rollout, started) else {
         return Ok(unchanged_ending(plan, revision));
     };
+    run.begin_deployment(OwnDeployment::begin(
+        planned.place.clone(),
+        revision.arn.clone(),
+    ));
     let is_adopted = prepared.adopted_rollout().is_some();
     if is_adopted {
         approval::arm_running_undos(run, &plan.adopted_undos);
@@ -192,6 +197,7 @@ pub(super) async fn continue_from_traffic(
     rollout.pass_production_gate().await?;
     bake(run, rollout, checks).await?;
     rollout.take_last_look().await?;
+    run.end_deployment();
     Ok(deployed_ending(run, rollout))
 }
 

@@ -1,16 +1,17 @@
 //! `mode: plan`: reads, plans and reports what a deployment would do, and changes nothing; and
 //! refuses a deployment that differs from the plan that was reviewed.
 
-use super::{Ending, Halt, checks, deploy, planning, run_step, start_gates};
+use super::{Ending, Halt, checks, deploy, drift, planning, run_step, start_gates};
 use crate::aws::arn::short_name;
 use crate::event::{Event, PlannedDeployment, Step};
 use crate::outcome::{Outcome, Reason};
-use crate::plan::Plan;
+use crate::plan::{Plan, PreviewReads};
 use crate::plan_digest::differing;
 use crate::planner::Planner;
 use crate::problem::Problem;
+use crate::registry::PushEstimate;
 use crate::run::Run;
-use crate::steps::image;
+use crate::steps::{image, scan};
 use crate::survey::Snapshot;
 use crate::text::Text;
 
@@ -31,7 +32,29 @@ async fn read(run: &Run, planner: &Planner) -> Result<PlannedDeployment, Halt> {
     checks::prepare(run, &plan.checks).await?;
     deploy::tell_plan(run, &snapshot, &plan);
     start_gates::show(run, planner, &snapshot).await;
-    preview(planner, &snapshot, &plan).await
+    let estimate = image::estimate(&plan, snapshot.image.as_ref()).await?;
+    let drift = drift::look(run, &snapshot, planner.shown_values());
+    let scans = read_scans(run, &snapshot, &plan, estimate.as_ref());
+    let (drift, scans) = tokio::join!(drift, scans);
+    let seen = PreviewReads {
+        estimate,
+        scans,
+        drift,
+    };
+    Ok(planner.preview(&snapshot, &plan, seen))
+}
+
+/// What the registry's scanner found in the image, where it is there already.
+async fn read_scans(
+    run: &Run,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    estimate: Option<&PushEstimate>,
+) -> Vec<Text> {
+    match image::find_existing(snapshot.image.as_ref(), estimate) {
+        Some(existing) => scan::describe_known(run, &plan.definition, &existing).await,
+        None => Vec::new(),
+    }
 }
 
 async fn preview(
@@ -39,8 +62,11 @@ async fn preview(
     snapshot: &Snapshot,
     plan: &Plan,
 ) -> Result<PlannedDeployment, Halt> {
-    let estimate = image::estimate(plan, snapshot.image.as_ref()).await?;
-    Ok(planner.preview(snapshot, plan, estimate.as_ref()))
+    let seen = PreviewReads {
+        estimate: image::estimate(plan, snapshot.image.as_ref()).await?,
+        ..PreviewReads::default()
+    };
+    Ok(planner.preview(snapshot, plan, seen))
 }
 
 /// Refuses a deployment that is not the one that was reviewed, where one was.

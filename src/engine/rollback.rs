@@ -11,6 +11,7 @@ use crate::event::{DeployedRevision, Event, Step};
 use crate::observe::revision_version::find_version;
 use crate::observe::traffic::{self, ProductionTraffic};
 use crate::outcome::{Outcome, Reason};
+use crate::own_deployment::OwnDeployment;
 use crate::plan::{RollbackChecks, RollbackPlan};
 use crate::planner::{Planner, RevisionToRestore};
 use crate::run::Run;
@@ -111,6 +112,8 @@ async fn roll_back_to_blue(
                     revision: left.clone(),
                 });
             }
+            run.begin_deployment(OwnDeployment::begin(plan.place.clone(), revision.clone()));
+            run.end_deployment();
             run.emit(Event::Revision(DeployedRevision {
                 arn: revision,
                 registered: false,

@@ -4,7 +4,8 @@
 //! Where GitHub's API cannot be read, the run continues and says so.
 
 use crate::error::Failure;
-use crate::github::api::{Github, GithubError, WorkflowRun};
+use crate::github::api::{Github, WorkflowRun};
+use crate::github::client::GithubError;
 use crate::github::workflow::Workflow;
 use crate::observe::workflow_runs::note_unknown;
 use crate::outcome::Reason;

@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::text::Text;
 
 mod aws;
+mod drift;
 mod gate;
 mod hooks;
 mod image;
@@ -26,6 +27,7 @@ mod tester;
 mod undo;
 
 pub use aws::{AwsFact, SoughtEffect};
+pub use drift::DriftFact;
 pub use gate::GateFact;
 pub use hooks::{HooksFact, TagValue};
 pub use image::{BlobMounting, ImageFact};
@@ -69,6 +71,8 @@ pub enum Fact {
     Tester(TesterFact),
     /// Sessions of the roles that are assumed.
     Session(SessionFact),
+    /// The record of a deployment on its service.
+    Drift(DriftFact),
 }
 
 /// How loud a fact is.
@@ -97,6 +101,7 @@ impl Fact {
             Self::Undo(fact) => fact.sentence(),
             Self::Tester(fact) => fact.sentence(),
             Self::Session(fact) => fact.sentence(),
+            Self::Drift(fact) => fact.sentence(),
         };
         sentence.into()
     }
@@ -116,6 +121,7 @@ impl Fact {
             Self::Undo(fact) => fact.level(),
             Self::Tester(fact) => fact.level(),
             Self::Session(fact) => fact.level(),
+            Self::Drift(fact) => fact.level(),
             Self::Aws(_) => FactLevel::Note,
         }
     }
@@ -196,6 +202,12 @@ impl From<GateFact> for Event {
 impl From<UndoFact> for Event {
     fn from(fact: UndoFact) -> Self {
         Self::Fact(Fact::Undo(fact))
+    }
+}
+
+impl From<DriftFact> for Event {
+    fn from(fact: DriftFact) -> Self {
+        Self::Fact(Fact::Drift(fact))
     }
 }
 

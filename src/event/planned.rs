@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Parts, Step};
+use super::{FoundDrift, Parts, Step};
 use crate::identity::RevisionArn;
 use crate::text::Text;
 
@@ -35,6 +35,9 @@ pub struct PlannedDeployment {
     pub steps: Vec<PlannedStep>,
     /// What AWS would do by itself if the run died meanwhile.
     pub if_left_alone: Option<Text>,
+    /// What was changed on the service since the last deployment; none without a service.
+    #[serde(default)]
+    pub drift: Option<FoundDrift>,
 }
 
 /// The image of a planned deployment.
@@ -52,6 +55,10 @@ pub struct PlannedImage {
     pub uncompressed: bool,
     /// The number of layers and configs that the registry has already.
     pub existing: usize,
+    /// What the registry's scanner found in it, where it is there already: a line for each of its
+    /// platforms.
+    #[serde(default)]
+    pub scans: Vec<Text>,
 }
 
 /// The task definition of a planned deployment.
@@ -78,4 +85,7 @@ pub struct PlannedStep {
     pub what: Text,
     /// The shortest time it takes, in seconds, if that is known.
     pub seconds: Option<u64>,
+    /// The longest time that it is waited for, in seconds, if it has one of its own.
+    #[serde(default)]
+    pub at_most_seconds: Option<u64>,
 }

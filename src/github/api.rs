@@ -8,21 +8,16 @@ use std::time::Duration;
 
 use octocrab::Octocrab;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::redirect::Policy;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use url::Url;
 
+use super::client::{self, GithubError, read_answer, with_deadline};
 use super::workflow::Workflow;
-use crate::registry::{BodyError, read_body};
-use crate::scrub::mask;
 use crate::secret::Secret;
 
 /// The deadline for a whole question, all pages together.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// A page of fifty runs is about a megabyte.
-const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
-/// Runs come newest first. Runs come newest first; more than two pages are not looked at.
+/// Runs come newest first; more than two pages are not looked at.
 const MAX_PAGES: u32 = 2;
 const PER_PAGE: usize = 50;
 /// A commit has a few dozen checks, and GitHub shows at most a hundred of them at once.
@@ -84,62 +79,6 @@ struct CheckRunsPage {
     check_runs: Vec<CheckRun>,
 }
 
-/// GitHub gave no usable answer.
-#[derive(Debug, thiserror::Error)]
-pub enum GithubError {
-    /// The address is not a URL, or the token cannot be sent in a header.
-    #[error("{0}")]
-    Unusable(&'static str),
-    /// GitHub answered with an error.
-    #[error("GitHub answered {status}: {}", mask(message))]
-    Answered {
-        /// HTTP status.
-        status: u16,
-        /// GitHub's message.
-        message: String,
-    },
-    /// No answer arrived.
-    #[error("GitHub's API could not be asked")]
-    Failed(#[source] Box<octocrab::Error>),
-    /// An answer that is too long, or that broke off.
-    #[error("GitHub's API could not be asked")]
-    Body(#[from] BodyError),
-    /// An answer that is not what the API documents.
-    #[error("GitHub's answer cannot be read")]
-    InvalidAnswer(#[from] serde_json::Error),
-    /// The deadline passed.
-    #[error("GitHub's API did not answer within {} s", DEADLINE.as_secs())]
-    TimedOut,
-}
-
-impl GithubError {
-    /// Whether the token may lack the permission. GitHub answers 404 for what a token may not see.
-    pub fn is_denied(&self) -> bool {
-        match self {
-            Self::Answered { status, message } => {
-                matches!(status, 403 | 404) && !message.contains("rate limit")
-            }
-            Self::Unusable(_)
-            | Self::Failed(_)
-            | Self::Body(_)
-            | Self::InvalidAnswer(_)
-            | Self::TimedOut => false,
-        }
-    }
-}
-
-impl From<octocrab::Error> for GithubError {
-    fn from(error: octocrab::Error) -> Self {
-        match error {
-            octocrab::Error::GitHub { source, .. } => Self::Answered {
-                status: source.status_code.as_u16(),
-                message: source.message.clone(),
-            },
-            other => Self::Failed(Box::new(other)),
-        }
-    }
-}
-
 /// A client for the runs of one workflow.
 #[derive(Debug)]
 pub struct Github<'w> {
@@ -166,12 +105,6 @@ impl WorkflowRunsQuery<'_> {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct GithubErrorBody {
-    #[serde(default)]
-    message: String,
-}
-
 #[derive(Debug, Deserialize)]
 struct Page {
     workflow_runs: Vec<WorkflowRun>,
@@ -180,25 +113,7 @@ struct Page {
 impl<'w> Github<'w> {
     /// Prepares the client, with the proxy of the environment; nothing is sent.
     pub fn connect(workflow: &'w Workflow, token: &Secret) -> Result<Self, GithubError> {
-        let api = Url::parse(&workflow.api)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
-        let api = api.ok_or(GithubError::Unusable("GITHUB_API_URL is no address"))?;
-        let token = token.expose().trim();
-        if token.is_empty() || !token.chars().all(|letter| letter.is_ascii_graphic()) {
-            return Err(GithubError::Unusable("github-token is no token"));
-        }
-        // Up to three redirects, for a repository that was renamed and whose owner was renamed. The
-        // token is not sent to another host.
-        let http = reqwest::Client::builder()
-            .redirect(Policy::limited(3))
-            .connect_timeout(DEADLINE)
-            .build();
-        let http = http.map_err(|_| GithubError::Unusable("the HTTP client could not be made"))?;
-        let client = Octocrab::builder()
-            .personal_token(token)
-            .base_uri(api.as_str())?
-            .build_with_reqwest(http)?;
+        let client = client::connect(&workflow.api, token)?;
         Ok(Self { client, workflow })
     }
 
@@ -209,12 +124,12 @@ impl<'w> Github<'w> {
         branch: &str,
         sha: &str,
     ) -> Result<Option<WorkflowRun>, GithubError> {
-        with_deadline(self.read_newer_run(branch, sha)).await
+        with_deadline(DEADLINE, self.read_newer_run(branch, sha)).await
     }
 
     /// How many older runs of the workflow have not ended.
     pub async fn count_runs_ahead(&self) -> Result<usize, GithubError> {
-        with_deadline(self.read_runs_ahead()).await
+        with_deadline(DEADLINE, self.read_runs_ahead()).await
     }
 
     async fn read_newer_run(
@@ -257,7 +172,7 @@ impl<'w> Github<'w> {
 
     /// The newest runs of all checks of a commit.
     pub async fn list_check_runs(&self, sha: &str) -> Result<Vec<CheckRun>, GithubError> {
-        with_deadline(self.read_check_runs(sha)).await
+        with_deadline(DEADLINE, self.read_check_runs(sha)).await
     }
 
     async fn read_check_runs(&self, sha: &str) -> Result<Vec<CheckRun>, GithubError> {
@@ -295,31 +210,9 @@ impl<'w> Github<'w> {
     }
 
     async fn read_json<T: DeserializeOwned>(&self, route: &str) -> Result<T, GithubError> {
-        let answer = reqwest::Response::from(
-            self.client
-                ._get(route.to_owned())
-                .await?
-                .map(reqwest::Body::wrap),
-        );
-        let status = answer.status();
-        let body = read_body(answer, MAX_BODY_BYTES).await?;
-        if !status.is_success() {
-            let refusal: GithubErrorBody = serde_json::from_slice(&body).unwrap_or_default();
-            return Err(GithubError::Answered {
-                status: status.as_u16(),
-                message: refusal.message,
-            });
-        }
-        Ok(serde_json::from_slice(&body)?)
+        let answer = self.client._get(route.to_owned()).await?;
+        read_answer(answer.map(reqwest::Body::wrap).into()).await
     }
-}
-
-async fn with_deadline<T>(
-    question: impl Future<Output = Result<T, GithubError>>,
-) -> Result<T, GithubError> {
-    tokio::time::timeout(DEADLINE, question)
-        .await
-        .unwrap_or(Err(GithubError::TimedOut))
 }
 
 /// Only the newest successful run counts: if it deployed our commit, our commit is the latest
@@ -347,6 +240,7 @@ fn is_ahead(run: &WorkflowRun, ours: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::BodyError;
 
     fn workflow_run(number: u64, sha: &str, status: &str, conclusion: Option<&str>) -> WorkflowRun {
         let url = format!("https://github.example/octo/shop/actions/runs/{number}");
@@ -441,30 +335,6 @@ mod tests {
             !is_ahead(&workflow_run(42, "a", "queued", None), 41),
             "a newer one"
         );
-    }
-
-    #[test]
-    fn what_github_hides_may_be_a_matter_of_permission_and_what_it_limits_is_not() {
-        let table = [
-            (401, "Bad credentials", false),
-            (403, "Resource not accessible by integration", true),
-            (404, "Not Found", true),
-        ];
-        let more = [
-            (403, "API rate limit exceeded for installation", false),
-            (500, "Server Error", false),
-        ];
-        for (status, message, expected) in table.into_iter().chain(more) {
-            assert_eq!(
-                GithubError::Answered {
-                    status,
-                    message: message.into()
-                }
-                .is_denied(),
-                expected,
-                "{status} {message}"
-            );
-        }
     }
 
     /// An API that answers a request with this head, and with a body that never ends.

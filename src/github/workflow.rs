@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// GitHub's API if the runner does not name one.
-const PUBLIC_API: &str = "https://api.github.com";
+pub(super) const PUBLIC_API: &str = "https://api.github.com";
 /// The folder of workflow files; a workflow that GitHub created itself has none.
 const WORKFLOW_FOLDER: &str = ".github/workflows/";
 
@@ -56,6 +56,12 @@ fn split_reference(reference: &str) -> Option<(String, String)> {
         .strip_prefix(WORKFLOW_FOLDER)
         .filter(|file| !file.is_empty())?;
     (is_name(owner) && is_name(name)).then(|| (format!("{owner}/{name}"), file.to_owned()))
+}
+
+/// Whether a text is `owner/name`, and nothing else that could get into a URL.
+pub(super) fn is_repository(text: &str) -> bool {
+    text.split_once('/')
+        .is_some_and(|(owner, name)| is_name(owner) && is_name(name))
 }
 
 /// Characters that GitHub allows in the names of owners and repositories; nothing else may get into

@@ -3,7 +3,8 @@
 
 use crate::error::cause_chain;
 use crate::event::Event;
-use crate::github::api::{Github, GithubError};
+use crate::github::api::Github;
+use crate::github::client::GithubError;
 use crate::github::workflow::Workflow;
 use crate::run::Run;
 use crate::secret::Secret;

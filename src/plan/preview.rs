@@ -3,48 +3,66 @@
 //!
 //! One file, because each part of the preview is also a part of the digest.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
-use super::{Plan, QueuePlan, RolloutPlan, TaskPlan};
-use crate::aws::arn::short_name;
-use crate::checks::moment::Moment;
-use crate::choices::{Approval, Follow, ScaleIn};
+use super::{Plan, QueuePlan, RolloutPlan};
+use crate::aws::ecs_shapes::Service;
+use crate::choices::ScaleIn;
 use crate::documents::compare::{diff, is_equivalent};
 use crate::documents::described::from_described;
-use crate::documents::run_task::describe_words;
 use crate::documents::task_definition::with_image;
-use crate::duration::HumanDuration;
 use crate::event::{
-    PLAN_VERSION, Parts, PlannedDeployment, PlannedImage, PlannedRevision, PlannedStep, Step,
+    FoundDrift, PLAN_VERSION, Parts, PlannedDeployment, PlannedImage, PlannedRevision,
 };
 use crate::plan_digest;
 use crate::registry::{EstimatedSize, PushEstimate};
-use crate::rollout_kind::GatePlan;
 use crate::survey::{ImageFound, Snapshot};
 use crate::text::Text;
 
-/// What a deployment by this plan would do. `estimate` is what the push of its image would send.
+mod planned_steps;
+
+use planned_steps::{list_steps, migration_step};
+
+/// What was read for the preview only.
+#[derive(Debug, Default)]
+pub struct PreviewReads {
+    /// What the push of the image would send; none where nothing is pushed.
+    pub estimate: Option<PushEstimate>,
+    /// What the registry's scanner found in an image that is there already, a line for each of its
+    /// platforms.
+    pub scans: Vec<Text>,
+    /// What was changed on the service since the last deployment; none without a service.
+    pub drift: Option<FoundDrift>,
+}
+
+/// What a deployment by this plan would do.
 pub fn preview(
     plan: &Plan,
     snapshot: &Snapshot,
     queue: &QueuePlan,
-    estimate: Option<&PushEstimate>,
+    seen: PreviewReads,
 ) -> PlannedDeployment {
-    let image = image(plan, snapshot, estimate);
+    let PreviewReads {
+        estimate,
+        scans,
+        drift,
+    } = seen;
+    let image =
+        image(plan, snapshot, estimate.as_ref()).map(|image| PlannedImage { scans, ..image });
     let pinned = image.as_ref().map(|image| image.to.as_str());
     let definition = pinned.map_or_else(
         || plan.definition.clone(),
         |pinned| with_image(&plan.definition, &plan.image_containers, pinned),
     );
     let task_definition = revision(plan, &definition);
+    let is_unchanged = is_unchanged(plan, &task_definition, snapshot);
+    // What is set with a rollout is not set where there is none.
     let service_changes = plan
         .rollout
         .as_ref()
-        .map(service_changes)
+        .filter(|_| !is_unchanged)
+        .map(|rollout| service_changes(rollout, snapshot.service.as_ref()))
         .unwrap_or_default();
-    let is_unchanged = is_unchanged(plan, &task_definition, snapshot);
     PlannedDeployment {
         version: PLAN_VERSION,
         digest: digest(plan, snapshot),
@@ -61,7 +79,7 @@ pub fn preview(
         steps: if is_unchanged {
             migration_step(plan)
         } else {
-            steps(plan, image.as_ref(), &task_definition)
+            list_steps(plan, image.as_ref(), &task_definition)
         },
         if_left_alone: plan
             .rollout
@@ -72,6 +90,7 @@ pub fn preview(
         image,
         task_definition,
         service_changes,
+        drift,
     }
 }
 
@@ -81,13 +100,11 @@ pub fn preview(
 /// The image has a part of its own: the definition is hashed without it, so that a plan reads the
 /// same before and after the image was pushed.
 pub fn digest(plan: &Plan, snapshot: &Snapshot) -> String {
+    // Not what is there now: autoscaling may change the number of tasks until then.
     let service = plan.rollout.as_ref().map(|rollout| {
         let change = rollout.kind.configuration_change();
-        format!(
-            "{change:?} {:?} {:?}",
-            rollout.update,
-            service_changes(rollout)
-        )
+        let during = (rollout.scale_in, rollout.kind.temporary_changes());
+        format!("{change:?} {:?} {during:?}", rollout.update)
     });
     plan_digest::of(&[
         image_identity(snapshot),
@@ -165,6 +182,7 @@ fn image(
         sent: Parts::default(),
         uncompressed: false,
         existing: 0,
+        scans: Vec::new(),
     };
     Some(match (found, estimate) {
         (ImageFound::InRegistry { pinned, .. }, _) => there(pinned),
@@ -191,6 +209,7 @@ fn image(
                 },
                 uncompressed,
                 existing: estimate.map_or(0, |estimate| estimate.existing),
+                scans: Vec::new(),
             }
         }
     })
@@ -224,30 +243,8 @@ fn revision(plan: &Plan, definition: &Value) -> PlannedRevision {
 }
 
 /// The settings sent to ECS or CodeDeploy besides the revision that differ from the present ones.
-fn service_changes(rollout: &RolloutPlan) -> Vec<Text> {
-    let update = &rollout.update;
-    let mut lines: Vec<String> = Vec::new();
-    if update.force_new_deployment {
-        lines
-            .push("a deployment is started although nothing changed (force-new-deployment)".into());
-    }
-    if let Some(count) = update.desired_count {
-        let before = rollout
-            .kind
-            .desired_count()
-            .map(|desired| format!("{desired} → "))
-            .unwrap_or_default();
-        lines.push(format!("desiredCount: {before}{count}"));
-    }
-    if let Some(tags) = update.enable_ecs_managed_tags {
-        lines.push(format!("enableECSManagedTags: {tags}"));
-    }
-    if let Some(from) = &update.propagate_tags {
-        lines.push(format!("propagateTags: {from}"));
-    }
-    if update.volume.is_some() {
-        lines.push("volumeConfigurations: as the inputs say".into());
-    }
+fn service_changes(rollout: &RolloutPlan, service: Option<&Service>) -> Vec<Text> {
+    let mut lines = update_changes(rollout, service);
     if let Some((before, after)) = rollout.kind.configuration_change() {
         lines.extend(
             diff(before, after, &[])
@@ -260,6 +257,50 @@ fn service_changes(rollout: &RolloutPlan) -> Vec<Text> {
     }
     lines.extend(rollout.kind.temporary_changes());
     lines.into_iter().map(Text::from).collect()
+}
+
+fn update_changes(rollout: &RolloutPlan, service: Option<&Service>) -> Vec<String> {
+    let update = &rollout.update;
+    let present = service.map_or(&Value::Null, |service| &service.answer);
+    let mut lines = Vec::new();
+    if update.force_new_deployment {
+        let line = "a deployment is started although nothing changed (force-new-deployment)";
+        lines.push(line.to_owned());
+    }
+    let count = update.desired_count.map(Value::from);
+    let before = rollout.kind.desired_count().map(Value::from);
+    lines.extend(change_line("desiredCount", before.as_ref(), count));
+    let tags = update.enable_ecs_managed_tags.map(Value::from);
+    let none = Value::Bool(false);
+    let before = present.get("enableECSManagedTags");
+    let before = before.or(service.map(|_| &none));
+    lines.extend(change_line("enableECSManagedTags", before, tags));
+    let from = update.propagate_tags.clone().map(Value::from);
+    lines.extend(change_line(
+        "propagateTags",
+        present.get("propagateTags"),
+        from,
+    ));
+    if update.volume.is_some() {
+        lines.push("volumeConfigurations: as the inputs say".to_owned());
+    }
+    lines
+}
+
+/// None where nothing is set, or what is there already.
+fn change_line(field: &str, before: Option<&Value>, after: Option<Value>) -> Option<String> {
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    let after = after.filter(|after| before != Some(after))?;
+    let before = before.map(|before| format!("{} → ", text(before)));
+    Some(format!(
+        "{field}: {}{}",
+        before.unwrap_or_default(),
+        text(&after)
+    ))
 }
 
 fn is_unchanged(plan: &Plan, revision: &PlannedRevision, snapshot: &Snapshot) -> bool {
@@ -290,178 +331,4 @@ fn before(snapshot: &Snapshot, queue: &QueuePlan) -> Vec<Text> {
         QueuePlan::Supersede(_) => "it is stopped and rolled back first (if-running)",
     };
     vec![format!("{}: {then}", running.describe()).into()]
-}
-
-fn steps(
-    plan: &Plan,
-    image: Option<&PlannedImage>,
-    revision: &PlannedRevision,
-) -> Vec<PlannedStep> {
-    let mut steps = Vec::new();
-    let mut add = |step, what: String, lasts: Option<Duration>| {
-        steps.push(PlannedStep {
-            step,
-            what: what.into(),
-            seconds: lasts
-                .map(|lasts| lasts.as_secs())
-                .filter(|seconds| *seconds > 0),
-        });
-    };
-    if let Some(image) = image {
-        add(Step::Image, image_step(image), None);
-    }
-    if plan.scan.is_some() {
-        add(
-            Step::Scan,
-            "the registry's scan of the image is judged".into(),
-            None,
-        );
-    }
-    add(
-        Step::Revision,
-        match &revision.registered {
-            Some(arn) => format!("{} is registered already", short_name(arn)),
-            None => format!("a new revision of {} is registered", revision.family),
-        },
-        None,
-    );
-    if let Some(task) = &plan.task {
-        let (step, what) = task_step(task);
-        add(step, what, None);
-    }
-    if let Some(rollout) = &plan.rollout {
-        for (step, what, lasts) in rollout_steps(plan, rollout) {
-            add(step, what, lasts);
-        }
-    }
-    steps
-}
-
-/// A migration runs also where nothing is rolled out.
-fn migration_step(plan: &Plan) -> Vec<PlannedStep> {
-    let task = plan.task.as_ref().filter(|task| task.migration.is_some());
-    let step = task.map(task_step).map(|(step, what)| PlannedStep {
-        step,
-        what: what.into(),
-        seconds: None,
-    });
-    step.into_iter().collect()
-}
-
-/// The task before the rollout.
-fn task_step(task: &TaskPlan) -> (Step, String) {
-    match &task.migration {
-        None => (
-            Step::Task,
-            format!(
-                "a task of the new revision runs; at most {}",
-                HumanDuration(task.deadline)
-            ),
-        ),
-        Some(migration) => (
-            Step::Migration,
-            format!(
-                "{}\"{}\" runs in a task of the new revision{}; at most {}",
-                migration
-                    .backup
-                    .as_ref()
-                    .map(|backup| format!("after a snapshot of {}, ", backup.database))
-                    .unwrap_or_default(),
-                describe_words(&migration.command),
-                if migration.companions.check.is_some() {
-                    ", unless nothing is pending"
-                } else {
-                    ""
-                },
-                HumanDuration(task.deadline)
-            ),
-        ),
-    }
-}
-
-fn image_step(image: &PlannedImage) -> String {
-    if image.sent.count == 0 {
-        return format!("{} is there already", image.to);
-    }
-    #[expect(clippy::cast_precision_loss, reason = "for people")]
-    let size = image.sent.bytes as f64 / 1_048_576.0;
-    let size = if image.uncompressed {
-        format!("at most {size:.1} MiB, before compression")
-    } else {
-        format!("{size:.1} MiB")
-    };
-    format!(
-        "{} of {} parts are sent to {} ({size})",
-        image.sent.count,
-        image.sent.count + image.existing,
-        image.to
-    )
-}
-
-fn rollout_steps(plan: &Plan, rollout: &RolloutPlan) -> Vec<(Step, String, Option<Duration>)> {
-    let kind = &rollout.kind;
-    let mut steps = vec![(
-        Step::Green,
-        format!("it comes up ({})", kind.controller()),
-        None,
-    )];
-    if rollout.follow == Follow::LeaveToAws {
-        return steps;
-    }
-    if kind.gate() == GatePlan::Test {
-        steps.push((
-            Step::Gate,
-            plan.checks.sentence(Moment::Green, "green"),
-            None,
-        ));
-    }
-    if rollout.approval == Approval::BeforeTraffic {
-        let waits = kind.gate_timeout().as_secs() / 60;
-        let within = if waits > 0 {
-            format!(" within {waits} min")
-        } else {
-            String::new()
-        };
-        steps.push((
-            Step::Gate,
-            format!("a person answers{within}, with mode: continue or mode: abort"),
-            None,
-        ));
-    }
-    let shares = kind.traffic_steps();
-    let shift: Duration = shares.iter().flatten().map(|(_, lasts)| *lasts).sum();
-    let way = match shares.as_deref() {
-        None => "tasks are replaced one after the other".to_owned(),
-        Some([]) => "all traffic moves at once".to_owned(),
-        Some(shares) => {
-            let percents: Vec<String> = shares
-                .iter()
-                .map(|(percent, _)| format!("{percent} %"))
-                .collect();
-            format!("traffic moves by {}, then 100 %", shortened(&percents))
-        }
-    };
-    steps.push((Step::Shift, way, Some(shift)));
-    if plan.checks.has(Moment::Production) {
-        let what = plan.checks.sentence(Moment::Production, "production");
-        steps.push((Step::Production, what, None));
-    }
-    let bake = rollout.expected_duration.saturating_sub(shift);
-    if kind.has_blue() && rollout.follow == Follow::Completed {
-        steps.push((
-            Step::Bake,
-            "blue is kept, then taken away".into(),
-            Some(bake),
-        ));
-    }
-    steps
-}
-
-fn shortened(percents: &[String]) -> String {
-    match percents {
-        [first, second, .., last] if percents.len() > 4 => {
-            format!("{first}, {second} … {last}")
-        }
-        _ => percents.join(", "),
-    }
 }

@@ -138,6 +138,26 @@ impl ScanResult {
     }
 }
 
+impl ScanAnswer {
+    /// What it says, for people: the findings by severity, or why there are none.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Found(findings) => {
+                let listed = findings.listed.iter();
+                let shown = listed.filter(|finding| finding.hidden == Suppression::No);
+                let counts = count_by_key(shown.map(|finding| finding.severity));
+                format!("{} ({} scan)", describe_counts(&counts), findings.kind)
+            }
+            Self::Absent => "no scan of it is known".to_owned(),
+            Self::InProgress(word) => format!("its scan is {word}"),
+            Self::NoFindings(why, words) => match words {
+                Some(words) => format!("no findings are known ({}: {words})", why.word()),
+                None => format!("no findings are known ({})", why.word()),
+            },
+        }
+    }
+}
+
 fn answer_word(answer: &ScanAnswer) -> &'static str {
     match answer {
         ScanAnswer::Found(_) => "findings",

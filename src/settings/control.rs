@@ -8,6 +8,9 @@ use crate::outcome::Mode;
 use crate::plan_digest::is_digest;
 use crate::secret::Secret;
 
+/// The words of the input `comment`.
+const COMMENTS: [(&str, ()); 2] = [("auto", ()), ("never", ())];
+
 /// Settings for other runs, approvals and cancellation.
 #[derive(Debug, Clone)]
 pub struct ControlSettings {
@@ -74,6 +77,8 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut ProblemCollector) -> (Mode
             .read_bool("fail-on-changes", inputs.fail_on_changes.as_deref())
             .unwrap_or(false),
     };
+    // Who writes the comment reads the input by itself, because refused inputs are commented too.
+    let _ = collect.read_choice("comment", inputs.comment.as_deref(), &COMMENTS);
     check_mode_inputs(mode, inputs, collect);
     (mode, control)
 }

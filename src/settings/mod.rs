@@ -479,7 +479,7 @@ fn choose_version(
         runner
             .sha
             .clone()
-            .filter(|_| !matches!(mode, Mode::Rollback | Mode::Smoke))
+            .filter(|_| !matches!(mode, Mode::Rollback | Mode::Smoke | Mode::Drift))
     })
 }
 

@@ -84,6 +84,7 @@ impl Console {
             Event::Verified { items } => {
                 self.close_and_append(at, super::verification::lines(items))
             }
+            Event::Drift(found) => self.close_and_append(at, super::drift::lines(found)),
             Event::Planned(planned) => self.close_and_append(at, super::plan::lines(planned)),
             Event::Narrowed { check, allow, why } => self.warn(
                 "a check is limited",

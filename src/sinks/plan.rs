@@ -8,6 +8,7 @@ use crate::event::{PlannedDeployment, PlannedStep};
 use crate::github::commands::sanitize;
 use crate::report::Report;
 use crate::sinks::console::capitalize;
+use crate::sinks::drift;
 use crate::sinks::markdown::{code_block, code_span, escape_text};
 use crate::text::Text;
 
@@ -15,6 +16,8 @@ use crate::text::Text;
 pub(super) fn lines(planned: &PlannedDeployment) -> Vec<String> {
     let mut lines = vec![format!("Plan {}", planned.digest)];
     lines.extend(planned.before.iter().map(|line| format!("  first: {line}")));
+    let scans = planned.image.iter().flat_map(|image| &image.scans);
+    lines.extend(scans.map(|scan| format!("  scan of the image: {scan}")));
     lines.push(format!("  {}", definition(planned)));
     lines.extend(indented(&planned.task_definition.changes));
     if !planned.service_changes.is_empty() {
@@ -34,6 +37,8 @@ pub(super) fn lines(planned: &PlannedDeployment) -> Vec<String> {
             .iter()
             .map(|words| format!("  if the run dies meanwhile: {words}")),
     );
+    let drift = planned.drift.iter().flat_map(drift::lines);
+    lines.extend(drift.map(|line| format!("  {line}")));
     lines.iter().map(|line| sanitize(line)).collect()
 }
 
@@ -43,13 +48,23 @@ fn indented(lines: &[Text]) -> impl Iterator<Item = String> {
 
 /// The section of the summary; empty if the run plans nothing.
 pub(super) fn section(report: &Report) -> String {
+    parts(report).join("\n\n")
+}
+
+/// Its parts, each complete in itself.
+pub(super) fn parts(report: &Report) -> Vec<String> {
     let Some(planned) = &report.plan else {
-        return String::new();
+        return Vec::new();
     };
     let mut parts = vec![format!(
         "### Plan\n\n{}.",
         escape_text(&capitalize(&definition(planned)))
     )];
+    let scans = planned.image.iter().flat_map(|image| &image.scans);
+    let scans: Vec<String> = scans.map(|scan| escape_text(scan)).collect();
+    if !scans.is_empty() {
+        parts.push(format!("Scan of the image: {}.", scans.join("; ")));
+    }
     if !planned.task_definition.changes.is_empty() {
         parts.push(code_block(&planned.task_definition.changes));
     }
@@ -71,7 +86,7 @@ pub(super) fn section(report: &Report) -> String {
     }
     if !planned.steps.is_empty() {
         let rows = planned.steps.iter().map(|step| {
-            let lasts = step.seconds.map(lasting).unwrap_or_default();
+            let lasts = describe_time(step).unwrap_or_default();
             format!(
                 "| {} | {} | {lasts} |",
                 step.step.title(),
@@ -79,7 +94,7 @@ pub(super) fn section(report: &Report) -> String {
             )
         });
         parts.push(format!(
-            "| Step | What it would do | At least |\n|---|---|--:|\n{}",
+            "| Step | What it would do | Time |\n|---|---|--:|\n{}",
             rows.collect::<Vec<_>>().join("\n")
         ));
     }
@@ -89,11 +104,15 @@ pub(super) fn section(report: &Report) -> String {
             escape_text(words)
         ));
     }
+    let drift = drift::section(planned.drift.as_ref());
+    if !drift.is_empty() {
+        parts.push(drift);
+    }
     let digest = code_span(&format!("plan-digest: {}", planned.digest));
     parts.push(format!(
         "A deployment with {digest} does this, or is refused."
     ));
-    parts.join("\n\n")
+    parts
 }
 
 fn definition(planned: &PlannedDeployment) -> String {
@@ -113,11 +132,21 @@ fn definition(planned: &PlannedDeployment) -> String {
 }
 
 fn done(step: &PlannedStep) -> String {
-    let lasts = step
-        .seconds
-        .map(|seconds| format!(" (at least {})", lasting(seconds)))
-        .unwrap_or_default();
-    format!("{}{lasts}", step.what)
+    match describe_time(step) {
+        Some(time) => format!("{} ({time})", step.what),
+        None => step.what.to_string(),
+    }
+}
+
+fn describe_time(step: &PlannedStep) -> Option<String> {
+    let at_least = step.seconds.map(lasting);
+    let at_most = step.at_most_seconds.map(lasting);
+    match (at_least, at_most) {
+        (Some(least), Some(most)) => Some(format!("{least} to {most}")),
+        (Some(least), None) => Some(format!("at least {least}")),
+        (None, Some(most)) => Some(format!("at most {most}")),
+        (None, None) => None,
+    }
 }
 
 fn lasting(seconds: u64) -> String {

@@ -20,7 +20,7 @@ use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capitalize, step_titl
 use crate::sinks::markdown::{code_block, code_span, escape_text};
 use crate::sinks::outputs::human_duration;
 use crate::sinks::sink::{Sink, SinkError};
-use crate::sinks::{load, measurements, plan, scan, start_gates, tester, verification};
+use crate::sinks::{drift, load, measurements, plan, scan, start_gates, tester, verification};
 
 /// The runner's file of the step summary. The post step's result is appended below the main step's
 /// summary.
@@ -71,6 +71,7 @@ pub fn render(report: &Report) -> String {
         start_gates::section(report.gates.as_ref()),
         verification::section(&report.verification),
         plan::section(report),
+        drift::section(report.drift.as_ref()),
         details_table(report),
         steps_section(report),
         scan::section(&report.scans),
@@ -91,7 +92,7 @@ pub fn render(report: &Report) -> String {
     summary
 }
 
-fn heading(report: &Report) -> String {
+pub(super) fn heading(report: &Report) -> String {
     let target = report.service.as_ref().map_or_else(
         || "task definition".to_owned(),
         |service| {
@@ -146,15 +147,20 @@ fn no_outcome_heading(target: &str) -> String {
 
 fn outcome_symbol(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Deployed | Outcome::Verified | Outcome::Tested | Outcome::Migrated => "✓",
+        Outcome::Deployed
+        | Outcome::Verified
+        | Outcome::Tested
+        | Outcome::NoDrift
+        | Outcome::Migrated => "✓",
         Outcome::AlreadyDeployed
         | Outcome::Registered
         | Outcome::Planned
+        | Outcome::DriftUnknown
         | Outcome::Waiting
         | Outcome::Started => "○",
         Outcome::NotDeployed | Outcome::RolledBack => "↩",
         Outcome::StillRunning => "…",
-        Outcome::Stuck | Outcome::Refused | Outcome::TestsFailed => "✗",
+        Outcome::Stuck | Outcome::Refused | Outcome::TestsFailed | Outcome::Drifted => "✗",
     }
 }
 
@@ -163,7 +169,7 @@ fn to_sentence(words: &str) -> String {
     format!("{}.", capitalize(words).trim_end_matches('.'))
 }
 
-fn problems_table(report: &Report) -> String {
+pub(super) fn problems_table(report: &Report) -> String {
     if report.problems.is_empty() {
         return String::new();
     }
@@ -180,7 +186,7 @@ fn problems_table(report: &Report) -> String {
     )
 }
 
-fn failure_section(report: &Report) -> String {
+pub(super) fn failure_section(report: &Report) -> String {
     report
         .failure
         .as_ref()
@@ -388,6 +394,9 @@ fn describe_replacement(outcome: Option<Outcome>, new: &str, old: &str) -> Strin
             | Outcome::Verified
             | Outcome::Tested
             | Outcome::TestsFailed
+            | Outcome::NoDrift
+            | Outcome::Drifted
+            | Outcome::DriftUnknown
             | Outcome::Migrated
             | Outcome::Waiting
             | Outcome::Started

@@ -172,6 +172,36 @@ pub async fn estimate(
     })?))
 }
 
+/// The image where its registry has it already; none where it is yet to be pushed, or its registry
+/// cannot be read.
+pub fn find_existing(
+    found: Option<&ImageFound>,
+    estimate: Option<&PushEstimate>,
+) -> Option<ResolvedImage> {
+    let (image, digest, facts) = match found? {
+        ImageFound::Local { target, facts, .. } => {
+            let digest = estimate
+                .filter(|estimate| estimate.missing == 0)?
+                .digest
+                .clone()?;
+            let name = format!("{}/{}@{digest}", target.host(), target.repository);
+            (name, digest, facts)
+        }
+        ImageFound::InRegistry {
+            pinned,
+            digest,
+            facts,
+            ..
+        } => (pinned.clone(), digest.clone()?, facts),
+        ImageFound::ByName(_) => return None,
+    };
+    Some(ResolvedImage {
+        image,
+        digest: Some(digest),
+        images: complete_images(&[facts.as_ref()]),
+    })
+}
+
 /// The tags that cannot be moved, because the repository's tags are immutable.
 fn immutable_tags(plan: &ImagePlan, repository: Option<&RepositoryPlan>) -> Vec<Tag> {
     let is_fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_immutable(tag));

@@ -22,6 +22,7 @@ use crate::scan::{
 };
 
 use super::image::{ResolvedImage, short_digest};
+use crate::text::Text;
 
 /// The first pause between looks, which grows while nothing changes, and the longest: basic scans
 /// take seconds, Inspector's minutes.
@@ -62,16 +63,48 @@ pub async fn check_image(
     };
     let deadline = Instant::now() + wait_budget(run, plan);
     let mut results = Vec::new();
-    let children: Vec<(Platform, Digest)> = image
-        .images
-        .iter()
-        .filter_map(|child| Some((child.platform.clone(), child.digest.clone()?)))
-        .collect();
-    for scanned in scan::select_manifests(digest, &children, definition) {
+    for scanned in scan::select_manifests(digest, &children_of(image), definition) {
         let watch = ScanPoller::new(run, plan, &repository, &scanned, deadline);
         results.push(watch.wait_for_verdict().await?);
     }
     Ok(results.join("; "))
+}
+
+/// What is known of an image that is in its registry already, in a line for each of its platforms.
+/// Nothing is waited for or started; what cannot be read is said.
+pub async fn describe_known(run: &Run, definition: &Value, image: &ResolvedImage) -> Vec<Text> {
+    let repository = ScannedRepository::from_image(&image.image);
+    let (Some(digest), Some(repository)) = (&image.digest, repository) else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    for scanned in scan::select_manifests(digest, &children_of(image), definition) {
+        let found = match run.aws.describe_scan(&repository, &scanned.digest).await {
+            Ok(answer) => answer.describe(),
+            // Another registry's, or an image whose parts are there and which is not.
+            Err(error) if is_missing(&error) => continue,
+            Err(error) => format!("not known: {error}"),
+        };
+        let of = scanned
+            .platform
+            .map(|platform| format!("{platform}: "))
+            .unwrap_or_default();
+        lines.push(format!("{of}{found}").into());
+    }
+    lines
+}
+
+fn is_missing(error: &AwsError) -> bool {
+    error.has_code("RepositoryNotFoundException") || error.has_code("ImageNotFoundException")
+}
+
+/// The images of an index, by platform.
+fn children_of(image: &ResolvedImage) -> Vec<(Platform, Digest)> {
+    image
+        .images
+        .iter()
+        .filter_map(|child| Some((child.platform.clone(), child.digest.clone()?)))
+        .collect()
 }
 
 /// What the user allows for the whole run bounds the wait as well.

@@ -56,6 +56,15 @@ async fn read_live_revision(
     Some(describe_revision(&run.aws, service.revision().as_str()).await)
 }
 
+/// The live revision, for those who can do without it.
+pub(super) async fn read_live(run: &Run, service: Option<&Service>) -> Option<RegisteredRevision> {
+    let described = read_live_revision(run, service).await?;
+    run.optional_read(
+        "what changed in the task definition is not shown",
+        described,
+    )
+}
+
 /// A run that was cut short may have registered it already. Without a service, the definition is
 /// compared with it.
 async fn read_newest_revision(

@@ -48,7 +48,15 @@ const DATA: &[&str] = &[
     "reqwest::StatusCode",
 ];
 /// Types whose methods act.
-const ACTORS: &[&str] = &["Run", "Aws", "Clock", "Runner", "Workspace", "Github"];
+const ACTORS: &[&str] = &[
+    "Run",
+    "Aws",
+    "Clock",
+    "Runner",
+    "Workspace",
+    "Github",
+    "IssueComments",
+];
 /// Files that are no part of the product.
 const NO_PRODUCT: &[&str] = &[
     "tests",

@@ -1,7 +1,7 @@
 //! `mode: plan`: what a deployment would do is said, nothing is done, and a deployment can be held
 //! to it.
 
-use ecs_bluegreen_sim::RollingOptions;
+use ecs_bluegreen_sim::{RollingOptions, ScanFinding, ScanOptions, ScanReading, Toggle};
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -56,12 +56,13 @@ async fn a_codedeploy_deployment_is_planned_and_then_done() {
         containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
       1. Image: 2 of 3 parts are sent to [registry]/app@[digest] ([size])
       2. Task definition: a new revision of api is registered
-      3. Green: it comes up (codedeploy)
+      3. Green: it comes up (codedeploy); the whole rollout is followed for 1 h 40 m at most
       4. Smoke tests on green: green is tested at http://[test]/: health, google login, session, me
       5. Traffic: traffic moves by 10 %, then 100 % (at least 5 m)
       6. Smoke tests on production: production is tested at http://[production]/: health, google login, session, me
       7. Bake: blue is kept, then taken away (at least 5 m)
       if the run dies meanwhile: at its gate CodeDeploy waits 60 min and then stops the deployment; past it CodeDeploy continues, and keeps blue for 5 min after the shift
+      Drift: whether anything was changed by hand is not known: no deployment of this action is recorded on the service; the next one that ends deployed is
 
     api:1 serves production; a deployment would roll out what the plan shows; nothing was changed.
     Outcome: planned, exit code 0, after [time]
@@ -83,17 +84,19 @@ async fn a_codedeploy_deployment_is_planned_and_then_done() {
 
     <pre>containerDefinitions&#91;app].image: [registry]/app:1.0.0 → [registry]/app&#64;[digest]</pre>
 
-    | Step | What it would do | At least |
+    | Step | What it would do | Time |
     |---|---|--:|
     | Image | 2 of 3 parts are sent to [registry]/app&#64;[digest] ([size]) |  |
     | Task definition | a new revision of api is registered |  |
-    | Green | it comes up (codedeploy) |  |
+    | Green | it comes up (codedeploy); the whole rollout is followed for 1 h 40 m at most |  |
     | Smoke tests on green | green is tested at <code>http&#58;<!-- -->//[test]/</code>&#58; health, google login, session, me |  |
-    | Traffic | traffic moves by 10 %, then 100 % | 5 m |
+    | Traffic | traffic moves by 10 %, then 100 % | at least 5 m |
     | Smoke tests on production | production is tested at <code>http&#58;<!-- -->//[production]/</code>&#58; health, google login, session, me |  |
-    | Bake | blue is kept, then taken away | 5 m |
+    | Bake | blue is kept, then taken away | at least 5 m |
 
     If the run dies meanwhile: at its gate CodeDeploy waits 60 min and then stops the deployment; past it CodeDeploy continues, and keeps blue for 5 min after the shift.
+
+    Whether anything was changed by hand is not known&#58; no deployment of this action is recorded on the service; the next one that ends deployed is.
 
     A deployment with <code>plan-digest: [plan]</code> does this, or is refused.
 
@@ -135,12 +138,13 @@ async fn a_canary_of_ecs_is_planned_and_then_done() {
         a PAUSE hook at POST_PRODUCTION_TRAFFIC_SHIFT is added for the rollout, and removed at its end
       1. Image: 2 of 3 parts are sent to [registry]/app@[digest] ([size])
       2. Task definition: a new revision of api is registered
-      3. Green: it comes up (ecs, canary)
+      3. Green: it comes up (ecs, canary); the whole rollout is followed for 40 m at most
       4. Smoke tests on green: green is tested at http://[test]/: health, google login, session, me
       5. Traffic: traffic moves by 10 %, then 100 % (at least 5 m)
       6. Smoke tests on production: production is tested at http://[production]/: health, google login, session, me
       7. Bake: blue is kept, then taken away (at least 5 m)
       if the run dies meanwhile: at each pause ECS waits 35 min and then rolls back; past the last one it continues, and keeps blue for 5 min after the shift
+      Drift: whether anything was changed by hand is not known: no deployment of this action is recorded on the service; the next one that ends deployed is
 
     api:1 serves production; a deployment would roll out what the plan shows; nothing was changed.
     Outcome: planned, exit code 0, after [time]
@@ -168,17 +172,19 @@ async fn a_canary_of_ecs_is_planned_and_then_done() {
     a PAUSE hook at PRE&#95;PRODUCTION&#95;TRAFFIC&#95;SHIFT is added for the rollout, and removed at its end
     a PAUSE hook at POST&#95;PRODUCTION&#95;TRAFFIC&#95;SHIFT is added for the rollout, and removed at its end</pre>
 
-    | Step | What it would do | At least |
+    | Step | What it would do | Time |
     |---|---|--:|
     | Image | 2 of 3 parts are sent to [registry]/app&#64;[digest] ([size]) |  |
     | Task definition | a new revision of api is registered |  |
-    | Green | it comes up (ecs, canary) |  |
+    | Green | it comes up (ecs, canary); the whole rollout is followed for 40 m at most |  |
     | Smoke tests on green | green is tested at <code>http&#58;<!-- -->//[test]/</code>&#58; health, google login, session, me |  |
-    | Traffic | traffic moves by 10 %, then 100 % | 5 m |
+    | Traffic | traffic moves by 10 %, then 100 % | at least 5 m |
     | Smoke tests on production | production is tested at <code>http&#58;<!-- -->//[production]/</code>&#58; health, google login, session, me |  |
-    | Bake | blue is kept, then taken away | 5 m |
+    | Bake | blue is kept, then taken away | at least 5 m |
 
     If the run dies meanwhile: at each pause ECS waits 35 min and then rolls back; past the last one it continues, and keeps blue for 5 min after the shift.
+
+    Whether anything was changed by hand is not known&#58; no deployment of this action is recorded on the service; the next one that ends deployed is.
 
     A deployment with <code>plan-digest: [plan]</code> does this, or is refused.
 
@@ -231,9 +237,10 @@ async fn a_rolling_deployment_is_planned_and_then_done() {
         desiredCount: 1 → 2
       1. Image: 2 of 3 parts are sent to [registry]/app@[digest] ([size])
       2. Task definition: a new revision of api is registered
-      3. Green: it comes up (ecs, rolling)
+      3. Green: it comes up (ecs, rolling); the whole rollout is followed for 30 m at most
       4. Traffic: tasks are replaced one after the other
       if the run dies meanwhile: ECS continues to replace the tasks
+      Drift: whether anything was changed by hand is not known: no deployment of this action is recorded on the service; the next one that ends deployed is
 
     api:1 serves production; a deployment would roll out what the plan shows; nothing was changed.
     Outcome: planned, exit code 0, after [time]
@@ -260,14 +267,16 @@ async fn a_rolling_deployment_is_planned_and_then_done() {
 
     <pre>desiredCount: 1 → 2</pre>
 
-    | Step | What it would do | At least |
+    | Step | What it would do | Time |
     |---|---|--:|
     | Image | 2 of 3 parts are sent to [registry]/app&#64;[digest] ([size]) |  |
     | Task definition | a new revision of api is registered |  |
-    | Green | it comes up (ecs, rolling) |  |
+    | Green | it comes up (ecs, rolling); the whole rollout is followed for 30 m at most |  |
     | Traffic | tasks are replaced one after the other |  |
 
     If the run dies meanwhile: ECS continues to replace the tasks.
+
+    Whether anything was changed by hand is not known&#58; no deployment of this action is recorded on the service; the next one that ends deployed is.
 
     A deployment with <code>plan-digest: [plan]</code> does this, or is refused.
 
@@ -307,7 +316,8 @@ async fn the_plan_is_a_document_for_programs() {
           "bytes": 680
         },
         "uncompressed": false,
-        "existing": 1
+        "existing": 1,
+        "scans": []
       },
       "task-definition": {
         "family": "api",
@@ -327,40 +337,55 @@ async fn the_plan_is_a_document_for_programs() {
         {
           "step": "image",
           "what": "2 of 3 parts are sent to [registry]/app@[digest] ([size])",
-          "seconds": null
+          "seconds": null,
+          "at-most-seconds": null
         },
         {
           "step": "revision",
           "what": "a new revision of api is registered",
-          "seconds": null
+          "seconds": null,
+          "at-most-seconds": null
         },
         {
           "step": "green",
-          "what": "it comes up (ecs, canary)",
-          "seconds": null
+          "what": "it comes up (ecs, canary); the whole rollout is followed for 40 m at most",
+          "seconds": null,
+          "at-most-seconds": null
         },
         {
           "step": "gate",
           "what": "green is tested at http://[test]/: health, google login, session, me",
-          "seconds": null
+          "seconds": null,
+          "at-most-seconds": null
         },
         {
           "step": "shift",
           "what": "traffic moves by 10 %, then 100 %",
-          "seconds": 300
+          "seconds": 300,
+          "at-most-seconds": null
         },
         {
           "step": "production",
           "what": "production is tested at http://[production]/: health, google login, session, me",
-          "seconds": null
+          "seconds": null,
+          "at-most-seconds": null
         },
         {
           "step": "bake",
           "what": "blue is kept, then taken away",
-          "seconds": 300
+          "seconds": 300,
+          "at-most-seconds": null
         }
       ],
-      "if-left-alone": "at each pause ECS waits 35 min and then rolls back; past the last one it continues, and keeps blue for 5 min after the shift"
+      "if-left-alone": "at each pause ECS waits 35 min and then rolls back; past the last one it continues, and keeps blue for 5 min after the shift",
+      "drift": {
+        "state": "unrecorded",
+        "why": "no deployment of this action is recorded on the service; the next one that ends deployed is",
+        "since": null,
+        "changes": [],
+        "remedies": [],
+        "notes": []
+      }
     }
     "#);
 }
@@ -448,6 +473,7 @@ async fn a_plan_without_changes_says_so_and_only_changes_can_fail_it() {
     ✓ Survey: read ([time])
     Plan [plan]
       the task definition is api:1, which is registered already
+      Drift: whether anything was changed by hand is not known: no deployment of this action is recorded on the service; the next one that ends deployed is
 
     api:1 serves production; a deployment would change nothing; nothing was changed.
     Outcome: planned, exit code 0, after [time]
@@ -476,10 +502,11 @@ async fn a_plan_without_changes_says_so_and_only_changes_can_fail_it() {
         containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
       1. Image: 2 of 3 parts are sent to [registry]/app@[digest] ([size])
       2. Task definition: a new revision of api is registered
-      3. Green: it comes up (codedeploy)
+      3. Green: it comes up (codedeploy); the whole rollout is followed for 1 h 40 m at most
       4. Traffic: traffic moves by 10 %, then 100 % (at least 5 m)
       5. Bake: blue is kept, then taken away (at least 5 m)
       if the run dies meanwhile: at its gate CodeDeploy waits 60 min and then stops the deployment; past it CodeDeploy continues, and keeps blue for 5 min after the shift
+      Drift: whether anything was changed by hand is not known: no deployment of this action is recorded on the service; the next one that ends deployed is
 
     api:1 serves production; a deployment would roll out what the plan shows; nothing was changed.
     Outcome: not-deployed (changes), exit code 10, after [time]
@@ -527,12 +554,13 @@ async fn a_plan_does_not_wait_for_a_rollout_in_progress_and_names_it() {
         containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
       1. Image: 2 of 3 parts are sent to [registry]/app@[digest] ([size])
       2. Task definition: a new revision of api is registered
-      3. Green: it comes up (codedeploy)
+      3. Green: it comes up (codedeploy); the whole rollout is followed for 1 h 40 m at most
       4. Smoke tests on green: green is tested at http://[test]/: health, google login, session, me
       5. Traffic: traffic moves by 10 %, then 100 % (at least 5 m)
       6. Smoke tests on production: production is tested at http://[production]/: health, google login, session, me
       7. Bake: blue is kept, then taken away (at least 5 m)
       if the run dies meanwhile: at its gate CodeDeploy waits 60 min and then stops the deployment; past it CodeDeploy continues, and keeps blue for 5 min after the shift
+      Drift: whether anything was changed by hand is not known: a deployment of the service is in progress, or blue is still kept; look again when it is over
 
     api:1 serves production; a deployment would roll out what the plan shows; nothing was changed.
     Outcome: planned, exit code 0, after [time]
@@ -593,4 +621,67 @@ async fn what_would_be_refused_is_refused_by_the_plan_too() {
     reason=invalid-inputs
     rolled-back=false
     ");
+}
+
+/// A plan for an image that is in its repository already.
+async fn planned_with_scan(story: Story) -> ActionRun {
+    let mut play = story.begin().await.push_version("1.1.0").await;
+    let planned = play.act(plan(Action::deploy("1.1.0"))).await;
+    play.end().await;
+    assert_eq!(planned.output("outcome"), "planned", "{}", planned.text());
+    planned
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_are_counted_where_the_image_is_there_and_what_is_not_known_is_said() {
+    let scanned = ScanOptions {
+        on_push: Toggle::On,
+        looks: vec![ScanReading::completed(vec![
+            ScanFinding::new("CRITICAL", "CVE-2026-1", ("openssl", "3.0.11")),
+            ScanFinding::new("HIGH", "CVE-2026-2", ("zlib", "1.2.13")),
+            ScanFinding::new("HIGH", "CVE-2026-3", ("zlib", "1.2.13")),
+        ])],
+        ..ScanOptions::default()
+    };
+    let rolling = || Story::rolling(RollingOptions::default());
+    let with = |scans: ScanOptions| {
+        rolling().stage(|options| drop(options.scans.insert("app".to_owned(), scans)))
+    };
+    let found = planned_with_scan(with(scanned)).await;
+    let none = planned_with_scan(rolling()).await;
+    let denied = vec!["ecr:DescribeImageScanFindings".to_owned()];
+    let denied = planned_with_scan(rolling().stage(|options| options.denied = denied)).await;
+    let mut play = rolling().begin().await;
+    let absent = play.act(plan(Action::deploy("1.1.0"))).await;
+    play.end().await;
+    let lines = [found, none, denied, absent].map(|run| run.log_with("scan of the image"));
+    assert_snapshot!(lines.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_is_only_said_to_change_where_something_is_different() {
+    let mut play = Story::blue_green().begin().await;
+    let same = Action::deploy("1.1.0")
+        .with("desired-count", "1")
+        .with("strategy", "blue-green");
+    let unchanged = play.act(plan(same)).await;
+    let other = Action::deploy("1.1.0")
+        .with("desired-count", "2")
+        .with("strategy", "canary")
+        .with("canary-percent", "10")
+        .with("canary-bake", "3m")
+        .with("bake", "7m");
+    let changed = play.act(plan(other)).await;
+    play.end().await;
+    let changes = |run: &ActionRun| {
+        let plan: Value = serde_json::from_str(run.output("plan")).expect("JSON");
+        let lines = plan["service-changes"].as_array().cloned();
+        let lines = lines.unwrap_or_default().into_iter();
+        lines
+            .filter_map(|line| line.as_str().map(str::to_owned))
+            .filter(|line| !line.contains("PAUSE hook"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(changes(&unchanged), Vec::<String>::new());
+    assert_snapshot!(changes(&changed).join("\n"));
 }

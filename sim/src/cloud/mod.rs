@@ -135,6 +135,10 @@ impl Cloud {
     }
 
     /// GitHub knows this, and nothing else, from now on.
+    pub(crate) fn change_github<T>(&self, change: impl FnOnce(&mut GithubOptions) -> T) -> T {
+        change(&mut self.github.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(crate) fn set_github(&self, github: GithubOptions) {
         *self.github.lock().unwrap_or_else(PoisonError::into_inner) = github;
     }

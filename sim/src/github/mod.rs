@@ -1,8 +1,9 @@
 //! GitHub's REST API below `/_github/`, so that `GITHUB_API_URL` is `http://HOST:PORT/_github`: the
-//! runs of workflows, for clients with a token.
+//! runs of workflows and the comments of pull requests, for clients with a token.
 //!
 //! It is recorded and met by faults as AWS is; botocore has no model to validate it with.
 
+mod comments;
 pub(crate) mod id_token;
 mod options;
 mod request;
@@ -12,15 +13,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, LINK};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-pub use options::{GithubAccess, GithubCheck, GithubOptions, GithubRun};
-use request::{Query, RequestedOperation};
+pub use options::{GithubAccess, GithubCheck, GithubComment, GithubOptions, GithubRun};
+use request::{CommentMethod, Query, RequestedOperation};
 
 use crate::aws::ConnectionDropped;
 use crate::clock::now_ms;
@@ -62,7 +63,12 @@ impl GithubAnswer {
     }
 
     fn to_response(&self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from(self.body.to_string())));
+        let body = if self.status == StatusCode::NO_CONTENT {
+            Bytes::new()
+        } else {
+            Bytes::from(self.body.to_string())
+        };
+        let mut response = Response::new(Full::new(body));
         *response.status_mut() = self.status;
         response.headers_mut().insert(
             CONTENT_TYPE,
@@ -85,18 +91,38 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, ConnectionDropped> {
     let at_ms = now_ms();
-    let (parts, _) = request.into_parts();
-    let operation = RequestedOperation::parse(parts.uri.path().trim_start_matches(ROOT));
-    let fault_answer = match cloud.faults.next_fault("github", operation.name()) {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| ConnectionDropped)?;
+    let body = serde_json::from_slice(&body.to_bytes()).unwrap_or(Value::Null);
+    let path = parts.uri.path().trim_start_matches(ROOT);
+    let operation = RequestedOperation::parse(&parts.method, path);
+    let fault = cloud.faults.next_fault("github", operation.name());
+    let has_landed = matches!(
+        fault,
+        Some(FaultKind::LandsThenDrops | FaultKind::LandsThenHangs)
+    );
+    let run = || match operation {
+        RequestedOperation::IdToken => id_token::answer(&cloud.github(), &parts),
+        _ => authorize(cloud, &parts, &body, &operation),
+    };
+    if has_landed {
+        let landed = run();
+        record_exchange(cloud, (&parts, &body), &operation, Some(&landed), at_ms);
+    }
+    let fault_answer = match fault {
         Some(fault) => apply_fault(fault).await,
         None => Ok(None),
     };
-    let respond = || match operation {
-        RequestedOperation::IdToken => id_token::answer(&cloud.github(), &parts),
-        _ => authorize(&cloud.github(), &parts, &operation),
-    };
-    let answer = fault_answer.map(|met| met.unwrap_or_else(respond));
-    record_exchange(cloud, &parts, &operation, answer.as_ref().ok(), at_ms);
+    let answer = fault_answer.map(|met| met.unwrap_or_else(run));
+    if !has_landed {
+        record_exchange(
+            cloud,
+            (&parts, &body),
+            &operation,
+            answer.as_ref().ok(),
+            at_ms,
+        );
+    }
     answer.map(|answer| answer.to_response())
 }
 
@@ -127,10 +153,12 @@ async fn apply_fault(fault: FaultKind) -> Result<Option<GithubAnswer>, Connectio
 const DENIED: &str = "Resource not accessible by integration";
 
 fn authorize(
-    github: &GithubOptions,
+    cloud: &Cloud,
     parts: &Parts,
+    body: &Value,
     operation: &RequestedOperation,
 ) -> GithubAnswer {
+    let github = &cloud.github();
     let header = parts
         .headers
         .get(AUTHORIZATION)
@@ -141,17 +169,21 @@ fn authorize(
         .map(str::trim)
         .unwrap_or_default();
     match (token, github.access) {
-        ("", GithubAccess::Granted | GithubAccess::Denied) => {
-            GithubAnswer::error(StatusCode::UNAUTHORIZED, "Requires authentication")
-        }
+        ("", _) => GithubAnswer::error(StatusCode::UNAUTHORIZED, "Requires authentication"),
         (_, GithubAccess::Denied) => GithubAnswer::error(StatusCode::FORBIDDEN, DENIED),
-        (_, GithubAccess::Granted) => run_operation(github, parts, operation),
+        (_, GithubAccess::ReadOnly) if operation.is_write() => {
+            GithubAnswer::error(StatusCode::FORBIDDEN, DENIED)
+        }
+        (_, GithubAccess::Granted | GithubAccess::ReadOnly) => {
+            run_operation(cloud, github, (parts, body), operation)
+        }
     }
 }
 
 fn run_operation(
+    cloud: &Cloud,
     github: &GithubOptions,
-    parts: &Parts,
+    (parts, body): (&Parts, &Value),
     operation: &RequestedOperation,
 ) -> GithubAnswer {
     let host = parts
@@ -181,10 +213,41 @@ fn run_operation(
             let query = Query::parse(parts.uri.query().unwrap_or_default());
             list_checks(github, commit, &query)
         }
+        RequestedOperation::Comments {
+            repository,
+            pull_request,
+            method,
+        } if repository.eq_ignore_ascii_case(&github.repository) => {
+            let number = pull_request.parse().ok();
+            let number = number.filter(|number| github.pull_requests.contains(number));
+            let query = Query::parse(parts.uri.query().unwrap_or_default());
+            match (number, method) {
+                (None, _) => GithubAnswer::not_found(),
+                (Some(number), CommentMethod::Create) => {
+                    cloud.change_github(|github| comments::create(github, &root, number, body))
+                }
+                (Some(number), _) => comments::list(github, &root, number, &query),
+            }
+        }
+        RequestedOperation::Comment {
+            repository,
+            id,
+            method,
+        } if repository.eq_ignore_ascii_case(&github.repository) => {
+            let id = id.parse().unwrap_or_default();
+            cloud.change_github(|github| match method {
+                CommentMethod::Delete => comments::delete(github, id),
+                _ => comments::update(github, &root, id, body),
+            })
+        }
+        // An installation's token has no user.
+        RequestedOperation::User => GithubAnswer::error(StatusCode::FORBIDDEN, DENIED),
         RequestedOperation::Runs { .. }
         | RequestedOperation::Run { .. }
         | RequestedOperation::Checks { .. }
         | RequestedOperation::IdToken
+        | RequestedOperation::Comments { .. }
+        | RequestedOperation::Comment { .. }
         | RequestedOperation::Unknown => GithubAnswer::not_found(),
     }
 }
@@ -246,7 +309,7 @@ fn list_checks(github: &GithubOptions, commit: &str, query: &Query) -> GithubAns
 /// As an exchange with AWS; the code of a refusal is its status.
 fn record_exchange(
     cloud: &Cloud,
-    parts: &Parts,
+    (parts, sent): (&Parts, &Value),
     operation: &RequestedOperation,
     answer: Option<&GithubAnswer>,
     at_ms: i64,
@@ -254,7 +317,7 @@ fn record_exchange(
     let status = answer.map_or(0, |answer| answer.status.as_u16());
     let code = (status >= 400).then(|| status.to_string());
     let body = answer.map_or(Value::Null, |answer| answer.body.clone());
-    let request = json!({ "method": parts.method.as_str(), "path": parts.uri.path(), "query": parts.uri.query() });
+    let request = json!({ "method": parts.method.as_str(), "path": parts.uri.path(), "query": parts.uri.query(), "body": sent });
     cloud.ledger.record(&Exchange {
         service: "github",
         protocol: "rest",

@@ -21,6 +21,10 @@ pub struct GithubOptions {
     pub id_token_request: String,
     /// The `sub` of its ID tokens.
     pub subject: String,
+    /// The numbers of its pull requests.
+    pub pull_requests: Vec<u64>,
+    /// The comments on them, in the order in which they were written.
+    pub comments: Vec<GithubComment>,
 }
 
 impl Default for GithubOptions {
@@ -33,7 +37,30 @@ impl Default for GithubOptions {
             access: GithubAccess::Granted,
             id_token_request: "canary-id-token-request".to_owned(),
             subject: "repo:org/repo:environment:production".to_owned(),
+            pull_requests: vec![7],
+            comments: Vec::new(),
         }
+    }
+}
+
+/// A comment on a pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GithubComment {
+    /// GitHub counts comments over all repositories.
+    pub id: u64,
+    /// The number of the pull request.
+    pub pull_request: u64,
+    /// Who wrote it: `github-actions[bot]`, or a person.
+    pub author: String,
+    /// The text.
+    pub body: String,
+}
+
+impl GithubComment {
+    /// Whether a job or an app wrote it.
+    pub fn is_bot_s(&self) -> bool {
+        self.author.ends_with("[bot]")
     }
 }
 
@@ -43,6 +70,9 @@ impl Default for GithubOptions {
 pub enum GithubAccess {
     /// Any token reads the runs.
     Granted,
+    /// Any token reads, and none writes: the token of a fork's pull request, or one without
+    /// `pull-requests: write`.
+    ReadOnly,
     /// The token lacks `actions: read`: everything is answered by a 403.
     Denied,
 }

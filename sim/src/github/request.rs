@@ -1,6 +1,8 @@
-//! What a request to GitHub asks: which of the three operations, with which filters and page. Pure.
+//! What a request to GitHub asks: which operation, with which filters and page. Pure.
 
 use std::collections::BTreeMap;
+
+use hyper::Method;
 
 use super::options::GithubRun;
 
@@ -27,13 +29,57 @@ pub(super) enum RequestedOperation {
     },
     /// An ID token of the job.
     IdToken,
+    /// The comments of a pull request: listing them, or writing one.
+    Comments {
+        repository: String,
+        pull_request: String,
+        method: CommentMethod,
+    },
+    /// One comment: writing it anew, or deleting it.
+    Comment {
+        repository: String,
+        id: String,
+        method: CommentMethod,
+    },
+    /// Who the token's owner is.
+    User,
     /// Something that the stage does not have.
     Unknown,
 }
 
+/// What is done with comments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CommentMethod {
+    List,
+    Create,
+    Update,
+    Delete,
+}
+
+impl CommentMethod {
+    fn from_http(method: &Method) -> Option<Self> {
+        match *method {
+            Method::GET => Some(Self::List),
+            Method::POST => Some(Self::Create),
+            Method::PATCH => Some(Self::Update),
+            Method::DELETE => Some(Self::Delete),
+            _ => None,
+        }
+    }
+
+    const fn operation(self) -> &'static str {
+        match self {
+            Self::List => "ListIssueComments",
+            Self::Create => "CreateIssueComment",
+            Self::Update => "UpdateIssueComment",
+            Self::Delete => "DeleteIssueComment",
+        }
+    }
+}
+
 impl RequestedOperation {
-    /// By the path below the API's root.
-    pub(super) fn parse(path: &str) -> Self {
+    /// By the method and the path below the API's root.
+    pub(super) fn parse(method: &Method, path: &str) -> Self {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         let own = |text: &str| text.to_owned();
         match parts.as_slice() {
@@ -50,7 +96,42 @@ impl RequestedOperation {
                 commit: own(commit),
             },
             ["id-token"] => Self::IdToken,
+            ["repos", owner, name, "issues", number, "comments"] => {
+                let method = CommentMethod::from_http(method);
+                let listed = [CommentMethod::List, CommentMethod::Create];
+                match method.filter(|method| listed.contains(method)) {
+                    Some(method) => Self::Comments {
+                        repository: format!("{owner}/{name}"),
+                        pull_request: own(number),
+                        method,
+                    },
+                    None => Self::Unknown,
+                }
+            }
+            ["repos", owner, name, "issues", "comments", id] => {
+                let method = CommentMethod::from_http(method);
+                let single = [CommentMethod::Update, CommentMethod::Delete];
+                match method.filter(|method| single.contains(method)) {
+                    Some(method) => Self::Comment {
+                        repository: format!("{owner}/{name}"),
+                        id: own(id),
+                        method,
+                    },
+                    None => Self::Unknown,
+                }
+            }
+            ["user"] if *method == Method::GET => Self::User,
             _ => Self::Unknown,
+        }
+    }
+
+    /// Whether it changes anything.
+    pub(super) fn is_write(&self) -> bool {
+        match self {
+            Self::Comments { method, .. } | Self::Comment { method, .. } => {
+                *method != CommentMethod::List
+            }
+            Self::Runs { .. } | Self::Run { .. } | Self::User | Self::Unknown => false,
         }
     }
 
@@ -61,6 +142,8 @@ impl RequestedOperation {
             Self::Run { .. } => "GetWorkflowRun",
             Self::Checks { .. } => "ListCheckRunsForRef",
             Self::IdToken => "GetIdToken",
+            Self::Comments { method, .. } | Self::Comment { method, .. } => method.operation(),
+            Self::User => "GetAuthenticatedUser",
             Self::Unknown => "GetSomething",
         }
     }
@@ -125,25 +208,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_paths_are_known() {
+    fn the_paths_of_runs_are_known() {
         let repository = "org/repo".to_owned();
         let runs = RequestedOperation::Runs {
             repository: repository.clone(),
             workflow: "deploy.yml".to_owned(),
         };
         assert_eq!(
-            RequestedOperation::parse("repos/org/repo/actions/workflows/deploy.yml/runs"),
+            RequestedOperation::parse(
+                &Method::GET,
+                "repos/org/repo/actions/workflows/deploy.yml/runs"
+            ),
             runs
         );
         assert_eq!(
-            RequestedOperation::parse("repos/org/repo/actions/runs/7"),
+            RequestedOperation::parse(&Method::GET, "repos/org/repo/actions/runs/7"),
             RequestedOperation::Run {
                 repository,
                 id: "7".to_owned()
             }
         );
         assert_eq!(
-            RequestedOperation::parse("repos/org/repo/actions/runs/7/jobs"),
+            RequestedOperation::parse(&Method::GET, "repos/org/repo/actions/runs/7/jobs"),
             RequestedOperation::Unknown
         );
     }

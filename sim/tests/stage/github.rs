@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::Play;
 
@@ -60,12 +60,21 @@ impl Answered {
 }
 
 async fn ask(stage: &Stage, page: &str, token: Option<&str>) -> Option<Answered> {
+    send(stage, ("GET", page), token, &Value::Null).await
+}
+
+async fn send(
+    stage: &Stage,
+    (method, page): (&str, &str),
+    token: Option<&str>,
+    body: &Value,
+) -> Option<Answered> {
     let url = if page.starts_with("http") {
         page.to_owned()
     } else {
         format!("{}/{page}", stage.github_url())
     };
-    let mut request = Request::get(url);
+    let mut request = Request::builder().method(method).uri(url);
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
@@ -73,7 +82,7 @@ async fn ask(stage: &Stage, page: &str, token: Option<&str>) -> Option<Answered>
     let response = client
         .request(
             request
-                .body(Full::<bytes::Bytes>::default())
+                .body(Full::new(bytes::Bytes::from(body.to_string())))
                 .expect("a request"),
         )
         .await
@@ -84,8 +93,12 @@ async fn ask(stage: &Stage, page: &str, token: Option<&str>) -> Option<Answered>
         .get("link")
         .map(|link| link.to_str().expect("text").to_owned())
         .unwrap_or_default();
-    let body = serde_json::from_slice(&response.into_body().collect().await.ok()?.to_bytes())
-        .expect("JSON");
+    let bytes = response.into_body().collect().await.ok()?.to_bytes();
+    let body = if bytes.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&bytes).expect("JSON")
+    };
     Some(Answered { status, link, body })
 }
 
@@ -159,10 +172,12 @@ async fn a_token_a_permission_and_a_known_page_are_needed() {
         "repos/org/other/actions/runs/1004",
         "repos/org/repo/actions/runs/9",
         "repos/org/repo/actions/workflows/no.yml/runs",
-        "user",
+        "users",
     ] {
         assert_eq!(get(&play.stage, unknown).await.status, 404, "{unknown}");
     }
+    let user = get(&play.stage, "user").await;
+    assert_eq!(user.status, 403, "a job's token has no user");
     play.stage
         .inject(Fault::on_first_call("github:*", FaultKind::Drops));
     assert!(ask(&play.stage, RUNS, Some("ghs_token")).await.is_none());
@@ -173,6 +188,56 @@ async fn a_token_a_permission_and_a_known_page_are_needed() {
     let denied = get(&play.stage, RUNS).await;
     assert_eq!(
         (denied.status, &denied.body["message"]),
+        (403, &"Resource not accessible by integration".into())
+    );
+    play.stage.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn comments_are_written_listed_changed_and_deleted_with_github_s_refusals() {
+    const COMMENTS: &str = "repos/org/repo/issues/7/comments";
+    let play = stage().await;
+    let call = async |method: &str, page: &str, body: Value| {
+        send(&play.stage, (method, page), Some("ghs_token"), &body)
+            .await
+            .expect("an answer")
+    };
+    let made = call("POST", COMMENTS, json!({ "body": "one" })).await;
+    assert_eq!(
+        (made.status, &made.body["user"]["type"]),
+        (201, &"Bot".into())
+    );
+    let own = format!("repos/org/repo/issues/comments/{}", made.body["id"]);
+    call("POST", COMMENTS, json!({ "body": "two" })).await;
+    let changed = call("PATCH", &own, json!({ "body": "three" })).await;
+    assert_eq!(
+        (changed.status, &changed.body["body"]),
+        (200, &"three".into())
+    );
+    let page = get(&play.stage, &format!("{COMMENTS}?per_page=1&page=2")).await;
+    assert_eq!(page.body[0]["body"], "two");
+    let long = "x".repeat(65_537);
+    for body in [json!({}), json!({ "body": "" }), json!({ "body": long })] {
+        assert_eq!(call("POST", COMMENTS, body).await.status, 422);
+    }
+    assert_eq!(call("DELETE", &own, Value::Null).await.status, 204);
+    for (method, page) in [
+        ("DELETE", own.as_str()),
+        ("PATCH", own.as_str()),
+        ("POST", "repos/org/repo/issues/8/comments"),
+        ("POST", "repos/org/other/issues/7/comments"),
+    ] {
+        let answer = call(method, page, json!({ "body": "four" })).await;
+        assert_eq!(answer.status, 404, "{method} {page}");
+    }
+    play.stage.set_github(GithubOptions {
+        access: GithubAccess::ReadOnly,
+        ..github()
+    });
+    assert_eq!(get(&play.stage, COMMENTS).await.status, 200);
+    let refused = call("POST", COMMENTS, json!({ "body": "five" })).await;
+    assert_eq!(
+        (refused.status, &refused.body["message"]),
         (403, &"Resource not accessible by integration".into())
     );
     play.stage.shutdown().await;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::equality::to_text;
 
 /// Fields whose default is neither empty, nor `false`, nor 0.
-const DEFAULTS: [(&str, &str); 14] = [
+const DEFAULTS: [(&str, &str); 15] = [
     ("essential", "true"),
     ("protocol", "tcp"),
     ("networkMode", "bridge"),
@@ -25,6 +25,7 @@ const DEFAULTS: [(&str, &str); 14] = [
     ("scope", "task"),
     ("driver", "local"),
     ("type", "APPMESH"),
+    ("strategy", "ROLLING"),
 ];
 
 /// Fields for which `false` or 0 differs from leaving them out.

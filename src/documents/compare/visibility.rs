@@ -109,10 +109,23 @@ const ALWAYS_SHOWN: &[&str] = &[
     "containerDefinitions[].restartPolicy.ignoredExitCodes",
 ];
 
+/// Of a service's deployment configuration.
+const SHOWN_OF_CONFIGURATION: &[&str] = &[
+    "strategy",
+    "bakeTimeInMinutes",
+    "minimumHealthyPercent",
+    "maximumPercent",
+    "canaryConfiguration.canaryPercent",
+    "canaryConfiguration.canaryBakeTimeInMinutes",
+    "linearConfiguration.stepPercent",
+    "linearConfiguration.stepBakeTimeInMinutes",
+];
+
 /// Whether this value may be shown: its field is known to hold no secret, or the user asked for it.
 pub(super) fn is_shown(path: &FieldPath, value: &Value, also_shown: &[ShownField]) -> bool {
     let mut patterns = ALWAYS_SHOWN
         .iter()
+        .chain(SHOWN_OF_CONFIGURATION)
         .copied()
         .chain(also_shown.iter().map(|field| field.pattern()));
     is_plain(value) && patterns.any(|pattern| matches_pattern(pattern, path.segments()))

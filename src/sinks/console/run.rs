@@ -45,6 +45,9 @@ fn describe_run(start: &RunStart) -> String {
             format!("Rolling back the rollout of {service} on {cluster},")
         }
         (Mode::Status, Some(service)) => format!("Looking at {service} on {cluster},"),
+        (Mode::Drift, Some(service)) => {
+            format!("Looking for changes of {service} on {cluster},")
+        }
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct ActionRun {
     pub(crate) journal: String,
     /// The mutating calls AWS got meanwhile, other people's too.
     pub(crate) calls: Vec<Entry>,
+    /// Those with which it recorded what it had deployed.
+    pub(crate) records: Vec<Entry>,
     pub(super) redactor: Redactor,
 }
 

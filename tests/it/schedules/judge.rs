@@ -76,6 +76,9 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
         | Outcome::Verified
         | Outcome::Tested
         | Outcome::TestsFailed
+        | Outcome::NoDrift
+        | Outcome::Drifted
+        | Outcome::DriftUnknown
         | Outcome::Migrated => {
             return vec!["nothing was to be changed, it says".into()];
         }

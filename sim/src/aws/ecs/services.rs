@@ -18,7 +18,7 @@ use crate::switches::{ConcurrentUpdate, HookScope, ShownDeployment, Toggle, Upda
 const MAX_DESCRIBED: usize = 10;
 
 /// Members that only change the service's settings; they come back in the next answer.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 11] = [
     "healthCheckGracePeriodSeconds",
     "enableECSManagedTags",
     "propagateTags",
@@ -28,6 +28,8 @@ const SETTINGS: [&str; 9] = [
     "placementConstraints",
     "placementStrategy",
     "capacityProviderStrategy",
+    "serviceRegistries",
+    "availabilityZoneRebalancing",
 ];
 
 /// Members that, changed, start a rollout of their own, beside a new revision and
