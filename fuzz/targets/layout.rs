@@ -17,7 +17,8 @@ fuzz_target!(|data: &[u8]| {
     });
 });
 
-/// Writes a file below the folder; names that the system refuses are left out.
+/// Writes a file below the folder; names that the system refuses are left out. Links are made, and
+/// never followed: they may lead to files of the machine.
 fn write(place: &Path, file: &File) {
     let name = Path::new(std::ffi::OsStr::from_bytes(&file.name));
     if name
@@ -27,8 +28,11 @@ fn write(place: &Path, file: &File) {
         return;
     }
     let path = place.join(name);
-    if let Some(parent) = path.parent() {
-        drop(fs::create_dir_all(parent));
+    if !make_parents(place, name) {
+        return;
+    }
+    if fs::symlink_metadata(&path).is_ok_and(|there| there.is_symlink()) {
+        drop(fs::remove_file(&path));
     }
     match &file.kind {
         Kind::Regular(_) => drop(fs::write(path, &file.content)),
@@ -38,4 +42,17 @@ fn write(place: &Path, file: &File) {
         )),
         Kind::Directory => drop(fs::create_dir_all(path)),
     }
+}
+
+/// Makes the folders above a name; false where one of them is something else, such as a link.
+fn make_parents(place: &Path, name: &Path) -> bool {
+    let mut folder = place.to_owned();
+    for part in name.parent().into_iter().flat_map(Path::components) {
+        folder.push(part);
+        drop(fs::create_dir(&folder));
+        if !fs::symlink_metadata(&folder).is_ok_and(|there| there.is_dir()) {
+            return false;
+        }
+    }
+    true
 }
