@@ -8,20 +8,14 @@ use super::load::{Load, LoadOptions};
 use super::oci::{SampleFault, SampleImage, write_layout};
 use super::*;
 
-/// Builds the sample application beside this test, static as everything here is, and returns where
-/// it is.
-fn build_sample_app() -> PathBuf {
+/// The sample application, static as everything here is; the build of the whole workspace puts it
+/// beside this test.
+fn sample_app() -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let folder = test.ancestors().nth(2).expect("the profile's folder");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .args(["build", "--quiet", "--package", "sample-app"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
-    if folder.ends_with("release") {
-        cargo.arg("--release");
-    }
-    assert!(cargo.status().expect("cargo").success());
-    folder.join("sample-app")
+    let program = folder.join("sample-app");
+    assert!(program.exists(), "no sample-app: run `make programs` first");
+    program
 }
 
 /// An image whose entrypoint is a shell script, in the world's registry as `test:latest`.
@@ -255,7 +249,7 @@ async fn replace_blue_by_green(world: &World, blue: &str, green: &str) {
 #[tokio::test]
 async fn the_sample_application_is_replaced_without_a_failed_request() {
     let world = World::open(WorldOptions::default()).await.expect("a world");
-    let binary = build_sample_app();
+    let binary = sample_app();
     let blue = push(&world, binary.clone(), "1.0.0", SampleFault::None).await;
     let green = push(&world, binary.clone(), "1.1.0", SampleFault::None).await;
     replace_blue_by_green(&world, &blue, &green).await;
@@ -282,7 +276,7 @@ async fn the_sample_application_is_replaced_in_containers_too() {
         ..WorldOptions::default()
     };
     let world = World::open(options).await.expect("a world");
-    let binary = build_sample_app();
+    let binary = sample_app();
     let blue = push(&world, binary.clone(), "1.0.0", SampleFault::None).await;
     let green = push(&world, binary.clone(), "1.1.0", SampleFault::None).await;
     let mut migration = task_spec(&world, "world-test-migrate", &format!("@{green}"), 0);

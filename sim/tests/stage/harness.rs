@@ -1,7 +1,6 @@
 //! A stage with the sample application's images, and a caller that speaks AWS's JSON to it.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,20 +18,17 @@ use tokio::time::Instant;
 /// Long enough for a busy machine, short enough to notice a hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The sample application, built beside this test.
+/// The sample application, which the build of the whole workspace puts beside this test. A build of
+/// its own here would be one with other features, in the process of every test.
 fn sample_app() -> PathBuf {
-    let folder = std::env::current_exe()
+    let program = std::env::current_exe()
         .expect("this test")
         .ancestors()
         .nth(2)
         .expect("the profile's folder")
-        .to_owned();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .args(["build", "--quiet", "--package", "sample-app"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
-    assert!(cargo.status().expect("cargo").success());
-    folder.join("sample-app")
+        .join("sample-app");
+    assert!(program.exists(), "no sample-app: run `make programs` first");
+    program
 }
 
 /// The versions in the registry: two good ones, and one that does not start.
