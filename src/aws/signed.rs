@@ -62,7 +62,8 @@ pub(super) struct SignedService {
 /// How requests and answers are written.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SignedProtocol {
-    /// JSON 1.0, with this before the operation in `X-Amz-Target`.
+    /// JSON 1.0 of a service that spoke the query protocol before, and keeps its error codes, with
+    /// this before the operation in `X-Amz-Target`.
     Json10(&'static str),
     /// JSON 1.1, with this before the operation in `X-Amz-Target`.
     Json(&'static str),
@@ -275,6 +276,9 @@ impl SignedProtocol {
         headers.insert("content-length", body.len().to_string());
         if let Some(target) = target {
             headers.insert("x-amz-target", format!("{target}.{operation}"));
+        }
+        if matches!(self, Self::Json10(_)) {
+            headers.insert("x-amzn-query-mode", "true");
         }
         Ok(request)
     }
@@ -495,6 +499,26 @@ mod tests {
             form("Get", "2010-05-08", &input),
             "Action=Get&Version=2010-05-08&Names.member.1=a+b&Names.member.2=c&Context.member.1.Key=k&Size=3"
         );
+    }
+
+    #[test]
+    fn the_headers_of_a_request_are_those_of_its_protocol() {
+        let headers = |protocol: SignedProtocol| {
+            let request = protocol.request("Get", "/", "{}").unwrap();
+            let value = |name: &str| request.headers().get(name).unwrap_or("-").to_owned();
+            ["content-type", "x-amz-target", "x-amzn-query-mode"].map(value)
+        };
+        let table = [
+            (JSON, ["application/x-amz-json-1.1", "T.Get", "-"]),
+            (
+                SignedProtocol::Json10("T"),
+                ["application/x-amz-json-1.0", "T.Get", "true"],
+            ),
+            (QUERY, ["application/x-www-form-urlencoded", "-", "-"]),
+        ];
+        for (protocol, expected) in table {
+            assert_eq!(headers(protocol), expected);
+        }
     }
 
     #[test]
