@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::github::id_token::IdTokenRequest;
+use super::id_token::IdTokenRequest;
 use crate::identity::RoleArn;
 
 /// Whether the machine's own credentials may be used.

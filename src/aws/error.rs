@@ -189,7 +189,7 @@ impl AwsError {
             SdkError::ServiceError(service) => {
                 let status = service.raw().status().as_u16();
                 let meta = service.err().meta();
-                let code = meta.code().unwrap_or("unknown").to_owned();
+                let code = meta.code().unwrap_or(UNKNOWN_CODE).to_owned();
                 let message = meta.message().unwrap_or("AWS gave no message").to_owned();
                 Self {
                     action,
@@ -231,6 +231,8 @@ impl AwsError {
     }
 }
 
+/// The code of an answer that has none.
+pub(super) const UNKNOWN_CODE: &str = "unknown";
 /// The code of calls that were not sent, because the role was not assumed.
 const NOT_ASSUMED: &str = "RoleNotAssumed";
 

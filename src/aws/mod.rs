@@ -45,6 +45,7 @@ pub mod elb;
 mod endpoint;
 pub mod error;
 pub mod iam;
+pub mod id_token;
 pub mod log_groups;
 pub mod logs;
 pub mod metrics;

@@ -1,6 +1,7 @@
 //! PURE: why a role was not assumed: AWS's or GitHub's words, and what to do about it.
 
 use super::connection::RoleRequest;
+use super::error::UNKNOWN_CODE;
 use super::{AwsError, AwsErrorKind};
 
 /// The output `reason` and the outcome depend on this.
@@ -103,8 +104,11 @@ impl RoleError {
 fn is_passing(error: &AwsError) -> bool {
     match error.kind {
         AwsErrorKind::Throttled | AwsErrorKind::Failed | AwsErrorKind::Unanswered => true,
-        // STS could not reach GitHub for its keys.
-        AwsErrorKind::Refused => error.has_code("IDPCommunicationError"),
+        // STS could not reach GitHub for its keys; or the answer is not STS's, but that of something
+        // in between.
+        AwsErrorKind::Refused => {
+            error.has_code("IDPCommunicationError") || error.has_code(UNKNOWN_CODE)
+        }
         // The ID token was too old when it arrived; the next one is new.
         AwsErrorKind::Credentials => {
             error.action == super::sts::BY_TOKEN && error.has_code("ExpiredToken")
@@ -186,6 +190,7 @@ mod tests {
             ("InternalFailure", AwsErrorKind::Failed),
             ("", AwsErrorKind::Unanswered),
             ("IDPCommunicationError", AwsErrorKind::Refused),
+            (UNKNOWN_CODE, AwsErrorKind::Refused),
             ("ExpiredTokenException", AwsErrorKind::Credentials),
         ];
         for (code, kind) in passing {

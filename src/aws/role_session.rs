@@ -17,9 +17,9 @@ use tokio::time::Instant;
 
 use super::connection::RoleRequest;
 use super::credentials::SecretListener;
+use super::id_token::{IdTokenRequest, read_subject};
 use super::role_error::{RoleError, RoleFailure, RoleWay};
 use super::{add_jitter, sts};
-use crate::github::id_token::{IdTokenRequest, read_subject};
 
 /// How long it is tried to begin the run's first session.
 const FIRST_BUDGET: Duration = Duration::from_secs(45);

@@ -54,8 +54,8 @@ pub(super) async fn write(run: &Run, ending: &Ending) {
 
 fn explain(error: &AwsError) -> String {
     match error.hint() {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
+        Some(hint) => format!("{}; {hint}", error.summary()),
+        None => error.summary(),
     }
 }
 

@@ -70,7 +70,7 @@ fn group(ready_wait: ReadyWait) -> DeploymentGroup {
 }
 
 fn live_revision() -> RegisteredRevision {
-    let answer = json!({ "taskDefinition": { "family": "api", "containerDefinitions": [{ "name": "app", "image": "app:1" }] } });
+    let answer = json!({ "taskDefinition": { "family": "api", "containerDefinitions": [{ "name": "app", "image": "app:1", "portMappings": [{ "containerPort": 8080 }] }] } });
     RegisteredRevision {
         arn: "api:1".into(),
         answer,

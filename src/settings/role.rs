@@ -9,9 +9,9 @@ use url::{Host, Url};
 use super::collect::ProblemCollector;
 use crate::aws::connection::{InstanceProfile, RegistryRole, RoleRequest, UnnamedRegistry};
 use crate::aws::ecr_host::EcrHost;
+use crate::aws::id_token::IdTokenRequest;
 use crate::documents::changes::is_role_arn;
 use crate::github::commands::LogStyle;
-use crate::github::id_token::IdTokenRequest;
 use crate::inputs::Inputs;
 use crate::registry::ImageReference;
 use crate::runner::Runner;
@@ -26,14 +26,14 @@ const LONGEST: Duration = Duration::from_hours(12);
 const DEFAULT: Duration = Duration::from_hours(1);
 
 /// The role of the run, and that of the registry.
-pub(super) type Roles = (Option<RoleRequest>, Option<RegistryRole>);
+pub(super) type RoleSettings = (Option<RoleRequest>, Option<RegistryRole>);
 
 pub(super) fn settings(
     inputs: &Inputs,
     runner: &Runner,
     instance_profile: InstanceProfile,
     collect: &mut ProblemCollector,
-) -> Roles {
+) -> RoleSettings {
     refuse_unused(inputs, collect);
     let id_token = read_id_token(inputs, runner, collect);
     let has_others =
@@ -269,7 +269,7 @@ pub(super) fn find_foreign(
 mod tests {
     use super::*;
 
-    fn read(inputs: &Inputs) -> (Roles, Vec<String>) {
+    fn read(inputs: &Inputs) -> (RoleSettings, Vec<String>) {
         let runner = Runner {
             log_style: LogStyle::WorkflowCommands,
             variables: [

@@ -87,7 +87,11 @@ async fn a_snapshot_is_made_and_waited_for_before_the_migration() {
         format!("snapshot {snapshot} is available, 100 %"),
         format!("✓ Backup: snapshot {snapshot} is available"),
     ] {
-        assert!(run.text().contains(&said), "{said}: {}", run.text());
+        assert!(
+            run.text().contains(&run.redact(&said)),
+            "{said}: {}",
+            run.text()
+        );
     }
 }
 
@@ -149,7 +153,69 @@ async fn without_a_backup_nothing_is_migrated() {
         .await;
     not_migrated(&late, "backup-failed");
     let told = [denied, unread, missing, failed, late].map(|run| run.ending());
-    assert_snapshot!(told.join("\n===\n"), @"");
+    assert_snapshot!(told.join("\n===\n"), @"
+    exit code 10
+    ---
+    Nothing was rolled out: production traffic is unchanged.
+    ::error title=not-deployed (denied)::RDS instance orders could not be backed up
+      Caused by: rds:CreateDBSnapshot is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: rds:CreateDBSnapshot on resource: arn:aws:rds:eu-central-1:123456789012:db:orders because no identity-based policy allows the rds:CreateDBSnapshot action
+      hint: allow rds:CreateDBSnapshot on arn:aws:rds:eu-central-1:123456789012:db:orders for the role that the job uses (docs/iam.md)
+      hint: the migration was not run, and nothing was rolled out
+    Outcome: not-deployed (denied), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    rds:CreateDBSnapshot → AccessDenied
+    ecs:DeregisterTaskDefinition
+    ===
+    exit code 10
+    ---
+    Nothing was rolled out: production traffic is unchanged.
+    ::error title=not-deployed (denied)::RDS instance orders could not be backed up
+      Caused by: rds:DescribeDBSnapshots is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: rds:DescribeDBSnapshots on resource: arn:aws:rds:eu-central-1:123456789012:db:orders because no identity-based policy allows the rds:DescribeDBSnapshots action
+      hint: allow rds:DescribeDBSnapshots on arn:aws:rds:eu-central-1:123456789012:db:orders for the role that the job uses (docs/iam.md)
+      hint: the migration was not run, and nothing was rolled out
+    Outcome: not-deployed (denied), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:DeregisterTaskDefinition
+    ===
+    exit code 10
+    ---
+    Nothing was rolled out: production traffic is unchanged.
+    ::error title=not-deployed (backup-failed)::RDS instance order could not be backed up
+      Caused by: rds:CreateDBSnapshot: DBInstance order not found. (DBInstanceNotFound)
+      hint: check its identifier and aws-region; clusters of Aurora are given as rds-cluster:CLUSTER
+      hint: the migration was not run, and nothing was rolled out
+    Outcome: not-deployed (backup-failed), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    rds:CreateDBSnapshot → DBInstanceNotFound
+    ecs:DeregisterTaskDefinition
+    ===
+    exit code 10
+    ---
+    Nothing was rolled out: production traffic is unchanged; snapshot ecs-bluegreen-[run] of RDS instance orders is kept.
+    ::error title=not-deployed (backup-failed)::snapshot ecs-bluegreen-[run] of RDS instance orders is failed
+      hint: the events of the database in the RDS console say why
+      hint: the migration was not run, and nothing was rolled out
+    Outcome: not-deployed (backup-failed), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    rds:CreateDBSnapshot
+    ecs:DeregisterTaskDefinition
+    ===
+    exit code 10
+    ---
+    Nothing was rolled out: production traffic is unchanged; snapshot ecs-bluegreen-[run] of RDS instance orders is kept.
+    ::error title=not-deployed (backup-failed)::snapshot ecs-bluegreen-[run] of RDS instance orders was not available after [time]
+      hint: raise backup-timeout, or run this again once the snapshot is available: it is then used
+      hint: the migration was not run, and nothing was rolled out
+    Outcome: not-deployed (backup-failed), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    rds:CreateDBSnapshot
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +264,11 @@ async fn a_snapshot_is_kept_and_named_when_the_deployment_is_rolled_back() {
     let migration = reported(&run);
     let snapshot = migration["backup"]["snapshot"].as_str().expect("its id");
     let said = format!("snapshot {snapshot} of RDS instance orders is kept");
-    assert!(run.ending().contains(&said), "{}", run.ending());
+    assert!(
+        run.ending().contains(&run.redact(&said)),
+        "{}",
+        run.ending()
+    );
     assert!(run.summary.contains("is kept"), "{}", run.summary);
 }
 
@@ -240,7 +310,17 @@ async fn a_run_that_is_cancelled_while_it_backs_up_migrates_nothing_and_names_th
         .run(migrate().on_incident(When::Line("is being made"), Incident::Interrupt))
         .await;
     not_migrated(&run, "cancelled");
-    assert_snapshot!(run.ending(), @"");
+    assert_snapshot!(run.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: production traffic is unchanged; snapshot ecs-bluegreen-[run] of RDS instance orders is kept.
+    ::error title=not-deployed (cancelled)::the workflow was cancelled
+    Outcome: not-deployed (cancelled), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    rds:CreateDBSnapshot
+    ecs:DeregisterTaskDefinition
+    ");
     assert_eq!(
         (&reported(&run)["state"], &reported(&run)["backup"]["state"]),
         (&json!("not-run"), &json!("started"))
@@ -272,5 +352,25 @@ async fn a_plan_says_that_a_snapshot_would_be_made_and_wrong_inputs_are_refused(
         told.push(run.ending());
     }
     play.end().await;
-    assert_snapshot!(told.join("\n===\n"), @"");
+    assert_snapshot!(told.join("\n===\n"), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have 2 problems
+    ::error title=input refused::backup-timeout: no backup is made in no time
+      hint: leave it out for an hour, or give a longer time
+    ::error title=input refused::backup-before: `orders` names no database
+      hint: give rds: and the identifier of an instance, or rds-cluster: and that of a cluster, such as rds:orders
+    ===
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::backup-timeout: there is no backup that it could belong to
+      hint: set backup-before, or leave it out
+    ===
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::backup-before: there is no migration that it could belong to
+      hint: set migrate, or leave it out
+    ");
 }

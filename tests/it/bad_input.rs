@@ -316,7 +316,7 @@ async fn without_credentials_the_step_that_gets_them_is_named() {
     ---
     Nothing was touched: there are no usable AWS credentials
     ::error title=input refused::aws: ecs:DescribeServices: there are no AWS credentials: the environment has none (looked for: AWS_ACCESS_KEY_ID, a profile, a web identity (AWS_WEB_IDENTITY_TOKEN_FILE))
-      hint: give the job `permissions: id-token: write`, and run aws-actions/configure-aws-credentials before this step; use-instance-profile: true uses the credentials of a self-hosted runner
+      hint: give the job `permissions: id-token: write`, and set role-to-assume; or run aws-actions/configure-aws-credentials before this step; use-instance-profile: true uses the credentials of a self-hosted runner
     ");
 }
 

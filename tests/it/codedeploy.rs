@@ -144,7 +144,7 @@ async fn a_good_version_is_tested_at_the_gate_and_then_serves_everybody() {
     | ✓ | Smoke tests on production | [time] | 4 passed |
     | ✓ | Bake | [time] | the rollout is over, blue is gone |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Smoke tests
 

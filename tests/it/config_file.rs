@@ -231,7 +231,48 @@ async fn one_file_serves_plan_deploy_smoke_and_rollback_and_changes_the_task_def
         "the environment's own tests: {}",
         smoke.text()
     );
-    assert_snapshot!(planned.text());
+    assert_snapshot!(planned.text(), @"
+    exit code 0
+    ---
+    Planning a deployment of 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    AWS account 123456789012, role github-actions
+    controller codedeploy; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      green is tested before users reach it
+      CodeDeploy shifts traffic with CodeDeployDefault.ECSCanary10Percent5Minutes, about 5 min
+      blue is kept for 5 min after the shift
+    ::endgroup::
+    ✓ Survey: read ([time])
+    Plan [plan]
+      a new revision of api would be registered, different from api:1
+        cpu: 256 → 512
+        memory: 512 → 1024
+        containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+        containerDefinitions[app].environment[ORIGIN].value (new)
+        containerDefinitions[app].environment[LOG_LEVEL].value (new)
+        containerDefinitions[app].environment[SHOP_COLOR].value (new)
+        containerDefinitions[app].memoryReservation: 256 (new)
+      1. Image: 2 of 3 parts are sent to [registry]/app@[digest] ([size])
+      2. Task definition: a new revision of api is registered
+      3. Green: it comes up (codedeploy); the whole rollout is followed for 1 h 40 m at most
+      4. Smoke tests on green: green is tested at http://[test]/: health
+      5. Traffic: traffic moves by 10 %, then 100 % (at least 5 m)
+      6. Smoke tests on production: production is tested at http://[production]/: health
+      7. Bake: blue is kept, then taken away (at least 5 m)
+      if the run dies meanwhile: at its gate CodeDeploy waits 60 min and then stops the deployment; past it CodeDeploy continues, and keeps blue for 5 min after the shift
+      Drift: whether anything was changed by hand is not known: no deployment of this action is recorded on the service; the next one that ends deployed is
+
+    api:1 serves production; a deployment would roll out what the plan shows; nothing was changed.
+    Outcome: planned, exit code 0, after [time]
+    ---
+    duration-seconds=[n]
+    outcome=planned
+    plan-digest=[plan]
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=as-planned
+    rolled-back=false
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -268,5 +309,25 @@ environments:
         "{}\n=======\n{}",
         miswritten.ending(),
         unknown.ending()
-    ));
+    ), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have 5 problems
+    ::error title=input refused,file=deploy.yml,line=7,col=13::config: deploy.yml:7:13: Unknown key `cpus` in `task`
+      hint: Did you mean `cpu`? Known here: `cpu`, `memory`, `ephemeral-storage`
+    ::error title=input refused,file=deploy.yml,line=7,col=32::config: deploy.yml:7:32: `memory`: `1 GB` is not a whole number from 1
+      hint: Write a number such as `512`, without a unit
+    ::error title=input refused,file=deploy.yml,line=10,col=9::config: deploy.yml:10:9: Unknown key `enviroment` in container `app`
+      hint: Did you mean `environment`? Known here: `environment`, `secrets`, `docker-labels`, `command`, `cpu`, `memory`, `memory-reservation`, `stop-timeout`
+    ::error title=input refused,file=deploy.yml,line=12,col=20::config: deploy.yml:12:20: `B` is in `environment` too
+      hint: Keep it in one of the two
+    ::error title=input refused,file=deploy.yml,line=13,col=18::config: deploy.yml:13:18: `command` must be a list, and is a text
+      hint: Write one `- ` line for each, or `[a, b]`
+    =======
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused,file=deploy.yml,line=6,col=7::config: deploy.yml:6:7: the task definition has no container `web`
+      hint: The task definition has the containers app
+    ");
 }

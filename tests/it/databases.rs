@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use ecs_bluegreen_sim::world::load::LoadOptions;
 use ecs_bluegreen_sim::{Fault, FaultKind, RollingOptions};
-use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness::{
@@ -18,7 +17,7 @@ const URL_PARAMETER: &str = "arn:aws:ssm:eu-central-1:123456789012:parameter/dat
 const BEFORE: &str = "0001: id, name";
 const AFTER: &str = "0002: id, name, note";
 /// Fails on green: the new version lacks a column that it reads.
-const READS_ITEMS: &str = "defaults: { timeout: 2s, retry: { for: 1s, every: 100ms } }\ntests:\n  - { name: items, get: /items, expect: { status: 200, json: { $.items[0].note: fresh } } }\n";
+const READS_ITEMS: &str = "defaults: { timeout: 2s, retry: { for: 1s, every: 100ms } }\ntests:\n  - { name: items, get: /items, expect: { status: 200, json: { \"$.items[0].note\": fresh } } }\n";
 /// No version answers that.
 const NOTHING_IS_GOOD: &str = "defaults: { retry: { for: 0s } }\ntests:\n  - { name: none, get: /nowhere, expect: { status: 200 } }\n";
 
@@ -79,7 +78,12 @@ async fn the_old_version_answers_every_request_while_the_schema_is_ahead_and_the
     play.end().await;
     check(&run, &database, AFTER);
     assert_eq!(outcome(&run), ("deployed", "as-planned"), "{}", run.text());
-    assert_snapshot!(run.log_with("  | "), @"");
+    for said in [
+        "  | INFO Running upgrade 0001 -> 0002, notes",
+        "the migration is verified (exit 0)",
+    ] {
+        assert!(run.text().contains(said), "{said}: {}", run.text());
+    }
     assert_eq!(
         database.query("SELECT name, note FROM items ORDER BY id"),
         ["bread|fresh", "milk|fresh"]
@@ -114,7 +118,15 @@ async fn a_migration_that_fails_leaves_the_database_as_it_was_and_rolls_nothing_
         .run(action)
         .await;
     check(&run, &database, BEFORE);
-    assert_snapshot!(run.ending(), @"");
+    assert_eq!(
+        outcome(&run),
+        ("not-deployed", "migration-failed"),
+        "{}",
+        run.text()
+    );
+    for said in ["division by zero", "nothing was rolled out"] {
+        assert!(run.text().contains(said), "{said}: {}", run.text());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,7 +145,8 @@ async fn a_rollback_undoes_the_migration_and_the_old_version_never_fails() {
         "{}",
         run.text()
     );
-    assert_snapshot!(run.log_with("alembic"), @"");
+    let said = "was undone by \"alembic downgrade -1\"";
+    assert!(run.ending().contains(said), "{}", run.ending());
 }
 
 #[tokio::test(flavor = "multi_thread")]

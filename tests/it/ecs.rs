@@ -126,7 +126,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     | ✓ | Smoke tests on production | [time] | 4 passed |
     | ✓ | Bake | [time] | the rollout is over, blue is gone |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Smoke tests
 

@@ -145,7 +145,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     | ✗ | Smoke tests on green | [time] |  |
     | ✓ | Rollback | [time] | blue serves 100 % |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Smoke tests
 

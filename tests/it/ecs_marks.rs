@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use ecs_bluegreen::drift::RECORD_TAG;
 use ecs_bluegreen_sim::{BareHook, EcsStrategyOptions, HookDetails, RemovedHooks, Stage};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -18,9 +19,15 @@ fn story(hook_details: HookDetails) -> Story {
     Story::blue_green().switches(|switches| switches.hook_details = hook_details)
 }
 
+/// The service's tags, without the record of what was deployed.
 async fn tags(play: &Play) -> Value {
     let asked = json!({ "cluster": "prod", "services": ["api"], "include": ["TAGS"] });
-    call(&play.stage, "ecs.DescribeServices", &asked).await["services"][0]["tags"].clone()
+    let service = call(&play.stage, "ecs.DescribeServices", &asked).await;
+    let tags = service["services"][0]["tags"].as_array().cloned();
+    tags.into_iter()
+        .flatten()
+        .filter(|tag| tag["key"] != RECORD_TAG)
+        .collect()
 }
 
 /// Nothing of ours is left: neither hooks nor the tag that names them.

@@ -203,7 +203,7 @@ async fn a_deployment_begins_when_every_gate_is_open() {
     OPEN       backup aurora carts: the newest backup is 5 h 1 m old
     OPEN       backup arn:aws:dynamodb:eu-central-1:123456789012:table/carts: the newest backup is 2 h 1 m old
     OPEN       checks: 1 check is green
-    OPEN       deployed-in staging: api:2 runs the image there since 1 h
+    OPEN       deployed-in staging: api:2 has run the image there for 1 h
     OPEN       alarms-ok database: it is OK since [time]
     OPEN       blue-healthy: 4 smoke tests pass on blue
     ::endgroup::
@@ -229,7 +229,7 @@ async fn a_deployment_begins_when_every_gate_is_open() {
     | ✓ | backup aurora carts | the newest backup is 5 h 1 m old |  |
     | ✓ | backup arn:aws:dynamodb:eu-central-1:123456789012:table/carts | the newest backup is 2 h 1 m old |  |
     | ✓ | checks | 1 check is green |  |
-    | ✓ | deployed-in staging | api:2 runs the image there since 1 h |  |
+    | ✓ | deployed-in staging | api:2 has run the image there for 1 h |  |
     | ✓ | alarms-ok database | it is OK since [time] |  |
     | ✓ | blue-healthy | 4 smoke tests pass on blue |  |
     ");
@@ -584,7 +584,7 @@ async fn production_that_is_broken_already_closes_the_gate_and_is_not_green_s_fa
     ---
     Nothing was rolled out: production traffic is unchanged.
     ::error title=not-deployed (gate-closed)::the gate blue-healthy is closed
-      Caused by: blue-healthy: smoke test "orders" failed on blue (GET /orders, [n] attempts); it failed before this deployment, so green is not its cause; it opens when the test passes on what serves now, or is mended
+      Caused by: blue-healthy: smoke test "orders" failed on blue (GET /orders, [n] attempts); it failed before this deployment, so green is not its cause; it opens when the test passes on what serves now, or is corrected
       hint: start the job again when they are open, or write `wait: 15m` into gates, so that the run waits
       hint: if it must not wait, set override-gates to the reason: it is kept with the name of who starts the run
     Outcome: not-deployed (gate-closed), exit code 10, after [time]

@@ -142,7 +142,7 @@ async fn a_missing_repository_is_made_when_that_is_asked() {
     | ✓ | Task definition | [time] | api&#58;2 registered |
     | ✓ | Traffic | [time] | green serves 100 % |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     <details><summary>Changes of the task definition</summary>
 

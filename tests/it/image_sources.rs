@@ -250,7 +250,7 @@ async fn an_image_is_promoted_from_one_repository_to_another_without_a_rebuild()
     | ✓ | Task definition | [time] | api&#58;2 registered |
     | ✓ | Traffic | [time] | green serves 100 % |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     <details><summary>Changes of the task definition</summary>
 

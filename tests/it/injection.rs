@@ -117,7 +117,7 @@ async fn aws_s_messages_are_only_text() {
     | ✓ | Image | [time] | [registry]/app&#64;[digest] |
     | ✗ | Task definition | [time] |  |
 
-    [time] in all.
+    [time] in all. AWS account 123456789012, role github-actions, session <code>deploy</code>.
     ");
 }
 
@@ -255,7 +255,7 @@ async fn an_answer_s_body_is_only_text() {
     | ✗ | Smoke tests at test-url | [time] |  |
     | ✓ | Rollback | [time] | blue serves 100 % |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Smoke tests
 
@@ -321,7 +321,7 @@ async fn what_files_say_is_only_text() {
     |---|---|--:|---|
     | ✗ | Survey | [time] |  |
 
-    [time] in all.
+    [time] in all. AWS account 123456789012, role github-actions, session <code>deploy</code>.
     ");
     let run = Story::codedeploy()
         .run(

@@ -96,7 +96,8 @@ async fn another_run_s_check_verification_and_undo_are_waited_for_as_its_migrati
             run.text()
         );
         let said = format!("the {noun} of workflow run 99-1-0a1b2c3d for this service is");
-        assert!(run.text().contains(&said), "{purpose}: {}", run.text());
+        let is_said = |line: &String| line.contains(&said);
+        assert!(run.log.iter().any(is_said), "{purpose}: {}", run.text());
         play.end().await;
     }
 }
@@ -145,7 +146,26 @@ async fn a_migration_is_not_undone_when_another_run_has_migrated_since() {
     let run = play.act(action).await;
     play.end().await;
     assert_eq!(marked(&run), ["migrate: migrate"], "{}", run.text());
-    assert_snapshot!(run.ending(), @"");
+    assert_snapshot!(run.ending(), @r#"
+    exit code 20
+    ---
+    ::warning title=note::workflow run [run] has migrated since, so this run's migration is not undone ("exit 0" was not run: it might undo the newer one)
+    ---
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners); the migration ran (command "migrate", exit 0) and is not undone, because workflow run [run] has migrated since: the schema may be ahead of the version that serves.
+    ::error title=rolled-back (smoke-failed)::smoke test "none" failed on green (GET /nowhere, [n] attempts)
+      Caused by: status: expected 200, found 404 Not Found
+      Caused by: the answer began: {"error":"not found"}
+      hint: users never reached this version; fix it, or the test, and deploy again
+      see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    Outcome: rolled-back (smoke-failed), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:RunTask
+    codedeploy:CreateDeployment
+    ecs:RunTask
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    "#);
     let report: Value = serde_json::from_str(run.output("report")).expect("a report");
     assert_eq!(
         (
@@ -167,7 +187,19 @@ async fn a_migration_is_not_undone_when_another_run_has_migrated_since() {
 
 /// A deployment whose job has migrated, and waits for an answer.
 async fn play_waiting(action: Action) -> (Play, ActionRun) {
-    let mut play = Story::group(GroupOptions::default()).begin().await;
+    play_waiting_in(story_with_blue(), action).await
+}
+
+/// A service whose blue is kept for an hour.
+fn story_with_blue() -> Story {
+    Story::group(GroupOptions {
+        termination_minutes: 60,
+        ..GroupOptions::default()
+    })
+}
+
+async fn play_waiting_in(story: Story, action: Action) -> (Play, ActionRun) {
+    let mut play = story.begin().await;
     let action = action
         .with("approval", "before-traffic")
         .with("test-url", "$TEST")
@@ -194,7 +226,16 @@ async fn abort_undoes_the_migration_of_the_deployment_with_its_own_command() {
         .await;
     play.end().await;
     assert_eq!(marked(&run), ["undo: exit 0"], "{}", run.text());
-    assert_snapshot!(run.ending(), @"");
+    assert_snapshot!(run.ending(), @r#"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners); the migration ran (command "migrate", exit 0) and was undone by "exit 0".
+    Outcome: rolled-back (aborted), exit code 20, after [time]
+    ---
+    codedeploy:StopDeployment
+    ecs:RunTask
+    ecs:DeregisterTaskDefinition
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,7 +244,17 @@ async fn abort_without_a_command_says_that_the_migration_stays() {
     let run = play.act(answer("abort")).await;
     play.end().await;
     assert_eq!(marked(&run), Vec::<String>::new(), "{}", run.text());
-    assert_snapshot!(run.ending(), @"");
+    assert_snapshot!(run.ending(), @r#"
+    exit code 20
+    ---
+    ::warning title=note::workflow run [run] has migrated the database for this deployment (command "migrate"); migrate-undo is not given here, so that is not undone
+    ---
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners); the migration ran (command "migrate", exit 0) and is not undone: the schema may be ahead of the version that serves.
+    Outcome: rolled-back (aborted), exit code 20, after [time]
+    ---
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,20 +286,34 @@ async fn a_rollback_of_what_waits_undoes_its_migration_too() {
         .await;
     play.end().await;
     assert_eq!(marked(&run), ["undo: exit 0"], "{}", run.text());
-    assert_snapshot!(run.ending(), @"");
+    assert_snapshot!(run.ending(), @r#"
+    exit code 0
+    ---
+    api:1 serves 100 % of production again (observed at the load balancer's listeners); the migration ran (command "migrate", exit 0) and was undone by "exit 0".
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    codedeploy:StopDeployment
+    ecs:RunTask
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn continue_undoes_the_migration_when_production_fails_and_leaves_it_when_it_does_not() {
-    for (tests, outcome, tasks) in [
-        (FAILING_TEST, "rolled-back", vec!["undo: exit 0".to_owned()]),
+    for (story, tests, outcome, tasks) in [
         (
+            story_with_blue().in_real_time(),
+            FAILING_TEST,
+            "rolled-back",
+            vec!["undo: exit 0".to_owned()],
+        ),
+        (
+            story_with_blue(),
             "tests:\n  - { name: root, get: /, expect: { status: 200 } }\n",
             "deployed",
             vec![],
         ),
     ] {
-        let (mut play, _) = play_waiting(migrate()).await;
+        let (mut play, _) = play_waiting_in(story, migrate()).await;
         let action = answer("continue")
             .with("migrate-undo", "exit 0")
             .with("smoke-tests", tests)
@@ -415,5 +480,10 @@ async fn a_log_that_may_lack_lines_is_named_and_one_that_blocks_is_not() {
         assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
         told.push(run.log_with("may be missing"));
     }
-    assert_snapshot!(told.join("\n---\n"), @"");
+    assert_snapshot!(told.join("\n---\n"), @"
+    lines of container app may be missing: its log driver has no mode, and ECS's default is non-blocking, and drops what exceeds its buffer (10m); mode: blocking keeps all
+    ---
+    lines of container app may be missing: its log driver is non-blocking, and drops what exceeds its buffer (4m); mode: blocking keeps all
+    ---
+    ");
 }

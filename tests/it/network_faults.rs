@@ -198,11 +198,11 @@ async fn credentials_that_expire_in_the_middle_are_stuck_until_the_post_step_has
     CodeDeploy deployment [deployment 1] could not be undone: a person is needed.
     ::error title=stuck (credentials)::CodeDeploy did not continue the deployment
       Caused by: codedeploy:ContinueDeployment: AWS does not accept the credentials: The security token included in the request is expired
-      hint: run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner
+      hint: set role-to-assume, whose session is renewed as long as the run lasts; or run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner
     ::error title=stuck::not undone: CodeDeploy deployment [deployment 1]: the deployment could not be stopped
       Caused by: codedeploy:StopDeployment: AWS does not accept the credentials: The security token included in the request is expired
       hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled (docs/stuck.md)
-      hint: run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner
+      hint: set role-to-assume, whose session is renewed as long as the run lasts; or run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: stuck (credentials), exit code 40, after [time]
     ---

@@ -167,7 +167,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     | ✗ | One-off task | [time] |  |
     | ✓ | Rollback | [time] | everything of this run but its one-off task is undone |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Stopped containers
 

@@ -108,6 +108,7 @@ async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: to go back from here, the old revision has to be rolled out again
+    what was deployed is not recorded on the service, so mode: drift cannot compare with it: ecs:DescribeTaskDefinition is denied; allow ecs:DescribeTaskDefinition on * for the role that the job uses (docs/iam.md)
 
     Green serves 100 % of production: api:2 (observed at the service's task sets).
     Outcome: deployed, exit code 0, after [time]
@@ -237,6 +238,7 @@ async fn reads_that_only_serve_a_check_limit_it_and_the_deployment_succeeds() {
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: to go back from here, the old revision has to be rolled out again
+    what was deployed is not recorded on the service, so mode: drift cannot compare with it: ecs:DescribeTaskDefinition is denied; allow ecs:DescribeTaskDefinition on * for the role that the job uses (docs/iam.md)
 
     Green serves 100 % of production: api:2 (observed at the service's task sets).
     Outcome: deployed, exit code 0, after [time]
@@ -276,7 +278,7 @@ async fn reads_that_only_serve_a_check_limit_it_and_the_deployment_succeeds() {
     | ✓ | Traffic | [time] | green serves 100 % |
     | ✓ | Bake | [time] | the rollout is over, blue is gone |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Notes
 

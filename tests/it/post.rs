@@ -108,7 +108,7 @@ async fn what_cannot_be_read_of_the_state_is_said_and_the_rest_is_undone() {
     assert_snapshot!(post.with_summary(), @"
     exit code 40
     ---
-    not undone: undo 1 of the saved state (teleport): it cannot be read: unknown variant `teleport`, expected one of `revision`, `task`, `migration`, `code-deploy`, `rolling`, `ecs`, `hooks`, `scaling`, `tester`
+    not undone: undo 1 of the saved state (teleport): it cannot be read: unknown variant `teleport`, expected one of `revision`, `task`, `migration`, `backup`, `code-deploy`, `rolling`, `ecs`, `hooks`, `scaling`, `tester`
     not undone: undo 2 of the saved state (tester): it does not belong to the service, the cluster and the run of this step
     deployment [deployment 1] is stopped, with rollback
     CodeDeploy rolls back with deployment [deployment 2]
@@ -119,7 +119,7 @@ async fn what_cannot_be_read_of_the_state_is_said_and_the_rest_is_undone() {
     undone: CodeDeploy deployment [deployment 1]
     undone: task definition api:2
     Post: 2 saved undos could not be used and were skipped; the others: blue serves 100 %
-    ::error title=stuck::not undone: undo 1 of the saved state (teleport): it cannot be read: unknown variant `teleport`, expected one of `revision`, `task`, `migration`, `code-deploy`, `rolling`, `ecs`, `hooks`, `scaling`, `tester`
+    ::error title=stuck::not undone: undo 1 of the saved state (teleport): it cannot be read: unknown variant `teleport`, expected one of `revision`, `task`, `migration`, `backup`, `code-deploy`, `rolling`, `ecs`, `hooks`, `scaling`, `tester`
       hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)
     ::error title=stuck::not undone: undo 2 of the saved state (tester): it does not belong to the service, the cluster and the run of this step
       hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)

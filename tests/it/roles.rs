@@ -45,7 +45,97 @@ fn count(play: &Play, operation: &str) -> u64 {
 async fn a_role_is_assumed_with_the_job_s_id_token_and_named() {
     let story = Story::codedeploy().stage(with_roles(&[role(DEPLOY)]));
     let run = story.run(deploy()).await;
-    assert_snapshot!(run.with_summary());
+    assert_snapshot!(run.with_summary(), @"
+    exit code 0
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    role-to-assume: arn:aws:iam::123456789012:role/deploy was assumed with the job's ID token; its session GitHubActions is renewed as long as the run lasts
+    AWS account 123456789012, role deploy
+    controller codedeploy; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      green is not tested before users reach it (no smoke-tests with test-url)
+      CodeDeploy shifts traffic with CodeDeployDefault.ECSCanary10Percent5Minutes, about 5 min
+      blue is kept for 5 min after the shift
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+      containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    ::group::Green
+    green is registered in target group api-2, 1 of 1 targets healthy
+    ::endgroup::
+    ✓ Green: up, waiting at the gate ([time])
+    The gate is open: traffic may shift
+    ::group::Traffic
+    production: 100 % on green (api:2), observed at the load balancer's listeners
+    ::endgroup::
+    ✓ Traffic: green serves 100 % ([time])
+    ::group::Bake
+    ::endgroup::
+    ✓ Bake: the rollout is over, blue is gone ([time])
+    Blue is gone: to go back from here, the old revision has to be rolled out again
+
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    codedeploy-deployment-id=[deployment 1]
+    console-url=https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    deployment-id=[deployment 1]
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=as-planned
+    registry=[registry]
+    rolled-back=false
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    --- summary
+    ## ✓ deployed: <code>api</code> on <code>prod</code>
+
+    **Green serves 100 % of production&#58; api&#58;2 (observed at the load balancer's listeners).**
+
+    | | |
+    |---|---|
+    | Version | <code>1.1.0</code> |
+    | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
+    | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
+    | Rollout | <code>[deployment 1]</code> (codedeploy) |
+    | Production traffic | green, observed at the load balancer's listeners |
+
+    ### Steps
+
+    | | Step | Time | |
+    |---|---|--:|---|
+    | ✓ | Survey | [time] | ready |
+    | ✓ | Image | [time] | [registry]/app&#64;[digest] |
+    | ✓ | Task definition | [time] | api&#58;2 registered |
+    | ✓ | Green | [time] | up, waiting at the gate |
+    | ✓ | Traffic | [time] | green serves 100 % |
+    | ✓ | Bake | [time] | the rollout is over, blue is gone |
+
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role deploy, session <code>GitHubActions</code>.
+
+    <details><summary>Changes of the task definition</summary>
+
+    <pre>containerDefinitions&#91;app].image: [registry]/app:1.0.0 → [registry]/app&#64;[digest]</pre>
+
+    </details>
+
+    [Watch it in the AWS console](https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1)
+    ");
     let report: serde_json::Value = serde_json::from_str(run.output("report")).expect("JSON");
     assert_eq!(
         report["caller"],
@@ -59,7 +149,19 @@ async fn a_job_without_the_permission_is_told_the_line_that_it_lacks() {
         .env("ACTIONS_ID_TOKEN_REQUEST_URL", "")
         .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "");
     let run = Story::codedeploy().run(lacking).await;
-    assert_snapshot!(run.text());
+    assert_snapshot!(run.text(), @"
+    exit code 2
+    ---
+    Deploying to api on prod, eu-central-1 (run [run])
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::role-to-assume: the job has no ID token to assume the role with, and no other credentials
+      hint: give the job `permissions: id-token: write` (a pull request from a fork is never given a token)
+    ---
+    duration-seconds=[n]
+    outcome=refused
+    reason=invalid-inputs
+    rolled-back=false
+    ");
 }
 
 /// What a run says whose role is not assumed.
@@ -102,7 +204,38 @@ async fn what_is_wrong_with_a_role_is_told_in_aws_s_words_with_what_to_do() {
         .into_iter()
         .map(|(what, text)| format!("=== {what}\n{text}"))
         .collect();
-    assert_snapshot!(told.join("\n"));
+    assert_snapshot!(told.join("\n"), @"
+    === an unknown role
+    exit code 2
+    ---
+    Nothing was touched: there are no usable AWS credentials
+    ::error title=input refused::role-to-assume: role arn:aws:iam::123456789012:role/deploy was not assumed: sts:AssumeRoleWithWebIdentity is denied: Not authorized to perform sts:AssumeRoleWithWebIdentity
+      hint: look whether the role exists, and whether its trust policy allows sts:AssumeRoleWithWebIdentity to this job, whose token says aud sts.amazonaws.com and sub repo:org/repo:environment:production (docs/iam.md#the-trust-of-the-role)
+    === no identity provider
+    exit code 2
+    ---
+    Nothing was touched: there are no usable AWS credentials
+    ::error title=input refused::role-to-assume: role arn:aws:iam::123456789012:role/deploy was not assumed: sts:AssumeRoleWithWebIdentity: No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com (InvalidIdentityToken)
+      hint: create the identity provider in account 123456789012: aws iam create-open-id-connect-provider --url https://token.actions.githubusercontent.com --client-id-list sts.amazonaws.com (docs/iam.md#the-trust-of-the-role)
+    === another job is trusted
+    exit code 2
+    ---
+    Nothing was touched: there are no usable AWS credentials
+    ::error title=input refused::role-to-assume: role arn:aws:iam::123456789012:role/deploy was not assumed: sts:AssumeRoleWithWebIdentity is denied: Not authorized to perform sts:AssumeRoleWithWebIdentity
+      hint: look whether the role exists, and whether its trust policy allows sts:AssumeRoleWithWebIdentity to this job, whose token says aud sts.amazonaws.com and sub repo:org/repo:environment:production (docs/iam.md#the-trust-of-the-role)
+    === another audience
+    exit code 2
+    ---
+    Nothing was touched: there are no usable AWS credentials
+    ::error title=input refused::role-to-assume: role arn:aws:iam::123456789012:role/deploy was not assumed: sts:AssumeRoleWithWebIdentity: Incorrect token audience (InvalidIdentityToken)
+      hint: let the identity provider of account 123456789012 know the audience sts.amazonaws.com: aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com --client-id sts.amazonaws.com; or set audience (docs/iam.md#the-trust-of-the-role)
+    === a session that is too long
+    exit code 2
+    ---
+    Nothing was touched: there are no usable AWS credentials
+    ::error title=input refused::role-to-assume: role arn:aws:iam::123456789012:role/deploy was not assumed: sts:AssumeRoleWithWebIdentity: The requested DurationSeconds exceeds the MaxSessionDuration set for this role. (ValidationError)
+      hint: leave role-duration out: a session of 1 h is renewed as long as the run lasts; or raise the role's maximum: aws iam update-role --role-name deploy --max-session-duration 7200
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,7 +260,55 @@ async fn roles_that_are_misspelled_or_of_another_account_are_refused() {
         [misspelled, foreign, ambient]
             .map(|run| run.text())
             .join("\n=======\n")
-    );
+    , @"
+    exit code 2
+    ---
+    Deploying to api on prod, eu-central-1 (run [run])
+    Nothing was touched: the inputs have 3 problems
+    ::error title=input refused::role-session-name: `a name` is not the name of a session
+      hint: use 2 to 64 letters, digits and `_`, `+`, `=`, `,`, `.`, `@`, `-`
+    ::error title=input refused::role-duration: AWS gives sessions of 15 minutes to 12 hours
+      hint: use 15m to 12h, or leave it out: the session is renewed as long as the run lasts
+    ::error title=input refused::role-to-assume: `deploy` is not the ARN of a role
+      hint: write it whole: arn:aws:iam::ACCOUNT:role/NAME
+    ---
+    duration-seconds=[n]
+    outcome=refused
+    reason=invalid-inputs
+    rolled-back=false
+    =======
+    exit code 2
+    ---
+    Deploying to api on arn:aws:ecs:eu-central-1:222222222222:cluster/prod, eu-central-1 (run [run])
+    role-to-assume: arn:aws:iam::123456789012:role/deploy was assumed with the job's ID token; its session GitHubActions is renewed as long as the run lasts
+    AWS account 123456789012, role deploy
+    Nothing was touched: the inputs have 2 problems
+    ::error title=input refused::cluster: the ARN is of account 222222222222, and role-to-assume is of account 123456789012
+      hint: give the one of account 123456789012, or deploy with a role of account 222222222222 (role-to-assume)
+    ::error title=input refused::task-role-arn: the ARN is of account 333333333333, and role-to-assume is of account 123456789012
+      hint: give the one of account 123456789012, or deploy with a role of account 333333333333 (role-to-assume)
+    ---
+    duration-seconds=[n]
+    outcome=refused
+    reason=invalid-inputs
+    rolled-back=false
+    =======
+    exit code 2
+    ---
+    Deploying 1.1.0 to api on arn:aws:ecs:eu-central-1:222222222222:cluster/prod, eu-central-1 (run [run])
+    ::group::Survey
+    AWS account 123456789012, role github-actions
+    ::endgroup::
+    ✗ Survey ([time])
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::cluster: the ARN is of account 222222222222, and who calls AWS is of account 123456789012
+      hint: give the one of account 123456789012, or deploy with a role of account 222222222222 (role-to-assume)
+    ---
+    duration-seconds=[n]
+    outcome=refused
+    reason=invalid-inputs
+    rolled-back=false
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,7 +344,14 @@ async fn without_an_id_token_the_role_is_assumed_with_the_job_s_credentials() {
         "{}\n{}",
         chained.log_with("was assumed"),
         too_long.ending()
-    ));
+    ), @"
+    role-to-assume: arn:aws:iam::123456789012:role/deploy was assumed with the credentials there were before, by which a session lasts at most 1 h; its session GitHubActions is renewed as long as the run lasts
+    exit code 2
+    ---
+    Nothing was touched: there are no usable AWS credentials
+    ::error title=input refused::role-to-assume: role arn:aws:iam::123456789012:role/deploy was not assumed: sts:AssumeRole: The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining (ValidationError)
+      hint: set role-duration to 1h or less, or leave it out: a role that is assumed with another role's credentials has sessions of at most 1 h, which are renewed as long as the run lasts
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,7 +395,13 @@ async fn a_role_of_the_registry_is_used_for_ecr_and_for_nothing_else() {
         .stage(with_roles(&[deploys, distrusted]))
         .run(deploy().with("registry-role-to-assume", REGISTRY))
         .await;
-    assert_snapshot!(run.ending());
+    assert_snapshot!(run.ending(), @"
+    exit code 2
+    ---
+    Nothing was touched: there are no usable AWS credentials
+    ::error title=input refused::registry-role-to-assume: role arn:aws:iam::222222222222:role/push was not assumed: sts:AssumeRoleWithWebIdentity: No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com (InvalidIdentityToken); with the run's own credentials: role arn:aws:iam::222222222222:role/push was not assumed: sts:AssumeRole is denied: User: arn:aws:sts::123456789012:assumed-role/deploy/GitHubActions is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222222222222:role/push
+      hint: create the identity provider in account 222222222222: aws iam create-open-id-connect-provider --url https://token.actions.githubusercontent.com --client-id-list sts.amazonaws.com (docs/iam.md#the-trust-of-the-role); or look whether the role exists, whether its trust policy names the caller, and whether the caller is allowed sts:AssumeRole on arn:aws:iam::222222222222:role/push (docs/iam.md#the-trust-of-the-role)
+    ");
 }
 
 /// A group that keeps blue for some seconds after the shift, and sessions of six seconds.
@@ -272,7 +466,40 @@ async fn ended_session(kind: FaultKind) -> (ActionRun, ActionRun) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_github_does_not_renew_any_more_ends_with_what_serves_and_what_aws_does() {
     let (main, post) = ended_session(FaultKind::Denied).await;
-    assert_snapshot!(format!("{}\n=== post\n{}", main.ending(), post.text()));
+    // Which reads find out first is a matter of milliseconds.
+    assert_eq!(main.log_with("is not renewed yet").lines().count(), 1);
+    let ending = main.ending();
+    let (_, ending) = ending.split_once("\n---\nGreen").expect("the last words");
+    assert_snapshot!(format!("Green{ending}\n=== post\n{}", post.text()), @"
+    Green (api:2) served production when it was last looked at; CodeDeploy deployment [deployment 1] could not be undone: a person is needed; there are no credentials any more to look or to roll back with, and AWS goes on by itself: deployment [deployment 1] continues by itself; CodeDeploy keeps blue for 40 min after the shift.
+    ::error title=stuck (credentials)::the rollout cannot be read any more: the credentials are no longer good
+      Caused by: codedeploy:GetDeployment was not sent: role arn:aws:iam::123456789012:role/deploy was not assumed: GitHub gives the job no ID token: it answered 403: Resource not accessible by integration
+    ::error title=stuck::not undone: CodeDeploy deployment [deployment 1]: the deployment could not be stopped
+      Caused by: codedeploy:StopDeployment was not sent: role arn:aws:iam::123456789012:role/deploy was not assumed: GitHub gives the job no ID token: it answered 403: Resource not accessible by integration
+      hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled (docs/stuck.md)
+      hint: look at the role's trust policy, and whether the job still has `permissions: id-token: write` (docs/iam.md#the-trust-of-the-role)
+      see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    Outcome: stuck (credentials), exit code 40, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    === post
+    exit code 0
+    ---
+    role-to-assume: arn:aws:iam::123456789012:role/deploy was assumed with the job's ID token; its session GitHubActions is renewed as long as the run lasts
+    deployment [deployment 1] is stopped, with rollback
+    CodeDeploy rolls back with deployment [deployment 2]
+    rollback [deployment 2] is InProgress
+    rollback [deployment 2] is Succeeded
+    production: 100 % on blue (api:1), observed at the load balancer's listeners
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
+    Post: blue serves 100 %
+    ---
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 /// A run at whose start something goes wrong with GitHub or AWS.
@@ -309,10 +536,28 @@ async fn what_github_or_sts_refuses_and_what_never_comes_ends_before_anything_is
         started_with(&every("GetIdToken", FaultKind::Denied)).await,
         started_with(&every("GetIdToken", FaultKind::Hangs)).await,
         started_with(&every(STS, FaultKind::Denied)).await,
-        started_with(&every(STS, FaultKind::Garbage)).await,
     ];
     assert!(runs.iter().all(|run| run.calls.is_empty()));
-    assert_snapshot!(runs.map(|run| run.ending()).join("\n=======\n"));
+    assert_snapshot!(runs.map(|run| run.ending()).join("\n=======\n"), @"
+    exit code 2
+    ---
+    Nothing was touched: there are no usable AWS credentials
+    ::error title=input refused::role-to-assume: role arn:aws:iam::123456789012:role/deploy was not assumed: GitHub gives the job no ID token: it answered 403: Resource not accessible by integration
+      hint: give the job `permissions: id-token: write`
+    =======
+    exit code 10
+    ---
+    Nothing was rolled out: production traffic is unchanged.
+    ::error title=not-deployed (credentials)::role arn:aws:iam::123456789012:role/deploy was not assumed: GitHub did not answer the request for the job's ID token: deadline has elapsed
+      hint: nothing is wrong with the inputs as far as is known: run the job again
+    Outcome: not-deployed (credentials), exit code 10, after [time]
+    =======
+    exit code 2
+    ---
+    Nothing was touched: there are no usable AWS credentials
+    ::error title=input refused::role-to-assume: role arn:aws:iam::123456789012:role/deploy was not assumed: sts:AssumeRoleWithWebIdentity is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: sts:AssumeRoleWithWebIdentity on resource: * because no identity-based policy allows the sts:AssumeRoleWithWebIdentity action
+      hint: look whether the role exists, and whether its trust policy allows sts:AssumeRoleWithWebIdentity to this job, whose token says aud sts.amazonaws.com and sub repo:org/repo:environment:production (docs/iam.md#the-trust-of-the-role)
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -118,7 +118,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     | ✗ | Smoke tests on green | [time] |  |
     | ✓ | Rollback | [time] | blue serves 100 % |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Smoke tests
 
@@ -265,7 +265,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     | ✗ | Smoke tests on production | [time] |  |
     | ✓ | Rollback | [time] | blue serves 100 % |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Smoke tests
 
@@ -391,7 +391,7 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     | ✗ | Green | [time] |  |
     | ✓ | Rollback | [time] | blue serves 100 % |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Stopped containers
 
@@ -669,7 +669,7 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     | ✗ | Smoke tests on green | [time] |  |
     | ✗ | Rollback | [time] | CodeDeploy deployment [deployment 1] is stuck |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Smoke tests
 

@@ -102,7 +102,7 @@ async fn a_good_version_replaces_the_tasks_one_by_one() {
     | ✓ | Traffic | [time] | green serves 100 % |
     | ✓ | Smoke tests on production | [time] | 4 passed |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Smoke tests
 

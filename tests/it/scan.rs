@@ -171,7 +171,7 @@ async fn an_image_without_a_finding_that_fails_is_deployed_once_its_scan_is_done
     | ✓ | Task definition | [time] | api&#58;2 registered |
     | ✓ | Traffic | [time] | green serves 100 % |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Scan findings
 
@@ -270,7 +270,7 @@ async fn an_image_with_a_high_finding_is_not_deployed_and_nothing_is_registered(
     | ✓ | Image | [time] | [registry]/app&#64;[digest] |
     | ✗ | Scan findings | [time] |  |
 
-    [time] in all.
+    [time] in all. AWS account 123456789012, role github-actions, session <code>deploy</code>.
 
     ### Scan findings
 

@@ -114,7 +114,7 @@ async fn a_deployment_that_could_start_is_verified_line_by_line() {
     |---|---|--:|---|
     | ✓ | Survey | [time] | read |
 
-    [time] in all, [n] reads of AWS.
+    [time] in all, [n] reads of AWS. AWS account 123456789012, role github-actions, session <code>deploy</code>.
     ");
 }
 

@@ -317,7 +317,7 @@ async fn a_throttled_read_is_waited_for() {
     let story = Story::canary().fault(Fault {
         operation: "iam:GetRole".to_owned(),
         nth: 1,
-        times: 6,
+        times: 9,
         kind: FaultKind::Throttled,
     });
     let run = story.run(verify(Action::deploy("1.1.0"))).await;

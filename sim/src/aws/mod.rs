@@ -66,7 +66,7 @@ pub(crate) enum Api {
 }
 
 impl Api {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 16] = [
         Self::Ecs,
         Self::CodeDeploy,
         Self::Ecr,

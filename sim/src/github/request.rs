@@ -131,7 +131,12 @@ impl RequestedOperation {
             Self::Comments { method, .. } | Self::Comment { method, .. } => {
                 *method != CommentMethod::List
             }
-            Self::Runs { .. } | Self::Run { .. } | Self::User | Self::Unknown => false,
+            Self::Runs { .. }
+            | Self::Run { .. }
+            | Self::Checks { .. }
+            | Self::IdToken
+            | Self::User
+            | Self::Unknown => false,
         }
     }
 

@@ -48,7 +48,7 @@ async fn find(run: &Run, plan: &StartGatesPlan) -> Result<GateFinding, GateFindi
                 "{}; it failed before this deployment, so green is not its cause",
                 describe_failure(failed, "on blue")
             ),
-            "when the test passes on what serves now, or is mended",
+            "when the test passes on what serves now, or is corrected",
         ),
     })
 }

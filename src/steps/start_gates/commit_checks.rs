@@ -4,7 +4,8 @@
 use super::GateReading;
 use crate::checks::gates::{CommitChecks, GateFinding, GateKind};
 use crate::error::cause_chain;
-use crate::github::api::{CheckRun, Github, GithubError};
+use crate::github::api::{CheckRun, Github};
+use crate::github::client::GithubError;
 use crate::plan::StartGatesPlan;
 use crate::run::Run;
 

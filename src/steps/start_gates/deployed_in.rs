@@ -80,7 +80,8 @@ fn compare(wanted: &[String], running: &RunningImages, place: &DeployedService) 
             "deploy by digest there, as this action does",
         );
     }
-    if !running.digests.iter().any(|digest| wanted.contains(digest)) {
+    // All of them: containers beside the service's own are the same in many services.
+    if !wanted.iter().all(|digest| running.digests.contains(digest)) {
         return GateFinding::closed(
             format!("{revision} runs there, which is another image"),
             opens,
@@ -88,14 +89,17 @@ fn compare(wanted: &[String], running: &RunningImages, place: &DeployedService) 
     }
     let age = clock::elapsed_since(running.since);
     let shown = format!(
-        "{revision} runs the image there since {}",
+        "{revision} has run the image there for {}",
         describe_age(age)
     );
     if age >= place.stayed_for {
         return GateFinding::open(shown);
     }
     GateFinding::Closed {
-        why: format!("{shown}, and must for {}", HumanDuration(place.stayed_for)),
+        why: format!(
+            "{shown}, and must run it for {}",
+            HumanDuration(place.stayed_for)
+        ),
         opens: format!(
             "in {}, if it stays",
             HumanDuration(place.stayed_for.saturating_sub(age))

@@ -75,7 +75,7 @@ async fn play_refused(happy: &HappyPath, cell: &Cell) -> String {
     is_over(&now, &fixed);
     // A tag that could not be removed is emptied, and named.
     if cell.operation != "ecs:UntagResource" {
-        now.has_no_tags();
+        now.has_no_temporary_tags();
     }
     assert_eq!(now.unused(), Vec::<&str>::new(), "{}", fixed.text());
     is_done_with(&mut play, &main, &now).await;
@@ -108,7 +108,7 @@ async fn play_lost(happy: &HappyPath, cell: &Cell) -> String {
         main.text()
     );
     is_not_doubled(happy, &play, &now);
-    now.has_no_tags();
+    now.has_no_temporary_tags();
     is_done_with(&mut play, &main, &now).await;
     play.end().await;
     format!(
@@ -126,7 +126,7 @@ async fn play_killed_then_post(happy: &HappyPath, cell: &Cell) -> String {
     is_over(&now, &post);
     says_what_serves(&post, &now);
     is_not_doubled(happy, &play, &now);
-    now.has_no_tags();
+    now.has_no_temporary_tags();
     // A registration that was never answered is not armed: finding it by its content could hit
     // somebody else's twin.
     if cell.operation != REGISTER {
@@ -158,7 +158,7 @@ async fn play_killed_then_rerun(happy: &HappyPath, cell: &Cell) -> String {
     );
     assert_eq!(now.unused(), Vec::<&str>::new(), "{}", again.text());
     is_not_doubled(happy, &play, &now);
-    now.has_no_tags();
+    now.has_no_temporary_tags();
     is_done_with(&mut play, &again, &now).await;
     play.end().await;
     format!(

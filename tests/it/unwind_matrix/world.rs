@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use ecs_bluegreen::drift::RECORD_TAG;
 use ecs_bluegreen_sim::Stage;
 use serde_json::{Value, json};
 
@@ -222,11 +223,12 @@ impl World {
         assert_eq!(hooks, 0, "hooks of ours are left on the service: {self:#?}");
     }
 
-    /// The tags that are on the service.
-    pub(super) fn has_no_tags(&self) {
-        assert_eq!(
-            self.tags,
-            json!([]),
+    /// No tag is on the service but the record of what was deployed, which stays.
+    pub(super) fn has_no_temporary_tags(&self) {
+        let tags = self.tags.as_array().into_iter().flatten();
+        let left: Vec<&Value> = tags.filter(|tag| tag["key"] != RECORD_TAG).collect();
+        assert!(
+            left.is_empty(),
             "a tag of ours is left on the service: {self:#?}"
         );
     }

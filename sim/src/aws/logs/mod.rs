@@ -63,11 +63,13 @@ fn get_log_events(cloud: &Cloud, input: Input<'_>) -> Answer {
     Ok(paginate(&lines, input))
 }
 
-/// Everything that a container wrote and the world still has, with the time of each line.
+/// Everything that a container wrote and the world still has, with the time of each line. The log
+/// driver sends no empty lines, which CloudWatch would not take.
 fn container_lines(handle: Option<TaskHandle>) -> Vec<(i64, String)> {
-    handle
-        .map(|handle| handle.logs(usize::MAX))
-        .unwrap_or_default()
+    let lines = handle.map(|handle| handle.logs(usize::MAX));
+    let mut lines = lines.unwrap_or_default();
+    lines.retain(|(_, text)| !text.is_empty());
+    lines
 }
 
 /// Forward tokens count the lines from the start; without one the newest lines come unless

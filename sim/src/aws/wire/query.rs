@@ -103,7 +103,6 @@ const fn xml_namespace(api: Api) -> &'static str {
         | Api::CloudWatch
         | Api::Scaling
         | Api::Secrets
-        | Api::Ssm
         | Api::Signals
         | Api::Backup => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
     }

@@ -1,6 +1,6 @@
-//! ID tokens: GitHub's word for what a job is, requested anew for each use. They are valid for
-//! minutes, and the job may request them until it ends, also in its post step
-//! (<https://docs.github.com/actions/reference/security/oidc>).
+//! ID tokens, with which roles are assumed: GitHub's word for what a job is, requested anew for each
+//! use. They are valid for minutes, and the job may request them until it ends, also in its post
+//! step (<https://docs.github.com/actions/reference/security/oidc>).
 
 use std::time::Duration;
 
