@@ -15,7 +15,7 @@ use crate::sinks::outputs;
 const OUTPUTS: &[(&str, &str)] = &[
     (
         "outcome",
-        "What serves traffic now: deployed, already-deployed, registered, planned, verified, tested, migrated, waiting, started, not-deployed, rolled-back, tests-failed, still-running, stuck, refused. See docs/outcomes.md.",
+        "What serves traffic now: deployed, already-deployed, registered, planned, verified, tested, no-drift, drift-unknown, migrated, waiting, started, not-deployed, drifted, rolled-back, tests-failed, still-running, stuck, refused. See docs/outcomes.md.",
     ),
     (
         "reason",
