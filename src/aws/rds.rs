@@ -46,7 +46,10 @@ impl DatabaseSnapshot {
             id: member(names.snapshot_id).unwrap_or_default().to_owned(),
             status: member("Status").unwrap_or_default().to_owned(),
             percent: member("PercentProgress").and_then(|text| text.parse().ok()),
-            created_at: member("SnapshotCreateTime").and_then(crate::clock::parse_rfc3339),
+            // A copy is as old as what was copied.
+            created_at: member("OriginalSnapshotCreateTime")
+                .or_else(|| member("SnapshotCreateTime"))
+                .and_then(crate::clock::parse_rfc3339),
         }
     }
 }

@@ -200,6 +200,11 @@ impl AssumedRole {
             return Ok(session.credentials.clone());
         }
         let is_first = session.is_none();
+        // A session that still lives is no reason to keep a rollback waiting: one try.
+        let lives = session
+            .as_ref()
+            .is_some_and(|old| Instant::now() < old.ends_at);
+        let budget = if lives { Duration::ZERO } else { budget };
         match self.assume_within(budget).await {
             Ok((begun, by)) => {
                 let role = self.name();

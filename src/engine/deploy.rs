@@ -49,8 +49,9 @@ pub(super) async fn deploy(run: &Run, planner: &Planner) -> Result<Ending, Halt>
         .as_mut()
         .is_some_and(|running| running.is_ours && !running.confirm_ours(&revision.arn));
     if is_of_others {
-        // The rollout that was taken for an earlier attempt's is somebody else's, so the scan of
-        // this image has not been evaluated yet.
+        // The rollout that was taken for an earlier attempt's is somebody else's, so the gates have
+        // not been asked, and the scan of this image has not been evaluated yet.
+        start_gates::pass(run, planner, &snapshot).await?;
         check_scan(run, &snapshot, &plan, image.as_ref()).await?;
     }
     let mut prepared = Prepared {

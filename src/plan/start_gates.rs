@@ -81,9 +81,11 @@ fn known_digests(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
             .map(|(definition, _)| {
                 let containers = definition["containerDefinitions"].as_array();
                 let images = containers.into_iter().flatten();
-                images
-                    .filter_map(|container| named(container["image"].as_str()?))
-                    .collect()
+                // Where one of them is not known, the others say nothing.
+                let digests: Option<Vec<String>> = images
+                    .map(|container| named(container["image"].as_str()?))
+                    .collect();
+                digests.unwrap_or_default()
             })
             .unwrap_or_default(),
     }

@@ -528,6 +528,10 @@ fn read_aws(
     };
     let proxy = read_proxy(inputs, collect);
     let (role, registry_role) = role::settings(inputs, runner, instance_profile, collect);
+    // A rollback must not fail for a role that only images need.
+    let needs_registry =
+        Mode::from_input(inputs.mode.as_deref()).is_none_or(Mode::plans_deployment);
+    let registry_role = registry_role.filter(|_| needs_registry);
     Some(AwsSettings {
         region: region?,
         attempts: given.unwrap_or(3),

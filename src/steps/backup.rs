@@ -146,6 +146,7 @@ impl Backup<'_> {
         let armed = self.arm(&id);
         let tags = [(RUN_TAG, run.id.as_str())];
         let mut poll_interval = PollInterval::new(self.one_off.plan.host.poll);
+        let mut may_exist = false;
         loop {
             let asked = run
                 .aws
@@ -159,6 +160,7 @@ impl Backup<'_> {
                 Err(error) => error,
             };
             if has_any_code(&error, &EXISTS) || error.may_have_landed() {
+                may_exist = true;
                 if let Some(made) = self.find(&id).await {
                     self.tell_begun(&id);
                     return Ok(made);
@@ -168,6 +170,9 @@ impl Backup<'_> {
                 return Err(self.failure(&error));
             }
             if self.began.elapsed() >= self.request.timeout {
+                if !may_exist {
+                    armed.disarm();
+                }
                 return Err(self.failure(&error));
             }
             run.emit_once(MigrationFact::BackupWaits {
@@ -281,10 +286,10 @@ impl Backup<'_> {
         format!("-{digest}")
     }
 
-    /// `ecs-bluegreen-4711-1-0a1b2c3d`, with the attempt, and the try in it.
+    /// `ecs-bluegreen-4711-1-3f786850-0a1b2c3d`, with the attempt, the job, and the try in it.
     fn new_identifier(&self) -> String {
-        let attempt = self.one_off.run.id.split('-').nth(1).unwrap_or_default();
-        let id = format!("{}{attempt}{}", self.prefix(), self.digest());
+        let (_, job) = self.one_off.run.id.split_once('-').unwrap_or_default();
+        let id = format!("{}{job}{}", self.prefix(), self.digest());
         match self.one_off.attempt {
             1 => id,
             number => format!("{id}-{number}"),

@@ -43,6 +43,10 @@ pub(super) async fn undo(run: &Run, undo: &MigrationUndo) -> Result<UndoOutcome,
         keep_for_newer(run, undo, newer);
         return Ok(UndoOutcome::NothingToUndo);
     }
+    if let Some((other, task)) = find_undo_of_others(undo, &tasks) {
+        leave_to_other(run, undo, other, task);
+        return Ok(UndoOutcome::NothingToUndo);
+    }
     run_command(run, undo).await?;
     run.set_migration_fate(MigrationFate::UndoneBy(undo.command()));
     run.emit(Event::Migrated {
@@ -211,6 +215,49 @@ fn find_newer<'t>(undo: &MigrationUndo, tasks: &'t [(TaskMark, Task)]) -> Option
     newer
         .max_by(|(_, one), (_, other)| one.created_at.total_cmp(&other.created_at))
         .map(|(mark, _)| mark)
+}
+
+/// Another run's undo of the same migration, which runs or has ended well: a relative command would
+/// take back one migration too many.
+fn find_undo_of_others<'t>(
+    undo: &MigrationUndo,
+    tasks: &'t [(TaskMark, Task)],
+) -> Option<(&'t TaskMark, &'t Task)> {
+    let own = undo.migration.task.as_ref()?;
+    let (_, migrated) = tasks.iter().find(|(_, task)| task.task_arn == *own)?;
+    tasks
+        .iter()
+        .find(|(mark, task)| {
+            mark.kind() == MarkedTask::Undo
+                && mark.run() != undo.run
+                && task.task_definition_arn == migrated.task_definition_arn
+                && task.created_at > migrated.created_at
+                && (!task.is_stopped() || has_succeeded(task, &[]))
+        })
+        .map(|(mark, task)| (mark, task))
+}
+
+fn leave_to_other(run: &Run, undo: &MigrationUndo, other: &TaskMark, task: &Task) {
+    let whose = format!("workflow run {}", other.run());
+    run.note_once(format!(
+        "{whose} undoes the migration already, so it is not undone a second time"
+    ));
+    let migration = undo.migration.clone();
+    let (migration, fate) = if task.is_stopped() {
+        let command = undo.command();
+        (
+            migration.undone_by(command.as_str().into()),
+            MigrationFate::UndoneBy(command),
+        )
+    } else {
+        let why = format!("{whose} is undoing it");
+        (
+            migration.kept_because(why.as_str().into()),
+            MigrationFate::KeptBecause(why),
+        )
+    };
+    run.emit(Event::Migrated { migration });
+    run.set_migration_fate(fate);
 }
 
 fn keep_for_newer(run: &Run, undo: &MigrationUndo, newer: &TaskMark) {

@@ -94,16 +94,26 @@ fn version_finding(
     let lacks = |known: &std::collections::BTreeSet<String>, wanted: Option<&str>| {
         !known.is_empty() && wanted.is_some_and(|wanted| !known.contains(wanted))
     };
-    let is_missing = lacks(&found.stages, stage) || lacks(&found.versions, version);
-    is_missing.then(|| {
-        LineResult::failed(
+    if lacks(&found.stages, stage) {
+        return Some(LineResult::failed(
             INPUT,
             format!(
                 "{} from a version of {name} that does not exist: {}",
                 takes(secret),
-                stage.or(version).unwrap_or_default()
+                stage.unwrap_or_default()
             ),
             "name a version that exists, or leave it out for the current one",
+        ));
+    }
+    // Versions without a label are not listed, and can be read all the same.
+    lacks(&found.versions, version).then(|| {
+        LineResult::warned(
+            format!(
+                "{} from a version of {name} that has no label any more: {}",
+                takes(secret),
+                version.unwrap_or_default()
+            ),
+            "leave the version out for the current one",
         )
     })
 }
