@@ -10,8 +10,8 @@ from pathlib import Path
 
 import botocore.loaders
 
-SOURCES = {"ecs": ["src/aws/ecs/mod.rs"], "codedeploy": ["src/aws/codedeploy/mod.rs"], "ecr": ["src/aws/ecr.rs", "src/aws/ecr_scan.rs"],
-           "logs": ["src/aws/logs/mod.rs"], "cloudwatch": ["src/aws/cloudwatch/mod.rs"], "secretsmanager": ["src/aws/secrets.rs"], "ssm": ["src/aws/ssm.rs"], "service-quotas": ["src/aws/quotas.rs"], "application-signals": ["src/aws/signals.rs"], "application-autoscaling": ["src/aws/autoscaling.rs"]}
+SOURCES = {"ecs": ["src/aws/ecs/mod.rs"], "codedeploy": ["src/aws/codedeploy/mod.rs"], "ecr": ["src/aws/ecr.rs", "src/aws/ecr_scan.rs", "src/aws/ecr_images.rs"],
+           "logs": ["src/aws/logs/mod.rs"], "cloudwatch": ["src/aws/cloudwatch/mod.rs"], "secretsmanager": ["src/aws/secrets.rs"], "ssm": ["src/aws/ssm.rs"], "service-quotas": ["src/aws/quotas.rs"], "application-signals": ["src/aws/signals.rs"], "application-autoscaling": ["src/aws/autoscaling.rs"], "events": ["src/aws/events.rs"]}
 
 
 def operations(paths):

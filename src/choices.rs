@@ -13,6 +13,15 @@ pub enum IfRunning {
     Supersede,
 }
 
+/// What a cleanup does with what nothing needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CleanupEffect {
+    /// It is only shown.
+    Shown,
+    /// It goes.
+    Done,
+}
+
 /// What a cancelled run does with its rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnCancel {

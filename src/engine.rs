@@ -23,6 +23,7 @@ use crate::unwind::{self, UnwindOutcome};
 
 mod approval;
 mod checks;
+mod cleanup;
 mod deploy;
 mod drift;
 mod endings;
@@ -238,6 +239,7 @@ async fn run_mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
         Mode::Abort => approval::abort(run, planner).await,
         Mode::Status => status::follow(run, planner).await,
         Mode::Drift => drift::find(run, planner).await,
+        Mode::Cleanup => cleanup::clean_up(run, planner).await,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::scan::ScanResult;
 use crate::text::Text;
 
 mod caller;
+mod cleanup;
 mod drift;
 pub mod fact;
 mod image;
@@ -30,6 +31,7 @@ mod traffic;
 mod verification;
 
 pub use caller::NamedCaller;
+pub use cleanup::{CleanupFate, CleanupKind, CleanupRow, CleanupTable};
 pub use drift::{DriftState, DriftedField, FoundDrift, LastRecord};
 pub use fact::{Fact, FactLevel};
 pub use image::{DeferredTag, Parts, PinnedImage, Transfer};
@@ -93,6 +95,8 @@ pub enum Event {
     },
     /// What differs from what the last deployment left, in a run that only looks for it.
     Drift(Box<FoundDrift>),
+    /// What goes and what stays, in a run that cleans up.
+    CleanupDecided(Box<CleanupTable>),
     /// What a deployment would do, in a run that only plans it.
     Planned(Box<PlannedDeployment>),
     /// A read was denied or failed, so a check is limited. The name is that of the journal, whose

@@ -15,7 +15,7 @@ use crate::sinks::outputs;
 const OUTPUTS: &[(&str, &str)] = &[
     (
         "outcome",
-        "What serves traffic now: deployed, already-deployed, registered, planned, verified, tested, no-drift, drift-unknown, migrated, waiting, started, not-deployed, drifted, rolled-back, tests-failed, still-running, stuck, refused. See docs/outcomes.md.",
+        "What serves traffic now: deployed, already-deployed, registered, planned, verified, tested, no-drift, drift-unknown, migrated, cleaned, waiting, started, not-deployed, drifted, rolled-back, tests-failed, still-running, stuck, refused. See docs/outcomes.md.",
     ),
     (
         "reason",
@@ -238,6 +238,7 @@ fn introduction(group: &str) -> &'static str {
         "Migrations" => {
             "The database is migrated by a task of the new revision before the rollout; see [migrations](migrations.md)."
         }
+        "Cleanup" => "What mode cleanup keeps and removes; see [cleanup](cleanup.md).",
         "One-off task" => {
             "A task of the new revision that runs before traffic, such as a database migration."
         }

@@ -51,7 +51,7 @@ macro_rules! inputs {
 
 inputs! {
     "The nine that are enough" {
-        mode = "mode", "deploy", "What to do: deploy; plan (say what deploy would do, and do nothing); verify (look for everything that would keep a deployment from starting, and do nothing); smoke (run smoke-tests against what serves, and nothing else); migrate (run migrate, and roll nothing out); rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs); drift (say what was changed on the service since the last deployment).";
+        mode = "mode", "deploy", "What to do: deploy; plan (say what deploy would do, and do nothing); verify (look for everything that would keep a deployment from starting, and do nothing); smoke (run smoke-tests against what serves, and nothing else); migrate (run migrate, and roll nothing out); rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs); drift (say what was changed on the service since the last deployment); cleanup (remove revisions and images that nothing needs any more; dry-run unless it is false).";
         cluster = "cluster", "default", "The ECS cluster, by name or ARN.";
         service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
         image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG (or @sha256:…), or a bare reference, looked up in the local Docker engine first, then in the registry that it says, else in repository. It is deployed by digest.";
@@ -156,6 +156,12 @@ inputs! {
         backup_before = "backup-before", "none", "The database of which a snapshot is made, and waited for, before migrate runs: rds:INSTANCE, or rds-cluster:CLUSTER. It is not made when nothing is pending, and is kept however the run ends.";
         backup_timeout = "backup-timeout", "60m", "How long the snapshot of backup-before may take, as a duration. When it takes longer, migrate does not run.";
         migrate_undo_on_failure = "migrate-undo-on-failure", "false: a migration that failed is left as it is", "Whether migrate-undo also runs when migrate itself exits with another code than 0.";
+    }
+    "Cleanup" {
+        dry_run = "dry-run", "true", "mode cleanup: true only shows what would go, and why each of the others stays; false removes it.";
+        keep_revisions = "keep-revisions", "20", "mode cleanup: how many of the family's newest revisions stay although nothing needs them.";
+        keep_images = "keep-images", "20", "mode cleanup with repository: how many of its newest images stay although nothing needs them.";
+        log_retention = "log-retention", "none: as it is", "mode cleanup: how many days the log groups of the service's containers keep their lines, such as 30.";
     }
     "One-off task" {
         run_task = "run-task", "false", "Run the new revision as a one-off task before the rollout.";

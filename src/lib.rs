@@ -9,6 +9,7 @@
 pub mod alarm;
 pub mod aws;
 pub mod choices;
+pub mod cleanup;
 pub mod clock;
 pub mod command_line;
 pub mod config_file;

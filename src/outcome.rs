@@ -30,11 +30,13 @@ pub enum Mode {
     Status,
     /// What was changed on the service since the last deployment is looked for.
     Drift,
+    /// Revisions and images that nothing needs any more go.
+    Cleanup,
 }
 
 impl Mode {
     /// The modes, by their words in the input.
-    pub const WORDS: [(&str, Self); 10] = [
+    pub const WORDS: [(&str, Self); 11] = [
         ("deploy", Self::Deploy),
         ("plan", Self::Plan),
         ("verify", Self::Verify),
@@ -45,6 +47,7 @@ impl Mode {
         ("abort", Self::Abort),
         ("status", Self::Status),
         ("drift", Self::Drift),
+        ("cleanup", Self::Cleanup),
     ];
 
     /// The mode of an input, the default where it is absent; none for a word that is no mode.
@@ -93,6 +96,8 @@ pub enum Outcome {
     DriftUnknown,
     /// The database is migrated, or nothing was pending; nothing was rolled out.
     Migrated,
+    /// What nothing needed any more is gone; nothing was rolled out.
+    Cleaned,
     /// Green waits at its gate, tested; another job answers with `mode: continue` or `abort`.
     Waiting,
     /// The rollout was started and left to AWS, as the user asked; nothing is known about traffic.
@@ -112,7 +117,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Deployed,
         Self::AlreadyDeployed,
         Self::Registered,
@@ -124,6 +129,7 @@ impl Outcome {
         Self::Drifted,
         Self::DriftUnknown,
         Self::Migrated,
+        Self::Cleaned,
         Self::Waiting,
         Self::Started,
         Self::NotDeployed,
@@ -147,6 +153,7 @@ impl Outcome {
             Self::Drifted => "drifted",
             Self::DriftUnknown => "drift-unknown",
             Self::Migrated => "migrated",
+            Self::Cleaned => "cleaned",
             Self::Waiting => "waiting",
             Self::Started => "started",
             Self::NotDeployed => "not-deployed",
@@ -169,6 +176,7 @@ impl Outcome {
             | Self::NoDrift
             | Self::DriftUnknown
             | Self::Migrated
+            | Self::Cleaned
             | Self::Waiting
             | Self::Started => 0,
             Self::NotDeployed | Self::Drifted => 10,

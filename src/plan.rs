@@ -27,6 +27,7 @@ use crate::undo::{Blue, ServiceKey};
 mod alarms;
 mod blue;
 mod checks;
+mod cleanup;
 mod clearance;
 mod codedeploy;
 mod deadline;
@@ -54,6 +55,7 @@ mod weights;
 pub use alarms::AlarmsPlan;
 use blue::identify_blue;
 pub use checks::ChecksPlan;
+pub use cleanup::CleanupPlan;
 pub use clearance::{
     Clearance, LeftoverHooks, LeftoversPlan, QueuePlan, SupersedePlan, WaitPlan, clearance,
 };

@@ -10,8 +10,8 @@ use crate::event::PlannedDeployment;
 use crate::identity::RevisionArn;
 use crate::outcome::Mode;
 use crate::plan::{
-    self, ChecksPlan, Clearance, InProgressPlan, Obstacles, Plan, PlanRefusal, PreviewReads,
-    RollbackChecks, RollbackPlan, StartGatesPlan, Verification,
+    self, ChecksPlan, CleanupPlan, Clearance, InProgressPlan, Obstacles, Plan, PlanRefusal,
+    PreviewReads, RollbackChecks, RollbackPlan, StartGatesPlan, Verification,
 };
 use crate::problem::Problem;
 use crate::run::Run;
@@ -44,7 +44,7 @@ impl Planner {
     pub fn on_cancel(&self) -> OnCancel {
         if matches!(
             self.settings.mode,
-            Mode::Status | Mode::Plan | Mode::Verify | Mode::Smoke | Mode::Drift
+            Mode::Status | Mode::Plan | Mode::Verify | Mode::Smoke | Mode::Drift | Mode::Cleanup
         ) {
             OnCancel::Leave
         } else {
@@ -113,6 +113,11 @@ impl Planner {
     /// earlier attempt has started.
     pub fn start_gates(&self, snapshot: &Snapshot) -> Option<StartGatesPlan> {
         plan::start_gates(&self.settings, snapshot)
+    }
+
+    /// What is cleaned, and how much is kept.
+    pub fn cleanup(&self) -> CleanupPlan {
+        CleanupPlan::new(&self.settings)
     }
 
     /// What was looked at before a deployment, line by line.

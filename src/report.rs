@@ -11,10 +11,10 @@ use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
 use crate::event::{
-    DeployedRevision, Event, Fact, FactLevel, FoundDrift, Migration, NamedCaller, ObservedBy,
-    OneOffTask, PinnedImage, PlannedDeployment, RefusedInputs, ReportedProblem, RunEnd, RunStart,
-    Serving, Stamped, StartGatesSeen, StartedRollout, Step, StepEnd, SurveyedService, TestUrl,
-    Transfer, VerifiedItem,
+    CleanupTable, DeployedRevision, Event, Fact, FactLevel, FoundDrift, Migration, NamedCaller,
+    ObservedBy, OneOffTask, PinnedImage, PlannedDeployment, RefusedInputs, ReportedProblem, RunEnd,
+    RunStart, Serving, Stamped, StartGatesSeen, StartedRollout, Step, StepEnd, SurveyedService,
+    TestUrl, Transfer, VerifiedItem,
 };
 use crate::identity::{
     ClusterName, RevisionArn, RolloutId, ServiceDeploymentArn, ServiceName, TaskArn,
@@ -65,6 +65,9 @@ pub struct Report {
     /// What differs from what the last deployment left, if the run looked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift: Option<FoundDrift>,
+    /// What goes and what stays, if the run cleaned up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cleanup: Option<CleanupTable>,
     /// What a deployment would do, if the run only planned it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlannedDeployment>,
@@ -219,6 +222,7 @@ impl Report {
             Event::StartGatesSeen(seen) => self.gates = Some(seen.clone()),
             Event::Verified { items } => self.verification.clone_from(items),
             Event::Drift(found) => self.drift = Some((**found).clone()),
+            Event::CleanupDecided(table) => self.cleanup = Some((**table).clone()),
             Event::Planned(planned) => self.plan = Some((**planned).clone()),
             Event::Narrowed { check, allow, .. } => {
                 self.narrowed.push((check.clone(), allow.clone()));

@@ -43,9 +43,9 @@ pub use options::{
     ConfigOptions, Controller, DatabaseKind, DatabaseOptions, EcrOptions, EcsStrategyOptions,
     Exposure, GroupOptions, IncompleteMetric, IncompleteStatus, LoadBalancerKind, MetricsOptions,
     ObjectiveOptions, RecoveryPointOptions, RepositoryOptions, RoleOptions, RollingOptions,
-    ScalingOptions, ScanFinding, ScanKind, ScanOptions, ScanReading, SecretValue, SeriesChange,
-    SeriesOptions, ServiceOptions, SnapshotEnd, StageOptions, Strategy, Suspension, TaskEngine,
-    TaskFault, TaskFaultKind, TemplateOptions, Traffic,
+    ScalingOptions, ScanFinding, ScanKind, ScanOptions, ScanReading, ScheduleOptions, SecretValue,
+    SeriesChange, SeriesOptions, ServiceOptions, SnapshotEnd, StageOptions, Strategy, Suspension,
+    TaskEngine, TaskFault, TaskFaultKind, TemplateOptions, Traffic,
 };
 pub use request_counts::{OperationCounts, RequestCounts};
 pub use sources::{

@@ -11,6 +11,7 @@ mod gates;
 mod metrics;
 mod role;
 mod scan;
+mod schedules;
 mod secret;
 mod task_fault;
 
@@ -25,6 +26,7 @@ pub use metrics::{
 };
 pub use role::RoleOptions;
 pub use scan::{ScanFinding, ScanKind, ScanOptions, ScanReading};
+pub use schedules::ScheduleOptions;
 pub use secret::SecretValue;
 pub use task_fault::{TaskFault, TaskFaultKind};
 
@@ -128,6 +130,8 @@ pub struct StageOptions {
     pub recovery_points: BTreeMap<String, Vec<RecoveryPointOptions>>,
     /// The databases of RDS, by their identifiers.
     pub databases: BTreeMap<String, DatabaseOptions>,
+    /// What starts tasks by itself.
+    pub scheduled: ScheduleOptions,
 }
 
 impl Default for StageOptions {
@@ -172,6 +176,7 @@ impl Default for StageOptions {
             objectives: BTreeMap::new(),
             recovery_points: BTreeMap::new(),
             databases: BTreeMap::new(),
+            scheduled: ScheduleOptions::default(),
         }
     }
 }

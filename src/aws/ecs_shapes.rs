@@ -259,6 +259,10 @@ pub struct Container {
     pub exit_code: Option<i32>,
     /// Why it stopped, where AWS gives a reason.
     pub reason: Option<String>,
+    /// The image, as the definition names it.
+    pub image: Option<String>,
+    /// The image's digest, once it was pulled.
+    pub image_digest: Option<String>,
 }
 
 impl Service {

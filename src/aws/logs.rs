@@ -9,7 +9,7 @@ use super::signed::{SignedCall, SignedProtocol, SignedService, entries, text};
 use super::{Aws, AwsError};
 use crate::scrub::mask;
 
-const LOGS: SignedService = SignedService {
+pub(super) const LOGS: SignedService = SignedService {
     signing_name: "logs",
     host: "logs",
     id: "CloudWatch Logs",

@@ -88,6 +88,19 @@ impl Aws {
     }
 }
 
+impl Caller {
+    /// `role deploy of account 123456789012`. The session's name is left out: it says who assumed a
+    /// role, not what the role may do.
+    pub fn describe(&self) -> String {
+        format!("{} of account {}", self.who, self.account)
+    }
+}
+
+/// The role or user of an ARN, as `Caller::describe` tells them.
+pub fn describe_principal(arn: &str) -> String {
+    read_caller(arn.split(':').nth(4).unwrap_or("unknown"), arn).describe()
+}
+
 fn read_caller(account: &str, arn: &str) -> Caller {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
     let (who, session) = match resource.split_once('/') {

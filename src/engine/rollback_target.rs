@@ -132,7 +132,7 @@ fn parse_revision(asked: &str, serves: &RevisionArn) -> Option<RevisionArn> {
 }
 
 /// Deployments that succeeded, newest first.
-async fn list_good(
+pub(super) async fn list_good(
     run: &Run,
     query: &HistoryQuery,
     snapshot: &Snapshot,

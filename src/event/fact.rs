@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::text::Text;
 
 mod aws;
+mod cleanup;
 mod drift;
 mod gate;
 mod hooks;
@@ -27,6 +28,7 @@ mod tester;
 mod undo;
 
 pub use aws::{AwsFact, SoughtEffect};
+pub use cleanup::CleanupFact;
 pub use drift::DriftFact;
 pub use gate::GateFact;
 pub use hooks::{HooksFact, TagValue};
@@ -73,6 +75,8 @@ pub enum Fact {
     Session(SessionFact),
     /// The record of a deployment on its service.
     Drift(DriftFact),
+    /// What a cleanup has done.
+    Cleanup(CleanupFact),
 }
 
 /// How loud a fact is.
@@ -102,6 +106,7 @@ impl Fact {
             Self::Tester(fact) => fact.sentence(),
             Self::Session(fact) => fact.sentence(),
             Self::Drift(fact) => fact.sentence(),
+            Self::Cleanup(fact) => fact.sentence(),
         };
         sentence.into()
     }
@@ -122,6 +127,7 @@ impl Fact {
             Self::Tester(fact) => fact.level(),
             Self::Session(fact) => fact.level(),
             Self::Drift(fact) => fact.level(),
+            Self::Cleanup(fact) => fact.level(),
             Self::Aws(_) => FactLevel::Note,
         }
     }
@@ -208,6 +214,12 @@ impl From<UndoFact> for Event {
 impl From<DriftFact> for Event {
     fn from(fact: DriftFact) -> Self {
         Self::Fact(Fact::Drift(fact))
+    }
+}
+
+impl From<CleanupFact> for Event {
+    fn from(fact: CleanupFact) -> Self {
+        Self::Fact(Fact::Cleanup(fact))
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Step {
     Production,
     /// Blue is kept for a while, then removed.
     Bake,
+    /// What nothing needs any more is removed.
+    Cleanup,
     /// Tags that were deferred are set.
     Tags,
     /// The run's changes are undone.
@@ -42,7 +44,7 @@ pub enum Step {
 
 impl Step {
     /// All steps, in their order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Survey,
         Self::StartGates,
         Self::Image,
@@ -57,6 +59,7 @@ impl Step {
         Self::Analysis,
         Self::Production,
         Self::Bake,
+        Self::Cleanup,
         Self::Tags,
         Self::Unwind,
     ];
@@ -78,6 +81,7 @@ impl Step {
             Self::Analysis => "Analysis",
             Self::Production => "Smoke tests on production",
             Self::Bake => "Bake",
+            Self::Cleanup => "Cleanup",
             Self::Tags => "Image tags",
             Self::Unwind => "Rollback",
         }

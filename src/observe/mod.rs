@@ -12,4 +12,5 @@ pub mod stop_reasons;
 pub mod stopped_tasks;
 pub mod task_failures;
 pub mod traffic;
+pub mod uses;
 pub mod workflow_runs;

@@ -189,6 +189,7 @@ mod tests {
             name: name.into(),
             exit_code,
             reason: (!reason.is_empty()).then(|| reason.into()),
+            ..Container::default()
         };
         let oom = container(
             "worker",

@@ -147,7 +147,7 @@ pub fn rollback(settings: &Settings, snapshot: &Snapshot) -> RollbackPlan {
     }
 }
 
-fn history_query(settings: &Settings) -> HistoryQuery {
+pub(super) fn history_query(settings: &Settings) -> HistoryQuery {
     HistoryQuery {
         group: super::codedeploy::group_key(settings),
         deployment: settings.control.deployment.clone(),

@@ -102,6 +102,9 @@ fn read_scale_in(inputs: &Inputs, collect: &mut ProblemCollector) -> ScaleIn {
     }
 }
 
+/// The remedy for what only a cleanup reads.
+const CLEANUP: &str = "set mode: cleanup, or leave it out";
+
 /// An input that only another mode uses is a mistake, which is reported before anything happens.
 fn check_mode_inputs(mode: Mode, inputs: &Inputs, collect: &mut ProblemCollector) {
     let is_misplaced =
@@ -134,6 +137,26 @@ fn check_mode_inputs(mode: Mode, inputs: &Inputs, collect: &mut ProblemCollector
             "fail-on-changes",
             is_misplaced(&inputs.fail_on_changes, &[Mode::Plan]),
             "set mode: plan, or leave it out",
+        ),
+        (
+            "dry-run",
+            is_misplaced(&inputs.dry_run, &[Mode::Cleanup]),
+            CLEANUP,
+        ),
+        (
+            "keep-revisions",
+            is_misplaced(&inputs.keep_revisions, &[Mode::Cleanup]),
+            CLEANUP,
+        ),
+        (
+            "keep-images",
+            is_misplaced(&inputs.keep_images, &[Mode::Cleanup]),
+            CLEANUP,
+        ),
+        (
+            "log-retention",
+            is_misplaced(&inputs.log_retention, &[Mode::Cleanup]),
+            CLEANUP,
         ),
         (
             "deployment",

@@ -6,10 +6,12 @@ use super::repository;
 use super::{ImageSettings, Push, Repository};
 use crate::documents::new_repository::NewRepository;
 use crate::inputs::Inputs;
+use crate::outcome::Mode;
 use crate::registry::{ImageName, ImageReference, Tag};
 use crate::runner::Runner;
 
 pub(super) fn settings(
+    mode: Mode,
     inputs: &Inputs,
     runner: &Runner,
     collect: &mut ProblemCollector,
@@ -28,7 +30,7 @@ pub(super) fn settings(
         .as_deref()
         .and_then(|text| read_repository(text, collect));
     let Some(text) = inputs.image.as_deref() else {
-        refuse_without_image(inputs, collect);
+        refuse_without_image(mode, inputs, collect);
         return None;
     };
     let reference = match text.parse::<ImageReference>() {
@@ -100,7 +102,7 @@ fn read_new_repository(
     Some(create)
 }
 
-fn refuse_without_image(inputs: &Inputs, collect: &mut ProblemCollector) {
+fn refuse_without_image(mode: Mode, inputs: &Inputs, collect: &mut ProblemCollector) {
     login::refuse_unused(inputs, "there is no image", collect);
     let others = [
         ("repository", &inputs.repository),
@@ -110,7 +112,8 @@ fn refuse_without_image(inputs: &Inputs, collect: &mut ProblemCollector) {
         ("create-repository", &inputs.create_repository),
     ];
     for (input, value) in others {
-        if value.is_some() {
+        let is_cleaned = mode == Mode::Cleanup && input == "repository";
+        if value.is_some() && !is_cleaned {
             collect.add_problem(
                 input,
                 "it is given without an image",

@@ -39,6 +39,7 @@ use crate::secret::Secret;
 
 mod alarms;
 mod checks;
+mod cleanup;
 mod collect;
 pub(crate) mod combinations;
 mod control;
@@ -59,6 +60,7 @@ mod task;
 mod verification;
 
 pub use alarms::AlarmSettings;
+pub use cleanup::CleanupSettings;
 use collect::ProblemCollector;
 pub use control::ControlSettings;
 pub use gates::GateSettings;
@@ -104,6 +106,8 @@ pub struct Settings {
     pub command_secrets: Vec<Secret>,
     /// How the migration of a rollout in progress is undone.
     pub migration_undo: Option<MigrationUndoRequest>,
+    /// What a cleanup removes.
+    pub cleanup: CleanupSettings,
     /// How AWS is called.
     pub aws: AwsSettings,
     /// Notes for the log.
@@ -369,7 +373,7 @@ impl Settings {
     pub fn draft(inputs: &Inputs, runner: &Runner) -> (Option<Self>, Vec<Problem>) {
         let mut collect = ProblemCollector::default();
         let (mode, control) = control::settings(inputs, &mut collect);
-        let image = image::settings(inputs, runner, &mut collect);
+        let image = image::settings(mode, inputs, runner, &mut collect);
         let scan = scan::settings(mode, inputs, runner, &mut collect);
         let definition = definition::settings(inputs, runner, &mut collect);
         let rollout = rollout::settings(inputs, runner, &mut collect);
@@ -378,6 +382,7 @@ impl Settings {
         let migration = migration::settings(mode, inputs, &mut collect);
         let verification = verification::settings(inputs, &mut collect);
         let migration_undo = migration::undo_settings(mode, inputs, &mut collect);
+        let cleanup = cleanup::settings(mode, inputs, &mut collect);
         let aws = read_aws(mode, inputs, runner, &mut collect);
         combinations::check(mode, inputs, &mut collect);
         if let Some(role) = aws.as_ref().and_then(|aws| aws.role.as_ref()) {
@@ -410,6 +415,7 @@ impl Settings {
                 migration,
                 verification,
                 migration_undo,
+                cleanup,
                 aws: aws?,
                 notes,
             })
@@ -476,10 +482,12 @@ fn choose_version(
         .and_then(|image| image.tags.first())
         .map(|tag| tag.as_str().to_owned());
     inputs.version.clone().or(tag).or_else(|| {
-        runner
-            .sha
-            .clone()
-            .filter(|_| !matches!(mode, Mode::Rollback | Mode::Smoke | Mode::Drift))
+        runner.sha.clone().filter(|_| {
+            !matches!(
+                mode,
+                Mode::Rollback | Mode::Smoke | Mode::Drift | Mode::Cleanup
+            )
+        })
     })
 }
 

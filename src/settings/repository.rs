@@ -69,7 +69,7 @@ document_form! {
     struct RepositoryForm: "the repository" {
         /// Scan images when they are pushed.
         scan_on_push: Option<bool>,
-        /// How many images are kept; the others expire, oldest first.
+        /// How many images are kept; the others expire, oldest first. At least 2: a rollback needs the one before.
         keep: Option<Keep>,
         /// Which tags are immutable: can never name another image.
         immutable_tags: Option<TagRule>,
@@ -95,13 +95,13 @@ struct Keep(u32);
 impl FromNode for Keep {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         if let Content::Number(number) = &node.content
-            && let Some(Ok(number @ 1..)) = number.as_u64().map(u32::try_from)
+            && let Some(Ok(number @ 2..)) = number.as_u64().map(u32::try_from)
         {
             return Some(Self(number));
         }
         reader.refuse(
             node.place,
-            format!("{what} must be a whole number from 1 on"),
+            format!("{what} must be a whole number from 2 on: the image that runs and the one that a rollback needs"),
             "Write how many images to keep, such as `keep: 30`",
         )
     }

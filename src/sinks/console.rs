@@ -85,6 +85,7 @@ impl Console {
                 self.close_and_append(at, super::verification::lines(items))
             }
             Event::Drift(found) => self.close_and_append(at, super::drift::lines(found)),
+            Event::CleanupDecided(table) => self.close_and_append(at, super::cleanup::lines(table)),
             Event::Planned(planned) => self.close_and_append(at, super::plan::lines(planned)),
             Event::Narrowed { check, allow, why } => self.warn(
                 "a check is limited",

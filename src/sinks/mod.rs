@@ -2,6 +2,7 @@
 //! uses them.
 
 pub mod background;
+mod cleanup;
 pub mod comment;
 pub mod console;
 pub mod dispatcher;

@@ -20,7 +20,9 @@ use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capitalize, step_titl
 use crate::sinks::markdown::{code_block, code_span, escape_text};
 use crate::sinks::outputs::human_duration;
 use crate::sinks::sink::{Sink, SinkError};
-use crate::sinks::{drift, load, measurements, plan, scan, start_gates, tester, verification};
+use crate::sinks::{
+    cleanup, drift, load, measurements, plan, scan, start_gates, tester, verification,
+};
 
 /// The runner's file of the step summary. The post step's result is appended below the main step's
 /// summary.
@@ -70,6 +72,7 @@ pub fn render(report: &Report) -> String {
         failed_undos_section(report),
         start_gates::section(report.gates.as_ref()),
         verification::section(&report.verification),
+        cleanup::section(report.cleanup.as_ref()),
         plan::section(report),
         drift::section(report.drift.as_ref()),
         details_table(report),
@@ -151,7 +154,8 @@ fn outcome_symbol(outcome: Outcome) -> &'static str {
         | Outcome::Verified
         | Outcome::Tested
         | Outcome::NoDrift
-        | Outcome::Migrated => "✓",
+        | Outcome::Migrated
+        | Outcome::Cleaned => "✓",
         Outcome::AlreadyDeployed
         | Outcome::Registered
         | Outcome::Planned
@@ -398,6 +402,7 @@ fn describe_replacement(outcome: Option<Outcome>, new: &str, old: &str) -> Strin
             | Outcome::Drifted
             | Outcome::DriftUnknown
             | Outcome::Migrated
+            | Outcome::Cleaned
             | Outcome::Waiting
             | Outcome::Started
             | Outcome::StillRunning

@@ -4,6 +4,7 @@
 pub mod alarms;
 pub mod analysis;
 mod backup;
+pub mod cleanup;
 pub mod green_health;
 pub mod image;
 pub mod load;

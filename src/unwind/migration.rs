@@ -324,6 +324,7 @@ mod tests {
                 name: "app".into(),
                 exit_code: exit,
                 reason: None,
+                ..Container::default()
             }],
             ..Task::default()
         };

@@ -211,7 +211,7 @@ async fn what_cannot_be_made_is_refused_with_every_problem() {
     Nothing was touched: the inputs have 3 problems
     ::error title=input refused::create-repository: inline:1:3: Unknown key `scan` in the repository
       hint: Did you mean `scan-on-push`? Known here: `scan-on-push`, `keep`, `immutable-tags`, `kms-key`
-    ::error title=input refused::create-repository: inline:1:21: `keep` must be a whole number from 1 on
+    ::error title=input refused::create-repository: inline:1:21: `keep` must be a whole number from 2 on: the image that runs and the one that a rollback needs
       hint: Write how many images to keep, such as `keep: 30`
     ::error title=input refused::create-repository: inline:1:40: `immutable-tags` must be true, false or a mapping
       hint: Write `true`, `false`, `{ except: [latest] }` or `{ only: ["v*"] }`

@@ -17,6 +17,7 @@ mod by_hand;
 mod cancelled;
 mod changed_by_hand;
 mod checks;
+mod cleanup_mode;
 mod codedeploy;
 mod config_file;
 mod contracts;

@@ -100,6 +100,7 @@ fn contract() -> BTreeSet<String> {
         Mode::Continue,
         Mode::Abort,
         Mode::Status,
+        Mode::Cleanup,
     ];
     let mut words = BTreeSet::new();
     words.extend(Outcome::ALL.iter().map(|outcome| outcome.word().to_owned()));

@@ -161,7 +161,7 @@ async fn every_mistake_is_told_in_a_sentence_with_its_remedy() {
     ---
     ::colour: there is no such input
       hint: remove it; docs/inputs.md lists the inputs
-    ::mode: `rolback` is not one of deploy, plan, verify, smoke, migrate, rollback, continue, abort, status, drift
+    ::mode: `rolback` is not one of deploy, plan, verify, smoke, migrate, rollback, continue, abort, status, drift, cleanup
       hint: did you mean `rollback`?
     ::on-cancel: `roll-back` is not one of rollback, leave
       hint: did you mean `rollback`?

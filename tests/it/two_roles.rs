@@ -205,6 +205,37 @@ async fn the_role_that_deploys_says_no_and_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_role_that_cleans_up_sees_everything_it_needs() {
+    let rolling = Story::rolling(RollingOptions::default());
+    for story in [Story::codedeploy(), Story::blue_green(), rolling] {
+        let mut play = story.begin().await;
+        let deployed = play.act(Action::deploy("1.1.0")).await;
+        assert_eq!(
+            deployed.output("outcome"),
+            "deployed",
+            "{}",
+            deployed.text()
+        );
+        play.stage.allow(&actions(&policy("### Cleaning up")));
+        let cleanup = Action::to_service()
+            .with("mode", "cleanup")
+            .with("repository", "app")
+            .with("keep-images", "1")
+            .with("keep-revisions", "1")
+            .with("log-retention", "30")
+            .with("dry-run", "false");
+        let run = play.act(cleanup).await;
+        assert_eq!(
+            (run.output("outcome"), warnings(&run).as_str()),
+            ("cleaned", ""),
+            "{}",
+            run.text()
+        );
+        play.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_role_that_approves_can_bring_nothing_new() {
     let story =
         Story::rolling(RollingOptions::default()).stage(|options| options.allowed = approve());

@@ -64,6 +64,8 @@ pub(crate) struct Account {
     pub(crate) snapshots: Vec<Snapshot>,
     /// ECR's, of every account and region that the options name.
     pub(crate) repositories: Vec<Repository>,
+    /// How many days log groups keep their lines; those that are not here keep them for ever.
+    pub(crate) log_retention: BTreeMap<String, u64>,
     /// The tasks that a `RunTask` with this client token started.
     pub(crate) run_tokens: BTreeMap<String, Vec<String>>,
 }

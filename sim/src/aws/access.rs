@@ -54,7 +54,9 @@ fn call_location(cloud: &Cloud, call: &Call) -> Location {
         | Api::Rds
         | Api::Ssm
         | Api::Signals
-        | Api::Backup => cloud.read(|account| account.location.clone()),
+        | Api::Backup
+        | Api::Events
+        | Api::Scheduler => cloud.read(|account| account.location.clone()),
     }
 }
 
@@ -239,6 +241,19 @@ fn resource_arn(location: &Location, api: Api, operation: &str, input: Input<'_>
             .first()
             .map(|name| location.parameter_arn(name))
             .or_else(|| calendar_arn(location, input)),
+        Api::Events => input.text("Rule").map(|rule| {
+            format!(
+                "arn:aws:events:{}:{}:rule/{rule}",
+                location.region, location.account
+            )
+        }),
+        Api::Scheduler => input.text("Name").map(|name| {
+            let group = input.text("GroupName").unwrap_or("default");
+            format!(
+                "arn:aws:scheduler:{}:{}:schedule/{group}/{name}",
+                location.region, location.account
+            )
+        }),
         Api::CloudWatch | Api::Elb | Api::Sts | Api::Quotas | Api::Signals | Api::Backup => None,
     };
     found.unwrap_or_else(|| "*".to_owned())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
+use super::ecr_images as images;
 use super::ecr_repositories::{self as repositories, check_exists};
 use super::{Answer, Input, ServiceError};
 use crate::account::{Location, epoch_seconds};
@@ -34,6 +35,7 @@ pub(super) async fn answer(
         }
         "GetAccountSetting" => repositories::get_account_setting(cloud, input),
         "DescribeImages" => describe_images(cloud, location, input).await,
+        "BatchDeleteImage" => images::delete(cloud, location, input),
         "BatchGetImage" => batch_get_images(cloud, location, input).await,
         _ => return super::ecr_scan::answer(cloud, location, operation, input).await,
     })
@@ -73,7 +75,21 @@ fn layers_size(manifest: &StoredManifest) -> u64 {
         .sum()
 }
 
-/// All images of a repository that have a tag.
+/// All images of a repository, those without a tag too.
+async fn all_images(cloud: &Cloud, repository: &str) -> Vec<Image> {
+    let Some(registry) = cloud.world.registry() else {
+        return tagged_images(cloud, repository).await;
+    };
+    let mut found: Vec<Image> = Vec::new();
+    for (digest, tags) in registry.manifests(repository) {
+        if let Ok(manifest) = cloud.world.fetch_manifest(repository, &digest).await {
+            found.push((manifest, tags));
+        }
+    }
+    found
+}
+
+/// Those that have a tag, of a registry that somebody else runs.
 async fn tagged_images(cloud: &Cloud, repository: &str) -> Vec<Image> {
     let mut found: Vec<Image> = Vec::new();
     for tag in cloud.world.list_tags(repository).await.unwrap_or_default() {
@@ -94,7 +110,7 @@ async fn tagged_images(cloud: &Cloud, repository: &str) -> Vec<Image> {
 async fn describe_images(cloud: &Cloud, location: &Location, input: Input<'_>) -> Answer {
     let repository = input.text("repositoryName").unwrap_or_default();
     check_exists(cloud, location, repository)?;
-    let mut found = tagged_images(cloud, repository).await;
+    let mut found = all_images(cloud, repository).await;
     if let Some(wanted) = input.get("imageIds").and_then(Value::as_array) {
         found = select_images(cloud, repository, wanted, &found).await?;
     }
@@ -102,7 +118,7 @@ async fn describe_images(cloud: &Cloud, location: &Location, input: Input<'_>) -
         .iter()
         .map(|(manifest, tags)| image_detail(cloud, repository, manifest, tags))
         .collect();
-    Ok(json!({ "imageDetails": details }))
+    Ok(images::page(&details, input))
 }
 
 async fn select_images(
@@ -137,6 +153,13 @@ async fn select_images(
     Ok(picked)
 }
 
+fn pushed_ms(cloud: &Cloud, repository: &str, manifest: &StoredManifest) -> i64 {
+    let registry = cloud.world.registry();
+    registry
+        .and_then(|registry| registry.pushed_ms(repository, &manifest.digest))
+        .unwrap_or_else(now_ms)
+}
+
 fn image_detail(
     cloud: &Cloud,
     repository: &str,
@@ -145,12 +168,24 @@ fn image_detail(
 ) -> Value {
     let mut detail = json!({
         "registryId": cloud.options.account, "repositoryName": repository, "imageDigest": manifest.digest,
-        "imageSizeInBytes": layers_size(manifest), "imagePushedAt": epoch_seconds(now_ms()), "imageManifestMediaType": manifest.media_type,
+        "imageSizeInBytes": layers_size(manifest), "imagePushedAt": epoch_seconds(pushed_ms(cloud, repository, manifest)), "imageManifestMediaType": manifest.media_type,
     });
+    if let Some(kind) = artifact_type(manifest) {
+        detail["artifactMediaType"] = json!(kind);
+    }
     if !tags.is_empty() {
         detail["imageTags"] = json!(tags);
     }
     detail
+}
+
+/// An artifact's type: its manifest's own, else that of its configuration; an index has none.
+fn artifact_type(manifest: &StoredManifest) -> Option<String> {
+    let manifest: Value = serde_json::from_slice(&manifest.bytes).ok()?;
+    let kind = manifest["artifactType"]
+        .as_str()
+        .or_else(|| manifest["config"]["mediaType"].as_str())?;
+    Some(kind.to_owned())
 }
 
 async fn batch_get_images(cloud: &Cloud, location: &Location, input: Input<'_>) -> Answer {

@@ -56,7 +56,9 @@ impl ServiceError {
 
     /// The caller may not.
     pub(crate) fn denied(api: Api, message: &str) -> Self {
-        if uses_json(api) {
+        if api == Api::Scheduler {
+            Self::gateway("AccessDeniedException", message, 403)
+        } else if uses_json(api) {
             Self::gateway("AccessDeniedException", message, 400)
         } else {
             Self::gateway("AccessDenied", message, 403)
@@ -101,6 +103,8 @@ impl ServiceError {
         let code = match api {
             Api::Ecs | Api::Ecr => "ServerException",
             Api::Scaling => "InternalServiceException",
+            Api::Events => "InternalException",
+            Api::Scheduler => "InternalServerException",
             Api::Secrets => "InternalServiceError",
             Api::Iam => "ServiceFailure",
             Api::Ssm => "InternalServerError",
@@ -144,5 +148,7 @@ const fn uses_json(api: Api) -> bool {
             | Api::Quotas
             | Api::Signals
             | Api::Backup
+            | Api::Events
+            | Api::Scheduler
     )
 }

@@ -10,11 +10,13 @@ mod backup;
 mod cloudwatch;
 mod codedeploy;
 mod ecr;
+mod ecr_images;
 mod ecr_repositories;
 mod ecr_scan;
 mod ecs;
 mod elb;
 mod error;
+mod events;
 mod exchange;
 mod iam;
 mod input;
@@ -23,6 +25,7 @@ mod model;
 mod quotas;
 mod rds;
 mod s3;
+mod scheduler;
 mod secrets;
 mod signals;
 mod ssm;
@@ -63,10 +66,12 @@ pub(crate) enum Api {
     Rds,
     Signals,
     Backup,
+    Events,
+    Scheduler,
 }
 
 impl Api {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 18] = [
         Self::Ecs,
         Self::CodeDeploy,
         Self::Ecr,
@@ -83,6 +88,8 @@ impl Api {
         Self::Rds,
         Self::Signals,
         Self::Backup,
+        Self::Events,
+        Self::Scheduler,
     ];
 
     /// The name of botocore's model, and of the service in the ledger.
@@ -104,6 +111,8 @@ impl Api {
             Self::Rds => "rds",
             Self::Signals => "application-signals",
             Self::Backup => "backup",
+            Self::Events => "events",
+            Self::Scheduler => "scheduler",
         }
     }
 
@@ -125,7 +134,9 @@ impl Api {
             | Self::S3
             | Self::Rds
             | Self::Signals
-            | Self::Backup => self.name(),
+            | Self::Backup
+            | Self::Events
+            | Self::Scheduler => self.name(),
         }
     }
 
@@ -139,6 +150,7 @@ impl Api {
             Self::CloudWatch => "GraniteServiceVersion20100801",
             Self::Scaling => "AnyScaleFrontendService",
             Self::Secrets => "secretsmanager",
+            Self::Events => "AWSEvents",
             Self::Ssm => "AmazonSSM",
             Self::Quotas => "ServiceQuotasV20190624",
             Self::Elb
@@ -147,7 +159,8 @@ impl Api {
             | Self::S3
             | Self::Rds
             | Self::Signals
-            | Self::Backup => "",
+            | Self::Backup
+            | Self::Scheduler => "",
         }
     }
 
@@ -169,7 +182,9 @@ impl Api {
             | Self::Quotas
             | Self::Rds
             | Self::Signals
-            | Self::Backup => "application/x-amz-json-1.1",
+            | Self::Backup
+            | Self::Events => "application/x-amz-json-1.1",
+            Self::Scheduler => "application/json",
         }
     }
 
@@ -200,5 +215,7 @@ async fn dispatch(cloud: &Arc<Cloud>, call: &Call) -> Option<Answer> {
         Api::Rds => rds::answer(cloud, operation, asked),
         Api::Signals => signals::answer(cloud, operation, asked),
         Api::Backup => backup::answer(cloud, operation, asked),
+        Api::Events => events::answer(cloud, operation, asked),
+        Api::Scheduler => scheduler::answer(cloud, operation, asked),
     }
 }

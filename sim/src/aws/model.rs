@@ -165,7 +165,7 @@ fn missing_member(api: Api, operation: &str, member: &str) -> ServiceError {
         Api::Ecs if operation == "RegisterTaskDefinition" => {
             ServiceError::client_exception(format!("{member} should not be null or empty."))
         }
-        Api::Scaling => {
+        Api::Scaling | Api::Events | Api::Scheduler => {
             let message = format!(
                 "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
             );

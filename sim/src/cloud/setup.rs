@@ -43,6 +43,7 @@ pub(crate) fn new_account(options: &StageOptions) -> Account {
         scalable: Vec::new(),
         snapshots: Vec::new(),
         repositories: Repository::from_options(options),
+        log_retention: BTreeMap::new(),
         run_tokens: BTreeMap::new(),
     }
 }

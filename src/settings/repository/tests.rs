@@ -40,7 +40,7 @@ fn every_problem_is_told_with_its_place() {
             "{ scan: true, keep: 0 }",
             &[
                 "create-repository: inline:1:3: Unknown key `scan` in the repository",
-                "create-repository: inline:1:21: `keep` must be a whole number from 1 on",
+                "create-repository: inline:1:21: `keep` must be a whole number from 2 on: the image that runs and the one that a rollback needs",
             ],
         ),
         (

@@ -44,6 +44,7 @@ fn describe_run(start: &RunStart) -> String {
         (Mode::Abort, Some(service)) => {
             format!("Rolling back the rollout of {service} on {cluster},")
         }
+        (Mode::Cleanup, Some(service)) => format!("Cleaning up after {service} on {cluster},"),
         (Mode::Status, Some(service)) => format!("Looking at {service} on {cluster},"),
         (Mode::Drift, Some(service)) => {
             format!("Looking for changes of {service} on {cluster},")

@@ -126,6 +126,7 @@ mod tests {
                 name: "app".into(),
                 exit_code: Some(exit_code),
                 reason: None,
+                ..Container::default()
             }],
             overrides: TaskOverrides {
                 container_overrides: vec![ContainerOverride {

@@ -374,6 +374,7 @@ mod tests {
             name: "app".into(),
             exit_code: exit,
             reason: None,
+            ..Container::default()
         }];
         let (task_definition_arn, last_status) = (OURS.into(), status.to_owned());
         let group = Some(mark(run).group());

@@ -79,7 +79,8 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
         | Outcome::NoDrift
         | Outcome::Drifted
         | Outcome::DriftUnknown
-        | Outcome::Migrated => {
+        | Outcome::Migrated
+        | Outcome::Cleaned => {
             return vec!["nothing was to be changed, it says".into()];
         }
     };

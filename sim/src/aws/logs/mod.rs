@@ -1,6 +1,7 @@
 //! Amazon `CloudWatch` Logs: the lines that tasks really wrote.
 
 mod filter;
+mod groups;
 mod pattern;
 
 use std::sync::Arc;
@@ -21,23 +22,10 @@ pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, input: Input<'_>) -> O
     Some(match operation {
         "GetLogEvents" => get_log_events(cloud, input),
         "FilterLogEvents" => filter::answer(cloud, input),
-        "DescribeLogGroups" => Ok(describe_log_groups(cloud, input)),
+        "DescribeLogGroups" => Ok(groups::describe(cloud, input)),
+        "PutRetentionPolicy" => groups::put_retention(cloud, input),
         _ => return None,
     })
-}
-
-/// The group that is named exactly, unless the stage's options say that it does not exist.
-fn describe_log_groups(cloud: &Cloud, input: Input<'_>) -> Value {
-    let name = input.text("logGroupNamePrefix").unwrap_or_default();
-    let missing = &cloud.options.account_contents.missing_log_groups;
-    let groups: Vec<Value> = (!missing.contains(name))
-        .then(|| {
-            let arn = cloud.read(|account| account.location.log_group_arn(name));
-            json!({ "logGroupName": name, "arn": arn, "creationTime": 1_700_000_000_000_i64, "storedBytes": 0 })
-        })
-        .into_iter()
-        .collect();
-    json!({ "logGroups": groups })
 }
 
 fn get_log_events(cloud: &Cloud, input: Input<'_>) -> Answer {

@@ -187,7 +187,7 @@ fn parse_head(parts: &Parts) -> Option<ParsedCall> {
     Some((Api::S3, Protocol::Head, "HeadObject".to_owned(), input))
 }
 
-/// Application Signals and AWS Backup have paths of their own.
+/// Application Signals, AWS Backup and EventBridge Scheduler have paths of their own.
 fn parse_rest(parts: &Parts, raw: &Bytes) -> Option<ParsedCall> {
     let path: Vec<&str> = parts.uri.path().trim_matches('/').split('/').collect();
     match (parts.method.as_str(), path.as_slice()) {
@@ -209,6 +209,11 @@ fn parse_rest(parts: &Parts, raw: &Bytes) -> Option<ParsedCall> {
             }
             let operation = "ListRecoveryPointsByResource".to_owned();
             Some((Api::Backup, Protocol::Rest, operation, input))
+        }
+        ("GET", ["schedules", ..]) => {
+            let query = parts.uri.query().unwrap_or_default();
+            let (operation, input) = super::scheduler::parse_path(parts.uri.path(), query)?;
+            Some((Api::Scheduler, Protocol::Rest, operation, input))
         }
         _ => None,
     }

@@ -104,7 +104,9 @@ const fn xml_namespace(api: Api) -> &'static str {
         | Api::Scaling
         | Api::Secrets
         | Api::Signals
-        | Api::Backup => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+        | Api::Backup
+        | Api::Events
+        | Api::Scheduler => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
     }
 }
 

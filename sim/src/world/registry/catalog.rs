@@ -8,6 +8,7 @@ use super::references::ManifestReferences;
 use super::route::Reference;
 use super::rules::TagMutability;
 use crate::world::digest::Digest;
+use crate::world::now;
 
 #[derive(Debug, Default)]
 struct Repository {
@@ -23,6 +24,7 @@ struct Repository {
 struct ManifestRecord {
     media_type: String,
     references: ManifestReferences,
+    pushed_ms: i64,
 }
 
 /// All repositories.
@@ -169,16 +171,51 @@ impl Catalog {
         tag: Option<String>,
     ) {
         let found = self.repositories.entry(repository.to_owned()).or_default();
+        let pushed_ms = found
+            .manifests
+            .get(digest)
+            .map_or_else(now::milliseconds, |known| known.pushed_ms);
         found.manifests.insert(
             digest.clone(),
             ManifestRecord {
                 media_type,
                 references: needs,
+                pushed_ms,
             },
         );
         if let Some(tag) = tag {
             found.tags.insert(tag, digest.clone());
         }
+    }
+
+    /// The manifests of a repository, each with its tags, in the order of their digests.
+    pub(super) fn manifests(&self, repository: &str) -> Vec<(Digest, Vec<String>)> {
+        let Some(found) = self.repositories.get(repository) else {
+            return Vec::new();
+        };
+        let tags = |digest: &Digest| {
+            let named = found.tags.iter().filter(|(_, tagged)| *tagged == digest);
+            named.map(|(tag, _)| tag.clone()).collect()
+        };
+        let digests = found.manifests.keys();
+        digests
+            .map(|digest| (digest.clone(), tags(digest)))
+            .collect()
+    }
+
+    pub(super) fn pushed_ms(&self, repository: &str, digest: &Digest) -> Option<i64> {
+        let found = self.repositories.get(repository)?;
+        Some(found.manifests.get(digest)?.pushed_ms)
+    }
+
+    /// The indexes of a repository that name a manifest.
+    pub(super) fn indexes_of(&self, repository: &str, digest: &Digest) -> Vec<Digest> {
+        let manifests = self.repositories.get(repository).into_iter();
+        manifests
+            .flat_map(|found| &found.manifests)
+            .filter(|(_, record)| record.references.manifests.contains(digest))
+            .map(|(index, _)| index.clone())
+            .collect()
     }
 
     pub(super) fn delete_manifest(

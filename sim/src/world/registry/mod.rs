@@ -49,6 +49,7 @@ pub use rules::{
     ByTag, Downloads, InvalidTag, ManifestAnswer, MissingRepository, Mounts, Patches,
     RegistryRules, SignIn, TagMutability,
 };
+pub(crate) use server::ManifestDeletion;
 pub use server::{RegistryOptions, RegistryServer};
 
 use super::http::{Body, text_response};

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::fault::{RegistryFault, RegistryFaultPlan};
 use super::ledger::{RegistryHost, RegistryRequest};
 use super::middleware::Middleware;
+use super::route::Reference;
 use super::store::Store;
 use super::{Contents, Downloads, Registry, RegistryRules, TagMutability, handle, storage};
 use crate::world::digest::Digest;
@@ -40,6 +41,15 @@ impl Default for RegistryOptions {
             faults: Vec::new(),
         }
     }
+}
+
+/// What came of deleting a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ManifestDeletion {
+    Deleted,
+    Missing,
+    /// These indexes name it.
+    Referenced(Vec<String>),
 }
 
 /// A running registry; dropping it stops it, and removes its files unless the folder was the
@@ -177,6 +187,41 @@ impl RegistryServer {
             .catalog()
             .tag_digest(repository, tag)
             .map(|digest| digest.to_string())
+    }
+
+    /// The digests of a repository's manifests, each with its tags.
+    pub(crate) fn manifests(&self, repository: &str) -> Vec<(String, Vec<String>)> {
+        let found = self.registry.catalog().manifests(repository);
+        let told = found
+            .into_iter()
+            .map(|(digest, tags)| (digest.to_string(), tags));
+        told.collect()
+    }
+
+    /// When a manifest was pushed first, in milliseconds since the epoch.
+    pub(crate) fn pushed_ms(&self, repository: &str, digest: &str) -> Option<i64> {
+        let digest = Digest::parse(digest)?;
+        self.registry.catalog().pushed_ms(repository, &digest)
+    }
+
+    /// Deletes a manifest by its digest, or a tag, unless an index names the manifest.
+    pub(crate) fn delete_manifest(&self, repository: &str, reference: &str) -> ManifestDeletion {
+        let mut catalog = self.registry.catalog();
+        let reference = match Digest::parse(reference) {
+            Some(digest) => {
+                let indexes = catalog.indexes_of(repository, &digest);
+                if !indexes.is_empty() {
+                    let by = indexes.iter().map(ToString::to_string).collect();
+                    return ManifestDeletion::Referenced(by);
+                }
+                Reference::Digest(digest)
+            }
+            None => Reference::Tag(reference.to_owned()),
+        };
+        match catalog.delete_manifest(repository, &reference) {
+            Ok(()) => ManifestDeletion::Deleted,
+            Err(_) => ManifestDeletion::Missing,
+        }
     }
 
     /// Whether a repository has a blob. One that is archived is there.
