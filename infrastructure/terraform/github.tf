@@ -21,7 +21,7 @@ locals {
   }
   # Statements of what this service does not use; and, where somebody approves, those that open the gate.
   left_out = concat(
-    local.codedeploy ? ["ServiceDeployments", "OpenGatesOfEcs", "SayWhoseHooks", "AnswerEcs"] : ["CodeDeploy", "OpenGatesOfCodeDeploy", "AnswerCodeDeploy"],
+    local.codedeploy ? ["ServiceDeployments", "OpenGatesOfEcs", "SayWhoseHooks", "AnswerEcs"] : ["CodeDeploy", "DeploymentsOfCodeDeploy", "OpenGatesOfCodeDeploy", "AnswerCodeDeploy"],
     var.prometheus_workspace == null ? ["AnalysisWithManagedPrometheus"] : [],
   )
   gates    = var.approval ? ["OpenGatesOfCodeDeploy", "OpenGatesOfEcs"] : []

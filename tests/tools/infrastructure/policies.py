@@ -42,13 +42,14 @@ IN_CLOUDFORMATION = {
 CONDITIONS = {
     "deploy": {
         "CodeDeploy": "IsCodeDeploy",
+        "DeploymentsOfCodeDeploy": "IsCodeDeploy",
         "ServiceDeployments": "IsEcs",
         "SayWhoseHooks": "IsEcs",
         "OpenGatesOfEcs": "OpensGatesOfEcs",
         "OpenGatesOfCodeDeploy": "OpensGatesOfCodeDeploy",
         "AnalysisWithManagedPrometheus": "HasPrometheus",
     },
-    "approve": {"AnswerEcs": "IsEcs", "AnswerCodeDeploy": "IsCodeDeploy"},
+    "approve": {"AnswerEcs": "IsEcs", "AnswerCodeDeploy": "IsCodeDeploy", "DeploymentsOfCodeDeploy": "IsCodeDeploy"},
 }
 
 
