@@ -204,6 +204,12 @@ async fn the_post_step_of_a_run_that_was_killed_brings_the_schema_back() {
     assert!(post.text().contains(said), "{}", post.text());
 }
 
+/// Tasks take seconds to start, as those of ECS do: until then the younger of two gives way.
+fn provisioned_slowly() -> Story {
+    Story::rolling(RollingOptions::default())
+        .switches(|switches| switches.run_task_start_ms = 3_000)
+}
+
 /// Two runs of two workflow runs at the same time.
 async fn run_both(play: &mut Play, policy: &str) -> [ActionRun; 2] {
     let action = |run: &str| {
@@ -220,8 +226,7 @@ async fn run_both(play: &mut Play, policy: &str) -> [ActionRun; 2] {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_runs_at_once_one_migrates_and_the_other_finds_nothing_pending() {
     let database = Database::start();
-    let story = with_database(Story::rolling(RollingOptions::default()), &database);
-    let mut play = story.begin().await;
+    let mut play = with_database(provisioned_slowly(), &database).begin().await;
     let runs = run_both(&mut play, "wait").await;
     play.end().await;
     for run in &runs {
@@ -242,8 +247,7 @@ async fn of_two_runs_at_once_one_migrates_and_the_other_finds_nothing_pending() 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_runs_at_once_the_other_is_refused_where_it_is_not_to_wait() {
     let database = Database::start();
-    let story = with_database(Story::rolling(RollingOptions::default()), &database);
-    let mut play = story.begin().await;
+    let mut play = with_database(provisioned_slowly(), &database).begin().await;
     let runs = run_both(&mut play, "fail").await;
     play.end().await;
     for run in &runs {
