@@ -99,7 +99,8 @@ async fn an_image_at_a_path_of_the_host_is_found_in_the_workspace_and_in_the_tem
         .arg(".")
         .status()
         .expect("tar");
-    assert!(packed.success());
+    // 1: another test has linked a blob meanwhile, which changes no content.
+    assert!(matches!(packed.code(), Some(0 | 1)));
     let action = || Action::deploy("1.1.0");
     let from_archive = play
         .act(action().with("image", "oci-archive:/home/runner/work/_temp/image.tar"))
