@@ -194,8 +194,8 @@ async fn without_a_backup_nothing_is_migrated() {
     ===
     exit code 10
     ---
-    Nothing was rolled out: production traffic is unchanged; snapshot ecs-bluegreen-[run] of RDS instance orders is kept.
-    ::error title=not-deployed (backup-failed)::snapshot ecs-bluegreen-[run] of RDS instance orders is failed
+    Nothing was rolled out: production traffic is unchanged; snapshot ecs-bluegreen-[run]-c4d48ed6 of RDS instance orders is kept.
+    ::error title=not-deployed (backup-failed)::snapshot ecs-bluegreen-[run]-c4d48ed6 of RDS instance orders is failed
       hint: the events of the database in the RDS console say why
       hint: the migration was not run, and nothing was rolled out
     Outcome: not-deployed (backup-failed), exit code 10, after [time]
@@ -206,8 +206,8 @@ async fn without_a_backup_nothing_is_migrated() {
     ===
     exit code 10
     ---
-    Nothing was rolled out: production traffic is unchanged; snapshot ecs-bluegreen-[run] of RDS instance orders is kept.
-    ::error title=not-deployed (backup-failed)::snapshot ecs-bluegreen-[run] of RDS instance orders was not available after [time]
+    Nothing was rolled out: production traffic is unchanged; snapshot ecs-bluegreen-[run]-c4d48ed6 of RDS instance orders is kept.
+    ::error title=not-deployed (backup-failed)::snapshot ecs-bluegreen-[run]-c4d48ed6 of RDS instance orders was not available after [time]
       hint: raise backup-timeout, or run this again once the snapshot is available: it is then used
       hint: the migration was not run, and nothing was rolled out
     Outcome: not-deployed (backup-failed), exit code 10, after [time]
@@ -313,7 +313,7 @@ async fn a_run_that_is_cancelled_while_it_backs_up_migrates_nothing_and_names_th
     assert_snapshot!(run.ending(), @"
     exit code 10
     ---
-    Nothing was rolled out: production traffic is unchanged; snapshot ecs-bluegreen-[run] of RDS instance orders is kept.
+    Nothing was rolled out: production traffic is unchanged; snapshot ecs-bluegreen-[run]-c4d48ed6 of RDS instance orders is kept.
     ::error title=not-deployed (cancelled)::the workflow was cancelled
     Outcome: not-deployed (cancelled), exit code 10, after [time]
     ---
